@@ -1,0 +1,1 @@
+"""The wire: what crosses a service boundary, and nothing else."""

@@ -1,0 +1,3 @@
+"""Protocol 1: every type that Expert, Manager and Worker send each other."""
+
+PROTOCOL = 1

@@ -1,0 +1,154 @@
+"""MessagePack in one zstd frame: the encoding of both blobs, with its limits before, while and after unpacking."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+import msgpack
+import zstandard
+
+from trapper_schemas.column import Column
+
+MEDIA_TYPE = "application/x-msgpack+zstd"
+MAX_WINDOW_BYTES = 8 * 1024 * 1024
+LEVEL = 3
+_WINDOW_LOG = 23  # 8 MiB; larger content is still one frame, only matched within this window
+_SMALLEST_WINDOW_LOG = 10
+_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class BlobRefused(ValueError):  # noqa: N818 - named after what is the case
+    """A blob that breaks a rule; `reason` is a stable code, the message a plain sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader accepts."""
+
+    compressed_bytes: int = 64 * 1024 * 1024
+    content_bytes: int = 512 * 1024 * 1024
+    items: int = 2_000_000
+    depth: int = 8
+    text_bytes: int = 1_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def _default(value: object) -> object:
+    if isinstance(value, Column):
+        return value.to_wire()
+    raise TypeError(f"{type(value).__name__} does not go on the wire")
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Pack a map whose first keys are `schema` and `schema_version`; columns are carried as they lie in memory."""
+    if list(document)[:2] != ["schema", "schema_version"]:
+        raise ValueError("a blob begins with schema and schema_version")
+    packed = cast("bytes", msgpack.packb(document, default=_default, use_bin_type=True))
+    window_log = min(_WINDOW_LOG, max(_SMALLEST_WINDOW_LOG, len(packed).bit_length()))
+    parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, source_size=len(packed), window_log=window_log)
+    return zstandard.ZstdCompressor(compression_params=parameters).compress(packed)
+
+
+def decode(blob: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
+    """The map inside a blob; raises BlobRefused for anything hostile or damaged, and never reads past a limit."""
+    content = _decompress(blob, limits)
+    document = _unpack(content, limits)
+    if not isinstance(document, dict) or list(document)[:2] != ["schema", "schema_version"]:
+        _refuse("no-schema", "the blob does not begin with schema and schema_version")
+    _check_depth(document, limits)
+    return document
+
+
+def _refuse(reason: str, message: str) -> NoReturn:
+    raise BlobRefused(reason, message)
+
+
+def _decompress(blob: bytes, limits: Limits) -> bytes:
+    if len(blob) > limits.compressed_bytes:
+        _refuse("too-large", f"the blob has {len(blob)} bytes, at most {limits.compressed_bytes} are taken")
+    if blob[:4] != _MAGIC:
+        _refuse("not-zstd", "the blob is not a zstd frame")
+    try:
+        frame = zstandard.get_frame_parameters(blob)
+    except zstandard.ZstdError:
+        _refuse("truncated", "the blob ends inside its zstd header")
+    if frame.content_size in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR):
+        _refuse("no-content-size", "the zstd frame does not say how large its content is")
+    if frame.content_size > limits.content_bytes:
+        _refuse("too-large", f"the content has {frame.content_size} bytes, at most {limits.content_bytes} are taken")
+    if frame.window_size > MAX_WINDOW_BYTES:
+        _refuse("window", f"the zstd window has {frame.window_size} bytes, at most {MAX_WINDOW_BYTES} are taken")
+    return _one_frame(blob, frame.content_size)
+
+
+def _one_frame(blob: bytes, content_size: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+    try:
+        # One shot into a buffer of the declared size: a frame that lies about its size cannot fill more than that.
+        content = reader.decompress(blob, allow_extra_data=False)
+    except zstandard.ZstdError:
+        _refuse("damaged", "the zstd frame is cut off, damaged, or followed by something else")
+    if len(content) != content_size:
+        _refuse("content-size", "the zstd frame is not as large as it says")
+    return content
+
+
+def _pairs(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if not isinstance(key, str):
+            _refuse("key", "a map has a key that is not text")
+        if key in result:
+            _refuse("key", f"the key {key[:40]!r} stands twice in a map")
+        result[key] = value
+    return result
+
+
+def _extension(code: int, _data: bytes) -> NoReturn:
+    _refuse("extension", f"extension type {code} is not part of the format")
+
+
+def _unpack(content: bytes, limits: Limits) -> object:
+    try:
+        return msgpack.unpackb(
+            content,
+            object_pairs_hook=_pairs,
+            ext_hook=_extension,
+            raw=False,
+            strict_map_key=False,
+            max_str_len=limits.text_bytes,
+            max_array_len=limits.items,
+            max_map_len=limits.items,
+            max_ext_len=0,
+        )
+    except BlobRefused:
+        raise
+    except (msgpack.StackError, RecursionError):
+        _refuse("depth", "the content is nested too deeply")
+    except (ValueError, msgpack.UnpackException):
+        _refuse("damaged", "the content is not MessagePack within its limits")
+
+
+def _check_depth(document: object, limits: Limits) -> None:
+    level: list[object] = [document]
+    items = 0
+    for _ in range(limits.depth + 1):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                below.extend(value.values())
+            elif isinstance(value, list):
+                below.extend(value)
+        if not below:
+            return
+        items += len(below)
+        if items > limits.items:
+            _refuse("items", f"the content has more than {limits.items} items")
+        level = below
+    _refuse("depth", f"the content is nested deeper than {limits.depth}")

@@ -1,0 +1,19 @@
+"""Ids that sort by age and exist before their row: UUIDv7, one type per kind."""
+
+import os
+import time
+from typing import NewType
+from uuid import UUID
+
+ResourceId = NewType("ResourceId", UUID)
+JobId = NewType("JobId", UUID)
+BatchId = NewType("BatchId", UUID)
+WorkerId = NewType("WorkerId", UUID)
+
+
+def uuid7() -> UUID:
+    """A fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64
+    return UUID(int=value | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF)

@@ -1,0 +1,67 @@
+"""A batch on lease: what a worker gets, and how it gives it back."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from trapper_schemas.base import Reply, Request
+from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.resources import SHA256, ResourceRef
+from trapper_schemas.v1.workers import Intervals
+
+
+class ClaimRequest(Request):
+    """Ask for up to `limit` batches of one runtime; `loaded` are the weights in memory, served first."""
+
+    runtime: str = Field(max_length=64)
+    limit: int = Field(default=1, ge=1, le=64)
+    wait_seconds: float = Field(default=0, ge=0, le=30)
+    loaded: tuple[str, ...] = Field(default=(), max_length=64)
+    on_disk: tuple[str, ...] = Field(default=(), max_length=1000)
+    allow_unpinned: bool = False
+
+
+class StageSpec(Reply):
+    """One stage of the job together with the catalogue's entry of its model."""
+
+    stage: Stage
+    model: ModelEntry
+
+
+class BatchLease(Reply):
+    """A batch in hand until `expires_in_seconds` after the request was sent; `token` proves it, `attempt` fences it."""
+
+    batch_id: UUID
+    job_id: UUID
+    attempt: int
+    token: str
+    expires_in_seconds: float
+    stages: list[StageSpec]
+    resources: list[ResourceRef]
+    media_grant: str
+    media_origins: list[str]
+
+
+class ClaimReply(Reply):
+    """What was leased; empty when there was nothing until the wait ended."""
+
+    batches: list[BatchLease]
+    intervals: Intervals
+
+
+class Release(Request):
+    """Give a batch back unfinished."""
+
+    token: str = Field(max_length=100)
+    reason: Literal["draining", "inference_died", "cannot_run", "disk_full", "lost"]
+    message: str = Field(default="", max_length=2000)
+
+
+class Saved(Reply):
+    """The batch is closed; `duplicate` when these very bytes had been saved before."""
+
+    batch_id: UUID
+    sha256: str = Field(pattern=SHA256)
+    duplicate: bool

@@ -1,0 +1,158 @@
+"""Models on the wire: what one is called, what goes in, what comes out, and what its labels mean."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from trapper_schemas.base import Request
+from trapper_schemas.v1.resources import SHA256
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Channels = float | tuple[float, float, float]
+
+
+class ModelKind(StrEnum):
+    """What a model does; `pose` is listed and refused, because nothing runs it."""
+
+    DETECTION = "detection"
+    CLASSIFICATION = "classification"
+    EMBEDDING = "embedding"
+    DEPTH = "depth"
+    POSE = "pose"
+
+
+class ObservationType(StrEnum):
+    """What an object is, before any species is named."""
+
+    ANIMAL = "animal"
+    HUMAN = "human"
+    VEHICLE = "vehicle"
+
+
+class Availability(StrEnum):
+    """`ready`: can be downloaded as it is; `convert`: from published weights by a script; `bring`: only by hand."""
+
+    READY = "ready"
+    CONVERT = "convert"
+    BRING = "bring"
+
+
+class Preprocessing(Request):
+    """From an upright RGB picture to the model's input: x * scale, then (x - mean) / std, per channel."""
+
+    width: int = Field(ge=16, le=8192)
+    height: int = Field(ge=16, le=8192)
+    resize: Literal["letterbox", "letterbox-top-left", "squash", "crop"] = "letterbox"
+    pad_value: int = Field(default=114, ge=0, le=255)
+    interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
+    channels: Literal["rgb", "bgr"] = "rgb"
+    scale: Channels = 1 / 255
+    mean: Channels = 0.0
+    std: Channels = 1.0
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    dtype: Literal["float32", "float16", "uint8"] = "float32"
+    crop_padding: Fraction = 0.0
+    square_crop: bool = False
+
+
+class TaxonKey(Request):
+    """One key of a taxon in one checklist, as text, because not every checklist has numbers."""
+
+    checklist: str = Field(max_length=40)
+    key: str = Field(max_length=80)
+
+
+class Label(Request):
+    """What one index of a model's output means; a label without observation type is dropped (say, a bench)."""
+
+    label: str = Field(max_length=200)
+    observation_type: ObservationType | None = None
+    scientific_name: str | None = Field(default=None, max_length=200)
+    rank: str | None = Field(default=None, max_length=40)
+    common_name: str | None = Field(default=None, max_length=200)
+    taxon_keys: tuple[TaxonKey, ...] = ()
+
+
+class Thresholds(Request):
+    """What the model's authors recommend; `typical` is the default of a project that sets none."""
+
+    typical: Fraction
+    conservative: Fraction
+
+
+class EmbeddingOutput(Request):
+    """Where the features come out."""
+
+    output: str = Field(max_length=200)
+    dimension: int = Field(ge=1, le=4000)
+
+
+class Source(Request):
+    """One place to get the weights from: an address, or a path below a mirror or a pre-seeded folder."""
+
+    url: str | None = Field(default=None, max_length=2000)
+    path: str | None = Field(default=None, max_length=500)
+    file_name: str = Field(max_length=200)
+
+
+class ModelSpec(Request):
+    """How to run a model: everything a Worker must know beside the weights."""
+
+    predictor: str = Field(max_length=40)
+    preprocessing: Preprocessing
+    labels: tuple[Label, ...]
+    activation: Literal["none", "softmax"] = "none"
+    output: str | None = Field(default=None, max_length=200, description="the main output, when the file has several")
+    embedding: EmbeddingOutput | None = None
+    thresholds: Thresholds
+    nms_iou: Fraction = 0.45
+
+
+class ModelRef(Request):
+    """Which weights, exactly; `unpinned` when no operator ever confirmed the hash."""
+
+    name: Name
+    version: str = Field(max_length=40)
+    sha256: str = Field(pattern=SHA256)
+    unpinned: bool = False
+
+
+class ModelEntry(Request):
+    """One immutable version in the catalogue; its key is the sha256 of its weights, null while it is unpinned."""
+
+    name: Name
+    version: str = Field(max_length=40)
+    kind: ModelKind
+    availability: Availability
+    sha256: str | None = Field(default=None, pattern=SHA256)
+    size_bytes: int | None = Field(default=None, ge=1)
+    format: Literal["onnx", "hef"] = "onnx"
+    runtimes: tuple[str, ...] = ("onnx-cpu", "onnx-cuda")
+    sources: tuple[Source, ...] = ()
+    spec: ModelSpec | None = None
+    licence: str = Field(max_length=100)
+    citation: str | None = Field(default=None, max_length=1000)
+    region: str | None = Field(default=None, max_length=200)
+    description: str = Field(default="", max_length=2000)
+
+    @model_validator(mode="after")
+    def _ready_means_complete(self) -> "ModelEntry":
+        if self.availability is Availability.READY and self.sha256 is not None and self.spec is None:
+            raise ValueError("a pinned model that is ready needs its spec")
+        return self
+
+
+class PublishModel(Request):
+    """Put an entry into the catalogue; the weights follow under their hash."""
+
+    entry: ModelEntry
+
+
+class ModelReply(ModelEntry):
+    """An entry as the Manager lists it; `held` when the Manager has the weights itself."""
+
+    held: bool
+    state: str
+    origin: str
