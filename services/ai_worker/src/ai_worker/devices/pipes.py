@@ -1,0 +1,63 @@
+"""Messages over a pipe: msgpack with its length in front, the same on both sides of the child."""
+
+import struct
+from typing import Any, BinaryIO
+
+import msgpack
+
+HEADER = struct.Struct("<Q")
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024 * 1024
+
+
+class PipeBroken(Exception):  # noqa: N818 - named after what is the case
+    """The other side is gone, or what it said is no message."""
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """One message as it travels."""
+    body: bytes = msgpack.packb(message, use_bin_type=True)
+    return HEADER.pack(len(body)) + body
+
+
+def length_of(header: bytes) -> int:
+    """How many bytes follow this header."""
+    (length,) = HEADER.unpack(header)
+    if length > MAX_MESSAGE_BYTES:
+        raise PipeBroken(f"a message of {length} bytes")
+    return int(length)
+
+
+def unpack(body: bytes) -> dict[str, Any]:
+    """The message in these bytes."""
+    message = msgpack.unpackb(body, raw=False, max_bin_len=MAX_MESSAGE_BYTES, strict_map_key=True)
+    if not isinstance(message, dict):
+        raise PipeBroken("a message that is not a map")
+    return message
+
+
+def read(pipe: BinaryIO) -> dict[str, Any] | None:
+    """The next message, or None when the other side has closed the pipe."""
+    header = _exactly(pipe, HEADER.size)
+    if header is None:
+        return None
+    body = _exactly(pipe, length_of(header))
+    if body is None:
+        return None
+    return unpack(body)
+
+
+def write(pipe: BinaryIO, message: dict[str, Any]) -> None:
+    """Send one message whole."""
+    pipe.write(pack(message))
+    pipe.flush()
+
+
+def _exactly(pipe: BinaryIO, count: int) -> bytes | None:
+    parts: list[bytes] = []
+    while count:
+        part = pipe.read(min(count, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,94 @@
+"""What passes between the Worker and its inference child: work, answers, and why there is none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.resources import ResourceRef
+from trapper_schemas.v1.results import Failed
+
+
+@dataclass(frozen=True, slots=True)
+class StageWork:
+    """One stage with its weights on this machine, already checked against their hash."""
+
+    spec: StageSpec
+    weights: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceWork:
+    """One resource: a file, its bytes, or why it could not be fetched."""
+
+    ref: ResourceRef
+    content: Path | bytes | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWork:
+    """One batch, ready to be looked at."""
+
+    batch_id: UUID
+    attempt: int
+    worker_id: UUID
+    stages: tuple[StageWork, ...]
+    resources: tuple[ResourceWork, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSettings:
+    """How the child works; every limit is the caller's."""
+
+    runtime: str = "onnx-cpu"
+    threads: int = 0
+    """Cores to use; 0 takes all."""
+    batch_size: int = 0
+    """Pictures in one forward pass; 0 lets the device decide."""
+    pixel_budget_bytes: int = 512 * 1024 * 1024
+    """Decoded pixels held at once."""
+    max_pixels: int = 100_000_000
+    memory_limit_bytes: int = 8 * 1024 * 1024 * 1024
+    """Above it the child gives up; above half of it, it is replaced after its batch."""
+    batches_per_child: int = 200
+    batch_seconds: float = 1800.0
+    """Longest time for one batch; then the child is killed."""
+    start_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A batch that was looked at; `blob` is the encoded BatchResults, as it is kept and delivered."""
+
+    blob: bytes
+    seen: int
+    blank: int
+    failed: int
+    seconds: float
+    images_per_second: float
+    model_images_per_second: dict[str, float]
+    """By sha256 of the weights: pictures over the seconds that the stage took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A golden run on a device: what came out, how fast, and how far from the processor's own numbers."""
+
+    provider: str
+    device: str
+    precision: str
+    checksum: str
+    seconds: float
+    difference: float
+
+
+class InferenceDied(Exception):  # noqa: N818 - named after what is the case
+    """The child ended in the middle of a batch: one crash of that batch."""
+
+
+class CannotRun(Exception):  # noqa: N818 - named after what is the case
+    """The child is well, and this batch's models cannot run here; `reason` is a stable code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,132 @@
+"""The values that inference is made of: pictures, detections, outcomes, and what a model session must offer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.results import FailureCode
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Tensor = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upright RGB picture; `pixels` may be smaller than `width` × `height`, which are those of the file."""
+
+    pixels: Pixels
+    width: int
+    height: int
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Objects of one picture in pixels of the model's input or of the picture: corners (n, 4), best label, score."""
+
+    corners: Floats
+    labels: NDArray[np.int64]
+    scores: Floats
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, rows: NDArray[Any]) -> "Boxes":
+        """Only these rows, in this order."""
+        return Boxes(self.corners[rows], self.labels[rows], self.scores[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Objects of one picture as fractions of its upright sides: x, y, width, height (n, 4), highest score first."""
+
+    boxes: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    scores: Floats
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What the later stages say about some of a picture's detections; `rows` are those detections."""
+
+    rows: NDArray[np.int64]
+    top_labels: NDArray[np.int64]
+    top_scores: Floats
+    logits: Floats | None = None
+    features: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The picture was looked at; no detections at the threshold means blank."""
+
+    width: int
+    height: int
+    sha256: str
+    detections: Detections
+    classified: Classified | None = None
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The picture could not be looked at; the message is one plain sentence."""
+
+    code: FailureCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One input or output of a model; a side that the file leaves open is None."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class Session(Protocol):
+    """A model ready to run; safe to call from several threads at once."""
+
+    @property
+    def input(self) -> Axis: ...
+
+    @property
+    def outputs(self) -> Sequence[Axis]: ...
+
+    def run(self, tensor: Tensor) -> list[Tensor]:
+        """One forward pass; the arrays are in the order of `outputs`."""
+        ...
+
+
+class ModelOutputUnfit(Exception):  # noqa: N818 - named after what is the case
+    """What came out of a model does not fit its predictor; the message says what was seen and expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStage:
+    """One stage of a job with its session; `device` and the rest are stamped into the results."""
+
+    spec: StageSpec
+    session: Session
+    runtime: str = "onnx-cpu"
+    provider: str = "CPUExecutionProvider"
+    device: str = "cpu"
+    precision: str = "float32"
+    checksum: str = ""
+
+
+@dataclass(slots=True)
+class Looks:
+    """Everything one batch came to: an outcome per resource, and the seconds each stage took."""
+
+    outcomes: list[Looked | Failure]
+    seconds: list[float] = field(default_factory=list[float])

@@ -1,0 +1,1 @@
+"""Weights on this machine: inspected, registered, opened."""
