@@ -1,0 +1,1 @@
+"""The web half of the chassis: the app factory, guards and shared parameters."""

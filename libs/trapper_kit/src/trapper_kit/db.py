@@ -1,0 +1,159 @@
+"""The database: naming and types decided once, one transaction per unit of work, bells after the commit."""
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.types import JSON, TypeEngine
+
+Session = AsyncSession
+"""Inside one transaction; feature code never commits."""
+
+__all__ = ["Database", "DatabaseUnavailable", "IntegrityError", "Ring", "Session", "db_clock", "metadata", "ring"]
+
+NAMING = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+DatabaseUnavailable = (DBAPIError, OSError)
+
+
+def metadata() -> MetaData:
+    """A service's metadata, with names for every constraint."""
+    return MetaData(naming_convention=NAMING)
+
+
+def state_type(states: type[StrEnum]) -> Enum:
+    """An enum as text with a check: values are stored, not names, and adding one is an ordinary migration."""
+    return Enum(
+        states,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+        name=states.__name__.lower(),
+    )
+
+
+JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+TYPES: Mapping[Any, TypeEngine[Any]] = {
+    datetime: DateTime(timezone=True),
+    str: Text(),
+    UUID: Uuid(),
+    dict[str, Any]: JsonDocument,
+    list[str]: JsonDocument,
+    list[Any]: JsonDocument,
+}
+
+
+def db_clock() -> Any:
+    """The database's own clock, read while the statement runs (not when the transaction began)."""
+    return func.clock_timestamp()
+
+
+@dataclass(frozen=True)
+class Ring:
+    """An inner bell that is rung once the transaction is committed."""
+
+    actor: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ringer(Protocol):
+    """Whoever delivers inner bells."""
+
+    async def __call__(self, rings: Sequence[Ring]) -> None:
+        """Deliver them, or give up quietly: a sweep finds the rows anyway."""
+        ...
+
+
+def ring(db: Session, actor: str, **arguments: Any) -> None:
+    """Ring an actor of this service after the commit; an error drops it with the rows."""
+    rings: list[Ring] = db.info.setdefault("rings", [])
+    one = Ring(actor, {name: str(value) if isinstance(value, UUID) else value for name, value in arguments.items()})
+    if one not in rings:
+        rings.append(one)
+
+
+async def notify(db: Session, channel: str, count: int = 1) -> None:
+    """Wake up to `count` waiters of a channel, in whatever process, once the transaction is committed."""
+    await db.execute(text("select pg_notify(:channel, :count)"), {"channel": channel, "count": str(count)})
+
+
+async def nobody_rings(rings: Sequence[Ring]) -> None:
+    """For a process that has no queue: sweeps find the rows."""
+
+
+def asyncpg_url(url: str) -> str:
+    """Any PostgreSQL address as one for asyncpg."""
+    scheme, rest = url.split("://", 1)
+    return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql", "postgresql+asyncpg"} else url
+
+
+class Database:
+    """An engine with its session scope."""
+
+    def __init__(self, engine: AsyncEngine, *, ringer: Ringer = nobody_rings) -> None:
+        self.engine = engine
+        self.ringer = ringer
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 5, statement_timeout_seconds: float = 30.0) -> "Database":
+        """A pool of connections to PostgreSQL; every statement has a time limit."""
+        engine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
+            connect_args={"server_settings": {"statement_timeout": str(int(statement_timeout_seconds * 1000))}},
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[Session, None]:
+        """Begin, commit, then ring what was collected; an error rolls back and drops the bells."""
+        async with self._sessions() as db, db.begin():
+            yield db
+            rings: list[Ring] = db.info.pop("rings", [])
+        if rings:
+            await self.ringer(rings)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A connection in autocommit mode, for locks that outlive transactions."""
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def check(self) -> None:
+        """Raises DatabaseUnavailable when it does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:
+    """Take the session-wide lock of this name, or say that another process has it."""
+    statement = text("select pg_try_advisory_lock(hashtextextended(:name, 0))")
+    return bool((await connection.execute(statement, {"name": name})).scalar_one())
+
+
+async def still_connected(connection: AsyncConnection) -> None:
+    """Raises when the connection, and with it every lock, is gone."""
+    await connection.execute(text("select 1"))

@@ -1,0 +1,195 @@
+"""The one way out: addresses are resolved once, checked and then connected to; size, time and redirects are limited."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from trapper_kit.problems import Problem, TooLarge, Unavailable, from_body
+from trapper_schemas.problem import MEDIA_TYPE, ProblemBody
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+RETRIES = 2
+RETRY_PAUSE_SECONDS = 0.2
+_CHUNK = 1 << 20
+
+
+class AddressRefused(Problem):
+    type = "address-refused"
+    title = "This address may not be called from here"
+    status = 422
+
+
+class Unreachable(Problem):
+    type = "unreachable"
+    title = "The other side did not answer"
+    status = 503
+
+
+def networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
+    """The networks of a setting; raises ValueError for what is not CIDR."""
+    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port, with the port always said."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def check_address(address: Address, allowed: Sequence[Network]) -> None:
+    """Raise AddressRefused for private, link-local, loopback and metadata addresses that no setting lists."""
+    plain = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped else address
+    if any(plain in network for network in allowed):
+        return
+    if not plain.is_global or plain.is_multicast:
+        raise AddressRefused(f"{plain} is not a public address, and no setting allows it")
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves a name once, checks every answer, and connects to the very address that it checked."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as problem:
+            raise httpcore.ConnectError(f"{host} has no address") from problem
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
+            check_address(ipaddress.ip_address(address.split("%", 1)[0]), self._allowed)
+        return await self._inner.connect_tcp(
+            addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
+        )
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        raise AddressRefused("unix sockets are not called")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def guarded_transport(allowed: Sequence[Network]) -> httpx.AsyncHTTPTransport:
+    """The transport of httpx on a pool of ours: httpx has no public way to pass a network backend."""
+    transport = httpx.AsyncHTTPTransport()
+    transport._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001 - see the docstring
+        ssl_context=ssl.create_default_context(),
+        max_connections=64,
+        max_keepalive_connections=16,
+        keepalive_expiry=30.0,
+        network_backend=GuardedBackend(allowed),
+    )
+    return transport
+
+
+@dataclass
+class HttpClient:
+    """A neighbour: its address, its credential, time limits, and problems that come back as exceptions."""
+
+    base_url: str
+    token: str | None = None
+    allowed: Sequence[Network] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 30.0
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        self._client = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={**self.headers, **authorization},
+            timeout=httpx.Timeout(self.timeout_seconds, connect=min(5.0, self.timeout_seconds)),
+            transport=self.transport or guarded_transport(self.allowed),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        timeout_seconds: float | None = None,
+    ) -> httpx.Response:
+        """One call; idempotent ones are tried again when nothing came back, and a refusal raises its Problem."""
+        again = method in {"GET", "HEAD", "PUT"} if idempotent is None else idempotent
+        extra: dict[str, Any] = {} if timeout_seconds is None else {"timeout": timeout_seconds}
+        for attempt in range(RETRIES + 1 if again else 1):
+            try:
+                response = await self._client.request(
+                    method, path, json=json, content=content, params=params, headers=headers, **extra
+                )
+                break
+            except (httpx.TransportError, httpcore.NetworkError) as problem:
+                if not again or attempt == RETRIES:
+                    raise Unreachable(f"{self.base_url} did not answer ({type(problem).__name__})") from problem
+                await asyncio.sleep(RETRY_PAUSE_SECONDS * (attempt + 1))
+        else:
+            raise AssertionError("the loop above returns or raises")
+        raise_for_problem(response)
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[httpx.Response, None]:
+        """A body that is read as it comes; the caller limits its size (see `read_limited`)."""
+        try:
+            async with self._client.stream("GET", path, headers=headers, params=params) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise_for_problem(response)
+                yield response
+        except (httpx.TransportError, httpcore.NetworkError) as problem:
+            raise Unreachable(f"{self.base_url} did not answer ({type(problem).__name__})") from problem
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._client.aclose()
+
+
+def raise_for_problem(response: httpx.Response) -> None:
+    """Turn a problem body into the exception of the same type; any other error becomes Unavailable."""
+    if not response.is_error:
+        return
+    retry_after = response.headers.get("Retry-After", "")
+    seconds = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None
+    if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        raise from_body(ProblemBody.model_validate_json(response.content), retry_after=seconds)
+    raise Unavailable(f"the other side answered {response.status_code}", retry_after=seconds)
+
+
+async def read_limited(response: httpx.Response, *, at_most: int) -> bytes:
+    """The whole body, or TooLarge as soon as it is longer than `at_most` bytes."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes(_CHUNK):
+        body += chunk
+        if len(body) > at_most:
+            raise TooLarge(f"the body is longer than {at_most} bytes")
+    return bytes(body)

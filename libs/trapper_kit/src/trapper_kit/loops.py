@@ -1,0 +1,75 @@
+"""Steps of a process that has no queue: noted in a book, run by one event loop, hurried by an event."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from trapper_kit.logs import bound, log
+from trapper_kit.metrics import TASKS
+
+Step = Callable[[Any], Awaitable[bool]]
+S = TypeVar("S", bound=Step)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A step that is repeated; it answers True when there may be more to do at once."""
+
+    name: str
+    step: Step
+    wait: str
+
+
+@dataclass
+class LoopBook:
+    """Notes steps and returns them unchanged, so that a test awaits one directly."""
+
+    loops: dict[str, Loop] = field(default_factory=dict)
+
+    def __call__(self, name: str, *, wait: str) -> Callable[[S], S]:
+        """The decorator; `wait` is the path of the setting that says how long to pause when there is nothing to do."""
+
+        def note(function: S) -> S:
+            if name in self.loops:
+                raise ValueError(f"loop {name} is declared twice")
+            self.loops[name] = Loop(name, function, wait)
+            return function
+
+        return note
+
+
+@dataclass
+class Hurry:
+    """Ends the present wait of a loop by its name; ringing twice is ringing once."""
+
+    events: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    def event(self, name: str) -> asyncio.Event:
+        """The event of one loop."""
+        return self.events.setdefault(name, asyncio.Event())
+
+    def ring(self, name: str) -> None:
+        """Look now."""
+        self.event(name).set()
+
+
+async def run_loop(loop: Loop, work: Any, *, hurry: Hurry, seconds: Callable[[str], float], service: str) -> None:
+    """Repeat one step until cancelled; an error is told and costs one pause."""
+    event = hurry.event(loop.name)
+    while True:
+        event.clear()
+        try:
+            with bound(loop=loop.name):
+                more = await loop.step(work)
+            TASKS.labels(service, loop.name, "done").inc()
+        except Exception as problem:  # noqa: BLE001 - a loop goes on whatever one step met
+            TASKS.labels(service, loop.name, "failed").inc()
+            log("loop.failed", loop=loop.name, error=problem)
+            more = False
+        if more:
+            continue
+        try:
+            await asyncio.wait_for(event.wait(), seconds(loop.wait))
+        except TimeoutError:
+            continue

@@ -1,0 +1,81 @@
+"""Keyset paging: an opaque cursor with the last row's sort key and the fingerprint of the filter inside."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, tuple_
+
+from trapper_kit.idempotency import fingerprint
+from trapper_kit.problems import Malformed
+
+MAX_LIMIT = 200
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where to go on, and how far."""
+
+    limit: int
+    cursor: str | None
+    filter_print: str
+
+    @classmethod
+    def of(cls, limit: int, cursor: str | None, filters: dict[str, Any]) -> "Cut":
+        """A cursor made under other filters is refused, instead of answering something nobody asked for."""
+        return cls(limit, cursor, fingerprint(filters)[:16])
+
+    def after(self) -> list[Any] | None:
+        """The sort key of the last row of the page before, or None for the first page."""
+        if self.cursor is None:
+            return None
+        try:
+            document = json.loads(base64.urlsafe_b64decode(self.cursor.encode() + b"=="))
+            keys, filter_print = document["k"], document["f"]
+        except (ValueError, KeyError, TypeError, binascii.Error) as problem:
+            raise Malformed("the cursor is not one of this list") from problem
+        if filter_print != self.filter_print or not isinstance(keys, list):
+            raise Malformed("the cursor belongs to another filter; begin again without it")
+        return keys
+
+    def next(self, keys: Sequence[Any]) -> str:
+        """The cursor behind a row with this sort key."""
+        plain = [
+            key.isoformat() if isinstance(key, datetime) else str(key) if isinstance(key, UUID) else key for key in keys
+        ]
+        document = json.dumps({"k": plain, "f": self.filter_print}, separators=(",", ":"))
+        return base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
+
+
+def page_of(
+    statement: Select[Any],
+    columns: Sequence[ColumnElement[Any]],
+    cut: Cut,
+    parse: Sequence[Callable[[Any], Any]],
+    *,
+    newest_first: bool = False,
+) -> Select[Any]:
+    """One row more than the page, after the cursor, in the order of the columns (the last one is unique)."""
+    after = cut.after()
+    if after is not None:
+        try:
+            values = [reader(value) for reader, value in zip(parse, after, strict=True)]
+        except (ValueError, TypeError) as problem:
+            raise Malformed("the cursor is not one of this list") from problem
+        here, there = tuple_(*columns), tuple_(*values)
+        statement = statement.where(here < there if newest_first else here > there)
+    order = [column.desc() for column in columns] if newest_first else columns
+    return statement.order_by(*order).limit(cut.limit + 1)
+
+
+def split(rows: Sequence[Row], cut: Cut, keys: Callable[[Row], Sequence[Any]]) -> tuple[list[Row], str | None]:
+    """The page and its next cursor, from what `page_of` found."""
+    items = list(rows[: cut.limit])
+    more = len(rows) > cut.limit
+    return items, cut.next(keys(items[-1])) if more else None

@@ -1,0 +1,127 @@
+"""Refusals as values: a stable type, a title, a status; no web framework, so every layer may raise them."""
+
+from typing import Any, ClassVar
+
+from trapper_schemas.problem import FieldError, ProblemBody
+
+REGISTRY: dict[str, type["Problem"]] = {}
+"""Every problem type by its name; types are unique, docs/problems.md is generated from it."""
+
+
+class Problem(Exception):  # noqa: N818 - named after what is the case
+    """Base of every refusal; extras are named members of the body and must be JSON."""
+
+    type: ClassVar[str] = "problem"
+    title: ClassVar[str] = "Something was refused"
+    status: ClassVar[int] = 400
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "type" not in cls.__dict__:
+            return
+        other = REGISTRY.get(cls.type)
+        if other is not None and other.__qualname__ != cls.__qualname__:
+            raise TypeError(f"problem type {cls.type} is taken by {other.__qualname__}")
+        REGISTRY[cls.type] = cls
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: list[FieldError] | None = None,
+        retry_after: float | None = None,
+        **extras: Any,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+        self.extras = extras
+
+    def body(self, instance: str | None) -> ProblemBody:
+        """As it is answered."""
+        return ProblemBody(
+            type=self.type,
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors,
+            **self.extras,
+        )
+
+
+class Malformed(Problem):
+    type = "malformed"
+    title = "The request cannot be read"
+    status = 400
+
+
+class Unauthenticated(Problem):
+    type = "unauthenticated"
+    title = "Nobody is signed in, or the credential is not valid"
+    status = 401
+
+
+class Forbidden(Problem):
+    type = "forbidden"
+    title = "This caller may not do that"
+    status = 403
+
+
+class NotFound(Problem):
+    type = "not-found"
+    title = "There is nothing here, or nothing that this caller may see"
+    status = 404
+
+
+class Conflict(Problem):
+    type = "conflict"
+    title = "The present state does not allow that"
+    status = 409
+
+
+class TooLarge(Problem):
+    type = "too-large"
+    title = "The body is larger than what is taken"
+    status = 413
+
+
+class Invalid(Problem):
+    type = "invalid"
+    title = "Some fields are not valid"
+    status = 422
+
+    @classmethod
+    def field(cls, name: str, message: str, code: str = "invalid") -> "Invalid":
+        """One field of the body."""
+        return cls(message, errors=[FieldError(loc=["body", name], code=code, message=message)])
+
+
+class TooManyRequests(Problem):
+    type = "too-many-requests"
+    title = "Too many requests"
+    status = 429
+
+
+class Unavailable(Problem):
+    type = "unavailable"
+    title = "Not possible at the moment"
+    status = 503
+
+
+class Unexpected(Problem):
+    type = "unexpected"
+    title = "Something went wrong here; the operator finds it in the log under this instance"
+    status = 500
+
+
+def from_body(body: ProblemBody, *, retry_after: float | None = None) -> Problem:
+    """The exception of the same type, so that a caller writes `except LeaseLost`; unknown types stay Problem."""
+    cls = REGISTRY.get(body.type)
+    if cls is None:
+        cls = type("UnknownProblem", (Problem,), {"status": body.status, "title": body.title})
+        problem = cls(body.detail, errors=body.errors, retry_after=retry_after, **body.extras())
+        problem.__dict__["type"] = body.type
+        return problem
+    return cls(body.detail, errors=body.errors, retry_after=retry_after, **body.extras())

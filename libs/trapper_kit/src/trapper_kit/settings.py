@@ -1,0 +1,71 @@
+"""Settings of a service: read once from the environment by its doors, checked, and never guessed."""
+
+import os
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsRefused(ValueError):  # noqa: N818 - named after what is the case
+    """The environment does not describe a service that could start; the message names the variable."""
+
+
+class Intervals(BaseModel):
+    """How often and how long, in seconds; a service adds its own. Tests run everything at 1/50."""
+
+    sweep: float = Field(default=5.0, gt=0, description="between two looks for rows that nobody worked on")
+    lock: float = Field(default=2.0, gt=0, description="between two attempts to become the process that sweeps")
+    redelivery: float = Field(default=15.0, gt=0, description="after which a dead process's messages come back")
+    max_backoff: float = Field(default=60.0, gt=0, description="longest pause between two tries of an actor")
+
+    def scaled(self, factor: float) -> Self:
+        """All of them multiplied."""
+        return type(self)(**{name: value * factor for name, value in self.model_dump().items()})
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs; nested values are written PREFIX_GROUP__FIELD."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    redis_url: SecretStr | None = Field(default=None, description="inner queue; without it everything is swept")
+    bells_redis_url: SecretStr | None = Field(default=None, description="bells between services; without it all poll")
+    allowed_addresses: list[str] = Field(
+        default_factory=list, description="private or loopback networks that may be called, as CIDR"
+    )
+
+    @classmethod
+    def from_environment(cls, **changes: Any) -> Self:
+        """Read and check; raises SettingsRefused for an unknown or malformed variable, naming it."""
+        _refuse_unknown(cls)
+        try:
+            return cls(**changes)
+        except ValidationError as problem:
+            prefix = cls.model_config.get("env_prefix", "")
+            lines = [
+                f"{prefix}{'__'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+                for error in problem.errors(include_input=False, include_url=False)
+            ]
+            raise SettingsRefused("; ".join(lines)) from None
+
+
+def _known(model: type[BaseModel], prefix: str) -> set[str]:
+    names: set[str] = set()
+    for name, field in model.model_fields.items():
+        names.add(f"{prefix}{name}".upper())
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names |= _known(field.annotation, f"{prefix}{name}__")
+    return names
+
+
+def _refuse_unknown(cls: type[ServiceSettings]) -> None:
+    prefix = cls.model_config.get("env_prefix", "").upper()
+    if not prefix:
+        return
+    unknown = sorted({name for name in os.environ if name.upper().startswith(prefix)} - _known(cls, prefix))
+    if unknown:
+        raise SettingsRefused(
+            f"unknown setting {', '.join(unknown)}; `python -m <service>.commands settings` lists all"
+        )

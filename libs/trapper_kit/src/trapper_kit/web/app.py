@@ -1,0 +1,193 @@
+"""The app factory: request ids, metrics, problems as application/problem+json, health, and both slashes."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trapper_kit import metrics
+from trapper_kit.db import DatabaseUnavailable
+from trapper_kit.logs import bound, log
+from trapper_kit.problems import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable, Unexpected
+from trapper_kit.web.guards import public
+from trapper_schemas.ids import uuid7
+from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Check = Callable[[Request], Any]
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{1,64}$")
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for its OpenAPI entry."""
+    by_status: dict[int | str, list[str]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(f"`{kind.type}`: {kind.title}")
+    return {
+        status: {"model": ProblemBody, "description": "; ".join(titles), "content": {MEDIA_TYPE: {}}}
+        for status, titles in by_status.items()
+    }
+
+
+def build_app(
+    *, service: str, title: str, version: str, routers: Sequence[APIRouter], lifespan: Lifespan, ready: Check
+) -> FastAPI:
+    """One service's web door; `ready` raises when a request could not be served now."""
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0] if route.tags else 'service'}_{route.name}",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_health(ready))
+    _add_problem_handlers(app)
+    app.add_middleware(BothSlashes, bare=_bare_endings(routers))
+    app.add_middleware(Telling, service=service)
+    return app
+
+
+def _bare_endings(routers: Sequence[APIRouter]) -> frozenset[str]:
+    paths = [route.path for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return frozenset(path.rsplit("/", 1)[1] for path in paths if not path.endswith("/"))
+
+
+def _health(ready: Check) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz")
+    @public
+    async def healthz() -> dict[str, str]:
+        """The process lives; touches nothing."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", responses=problems(Unavailable))
+    @public
+    async def readyz(request: Request) -> dict[str, Any]:
+        """Requests can be served: the database answers."""
+        try:
+            told = await ready(request)
+        except DatabaseUnavailable as problem:
+            raise Unavailable("the database does not answer", retry_after=1) from problem
+        return {"status": "ready", **(told or {})}
+
+    @router.get("/metrics", response_class=Response)
+    @public
+    async def read_metrics() -> Response:
+        """Counters in Prometheus' text format."""
+        body, media_type = metrics.page()
+        return Response(body, media_type=media_type)
+
+    return router
+
+
+class BothSlashes:
+    """Answers /api paths with and without the trailing slash alike, without a redirect (which would lose bodies)."""
+
+    def __init__(self, app: ASGIApp, *, bare: frozenset[str]) -> None:
+        self.app = app
+        self.bare = bare
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/api/"):
+            path: str = scope["path"].rstrip("/")
+            ending = path.rsplit("/", 1)[1]
+            scope = {**scope, "path": path if ending in self.bare else f"{path}/"}
+        await self.app(scope, receive, send)
+
+
+class Telling:
+    """Gives every request an id, binds it to the log, and counts how the request ended."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.match(given) else str(uuid7())
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+        began = time.perf_counter()
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            with bound(request_id=request_id):
+                await self.app(scope, receive, tell)
+        finally:
+            route = scope.get("route")
+            operation = getattr(route, "operation_id", None) or getattr(route, "unique_id", None) or "none"
+            metrics.REQUESTS.labels(self.service, operation, str(status)).inc()
+            metrics.REQUEST_SECONDS.labels(self.service, operation).observe(time.perf_counter() - began)
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    instance = getattr(request.state, "request_id", None)
+    headers = {"Retry-After": f"{problem.retry_after:g}"} if problem.retry_after is not None else {}
+    if problem.status == 401:  # noqa: PLR2004 - the status whose answer must say how to authenticate
+        headers["WWW-Authenticate"] = "Bearer"
+    body = problem.body(instance).model_dump(mode="json", exclude_none=True)
+    return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _add_problem_handlers(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def refused(request: Request, problem: Problem) -> Response:
+        log("request.refused", problem=problem.type, path=request.url.path, detail=problem.detail)
+        return _answer(request, problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors = [
+            FieldError(loc=list(one["loc"]), code=str(one["type"]), message=str(one["msg"])) for one in error.errors()
+        ]
+        malformed = any(one.code == "json_invalid" for one in errors)
+        kind = Malformed if malformed else Invalid
+        fields = ", ".join(".".join(str(part) for part in one.loc[1:]) or str(one.loc[0]) for one in errors)
+        return _answer(request, kind(f"not valid: {fields}", errors=errors))
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:  # noqa: PLR2004 - the router's own answer for an unknown path
+            return _answer(request, NotFound("no such path"))
+        problem = type("Http", (Problem,), {"status": error.status_code, "title": str(error.detail)})
+        return _answer(request, problem())
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        if isinstance(error, DatabaseUnavailable) and "Connection" in type(error).__name__:
+            return _answer(request, Unavailable("the database does not answer", retry_after=1))
+        log("request.failed", path=request.url.path, error=error)
+        return _answer(request, Unexpected())
+
+
+async def read_body(request: Request, *, at_most: int) -> AsyncIterator[bytes]:
+    """The body as it streams in; TooLarge as soon as it is longer than `at_most` bytes."""
+    so_far = 0
+    async for chunk in request.stream():
+        so_far += len(chunk)
+        if so_far > at_most:
+            raise TooLarge(f"the body is longer than {at_most} bytes")
+        if chunk:
+            yield chunk

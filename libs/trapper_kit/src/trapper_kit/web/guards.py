@@ -1,0 +1,46 @@
+"""Every route is guarded or says that it is public; a test walks all routes and fails on neither."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+F = TypeVar("F", bound=Callable[..., Any])
+_GUARD = "__trapper_guard__"
+_PUBLIC = "__trapper_public__"
+
+
+def guard(function: F) -> F:
+    """Mark a dependency that lets only some callers through."""
+    setattr(function, _GUARD, True)
+    return function
+
+
+def public(function: F) -> F:
+    """Mark a route that everybody may call."""
+    setattr(function, _PUBLIC, True)
+    return function
+
+
+def unguarded_routes(app: FastAPI) -> list[str]:
+    """The routes that neither have a guard nor say that they are public."""
+    return [
+        f"{sorted(route.methods or [])} {route.path}"
+        for route in api_routes(app.routes)
+        if not hasattr(route.endpoint, _PUBLIC) and not _guarded(route.dependant)
+    ]
+
+
+def api_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
+    """Every route of an app, also those of included routers, which FastAPI keeps as one entry each."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "original_router"):
+            yield from api_routes(route.original_router.routes)
+
+
+def _guarded(dependant: Dependant) -> bool:
+    return any(hasattr(one.call, _GUARD) or _guarded(one) for one in dependant.dependencies)

@@ -1,0 +1,45 @@
+"""What a task, a loop or a waiting route is given: short transactions, the clock, the bells, the waiters."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from trapper_kit.bells import Bells
+from trapper_kit.clock import Clock
+from trapper_kit.db import Database, Session
+from trapper_kit.notify import Waiters
+from trapper_kit.settings import ServiceSettings
+from trapper_kit.tokens import new_token
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+@dataclass
+class Work(Generic[Settings]):
+    """The world of one process; services add their stores and clients in a subclass."""
+
+    settings: Settings
+    database: Database
+    bells: Bells = field(default_factory=lambda: Bells(None))
+    clock: Clock = field(default_factory=Clock)
+    waiters: Waiters = field(default_factory=Waiters)
+
+    @asynccontextmanager
+    async def db(self) -> AsyncGenerator[Session, None]:
+        """One short transaction: committed, then its inner bells are rung."""
+        async with self.database.begin() as db:
+            yield db
+
+    def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[Callable[[], Awaitable[bool]]]:
+        """Wait for news of a channel while holding no connection."""
+        return self.waiters.waiter(channel, at_most)
+
+    def new_token(self, prefix: str = "lease") -> str:
+        """An unguessable token."""
+        return new_token(prefix)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.bells.close()
+        await self.database.close()
