@@ -15,7 +15,7 @@ def to_array(column: Column) -> NDArray[np.generic]:
 def to_column(array: NDArray[np.generic]) -> Column:
     """The array's bytes as a column; copied only when it is not contiguous and little-endian already."""
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    data = memoryview(little.reshape(-1).view(np.uint8)) if little.size else memoryview(b"")
+    data = little.reshape(-1).view(np.uint8).data if little.size else memoryview(b"")
     return Column(little.dtype.str.replace("|", "<"), little.shape, data)
 
 
