@@ -48,10 +48,10 @@ def check_results(results: BatchResults, expected: Expectation) -> None:
         raise BatchRefused("other-batch", "the results are of another batch or attempt")
     if results.protocol != PROTOCOL:
         raise BatchRefused("protocol", f"protocol {results.protocol} is not served")
-    if len(results.outcomes) != expected.resources:
-        raise BatchRefused(
-            "outcomes", f"{len(results.outcomes)} outcomes for a batch of {expected.resources} resources"
-        )
+    if results.resource_ids != expected.resource_ids:
+        raise BatchRefused("resources", "the results are not of the resources of this batch, in its order")
+    if len(results.outcomes) != len(expected.resource_ids):
+        raise BatchRefused("outcomes", f"{len(results.outcomes)} outcomes for {len(expected.resource_ids)} resources")
     _check_models(results, expected)
     _check_detections(results, expected)
     _check_classified(results, expected)
@@ -102,7 +102,7 @@ def _check_detections(results: BatchResults, expected: Expectation) -> None:
 
 
 def _check_frame(results: BatchResults, expected: Expectation, resource: int, frame: int, count: int) -> None:
-    if resource >= expected.resources:
+    if resource >= len(expected.resource_ids):
         raise BatchRefused("resource", f"resource index {resource} is outside the batch")
     outcome = results.outcomes[resource]
     if not isinstance(outcome, Seen) or frame >= len(outcome.frame_times):

@@ -89,7 +89,7 @@ class StageRun(Reply):
 
 
 class BatchResults(Reply):
-    """One batch: `outcomes` in the order of the lease's resources, detections of the whole batch as columns.
+    """One batch: `resource_ids` and `outcomes` in the order of the lease's resources, all detections as columns.
 
     n detections, m of them classified, k kept labels, c classes, d features:
     `resource_index` <u4 (n), `frame_index` <u4 (n), `box` <u2 (n, 4) x, y, width, height in 1/65535 of the upright
@@ -104,6 +104,7 @@ class BatchResults(Reply):
     protocol: int = Field(ge=1)
     worker_id: UUID
     stages: tuple[StageRun, ...] = Field(max_length=8)
+    resource_ids: tuple[UUID, ...]
     outcomes: tuple[Outcome, ...]
     resource_index: Column
     frame_index: Column
@@ -155,7 +156,7 @@ class Expectation(Reply):
 
     batch_id: UUID
     attempt: int
-    resources: int
+    resource_ids: tuple[UUID, ...] = Field(description="in the order of the lease")
     stages: tuple[Stage, ...]
     labels: tuple[int, ...] = Field(description="number of labels of each stage's model")
     max_detections_per_frame: int = 1000
