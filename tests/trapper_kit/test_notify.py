@@ -1,0 +1,33 @@
+"""Waiters hold no connection and are woken by commits of any process."""
+
+import asyncio
+from contextlib import suppress
+
+from trapper_cli.postgres import EmbeddedPostgres
+from trapper_kit.db import Database, notify
+from trapper_kit.notify import Waiters, listen
+
+
+async def test_a_waiter_is_woken_by_a_commit_and_only_by_its_channel(postgres: EmbeddedPostgres) -> None:
+    waiters = Waiters()
+    listening = asyncio.create_task(listen(postgres.url(), ("news", "other"), waiters))
+    database = Database.connect(postgres.url())
+    try:
+        await asyncio.sleep(0.3)
+        async with waiters.waiter("news", 5) as more, waiters.waiter("other", 0.5) as none:
+            async with database.begin() as db:
+                await notify(db, "news")
+            assert await more() is True
+            assert await none() is False
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+        await database.close()
+
+
+async def test_one_new_row_wakes_one_of_two_waiters() -> None:
+    waiters = Waiters()
+    async with waiters.waiter("news", 0.2) as first, waiters.waiter("news", 0.2) as second:
+        waiters.wake("news", 1)
+        assert sorted(await asyncio.gather(first(), second())) == [False, True]
