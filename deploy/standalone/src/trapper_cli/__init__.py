@@ -1,0 +1,1 @@
+"""The standalone stack: embedded servers, their supervisor, and the commands that start and stop it all."""

@@ -1,0 +1,244 @@
+"""An embedded PostgreSQL 18 with pgvector, reachable over TCP on the loopback address only."""
+
+import os
+import secrets
+import shutil
+import signal
+import struct
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from trapper_cli import alive, binaries, children, ports
+from trapper_cli.children import Account, Launch
+from trapper_cli.errors import StackError
+from trapper_cli.psql import Psql
+from trapper_cli.unprivileged import DataFolder, postgres_account, reachable_programs
+
+SUPERUSER = "postgres"
+MAJOR = "18"
+SMALL_SHARED_MEMORY = 128 * 1024 * 1024
+#: For tests: nothing survives a power cut, and everything is faster.
+UNSAFE_AND_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """One server over one data folder; a context manager, or `prepare`, `launch`, `is_ready` by a supervisor."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        log_file: Path | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._port_is_given = port is not None
+        self.port = port or ports.choose()
+        self._password_is_given = password is not None
+        self.password = password or secrets.token_hex(24)
+        self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
+        self.options = dict(options or {})
+        self.process: subprocess.Popen[bytes] | None = None
+        self._account: Account | None = None
+        self._programs: Path | None = None
+
+    def url(self, database: str = SUPERUSER, *, user: str = SUPERUSER, password: str | None = None) -> str:
+        """Where a client finds a database, with the password inside."""
+        secret = quote(password or self.password, safe="")
+        return f"postgresql://{user}:{secret}@{ports.LOOPBACK}:{self.port}/{database}"
+
+    def sql(self, statements: str, database: str = SUPERUSER) -> list[list[str]]:
+        """Run statements as the superuser; the rows as text."""
+        return Psql(self.url(database)).run(statements)
+
+    def create_database(self, name: str, *, template: str | None = None) -> str:
+        """Create a database when it is not there, and return its url."""
+        if [name] not in self.sql("SELECT datname FROM pg_database"):
+            self.sql(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        return self.url(name)
+
+    def prepare(self) -> None:
+        """Make the data folder when there is none, and refuse one that this server cannot use."""
+        self._account = postgres_account()
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        self._programs = reachable_programs(
+            binaries.postgres_home(), self._account, self.data_dir.with_name("postgres-programs")
+        )
+        version = self.data_dir / "PG_VERSION"
+        if not version.exists():
+            self._create()
+            return
+        if (found := version.read_text().strip()) != MAJOR:
+            raise StackError(
+                f"{self.data_dir} was written by PostgreSQL {found}, and this is PostgreSQL {MAJOR}.",
+                hint="Move the folder away, or set EXPERT_DATABASE_URL and AI_MANAGER_DATABASE_URL.",
+            )
+        if not self._password_is_given:
+            raise StackError(f"{self.data_dir} exists, and the password of its superuser was not given.")
+        self._give_away(self.data_dir)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server; it dies cleanly with the thread that calls this."""
+        if self._programs is None:
+            self.prepare()
+        self._forget_dead_server()
+        settings = {
+            "listen_addresses": ports.LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "120",
+            "shared_buffers": "128MB",
+            "log_timezone": "UTC",
+            "timezone": "UTC",
+        }
+        if _shared_memory_is_small():
+            settings["dynamic_shared_memory_type"] = "mmap"
+        settings |= self.options
+        arguments = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
+        with DataFolder(self.data_dir, self._account) as folder:
+            self.process = children.start(
+                Launch(
+                    argv=[self._program("postgres"), "-D", folder.name, *arguments],
+                    env=_plain_environment(),
+                    log_file=self.log_file,
+                    account=self._account,
+                    pass_fds=folder.descriptors,
+                    death_signal=signal.SIGINT,
+                )
+            )
+        return self.process
+
+    def is_ready(self) -> bool:
+        """Whether the server that was started last takes connections."""
+        try:
+            lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return (
+            self.process is not None
+            and len(lines) >= 8  # noqa: PLR2004  the eighth line is the status
+            and lines[0].strip() == str(self.process.pid)
+            and lines[7].strip() == "ready"
+        )
+
+    def start(self) -> Self:
+        """Prepare, launch and wait; with another port, once, when the chosen one was taken meanwhile."""
+        self.prepare()
+        try:
+            return self._start_once()
+        except StackError as error:
+            if self._port_is_given or "Address already in use" not in str(error):
+                raise
+            self.port = ports.choose()
+            return self._start_once()
+
+    def stop(self) -> None:
+        """Stop the server cleanly: open transactions are rolled back, everything committed is on disk."""
+        if self.process is not None:
+            children.stop(self.process, first=signal.SIGINT, grace=20, last=signal.SIGQUIT)
+            self.process = None
+
+    def system_identifier(self) -> int:
+        """The number that initdb gave to this data folder."""
+        return int(struct.unpack("=Q", (self.data_dir / "global" / "pg_control").read_bytes()[:8])[0])
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start_once(self) -> Self:
+        begin = self.log_file.stat().st_size if self.log_file.exists() else 0
+        process = self.launch()
+        children.wait_until(lambda: self.is_ready() or process.poll() is not None, seconds=60)
+        if not self.is_ready():
+            self.stop()
+            raise StackError(f"PostgreSQL did not start: {children.tail(self.log_file, 6, begin)}")
+        return self
+
+    def _create(self) -> None:
+        # Made beside its place and then moved: an interrupted initdb leaves nothing that looks like a data folder.
+        fresh = self.data_dir.with_name(self.data_dir.name + ".new")
+        password_file = self.data_dir.with_name(self.data_dir.name + ".password")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self._give_away(fresh)
+        try:
+            password_file.touch(mode=0o600)
+            password_file.write_text(self.password + "\n")
+            self._initdb(fresh, password_file)
+        finally:
+            password_file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            self.data_dir.rmdir()
+        fresh.rename(self.data_dir)
+
+    def _initdb(self, folder: Path, password_file: Path) -> None:
+        sync = ["--no-sync"] if self.options.get("fsync") == "off" else []
+        password = os.open(password_file, os.O_RDONLY | os.O_CLOEXEC)
+        account = self._account
+        if account is not None:
+            os.fchown(password, account.uid, account.gid)
+        try:
+            with DataFolder(folder, account) as place:
+                made = subprocess.run(  # noqa: S603  our own program, never a shell
+                    [
+                        *(self._program("initdb"), "-D", place.name, "-U", SUPERUSER, "-E", "UTF8"),
+                        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
+                        *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256"),
+                        *(f"--pwfile=/dev/fd/{password}", "--no-instructions", *sync),
+                    ],
+                    env=_plain_environment(),
+                    cwd="/",
+                    capture_output=True,
+                    check=False,
+                    pass_fds=(*place.descriptors, password),
+                    user=account.uid if account else None,
+                    group=account.gid if account else None,
+                    extra_groups=[] if account else None,
+                )
+        finally:
+            os.close(password)
+        if made.returncode:
+            said = (made.stderr or made.stdout).decode(errors="replace").strip()
+            raise StackError(f"PostgreSQL could not create its data folder {self.data_dir}: {said}")
+
+    def _give_away(self, folder: Path) -> None:
+        account = self._account
+        if account is None or folder.stat().st_uid == account.uid:
+            return
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+    def _forget_dead_server(self) -> None:
+        """Remove the pid file of a server that is gone: its number may by now belong to another program."""
+        pid_file = self.data_dir / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return
+        if "postgres" not in alive.command_of(pid):
+            pid_file.unlink(missing_ok=True)
+
+    def _program(self, name: str) -> str:
+        return str((self._programs or binaries.postgres_home()) / "bin" / name)
+
+
+def _plain_environment() -> dict[str, str]:
+    return {"PATH": os.defpath, "LANG": "C", "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _shared_memory_is_small() -> bool:
+    """Containers often have 64 MB there, which parallel queries outgrow."""
+    try:
+        found = os.statvfs("/dev/shm")  # noqa: S108  where the kernel has it
+    except OSError:
+        return False
+    return found.f_frsize * found.f_blocks < SMALL_SHARED_MEMORY

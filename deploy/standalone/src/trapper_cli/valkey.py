@@ -1,0 +1,131 @@
+"""An embedded Valkey on the loopback address: queues for one user, bells for another that sees nothing else."""
+
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from trapper_cli import binaries, children, ports
+from trapper_cli.children import Launch
+from trapper_cli.errors import StackError
+
+BELLS_USER = "bells"
+BELLS_KEYS = "trapper_bells"
+#: For tests: nothing is written to disk.
+UNSAFE_AND_FAST = {"appendonly": "no"}
+
+
+class EmbeddedValkey:
+    """One server over one data folder; a context manager, or `launch` and `is_ready` by a supervisor."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        bells_password: str | None = None,
+        log_file: Path | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._port_is_given = port is not None
+        self.port = port or ports.choose()
+        self.password = password or secrets.token_hex(24)
+        self.bells_password = bells_password or secrets.token_hex(24)
+        self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
+        self.options = dict(options or {})
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For a service's own queues: the user that may do everything."""
+        return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
+
+    @property
+    def bells_url(self) -> str:
+        """For the bells between services: a user that reaches no inner queue."""
+        return f"redis://{BELLS_USER}:{self.bells_password}@{ports.LOOPBACK}:{self.port}/0"
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server; it dies cleanly with the thread that calls this."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.process = children.start(
+            Launch(
+                argv=[str(binaries.valkey_server()), "-"],
+                env={"LANG": "C"},
+                log_file=self.log_file,
+                stdin=self._configuration().encode(),
+                death_signal=signal.SIGTERM,
+                cwd=self.data_dir,
+            )
+        )
+        return self.process
+
+    def is_ready(self) -> bool:
+        """Whether it answers a ping; while it loads its file it does not."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        try:
+            with socket.create_connection((ports.LOOPBACK, self.port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2 and (part := connection.recv(256)):  # noqa: PLR2004  two answers
+                    answer += part
+        except OSError:
+            return False
+        return answer == b"+OK\r\n+PONG\r\n"
+
+    def start(self) -> Self:
+        """Launch and wait; with another port, once, when the chosen one was taken meanwhile."""
+        try:
+            return self._start_once()
+        except StackError as error:
+            if self._port_is_given or "already in use" not in str(error):
+                raise
+            self.port = ports.choose()
+            return self._start_once()
+
+    def stop(self) -> None:
+        """Stop the server cleanly: what was written is on disk."""
+        if self.process is not None:
+            children.stop(self.process, first=signal.SIGTERM, grace=10)
+            self.process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start_once(self) -> Self:
+        begin = 0
+        with suppress(FileNotFoundError):
+            begin = self.log_file.stat().st_size
+        process = self.launch()
+        children.wait_until(lambda: self.is_ready() or process.poll() is not None, seconds=60)
+        if not self.is_ready():
+            self.stop()
+            raise StackError(f"Valkey did not start: {children.tail(self.log_file, 6, begin)}")
+        return self
+
+    def _configuration(self) -> str:
+        # Dramatiq's scripts take the namespace itself as a key, so it is allowed beside the keys below it.
+        bells = f"~{BELLS_KEYS} ~{BELLS_KEYS}:* &{BELLS_KEYS}:* +@all -@admin -@dangerous +keys +info"
+        settings = {
+            "port": str(self.port),
+            "bind": ports.LOOPBACK,
+            "requirepass": self.password,
+            "user": f"{BELLS_USER} on >{self.bells_password} {bells}",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": '""',
+            "maxmemory": "256mb",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "notice",
+        } | self.options
+        return "".join(f"{name} {value}\n" for name, value in settings.items())
