@@ -1,0 +1,49 @@
+"""What can go wrong in a command, as one plain sentence with an exit code: 1 it failed, 2 it was called wrongly."""
+
+from trapper_schemas.problem import ProblemBody
+
+
+class Failure(Exception):  # noqa: N818 - named after what is the case
+    """A sentence for a person, and what to do about it when there is something to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class WrongUsage(Failure):
+    """The command was called with something that can never work: a folder that is missing, an unknown name."""
+
+    exit_code = 2
+
+
+class Unreachable(Failure):
+    """Nothing answers at the address, or what answers is not ours."""
+
+
+class ApiProblem(Failure):
+    """A refusal by a service (RFC 9457): `type` is stable, the sentence is made of title, detail and fields."""
+
+    def __init__(self, body: ProblemBody) -> None:
+        super().__init__(sentence(body))
+        self.type = body.type
+        self.status = body.status
+        self.body = body
+
+
+def sentence(body: ProblemBody) -> str:
+    """One sentence out of a refusal: what was refused, why, and which fields."""
+    told = body.title if not body.detail or body.detail == body.title else f"{body.title}: {body.detail}"
+    fields = [
+        f"{'.'.join(str(part) for part in error.loc if part != 'body') or 'body'}: {error.message}"
+        for error in body.errors or []
+        if error.message != body.detail
+    ]
+    told = f"{told} ({'; '.join(fields)})" if fields else told
+    return told if told.endswith((".", "!", "?")) else f"{told}."
