@@ -1,0 +1,91 @@
+# The one entrance: `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PHOTOS ?= models/sample
+ARGS ?=
+export PHOTOS ARGS
+# Bytecode is written once; without it every process compiles every import again at each start.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_PYTHON_DOWNLOADS := never
+
+BOOT := .venv-boot/bin/python
+BIN := .venv/bin
+UV := .venv-boot/bin/uv
+MEMBERS := libs/trapper_schemas libs/trapper_kit libs/trapper_client services/expert services/ai_manager services/ai_worker deploy/standalone
+SERVICES := expert ai_manager ai_worker
+INSTALLED := .make/installed
+PYTEST := $(BIN)/pytest
+
+.PHONY: help install run serve up down check test test-slow bench openapi migration migrate doctor lock format
+.PHONY: $(addprefix check-,format types imports openapi migrations)
+
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## create the whole environment in .venv
+
+$(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) deploy/bootstrap.sh
+	@bash deploy/bootstrap.sh "$(PYTHON)" $(MEMBERS)
+	@mkdir -p .make && touch $@
+
+run: install ## the main job on a folder of photos: make run PHOTOS=~/sdcard ARGS="--out results.json"
+	@eval "set -- $$ARGS"; exec $(BIN)/trapper run "$$PHOTOS" "$$@"
+
+up: install ## start the standalone stack and leave it running
+	@$(BIN)/trapper up
+
+down: install ## stop the standalone stack
+	@$(BIN)/trapper down
+
+serve: install ## one service in the foreground, with settings from the environment: make serve S=expert
+	@exec $(BIN)/python -m $(S).commands $(if $(filter ai_worker,$(S)),run,serve)
+
+doctor: install ## check every invariant of the running stack
+	@$(BIN)/trapper doctor
+
+check: install check-format check-types check-imports check-openapi check-migrations ## format, lint, types, import rules, contracts, migrations
+
+check-format:
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+
+check-types:
+	@$(BIN)/pyright --warnings | tail -n 40
+
+check-imports:
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache | tail -n 45
+
+check-openapi:
+	@for service in $(SERVICES); do \
+	  $(BIN)/python -m $$service.commands openapi | diff -q - services/$$service/openapi.json >/dev/null \
+	  || { echo "services/$$service/openapi.json is stale; run: make openapi"; exit 1; }; done
+
+check-migrations:
+	@$(BIN)/python migrations/run.py --check $(SERVICES)
+
+format: install ## format the code, fix what can be fixed
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+test: install ## everything that CI runs
+	@$(PYTEST) -n 2 --dist worksteal -m "not slow"
+
+test-slow: install ## the proofs that take minutes: every step times every process killed
+	@$(PYTEST) -m slow --timeout 900
+
+bench: bench-worker ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
+
+bench-%: install
+	@mkdir -p benchmarks/out && $(BIN)/python benchmarks/bench_$*.py
+
+openapi: install ## write each service's OpenAPI document
+	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done
+
+migration: install ## write the next migration: make migration S=expert M="what changes"
+	@$(BIN)/python migrations/run.py --revision "$(M)" $(S)
+
+migrate: install ## upgrade the databases that the environment names: make migrate S=expert
+	@$(BIN)/python migrations/run.py $(S)
+
+lock: ## resolve the hash lock anew
+	@bash deploy/lock.sh $(MEMBERS)
