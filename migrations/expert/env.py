@@ -1,6 +1,6 @@
 """Alembic's entry for expert."""
 
-from migrations.online import run
 from expert.tables import Base
+from migrations.online import run
 
 run(Base.metadata, variable="EXPERT_DATABASE_URL", lock="expert.migrations")
