@@ -1,0 +1,229 @@
+"""The inference process: gets work and gives results over pipes, touches no database, and dies with its parent.
+
+Run as `python -m ai_worker.devices.child` by run_child.py; it speaks in messages (pipes.py) on standard input and
+output. Nothing else may write to standard output, so that is moved out of everybody's way first.
+"""
+
+import contextlib
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import psutil
+
+from ai_worker.devices import pipes
+from ai_worker.devices.prove import prove_model
+from ai_worker.devices.work import CannotRun, ChildSettings
+from ai_worker.inference.columns import count_objects, to_results
+from ai_worker.inference.detect import spec_of
+from ai_worker.inference.pipeline import Limits, Source, look
+from ai_worker.inference.types import Failure, ModelOutputUnfit, OpenStage
+from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
+from ai_worker.model_store.inspect import check_file
+from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
+from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.results import FailureCode, Failed
+
+_SESSIONS_KEPT = 6
+_WATCH_SECONDS = 0.5
+_PR_SET_PDEATHSIG = 1
+_OUT_OF_MEMORY = 87
+"""Exit code of a child that ended itself at its memory limit."""
+_ACCELERATOR_BATCH = 16
+_CROP_BATCH = 8
+
+
+class Child:
+    """The process's state: its settings and the sessions it keeps warm."""
+
+    def __init__(self, settings: ChildSettings) -> None:
+        self.settings = settings
+        self.cores = settings.threads or len(
+            os.sched_getaffinity(0) if sys.platform == "linux" else [0] * os.cpu_count()
+        )
+        self.sessions: OrderedDict[str, OpenSession] = OrderedDict()
+        if settings.runtime not in PROVIDERS:
+            raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(PROVIDERS)}")
+        self.on_processor = settings.runtime == "onnx-cpu"
+
+    def run(self, message: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, Any]:
+        """Look at one batch; the answer carries the encoded results."""
+        stages = [self._open(stage) for stage in message["stages"]]
+        start = time.perf_counter()
+        looks = look(
+            [_source(resource) for resource in message["resources"]],
+            stages,
+            self._limits(),
+            clock=time.perf_counter,
+            on_progress=on_progress,
+        )
+        results = to_results(
+            looks,
+            batch_id=UUID(message["batch_id"]),
+            attempt=message["attempt"],
+            worker_id=UUID(message["worker_id"]),
+            stages=stages,
+        )
+        blob = results.to_blob()
+        seconds = time.perf_counter() - start
+        seen, blank, failed = count_objects(looks, stages[0])
+        return {
+            "kind": "ran",
+            "blob": blob,
+            "seen": seen,
+            "blank": blank,
+            "failed": failed,
+            "seconds": seconds,
+            "images_per_second": len(looks.outcomes) / max(seconds, 1e-6),
+            "model_images_per_second": {
+                stage.spec.stage.model.sha256: seen / spent
+                for stage, spent in zip(stages, looks.seconds, strict=True)
+                if spent > 0
+            },
+            "loaded": list(reversed(self.sessions)),
+            "memory_bytes": psutil.Process().memory_info().rss,
+        }
+
+    def prove(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Run one model's golden inputs here."""
+        spec = StageSpec.model_validate(message["spec"])
+        try:
+            model = spec_of(spec)
+            return {"kind": "proved", **prove_model(Path(message["weights"]), model, self.settings.runtime, self.cores)}
+        except ModelOutputUnfit as problem:
+            raise CannotRun("model-output", str(problem)) from problem
+
+    def _limits(self) -> Limits:
+        return Limits(
+            threads=self.cores,
+            batch_size=self.settings.batch_size or (1 if self.on_processor else _ACCELERATOR_BATCH),
+            crop_batch_size=_CROP_BATCH if self.on_processor else 4 * _CROP_BATCH,
+            forward_passes=0 if self.on_processor else 1,
+            pixel_budget_bytes=self.settings.pixel_budget_bytes,
+            max_pixels=self.settings.max_pixels,
+        )
+
+    def _open(self, stage: dict[str, Any]) -> OpenStage:
+        spec = StageSpec.model_validate(stage["spec"])
+        try:
+            session = self._session(spec, Path(stage["weights"]))
+        except ModelOutputUnfit as problem:
+            raise CannotRun("model-output", str(problem)) from problem
+        return OpenStage(
+            spec=spec,
+            session=session,
+            runtime=self.settings.runtime,
+            provider=session.provider,
+            device=session.device,
+            precision=session.precision,
+        )
+
+    def _session(self, spec: StageSpec, weights: Path) -> OpenSession:
+        model = spec_of(spec)
+        also = (model.embedding.output,) if model.embedding is not None else ()
+        sha256 = spec.stage.model.sha256
+        session = self.sessions.get(sha256)
+        if session is None:
+            check_file(weights)
+            # On the processor every thread runs the model by itself, which wastes nothing on waiting for each other.
+            threads = 1 if self.on_processor else self.cores
+            session = open_session(weights, providers=PROVIDERS[self.settings.runtime], threads=threads, also=also)
+        self.sessions[sha256] = session
+        self.sessions.move_to_end(sha256)
+        while len(self.sessions) > _SESSIONS_KEPT:
+            self.sessions.popitem(last=False)
+        return session
+
+
+def _source(resource: dict[str, Any]) -> Source:
+    if "failed" in resource:
+        failed = Failed.model_validate(resource["failed"])
+        return Failure(failed.code, failed.message)
+    if "bytes" in resource:
+        return bytes(resource["bytes"])
+    path = Path(resource["path"])
+
+    def read() -> bytes | Failure:
+        try:
+            return path.read_bytes()
+        except OSError as problem:
+            return Failure(FailureCode.MEDIA_UNREACHABLE, f"the fetched file cannot be read: {problem.strerror}")
+
+    return read
+
+
+def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    try:
+        if message["kind"] == "prove":
+            return child.prove(message)
+        return child.run(message, lambda done: say({"kind": "progress", "done": done}))
+    except ModelRefused as refused:
+        return {"kind": "declined", "reason": refused.reason, "message": str(refused)}
+    except ProviderUnavailable as problem:
+        return {"kind": "declined", "reason": "provider-unavailable", "message": str(problem)}
+    except RuntimeAbsent as problem:
+        return {"kind": "declined", "reason": "runtime-absent", "message": str(problem)}
+    except CannotRun as problem:
+        return {"kind": "declined", "reason": problem.reason, "message": str(problem)}
+
+
+def _listen(pipe: BinaryIO, inbox: "queue.Queue[dict[str, Any]]") -> None:
+    """Hand messages on; when the parent is gone there is nobody to work for, whatever is going on."""
+    while (message := pipes.read(pipe)) is not None:
+        inbox.put(message)
+    os._exit(0)
+
+
+def _watch(limit_bytes: int) -> None:
+    """End the process before the machine runs out of memory: one crash of one batch, and nobody else's."""
+    process = psutil.Process()
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        used = process.memory_info().rss
+        if used > limit_bytes:
+            with contextlib.suppress(OSError):
+                os.write(2, f"{used // 1024**2} MiB are in use, and {limit_bytes // 1024**2} are allowed\n".encode())
+            os._exit(_OUT_OF_MEMORY)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main() -> None:
+    """Serve the parent until it closes the pipe."""
+    _die_with_parent()
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    speaking = threading.Lock()
+
+    def say(message: dict[str, Any]) -> None:
+        with speaking:
+            pipes.write(output, message)
+
+    inbox: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    settings = ChildSettings(**inbox.get()["settings"])
+    threading.Thread(target=_watch, args=(settings.memory_limit_bytes,), daemon=True).start()
+    try:
+        child = Child(settings)
+    except CannotRun as problem:
+        say({"kind": "declined", "reason": problem.reason, "message": str(problem)})
+        return
+    say({"kind": "ready"})
+    while True:
+        say(_answer(child, inbox.get(), say))
+
+
+if __name__ == "__main__":
+    main()

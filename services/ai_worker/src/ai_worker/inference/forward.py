@@ -1,0 +1,36 @@
+"""Runs tensors of several pictures through one session, whatever its batch axis allows."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from ai_worker.inference.types import ModelOutputUnfit, Session, Tensor
+
+
+def forward(session: Session, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+    """For each tensor its own outputs, in the order of `session.outputs`, without the batch axis."""
+    results: list[list[Tensor]] = []
+    step = _fixed_batch(session) or len(tensors)
+    for start in range(0, len(tensors), step):
+        part = tensors[start : start + step]
+        batch = np.zeros((step, *part[0].shape), dtype=part[0].dtype)
+        for row, tensor in zip(batch, part, strict=False):
+            row[...] = tensor
+        outputs = session.run(batch)
+        results += [[_of(output, index, step) for output in outputs] for index in range(len(part))]
+    return results
+
+
+def _fixed_batch(session: Session) -> int | None:
+    return session.input.shape[0] if session.input.shape else None
+
+
+def _of(output: Tensor, index: int, batch: int) -> Tensor:
+    if output.ndim and output.shape[0] == batch:
+        return cast("Tensor", output[index])
+    if batch == 1:  # some exports drop the axis of one
+        return output
+    raise ModelOutputUnfit(
+        f"an output of {'×'.join(map(str, output.shape))} for {batch} pictures; expected {batch} in front"
+    )

@@ -1,0 +1,54 @@
+"""Classifiers: one row of numbers per crop, brought to probabilities, and the features beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ai_worker.inference.predictors.family import MAX_OVERSHOOT, Family
+from ai_worker.inference.types import Floats, ModelOutputUnfit, Tensor
+from trapper_schemas.v1.models import ModelKind, ModelSpec, Thresholds
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+_SMALLEST_PROBABILITY = 1e-8
+HALF_MAX = 65504.0
+"""The largest number of float16, as which logits and features travel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a classifier said about one crop."""
+
+    probabilities: Floats
+    logits: Floats
+
+
+def read(row: Tensor, spec: ModelSpec) -> Said:
+    """Probabilities and logits of one crop; when the file gives probabilities, their logarithms serve as logits."""
+    values = np.asarray(row, dtype=np.float32).reshape(-1)
+    if len(values) != len(spec.labels):
+        raise ModelOutputUnfit(f"{len(values)} classes were seen; expected {len(spec.labels)}, one for each label")
+    if not np.isfinite(values).all():
+        raise ModelOutputUnfit("the output has values that are infinite or not numbers")
+    if spec.activation == "softmax":
+        powers = np.exp(values - values.max())
+        return Said(powers / powers.sum(), np.clip(values, -HALF_MAX, HALF_MAX))
+    if values.min() < 1 - MAX_OVERSHOOT or values.max() > MAX_OVERSHOOT:
+        raise ModelOutputUnfit(f"values from {values.min():.3g} to {values.max():.3g} were seen; expected 0 to 1")
+    probabilities = np.clip(values, 0, 1)
+    return Said(probabilities, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
+
+
+def top(probabilities: Floats, count: int) -> tuple[Tensor, Floats]:
+    """The best labels and their scores, ties in label order."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return order, probabilities[order]
+
+
+FAMILY = Family(
+    name="classifier",
+    kind=ModelKind.CLASSIFICATION,
+    thresholds=Thresholds(typical=0.5, conservative=0.2),
+    preprocessing={"resize": "squash", "mean": IMAGENET_MEAN, "std": IMAGENET_STD},
+    size=224,
+)

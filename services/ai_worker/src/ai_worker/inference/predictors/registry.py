@@ -1,0 +1,16 @@
+"""The families that this Worker can run, by the name that the catalogue uses."""
+
+from ai_worker.inference.predictors import classifier, embedding, yolov5, yolov8, yolov10, yolox
+from ai_worker.inference.predictors.family import Family
+from ai_worker.inference.types import ModelOutputUnfit
+
+FAMILIES: dict[str, Family] = {
+    module.FAMILY.name: module.FAMILY for module in (yolov5, yolov8, yolov10, yolox, classifier, embedding)
+}
+
+
+def family(name: str) -> Family:
+    """The family of this name; ModelOutputUnfit names those there are."""
+    if name not in FAMILIES:
+        raise ModelOutputUnfit(f"the predictor {name!r} is not known here; known are {', '.join(sorted(FAMILIES))}")
+    return FAMILIES[name]

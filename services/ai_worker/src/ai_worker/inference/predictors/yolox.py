@@ -1,0 +1,67 @@
+"""YOLOX: n × (5 + classes) on a grid of strides 8, 16, 32; offsets and log sizes unless the file decodes them."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ai_worker.inference.predictors.family import Family, Raw, boxes_from_centres, check_confidences, rows_of
+from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit
+from trapper_schemas.v1.models import ModelKind, Thresholds
+
+_STRIDES = ((8, 16, 32), (8, 16, 32, 64))
+_LARGEST_LOG_SIDE = 12.0  # e^12 strides are beyond every picture; keeps exp finite
+
+
+def find(raw: Raw) -> Boxes:
+    """The best class of every cell at or above the floor, decoded here when the file left that to us."""
+    rows = rows_of(raw, 5 + raw.classes, rows_first=True, reading=f"5 + {raw.classes} classes, as YOLOX writes")
+    cells, strides = _grid(raw.width, raw.height, rows.shape[0])
+    check_confidences(rows[:, 4:])
+    decoded = _is_decoded(rows[:, :2], cells, strides)
+    possible = np.flatnonzero(rows[:, 4] >= raw.floor)
+    confidences = rows[possible, 5:].astype(np.float32) * rows[possible, 4:5].astype(np.float32)
+    scores = confidences.max(axis=1, initial=0)
+    good = np.flatnonzero(scores >= raw.floor)
+    chosen = possible[good]
+    centres = rows[chosen, :4].astype(np.float32)
+    if not decoded:
+        stride = strides[chosen, None]
+        centres[:, :2] = (centres[:, :2] + cells[chosen]) * stride
+        centres[:, 2:] = np.exp(np.minimum(centres[:, 2:], _LARGEST_LOG_SIDE)) * stride
+    return boxes_from_centres(centres, confidences[good].argmax(axis=1), scores[good])
+
+
+def _is_decoded(centres: NDArray[np.generic], cells: Floats, strides: Floats) -> bool:
+    """Whether centres are pixels already: a cell's box lies near the cell, and a raw offset is near 0."""
+    centres = centres.astype(np.float32)
+    as_pixels = np.median(np.abs(centres / strides[:, None] - cells))
+    as_offsets = np.median(np.abs(centres))
+    return bool(as_pixels < as_offsets)
+
+
+@lru_cache(maxsize=16)
+def _grid(width: int, height: int, rows: int) -> tuple[Floats, Floats]:
+    for strides in _STRIDES:
+        sides = [(width // stride, height // stride) for stride in strides]
+        if sum(across * down for across, down in sides) == rows:
+            break
+    else:
+        expected = " or ".join(
+            str(sum((width // stride) * (height // stride) for stride in strides)) for strides in _STRIDES
+        )
+        raise ModelOutputUnfit(f"{rows} cells were seen; a YOLOX of {width} × {height} has {expected}")
+    cells = [
+        np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1).reshape(-1, 2) for across, down in sides
+    ]
+    stride_of = [np.full(across * down, stride) for stride, (across, down) in zip(strides, sides, strict=True)]
+    return np.concatenate(cells).astype(np.float32), np.concatenate(stride_of).astype(np.float32)
+
+
+FAMILY = Family(
+    name="yolox",
+    kind=ModelKind.DETECTION,
+    thresholds=Thresholds(typical=0.3, conservative=0.1),
+    preprocessing={"resize": "letterbox-top-left", "channels": "bgr", "scale": 1.0, "pad_value": 114},
+    find=find,
+)

@@ -1,0 +1,137 @@
+"""What somebody says about the model they bring: checked, and laid over what the file and its family say."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ai_worker.inference.predictors.family import Family
+from ai_worker.inference.predictors.registry import family
+from ai_worker.inference.types import ModelOutputUnfit
+from ai_worker.model_store.errors import ModelRefused
+from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts
+from trapper_schemas.catalog import LabelMap, map_labels
+from trapper_schemas.v1.models import Label, ModelKind, Name, ObservationType, Preprocessing
+
+_NUMBERS = ("scale", "mean", "std")
+_KEYS = {
+    "resize": "resize",
+    "channels": "channels",
+    "scale": "scale",
+    "mean": "mean",
+    "std": "std",
+    "interpolation": "interpolation",
+    "pad-value": "pad_value",
+    "crop-padding": "crop_padding",
+    "square-crop": "square_crop",
+}
+_MAX_LABELS = 65_000
+
+
+class ModelRequest(BaseModel):
+    """What `trapper models add` sends beside the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    version: str = Field(default="", max_length=40)
+    predictor: str = Field(max_length=40)
+    labels: list[str] = Field(default=[], max_length=_MAX_LABELS)
+    label_map: LabelMap | None = None
+    input_size: int | None = Field(default=None, ge=16, le=4000)
+    preprocess: dict[str, str] = {}
+    activation: Literal["auto", "none", "softmax"] = "auto"
+    licence: str = Field(default="", max_length=100)
+
+
+def read_request(document: dict[str, Any]) -> tuple[ModelRequest, Family]:
+    """The request and the family it names; ModelRefused names the first field that is wrong."""
+    try:
+        request = ModelRequest.model_validate(document)
+        return request, family(request.predictor)
+    except ValidationError as problem:
+        raise ModelRefused("request", _first(problem)) from problem
+    except ModelOutputUnfit as problem:
+        raise ModelRefused("request", str(problem)) from problem
+
+
+def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple[Label, ...]:
+    """The labels that were given, or else the file's own; a detector needs one that is animal, human or vehicle."""
+    if kind is ModelKind.EMBEDDING:
+        return ()
+    names = tuple(name.strip() for name in request.labels) or facts.names
+    if not names:
+        raise ModelRefused("labels", "the file names no labels; give them, one for each class in index order")
+    try:
+        if kind is not ModelKind.DETECTION:
+            if request.label_map is None:
+                return tuple(Label(label=name) for name in names)
+            return map_labels(names, request.label_map)
+        labels = map_labels(names, request.label_map)
+    except ValidationError as problem:
+        raise ModelRefused("labels", _first(problem)) from problem
+    if all(label.observation_type is None for label in labels):
+        raise ModelRefused(
+            "labels",
+            f"none of the {len(names)} labels ({', '.join(names[:5])}, …) is an animal, a human or a vehicle; expected "
+            f"a map that says which are {', '.join(ObservationType)}",
+        )
+    return labels
+
+
+def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> Preprocessing:
+    """The family's habits, the file's size, layout and number type, and what the request says on top."""
+    width, height = _size(request, facts, known)
+    values: dict[str, Any] = {"scale": 1.0} if facts.input.dtype == "uint8" else {}
+    values |= known.preprocessing
+    values |= {"width": width, "height": height, "layout": facts.layout, "dtype": facts.input.dtype}
+    for key, text in request.preprocess.items():
+        if key.replace("_", "-") not in _KEYS:
+            raise ModelRefused("request", f"preprocess {key!r} is not known; known are {', '.join(_KEYS)}")
+        field = _KEYS[key.replace("_", "-")]
+        values[field] = _numbers(key, text) if field in _NUMBERS else text
+    try:
+        how = Preprocessing.model_validate(values)
+    except ValidationError as problem:
+        raise ModelRefused("request", f"preprocess: {_first(problem)}") from problem
+    if any(number == 0 for number in (how.std if isinstance(how.std, tuple) else (how.std,))):
+        raise ModelRefused("request", "preprocess: std is 0, and nothing can be divided by it")
+    return how
+
+
+def _size(request: ModelRequest, facts: Facts, known: Family) -> tuple[int, int]:
+    asked = request.input_size
+    for side in (facts.width, facts.height):
+        if asked is not None and side is not None and side != asked:
+            raise ModelRefused(
+                "request", f"an input of {asked} was asked for; the file takes {facts.width} × {facts.height}"
+            )
+    told_height, told_width = facts.image_size or (None, None)
+    width = facts.width or asked or told_width or known.size
+    height = facts.height or asked or told_height or known.size
+    if width * height > MAX_INPUT_PIXELS:
+        raise ModelRefused("too-many-pixels", f"the input is {width} × {height}; at most {MAX_INPUT_PIXELS} pixels")
+    return width, height
+
+
+def _numbers(key: str, text: str) -> float | tuple[float, ...]:
+    try:
+        numbers = tuple(_number(part) for part in text.split(","))
+    except ValueError as problem:
+        raise ModelRefused("request", f"preprocess {key}={text!r}: expected one number or three") from problem
+    if len(numbers) not in (1, 3):
+        raise ModelRefused("request", f"preprocess {key}={text!r}: expected one number or three")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _number(text: str) -> float:
+    """A number, or a fraction such as 1/255."""
+    above, slash, below = text.strip().partition("/")
+    try:
+        return float(above) / float(below) if slash else float(above)
+    except ZeroDivisionError as problem:
+        raise ValueError(text) from problem
+
+
+def _first(problem: ValidationError) -> str:
+    error = problem.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
