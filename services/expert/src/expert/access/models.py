@@ -1,0 +1,94 @@
+"""People, how they prove who they are, and their roles in projects."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expert.access.state import ClassificationRole, ResearchRole
+from expert.base import Base
+from trapper_kit.db import state_type
+from trapper_schemas.ids import uuid7
+
+
+class User(Base):
+    """A person; may sign in once activated."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("users_email_key", text("lower(email)"), unique=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    email: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    password_hash: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(default=False)
+    is_site_admin: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    activated_at: Mapped[datetime | None]
+
+
+class UserSession(Base):
+    """A browser that is signed in; the cookie holds the token, this row its hash."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AccessToken(Base):
+    """A named secret for scripts; shown once, kept as a hash."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """A sign-in that was refused, counted per account and per address for a few minutes."""
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (
+        Index("sign_in_failures_account_idx", "account", "at"),
+        Index("sign_in_failures_address_idx", "address", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    account: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ResearchMembership(Base):
+    """A person's role in a research project."""
+
+    __tablename__ = "research_memberships"
+
+    research_project_id: Mapped[UUID] = mapped_column(ForeignKey("research_projects.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    role: Mapped[ResearchRole] = mapped_column(state_type(ResearchRole))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ClassificationMembership(Base):
+    """A person's role in a classification project."""
+
+    __tablename__ = "classification_memberships"
+
+    classification_project_id: Mapped[UUID] = mapped_column(ForeignKey("classification_projects.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    role: Mapped[ClassificationRole] = mapped_column(state_type(ClassificationRole))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

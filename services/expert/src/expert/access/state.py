@@ -1,0 +1,79 @@
+"""Who may do what, as data: capabilities by role, in research projects and in classification projects."""
+
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """What a caller may do; guards, token scopes and the table below use these names."""
+
+    READ = "read"
+    UPLOAD = "upload"
+    DESCRIBE = "describe"
+    GIVE_FEEDBACK = "give_feedback"
+    ANNOTATE = "annotate"
+    APPROVE = "approve"
+    RUN_AI = "run_ai"
+    ADMINISTER = "administer"
+    CREATE_PROJECTS = "create_projects"
+    SEE_ORIGINALS = "see_originals"
+    ERASE = "erase"
+    ADMINISTER_SITE = "administer_site"
+
+
+class ResearchRole(StrEnum):
+    """In a research project."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    MEMBER = "member"
+
+
+class ClassificationRole(StrEnum):
+    """In a classification project."""
+
+    ADMIN = "admin"
+    EXPERT = "expert"
+    ANNOTATOR = "annotator"
+    VIEWER = "viewer"
+
+
+_MEMBER = frozenset({Capability.READ, Capability.UPLOAD, Capability.DESCRIBE})
+_MANAGER = _MEMBER | {Capability.CREATE_PROJECTS, Capability.SEE_ORIGINALS}
+_VIEWER = frozenset({Capability.READ, Capability.GIVE_FEEDBACK})
+_ANNOTATOR = _VIEWER | {Capability.ANNOTATE}
+_EXPERT = _ANNOTATOR | {Capability.APPROVE}
+
+IN_RESEARCH_PROJECT: dict[ResearchRole, frozenset[Capability]] = {
+    ResearchRole.MEMBER: _MEMBER,
+    ResearchRole.MANAGER: _MANAGER,
+    ResearchRole.OWNER: _MANAGER | {Capability.ERASE},
+}
+IN_CLASSIFICATION_PROJECT: dict[ClassificationRole, frozenset[Capability]] = {
+    ClassificationRole.VIEWER: _VIEWER,
+    ClassificationRole.ANNOTATOR: _ANNOTATOR,
+    ClassificationRole.EXPERT: _EXPERT,
+    ClassificationRole.ADMIN: _EXPERT | {Capability.RUN_AI, Capability.ADMINISTER},
+}
+COUNTS_AS_ADMIN = frozenset({ResearchRole.OWNER, ResearchRole.MANAGER})
+"""Of every classification project of the research project."""
+
+EVERYTHING = "*"
+"""The scope of a token that may do all that its person may."""
+
+
+def may_in_research_project(role: ResearchRole | None, capability: Capability) -> bool:
+    """Whether this role carries the capability."""
+    return role is not None and capability in IN_RESEARCH_PROJECT[role]
+
+
+def may_in_classification_project(
+    role: ClassificationRole | None, research_role: ResearchRole | None, capability: Capability
+) -> bool:
+    """Whether one of the two roles of a caller carries the capability."""
+    acting = ClassificationRole.ADMIN if research_role in COUNTS_AS_ADMIN else role
+    return acting is not None and capability in IN_CLASSIFICATION_PROJECT[acting]
+
+
+def in_scope(scopes: frozenset[str] | None, capability: Capability) -> bool:
+    """Whether a token's scopes allow it; no scopes at all means a session, which may everything its person may."""
+    return scopes is None or EVERYTHING in scopes or capability.value in scopes

@@ -1,0 +1,1 @@
+"""What predicts, and in which labels."""

@@ -1,0 +1,28 @@
+"""What every table and every task of this service stands on: the declarative base and the task book."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from trapper_kit.broker import TaskBook
+from trapper_kit.db import TYPES, metadata
+
+task = TaskBook()
+"""Feature tasks note themselves here; only the service's `tasks` declares the book on a broker."""
+
+
+class Base(DeclarativeBase):
+    """Of all tables of this service."""
+
+    metadata = metadata()
+    type_annotation_map: ClassVar[dict[Any, Any]] = dict(TYPES)
+
+
+class Once:
+    """A row that one request makes at most once; each table adds unique (created_by, idempotency_key)."""
+
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str | None]
+    request_print: Mapped[str | None]

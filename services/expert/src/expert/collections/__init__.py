@@ -1,0 +1,1 @@
+"""Resources that came together."""

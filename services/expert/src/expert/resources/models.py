@@ -1,0 +1,87 @@
+"""One photo or video: what its bytes are, when it was taken, and what became of it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expert.base import Base
+from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
+from trapper_kit.db import state_type
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.results import FailureCode
+
+
+class Resource(Base):
+    """`sha256` of what was uploaded is its identity in its research project; `stored_sha256` is what lies there now."""
+
+    __tablename__ = "resources"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["research_project_id", "deployment_id"],
+            ["deployments.research_project_id", "deployments.id"],
+            name="resources_deployment_of_its_project_fkey",
+        ),
+        CheckConstraint("size_bytes >= 0", name="size"),
+        CheckConstraint("(width is null) = (height is null)", name="both_sides"),
+        CheckConstraint("width > 0 and height > 0", name="sides"),
+        CheckConstraint("(state = 'unreadable') = (failure_code is not null)", name="failure"),
+        CheckConstraint("(recorded_at is null) = (time_source = 'none')", name="time_source"),
+        CheckConstraint("(recorded_at is null) = (captured_at is null)", name="captured"),
+        CheckConstraint("(state = 'stored') = (described_at is null)", name="described"),
+        UniqueConstraint("research_project_id", "sha256"),
+        UniqueConstraint("research_project_id", "id"),
+        Index("resources_deployment_idx", "deployment_id", "captured_at", "id"),
+        Index("resources_undescribed_idx", "id", postgresql_where="state = 'stored'"),
+        Index("resources_captured_idx", "research_project_id", "captured_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    research_project_id: Mapped[UUID] = mapped_column(ForeignKey("research_projects.id"))
+    deployment_id: Mapped[UUID | None]
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    file_name: Mapped[str]
+    file_path: Mapped[str]
+    kind: Mapped[ResourceKind] = mapped_column(state_type(ResourceKind), default=ResourceKind.UNKNOWN)
+    media_type: Mapped[str] = mapped_column(default="application/octet-stream")
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    stored_sha256: Mapped[str]
+    generation: Mapped[int] = mapped_column(default=0)
+    object_key: Mapped[str]
+    thumbnail_key: Mapped[str | None]
+    preview_key: Mapped[str | None]
+
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    frames_per_second: Mapped[float | None]
+    duration_seconds: Mapped[float | None]
+    recorded_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=False))
+    recorded_offset_seconds: Mapped[int | None]
+    captured_at: Mapped[datetime | None]
+    time_source: Mapped[TimeSource] = mapped_column(state_type(TimeSource), default=TimeSource.NONE)
+    exif: Mapped[dict[str, Any] | None]
+
+    state: Mapped[ResourceState] = mapped_column(state_type(ResourceState), default=ResourceState.STORED)
+    described_at: Mapped[datetime | None]
+    describe_attempts: Mapped[int] = mapped_column(default=0)
+    describe_claimed_until: Mapped[datetime | None]
+    is_damaged: Mapped[bool] = mapped_column(default=False)
+    failure_code: Mapped[FailureCode | None] = mapped_column(state_type(FailureCode))
+    failure_message: Mapped[str | None]
+    privacy_state: Mapped[PrivacyState] = mapped_column(state_type(PrivacyState), default=PrivacyState.OPEN)
+    visibility: Mapped[Visibility] = mapped_column(state_type(Visibility), default=Visibility.PRIVATE)
+    is_active: Mapped[bool] = mapped_column(default=True)

@@ -1,0 +1,48 @@
+"""What a resource can be, where its time comes from, and whether its picture may be shown."""
+
+from enum import StrEnum
+
+
+class ResourceState(StrEnum):
+    """Bytes are there; we know what they are; or we know that they cannot be read."""
+
+    STORED = "stored"
+    DESCRIBED = "described"
+    UNREADABLE = "unreadable"
+
+
+class ResourceKind(StrEnum):
+    """What sort of medium; nothing is known before the bytes were decoded."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    UNKNOWN = "unknown"
+
+
+class TimeSource(StrEnum):
+    """Where the wall-clock time was read; `none` means that there is none, and none is invented."""
+
+    EXIF = "exif"
+    FILENAME = "filename"
+    TABLE = "table"
+    MTIME = "mtime"
+    NONE = "none"
+
+
+class PrivacyState(StrEnum):
+    """The gate before the picture."""
+
+    OPEN = "open"
+    HELD = "held"
+    CLEAR = "clear"
+    BLURRED = "blurred"
+    FAILED = "failed"
+
+
+class Visibility(StrEnum):
+    """Who may see it beside the members."""
+
+    PRIVATE = "private"
+    ON_DEMAND = "on_demand"
+    PUBLIC = "public"

@@ -1,0 +1,59 @@
+"""EXPERT_* environment, read and checked once by the doors."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from trapper_kit import settings as kit
+
+
+class Intervals(kit.Intervals):
+    """How often and how long, in seconds."""
+
+    gather_quiet: float = Field(default=10.0, ge=0, description="a job is made when no new resource came for so long")
+    gather_at_most: float = Field(default=60.0, ge=0, description="or when its oldest resource has waited so long")
+    follow: float = Field(default=3.0, gt=0, description="between two questions how submitted jobs are doing")
+    describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
+    upload_expiry: float = Field(default=7 * 86400.0, gt=0, description="after which a promised upload is forgotten")
+    session_idle: float = Field(default=7 * 86400.0, gt=0, description="after which an unused session ends")
+    session_end: float = Field(default=30 * 86400.0, gt=0, description="after which every session ends")
+    sign_in_window: float = Field(default=300.0, gt=0, description="within which failed sign-ins are counted")
+
+
+class ExpertSettings(kit.ServiceSettings):
+    """Everything the Expert takes from its environment."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPERT_", env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    database_url: SecretStr = Field(description="PostgreSQL, with its password")
+    database_pool_size: int = Field(default=8, ge=1, le=200, description="connections kept; as many again under load")
+    statement_timeout_seconds: float = Field(default=30.0, gt=0, description="limit of one statement")
+    secret_key: SecretStr = Field(
+        min_length=32, description="CSRF tokens, grants and stored credentials are derived from it"
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", pattern=r"^https?://[^\s?#]+$", description="how others reach this service"
+    )
+    media_dir: Path | None = Field(default=None, description="folder of originals and thumbnails")
+    media_url: str | None = Field(default=None, description="or an object store, such as s3://bucket/prefix")
+    blobs_dir: Path | None = Field(default=None, description="folder of batch blobs; default: beside the media")
+    blobs_url: str | None = Field(default=None, description="or an object store")
+    upload_max_bytes: int = Field(default=2_000_000_000, ge=1, description="largest file that is taken")
+    picture_max_pixels: int = Field(default=100_000_000, ge=1, description="looked at in the header, before decoding")
+    thumbnail_pixels: int = Field(default=320, ge=16, le=2048, description="longer side of a thumbnail")
+    describe_attempts: int = Field(default=3, ge=1, description="a file that kills so many descriptions is unreadable")
+    self_activation: bool = Field(default=False, description="people who register may sign in at once")
+    sign_in_failures: int = Field(default=10, ge=1, description="allowed within the window, per account")
+    sign_in_failures_per_address: int = Field(default=50, ge=1, description="allowed within the window, per address")
+    task_threads: int = Field(default=4, ge=1, le=64, description="messages worked on at the same time")
+    job_max_resources: int = Field(default=10_000, ge=1, le=100_000, description="most resources of one AI job")
+    intervals: Intervals = Field(default_factory=Intervals)
+
+    @model_validator(mode="after")
+    def _somewhere_to_store(self) -> "ExpertSettings":
+        if self.media_dir is None and self.media_url is None:
+            raise ValueError("one of EXPERT_MEDIA_DIR and EXPERT_MEDIA_URL is needed")
+        if self.blobs_dir is None and self.blobs_url is None and self.media_dir is None:
+            raise ValueError("one of EXPERT_BLOBS_DIR and EXPERT_BLOBS_URL is needed")
+        return self

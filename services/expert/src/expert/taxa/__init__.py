@@ -1,0 +1,1 @@
+"""Taxa and the resolution of labels."""
