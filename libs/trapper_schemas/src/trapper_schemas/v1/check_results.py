@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trapper_schemas import codec
 from trapper_schemas.codec import BlobRefused, Limits
-from trapper_schemas.column import Column, ColumnMalformed
+from trapper_schemas.column import Column
 from trapper_schemas.v1 import PROTOCOL
 from trapper_schemas.v1.models import ModelKind
 from trapper_schemas.v1.results import (
@@ -34,8 +34,6 @@ def read_results(blob: bytes, *, limits: Limits = codec.DEFAULT_LIMITS) -> Batch
         raise BlobRefused("unknown-version", f"only {SCHEMA} version {SCHEMA_VERSION} is read here")
     try:
         return BatchResults.model_validate(document)
-    except ColumnMalformed as problem:
-        raise BlobRefused("column", str(problem)) from problem
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -57,7 +55,7 @@ def check_results(results: BatchResults, expected: Expectation) -> None:
     _check_classified(results, expected)
 
 
-def integers(column: Column) -> memoryview[int]:
+def integers(column: Column) -> "memoryview[int]":
     """A flat view of a <u2 or <u4 column as whole numbers; machines here and on the wire are little-endian."""
     return column.data.cast("B").cast(_FORMATS[column.dtype])
 
