@@ -38,7 +38,7 @@ class Bells:
             return
         try:
             await asyncio.wait_for(asyncio.to_thread(self._ring, queue, actor, arguments), RING_SECONDS)
-        except (dramatiq.errors.ConnectionError, RedisError, OSError, TimeoutError) as problem:
+        except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
             if not self._deaf:
                 log("bells.unreachable", problem=type(problem).__name__)
             self._deaf = True

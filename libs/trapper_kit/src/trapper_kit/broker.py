@@ -115,7 +115,7 @@ class QueueRinger:
     async def __call__(self, rings: Sequence[Ring]) -> None:
         try:
             await asyncio.wait_for(asyncio.to_thread(self._send, rings), RING_SECONDS)
-        except (dramatiq.errors.ConnectionError, RedisError, OSError, TimeoutError) as problem:
+        except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
             if not self._deaf:
                 log("queue.unreachable", problem=str(problem))
             self._deaf = True

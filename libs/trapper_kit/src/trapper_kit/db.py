@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, func, text
+from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -102,6 +103,13 @@ def asyncpg_url(url: str) -> str:
     return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql", "postgresql+asyncpg"} else url
 
 
+def _prepare_file(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
+        cursor.execute(f"pragma {pragma}")
+    cursor.close()
+
+
 class Database:
     """An engine with its session scope."""
 
@@ -121,6 +129,20 @@ class Database:
             json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
             connect_args={"server_settings": {"statement_timeout": str(int(statement_timeout_seconds * 1000))}},
         )
+        return cls(engine)
+
+    @classmethod
+    def open_file(cls, path: Path, *, busy_seconds: float = 10.0) -> "Database":
+        """A SQLite file that one process writes: one connection, so that transactions stand in line; WAL, durable."""
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{path}",
+            pool_size=1,
+            max_overflow=0,
+            json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
+            connect_args={"timeout": busy_seconds},
+        )
+
+        event.listen(engine.sync_engine, "connect", _prepare_file)
         return cls(engine)
 
     @asynccontextmanager

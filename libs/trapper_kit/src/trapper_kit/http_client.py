@@ -182,7 +182,8 @@ def raise_for_problem(response: httpx.Response) -> None:
     seconds = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None
     if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         raise from_body(ProblemBody.model_validate_json(response.content), retry_after=seconds)
-    raise Unavailable(f"the other side answered {response.status_code}", retry_after=seconds)
+    status = response.status_code
+    raise Unavailable(f"the other side answered {status}", retry_after=seconds, answered=status)
 
 
 async def read_limited(response: httpx.Response, *, at_most: int) -> bytes:

@@ -1,0 +1,38 @@
+"""Settings are read once, and a variable that is not understood stops the start by its name."""
+
+import pytest
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from trapper_kit.settings import Intervals, ServiceSettings, SettingsRefused
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="KITTEST_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    intervals: Intervals = Field(default_factory=Intervals)
+
+
+def test_nested_values_are_written_with_two_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITTEST_INTERVALS__SWEEP", "0.5")
+    monkeypatch.setenv("KITTEST_ALLOWED_ADDRESSES", '["127.0.0.0/8"]')
+    settings = Settings.from_environment()
+    assert settings.intervals.sweep == 0.5
+    assert settings.allowed_addresses == ["127.0.0.0/8"]
+
+
+def test_an_unknown_variable_stops_the_start_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITTEST_SWEEEP", "1")
+    with pytest.raises(SettingsRefused, match="KITTEST_SWEEEP"):
+        Settings.from_environment()
+
+
+def test_a_malformed_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITTEST_INTERVALS__SWEEP", "hunter2")
+    with pytest.raises(SettingsRefused, match="KITTEST_INTERVALS__SWEEP") as refused:
+        Settings.from_environment()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_interval_can_be_scaled_for_tests() -> None:
+    scaled = Intervals().scaled(1 / 50)
+    assert scaled.sweep == pytest.approx(Intervals().sweep / 50)

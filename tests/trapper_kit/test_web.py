@@ -1,0 +1,105 @@
+"""What every service's web door does alike: both slashes, problems, request ids, guards."""
+
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from tests.trapper_kit.test_http_client import app as other_app
+from trapper_kit.paging import Cut
+from trapper_kit.problems import Malformed, Problem
+from trapper_kit.web.guards import guard, public, unguarded_routes
+
+
+class Body(BaseModel):
+    number: int
+
+
+def make_app(router: APIRouter) -> Any:
+    app = other_app()
+    app.include_router(router)
+    return app
+
+
+def client(app: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://test")
+
+
+async def test_a_path_answers_with_and_without_its_slash() -> None:
+    async with client(other_app()) as web:
+        assert (await web.get("/api/things/large")).status_code == 200
+        assert (await web.get("/api/things/large/")).status_code == 200
+
+
+async def test_every_refusal_is_a_problem_with_the_request_s_id() -> None:
+    async with client(other_app()) as web:
+        for method, path, status in [("GET", "/nowhere", 404), ("POST", "/api/things/taken/", 409)]:
+            answer = await web.request(method, path, headers={"X-Request-Id": "abc-1"})
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["instance"] == "abc-1" == answer.headers["x-request-id"]
+
+
+async def test_an_invalid_field_is_named_and_the_input_is_not_repeated() -> None:
+    router = APIRouter(prefix="/api/bodies", tags=["bodies"])
+
+    @router.post("/")
+    @public
+    async def take(body: Body) -> int:
+        return body.number
+
+    async with client(make_app(router)) as web:
+        answer = await web.post("/api/bodies/", json={"number": "hunter2"})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["loc"] == ["body", "number"]
+        assert "hunter2" not in answer.text
+        assert (
+            await web.post("/api/bodies/", content=b"{", headers={"content-type": "application/json"})
+        ).status_code == 400
+
+
+async def test_an_unexpected_error_tells_nothing() -> None:
+    router = APIRouter(prefix="/api/errors", tags=["errors"])
+
+    @router.get("/")
+    @public
+    async def fail() -> None:
+        raise RuntimeError("the password is hunter2")
+
+    async with client(make_app(router)) as web:
+        answer = await web.get("/api/errors/")
+        assert answer.status_code == 500
+        assert answer.json()["type"] == "unexpected"
+        assert "hunter2" not in answer.text
+
+
+def test_a_route_without_a_guard_is_found() -> None:
+    router = APIRouter(prefix="/api/rooms", tags=["rooms"])
+
+    @guard
+    async def only_friends() -> str:
+        return "friend"
+
+    @router.get("/open/")
+    async def forgotten() -> None: ...
+
+    @router.get("/guarded/")
+    async def guarded(_: Annotated[str, Depends(only_friends)]) -> None: ...
+
+    assert unguarded_routes(make_app(router)) == ["['GET'] /api/rooms/open/"]
+
+
+def test_a_cursor_of_another_filter_is_refused() -> None:
+    cut = Cut.of(10, None, {"state": "done"})
+    cursor = cut.next(["2026-01-01", "id"])
+    assert Cut.of(10, cursor, {"state": "done"}).after() == ["2026-01-01", "id"]
+    for wrong in (Cut.of(10, cursor, {"state": "failed"}), Cut.of(10, "rubbish", {}), Cut.of(10, "e30", {})):
+        with pytest.raises(Malformed):
+            wrong.after()
+
+
+def test_a_problem_type_can_be_taken_only_once() -> None:
+    with pytest.raises(TypeError, match="taken"):
+        type("Another", (Problem,), {"type": "conflict"})
