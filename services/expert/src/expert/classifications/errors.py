@@ -1,0 +1,54 @@
+"""What can be in the way of a classification."""
+
+from trapper_kit.problems import Conflict, NotFound, Problem
+
+
+class ClassificationNotFound(NotFound):
+    type = "classification-not-found"
+    title = "There is no such classification, or this caller may not see it"
+
+
+class ClassificationLocked(Conflict):
+    type = "classification-locked"
+    title = "The classification was approved once and never changes; fork it"
+
+
+class NotForkable(Conflict):
+    type = "not-forkable"
+    title = "A final row says nothing of its own; fork the row that it points to"
+
+
+class NotEditable(Conflict):
+    type = "not-editable"
+    title = "Only a person's row is edited; fork this one"
+
+
+class NotApprovable(Conflict):
+    type = "not-approvable"
+    title = "Only ai and user rows are approved"
+
+
+class NotApproved(Conflict):
+    type = "not-approved"
+    title = "Nothing is approved for this resource"
+
+
+class FinalChanged(Conflict):
+    type = "final-changed"
+    title = "Somebody else decided about this resource meanwhile"
+
+
+class IfMatchRequired(Problem):
+    type = "if-match-required"
+    title = "Say with If-Match which version of the final row this decision is about"
+    status = 428
+
+
+class AiRequired(Conflict):
+    type = "ai-required"
+    title = "The project wants the AI to look first, and it has not ended for this resource"
+
+
+class ResourceNotInProject(NotFound):
+    type = "resource-not-in-project"
+    title = "The resource is in no linked collection of this classification project"

@@ -1,0 +1,96 @@
+"""One table for every piece of annotation; what each type may carry is checked by the database."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expert.base import Base
+from expert.classifications.state import ClassificationType
+from trapper_kit.db import state_type
+from trapper_schemas.ids import uuid7
+
+
+class Classification(Base):
+    """A final row points to what is accepted; an ai, user or feedback row says something and belongs to a final one."""
+
+    __tablename__ = "classifications"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["classification_project_id", "linked_collection_id"],
+            ["classification_project_collections.classification_project_id", "classification_project_collections.id"],
+            name="classifications_linked_collection_of_the_project_fkey",
+        ),
+        UniqueConstraint("owner_id", "idempotency_key"),
+        CheckConstraint("(type = 'final') = (final_classification_id is null)", name="belongs_to_final"),
+        CheckConstraint(
+            "(type = 'final') = (is_approved is not null) and (type = 'final') = (version is not null)",
+            name="final_only",
+        ),
+        CheckConstraint(
+            "coalesce(is_approved, false) = (approved_at is not null) "
+            "and (type <> 'final' or (is_approved = (source_classification_id is not null)))",
+            name="approval",
+        ),
+        CheckConstraint("type in ('user', 'feedback') or owner_id is null", name="owner"),
+        CheckConstraint("type not in ('user', 'feedback') or owner_id is not null", name="owned"),
+        CheckConstraint(
+            "(type = 'ai') = (job_id is not null) and (type = 'ai') = (provider_id is not null) "
+            "and (type = 'ai') = (received_batch_id is not null) and (type = 'ai') = (batch_row is not null) "
+            "and (type = 'ai') = (content_hash is not null)",
+            name="provenance",
+        ),
+        CheckConstraint("type <> 'feedback' or source_classification_id is not null", name="feedback_source"),
+        CheckConstraint("superseded_by_id is null or type = 'ai'", name="superseded"),
+        CheckConstraint("locked_at is null or type in ('ai', 'user')", name="locked"),
+        Index(
+            "classifications_final_key",
+            "resource_id",
+            "classification_project_id",
+            unique=True,
+            postgresql_where="type = 'final'",
+        ),
+        Index(
+            "classifications_current_ai_key",
+            "resource_id",
+            "classification_project_id",
+            "provider_id",
+            unique=True,
+            postgresql_where="type = 'ai' and superseded_by_id is null",
+        ),
+        Index("classifications_list_idx", "classification_project_id", "id"),
+        Index("classifications_resource_idx", "resource_id", "classification_project_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    type: Mapped[ClassificationType] = mapped_column(state_type(ClassificationType))
+    classification_project_id: Mapped[UUID] = mapped_column(ForeignKey("classification_projects.id"))
+    resource_id: Mapped[UUID] = mapped_column(ForeignKey("resources.id"))
+    linked_collection_id: Mapped[UUID | None] = mapped_column(index=True)
+    final_classification_id: Mapped[UUID | None] = mapped_column(ForeignKey("classifications.id"), index=True)
+    source_classification_id: Mapped[UUID | None] = mapped_column(ForeignKey("classifications.id"), index=True)
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    static_attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    idempotency_key: Mapped[str | None]
+    request_print: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_providers.id"), index=True)
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_classification_jobs.id"), index=True)
+    received_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("received_batches.id"), index=True)
+    batch_row: Mapped[int | None]  # the resource's index in the blob
+    content_hash: Mapped[str | None]  # of all that the row says, so that an equal answer writes nothing
+    superseded_by_id: Mapped[UUID | None] = mapped_column(
+        # Deferred: the former row points to its successor a moment before that is written, for the unique index's sake.
+        ForeignKey("classifications.id", deferrable=True, initially="DEFERRED"),
+        index=True,
+    )
+    locked_at: Mapped[datetime | None]
+
+    is_approved: Mapped[bool | None]
+    approved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    approved_at: Mapped[datetime | None]
+    version: Mapped[int | None]

@@ -1,0 +1,1 @@
+"""What was seen: objects with their boxes, and the predictions behind them."""

@@ -1,0 +1,42 @@
+"""A batch of results as it was fetched: where its blob lies, whether it is applied, and its own counts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expert.base import Base
+from expert.results.state import ReceivedState
+from trapper_kit.db import state_type
+from trapper_schemas.ids import uuid7
+
+
+class ReceivedBatch(Base):
+    """The blob is in the store under `sha256` before this row exists."""
+
+    __tablename__ = "received_batches"
+    __table_args__ = (
+        UniqueConstraint("job_id", "batch_id"),
+        CheckConstraint("(state = 'applied') = (applied_at is not null)", name="applied_at"),
+        CheckConstraint("(state = 'refused') = (reason is not null)", name="refused_says_why"),
+        Index("received_batches_kept_idx", "id", postgresql_where="state = 'kept'"),
+        Index("received_batches_unacknowledged_idx", "id", postgresql_where="acknowledged_at is null"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("ai_classification_jobs.id"))
+    batch_id: Mapped[UUID]
+    sha256: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[ReceivedState] = mapped_column(state_type(ReceivedState))
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    times_applied: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    blank: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    with_animals: Mapped[int] = mapped_column(default=0)
