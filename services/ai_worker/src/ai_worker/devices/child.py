@@ -8,17 +8,17 @@ import contextlib
 import ctypes
 import os
 import queue
+import resource
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
-
-import psutil
 
 from ai_worker.devices import pipes
 from ai_worker.devices.prove import prove_model
@@ -31,7 +31,7 @@ from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, Runt
 from ai_worker.model_store.inspect import check_file
 from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
 from trapper_schemas.v1.batches import StageSpec
-from trapper_schemas.v1.results import FailureCode, Failed
+from trapper_schemas.v1.results import Failed, FailureCode
 
 _SESSIONS_KEPT = 6
 _WATCH_SECONDS = 0.5
@@ -47,9 +47,7 @@ class Child:
 
     def __init__(self, settings: ChildSettings) -> None:
         self.settings = settings
-        self.cores = settings.threads or len(
-            os.sched_getaffinity(0) if sys.platform == "linux" else [0] * os.cpu_count()
-        )
+        self.cores = settings.threads or _cores()
         self.sessions: OrderedDict[str, OpenSession] = OrderedDict()
         if settings.runtime not in PROVIDERS:
             raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(PROVIDERS)}")
@@ -71,6 +69,7 @@ class Child:
             batch_id=UUID(message["batch_id"]),
             attempt=message["attempt"],
             worker_id=UUID(message["worker_id"]),
+            resource_ids=[UUID(resource["id"]) for resource in message["resources"]],
             stages=stages,
         )
         blob = results.to_blob()
@@ -90,7 +89,7 @@ class Child:
                 if spent > 0
             },
             "loaded": list(reversed(self.sessions)),
-            "memory_bytes": psutil.Process().memory_info().rss,
+            "memory_bytes": _memory_in_use(),
         }
 
     def prove(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]
         return {"kind": "declined", "reason": problem.reason, "message": str(problem)}
 
 
-def _listen(pipe: BinaryIO, inbox: "queue.Queue[dict[str, Any]]") -> None:
+def _listen(pipe: pipes.Readable, inbox: "queue.Queue[dict[str, Any]]") -> None:
     """Hand messages on; when the parent is gone there is nobody to work for, whatever is going on."""
     while (message := pipes.read(pipe)) is not None:
         inbox.put(message)
@@ -185,14 +184,28 @@ def _listen(pipe: BinaryIO, inbox: "queue.Queue[dict[str, Any]]") -> None:
 
 def _watch(limit_bytes: int) -> None:
     """End the process before the machine runs out of memory: one crash of one batch, and nobody else's."""
-    process = psutil.Process()
     while True:
         time.sleep(_WATCH_SECONDS)
-        used = process.memory_info().rss
+        used = _memory_in_use()
         if used > limit_bytes:
             with contextlib.suppress(OSError):
                 os.write(2, f"{used // 1024**2} MiB are in use, and {limit_bytes // 1024**2} are allowed\n".encode())
             os._exit(_OUT_OF_MEMORY)
+
+
+def _cores() -> int:
+    """The cores that this process may use, which in a container are fewer than there are."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_in_use() -> int:
+    """Bytes of real memory; where the system does not tell, the most there ever were."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
 
 
 def _die_with_parent() -> None:
@@ -212,7 +225,7 @@ def main() -> None:
             pipes.write(output, message)
 
     inbox: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    threading.Thread(target=_listen, args=(os.fdopen(0, "rb", buffering=0, closefd=False), inbox), daemon=True).start()
     settings = ChildSettings(**inbox.get()["settings"])
     threading.Thread(target=_watch, args=(settings.memory_limit_bytes,), daemon=True).start()
     try:
@@ -226,4 +239,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # noqa: BLE001 - a defect of ours: say it, and leave without waiting for the threads
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)

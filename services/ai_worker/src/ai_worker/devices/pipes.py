@@ -1,7 +1,7 @@
 """Messages over a pipe: msgpack with its length in front, the same on both sides of the child."""
 
 import struct
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgpack
 
@@ -13,9 +13,15 @@ class PipeBroken(Exception):  # noqa: N818 - named after what is the case
     """The other side is gone, or what it said is no message."""
 
 
+class Readable(Protocol):
+    """The reading end of a pipe, buffered or not."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
 def pack(message: dict[str, Any]) -> bytes:
     """One message as it travels."""
-    body: bytes = msgpack.packb(message, use_bin_type=True)
+    body = msgpack.packb(message, use_bin_type=True) or b""
     return HEADER.pack(len(body)) + body
 
 
@@ -35,7 +41,7 @@ def unpack(body: bytes) -> dict[str, Any]:
     return message
 
 
-def read(pipe: BinaryIO) -> dict[str, Any] | None:
+def read(pipe: Readable) -> dict[str, Any] | None:
     """The next message, or None when the other side has closed the pipe."""
     header = _exactly(pipe, HEADER.size)
     if header is None:
@@ -52,7 +58,7 @@ def write(pipe: BinaryIO, message: dict[str, Any]) -> None:
     pipe.flush()
 
 
-def _exactly(pipe: BinaryIO, count: int) -> bytes | None:
+def _exactly(pipe: Readable, count: int) -> bytes | None:
     parts: list[bytes] = []
     while count:
         part = pipe.read(min(count, 1 << 20))

@@ -40,7 +40,7 @@ def detect_devices() -> list[Device]:
 
 
 def prove_model(weights: Path, spec: ModelSpec, runtime: str, threads: int) -> dict[str, Any]:
-    """Run the golden inputs on this runtime and, when it is an accelerator, on the processor; CannotRun when it differs.
+    """Run the golden inputs on this runtime; an accelerator whose numbers differ from the processor's is CannotRun.
 
     Called in the child, so that what a model does to its process is nobody else's trouble.
     """

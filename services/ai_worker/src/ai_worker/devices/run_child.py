@@ -200,13 +200,14 @@ def _stage(stage: StageWork) -> dict[str, Any]:
 
 
 def _resource(resource: ResourceWork) -> dict[str, Any]:
+    known = {"id": str(resource.ref.id)}
     match resource.content:
         case Path() as path:
-            return {"path": str(path)}
+            return known | {"path": str(path)}
         case bytes() as content:
-            return {"bytes": content}
+            return known | {"bytes": content}
         case failed:
-            return {"failed": failed.model_dump(mode="json")}
+            return known | {"failed": failed.model_dump(mode="json")}
 
 
 def _environment() -> dict[str, str]:

@@ -46,7 +46,7 @@ def _main_output(stage: OpenStage, named: dict[str, Tensor]) -> str:
     for name, row in named.items():
         if row.size == len(spec.labels):
             return name
-    seen = ", ".join(f"{name} {'×'.join(map(str, row.shape))}" for name, row in named.items())
+    seen = ", ".join(f"{name} {'x'.join(map(str, row.shape))}" for name, row in named.items())
     raise ModelOutputUnfit(f"outputs {seen}; expected one of {len(spec.labels)}, one number for each label")
 
 

@@ -39,12 +39,7 @@ def decode(data: bytes, *, max_pixels: int = 100_000_000, wanted: tuple[int, int
     _refuse_what_is_no_photo(data)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise Undecodable(
-                    FailureCode.TOO_MANY_PIXELS,
-                    f"the picture has {width} × {height} pixels, and at most {max_pixels} are decoded",
-                )
+            _check_size(image.size, max_pixels)
             if data.startswith(_JPEG_MAGIC) and image.mode != "CMYK":
                 return _decode_jpeg(data, image, wanted)
             pixels = _to_rgb(image)
@@ -70,6 +65,15 @@ def _refuse_what_is_no_photo(data: bytes) -> None:
         raise Undecodable(FailureCode.UNSUPPORTED_MEDIA, "video is not supported yet")
     if _is_text(data[:512]):
         raise Undecodable(FailureCode.UNDECODABLE, "the file is text, not a picture")
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise Undecodable(
+            FailureCode.TOO_MANY_PIXELS,
+            f"the picture has {width} x {height} pixels, and at most {max_pixels} are decoded",
+        )
 
 
 def _is_text(head: bytes) -> bool:

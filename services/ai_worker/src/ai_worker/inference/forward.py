@@ -32,5 +32,5 @@ def _of(output: Tensor, index: int, batch: int) -> Tensor:
     if batch == 1:  # some exports drop the axis of one
         return output
     raise ModelOutputUnfit(
-        f"an output of {'×'.join(map(str, output.shape))} for {batch} pictures; expected {batch} in front"
+        f"an output of {'x'.join(map(str, output.shape))} for {batch} pictures; expected {batch} in front"
     )

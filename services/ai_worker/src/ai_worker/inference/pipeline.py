@@ -317,6 +317,7 @@ class _Belt:
     ) -> tuple[list[_Result | Failure], float]:
         """All in one pass; when that fails, one by one, so that only the guilty fail."""
         start = self.clock()
+        results: list[_Result | Failure]
         try:
             results = together(things)
         except Exception as problem:  # noqa: BLE001 - a runtime raises what it likes

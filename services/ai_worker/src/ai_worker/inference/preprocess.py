@@ -23,7 +23,7 @@ _SMALLEST_CROP = 2
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Where the picture lies in the model's input: input = picture × scale + offset."""
+    """Where the picture lies in the model's input: input = picture x scale + offset."""
 
     scale_x: float
     scale_y: float
@@ -134,8 +134,12 @@ def _resize_plain(pixels: Pixels, width: int, height: int, how: Preprocessing) -
 def _blend(
     band: Pixels, columns: NDArray[np.intp], next_columns: NDArray[np.intp], across: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    first = band.take(columns, axis=1).astype(np.float32)
-    return first + (band.take(next_columns, axis=1) - first) * across
+    blended = band.take(next_columns, axis=1).astype(np.float32)
+    first = band.take(columns, axis=1)
+    blended -= first
+    blended *= across
+    blended += first
+    return blended
 
 
 def _positions(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

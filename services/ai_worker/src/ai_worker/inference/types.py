@@ -17,7 +17,7 @@ Tensor = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An upright RGB picture; `pixels` may be smaller than `width` × `height`, which are those of the file."""
+    """An upright RGB picture; `pixels` may be smaller than `width` x `height`, which are those of the file."""
 
     pixels: Pixels
     width: int

@@ -21,7 +21,7 @@ _MAX_METADATA = 200_000
 _MAX_DEPTH = 8
 _CHANNELS = 3
 _IMAGE_AXES = 4
-_DTYPES = {
+_DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
     onnx.TensorProto.UINT8: "uint8",
@@ -177,11 +177,11 @@ def _layout(entry: Axis) -> tuple[str, int | None, int | None]:
     elif fourth == _CHANNELS:
         layout, height, width = "nhwc", second, third
     else:
-        sides = "×".join("?" if side is None else str(side) for side in entry.shape)
+        sides = "x".join("?" if side is None else str(side) for side in entry.shape)
         raise ModelRefused("inputs", f"the input is {sides}; expected three colour channels")
     if height is not None and width is not None and height * width > MAX_INPUT_PIXELS:
         raise ModelRefused(
-            "too-many-pixels", f"the input is {width} × {height} pixels; at most {MAX_INPUT_PIXELS} are allowed"
+            "too-many-pixels", f"the input is {width} x {height} pixels; at most {MAX_INPUT_PIXELS} are allowed"
         )
     return layout, height, width
 

@@ -37,7 +37,7 @@ def inspect_model(path: Path, request: dict[str, Any], *, wall_seconds: float = 
         "memory_bytes": MEMORY_BYTES + MEMORY_PER_FILE_BYTE * size,
     }
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, in our own interpreter
+        done = subprocess.run(
             [sys.executable, "-m", "ai_worker.model_store.inspect_model"],
             input=json.dumps(order).encode(),
             capture_output=True,

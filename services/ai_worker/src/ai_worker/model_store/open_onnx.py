@@ -15,7 +15,7 @@ PROVIDERS: dict[str, tuple[str, ...]] = {
     "onnx-cuda": ("CUDAExecutionProvider",),
 }
 """What each runtime of the catalogue asks ONNX Runtime for."""
-_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
+_DTYPES: dict[str, str] = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 _ERRORS_ONLY = 3
 
 
@@ -89,7 +89,7 @@ def first_line(problem: Exception) -> str:
 
 def _axis(entry: Any) -> Axis:
     shape = tuple(side if isinstance(side, int) and side > 0 else None for side in entry.shape)
-    return Axis(entry.name, shape, _DTYPES.get(entry.type, entry.type))
+    return Axis(entry.name, shape, _DTYPES.get(entry.type, str(entry.type)))
 
 
 def _runtime() -> Any:

@@ -103,13 +103,13 @@ def _size(request: ModelRequest, facts: Facts, known: Family) -> tuple[int, int]
     for side in (facts.width, facts.height):
         if asked is not None and side is not None and side != asked:
             raise ModelRefused(
-                "request", f"an input of {asked} was asked for; the file takes {facts.width} × {facts.height}"
+                "request", f"an input of {asked} was asked for; the file takes {facts.width} x {facts.height}"
             )
     told_height, told_width = facts.image_size or (None, None)
     width = facts.width or asked or told_width or known.size
     height = facts.height or asked or told_height or known.size
     if width * height > MAX_INPUT_PIXELS:
-        raise ModelRefused("too-many-pixels", f"the input is {width} × {height}; at most {MAX_INPUT_PIXELS} pixels")
+        raise ModelRefused("too-many-pixels", f"the input is {width} x {height}; at most {MAX_INPUT_PIXELS} pixels")
     return width, height
 
 

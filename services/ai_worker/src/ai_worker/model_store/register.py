@@ -48,20 +48,14 @@ def register_model(
     tapped = sorted(set(facts.inner_features.values())) if known.kind is ModelKind.CLASSIFICATION else []
     session = open_session(path, providers=PROVIDERS["onnx-cpu"], also=tapped)
     runs = _run(session, how, clock)
-    base = {
-        "predictor": request.predictor,
-        "preprocessing": how,
-        "labels": labels,
-        "thresholds": known.thresholds,
-    }
+    spec = ModelSpec(predictor=request.predictor, preprocessing=how, labels=labels, thresholds=known.thresholds)
     match known.kind:
         case ModelKind.DETECTION:
-            spec = ModelSpec(**base)
             _prove_detector(known, spec, runs)
         case ModelKind.CLASSIFICATION:
-            spec = _classifier_spec(base, request, facts, session, runs)
+            spec = _classifier_spec(spec, request, facts, session, runs)
         case _:
-            spec = ModelSpec(**base, embedding=_embedding_output(session, runs, taken=None))
+            spec = spec.model_copy(update={"embedding": _embedding_output(session, runs, taken=None)})
     sha256, size = _sha256(path)
     entry = ModelEntry(
         name=request.name,
@@ -84,7 +78,7 @@ def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -
         raise ModelRefused("layout", str(problem)) from problem
     except Exception as problem:  # a runtime raises what it likes
         raise ModelRefused(
-            "does-not-run", f"the model does not run on {how.width} × {how.height}: {first_line(problem)}"
+            "does-not-run", f"the model does not run on {how.width} x {how.height}: {first_line(problem)}"
         ) from problem
     for run in runs:
         for axis, output in zip(session.outputs, run.outputs, strict=True):
@@ -106,15 +100,16 @@ def _prove_detector(known: Family, spec: ModelSpec, runs: Sequence[Golden]) -> N
 
 
 def _classifier_spec(
-    base: dict[str, Any], request: ModelRequest, facts: Facts, session: OpenSession, runs: Sequence[Golden]
+    spec: ModelSpec, request: ModelRequest, facts: Facts, session: OpenSession, runs: Sequence[Golden]
 ) -> ModelSpec:
-    main = _main_output(session, runs, len(base["labels"]))
+    main = _main_output(session, runs, len(spec.labels))
     rows = [_row(session, run, main) for run in runs]
-    spec = ModelSpec(
-        **base,
-        output=main,
-        activation=_activation(request, facts.last_operators.get(main, ""), rows),
-        embedding=_embedding_output(session, runs, taken=main, inner=facts.inner_features.get(main)),
+    spec = spec.model_copy(
+        update={
+            "output": main,
+            "activation": _activation(request, facts.last_operators.get(main, ""), rows),
+            "embedding": _embedding_output(session, runs, taken=main, inner=facts.inner_features.get(main)),
+        }
     )
     for row in rows:
         try:
@@ -129,7 +124,7 @@ def _main_output(session: OpenSession, runs: Sequence[Golden], classes: int) -> 
     shapes = {axis.name: _row(session, runs[0], axis.name).shape for axis in declared}
     fitting = [name for name, shape in shapes.items() if _length(shape) == classes]
     if not fitting:
-        seen = ", ".join(f"{name} {'×'.join(map(str, shape)) or '1'}" for name, shape in shapes.items())
+        seen = ", ".join(f"{name} {'x'.join(map(str, shape)) or '1'}" for name, shape in shapes.items())
         raise ModelRefused("labels", f"outputs of one picture: {seen}; expected one of {classes}, one for each label")
     return next((name for name in fitting if "logit" in name.lower() or "prob" in name.lower()), fitting[0])
 
@@ -165,7 +160,7 @@ def _embedding_output(
             return EmbeddingOutput(output=name, dimension=length)
     if taken is None:
         seen = ", ".join(
-            f"{axis.name} {'×'.join(map(str, _row(session, runs[0], axis.name).shape))}" for axis in session.outputs
+            f"{axis.name} {'x'.join(map(str, _row(session, runs[0], axis.name).shape))}" for axis in session.outputs
         )
         raise ModelRefused("layout", f"outputs of one picture: {seen}; expected one row of up to {_MAX_FEATURES}")
     return None

@@ -57,15 +57,18 @@ def rows_of(raw: Raw, columns: int, *, rows_first: bool, reading: str) -> Tensor
         if best is None or candidate.shape[0] > best.shape[0]:
             best = candidate
     if best is None:
-        seen = ", ".join("×".join(map(str, output.shape)) for output in raw.outputs) or "nothing"
-        raise ModelOutputUnfit(f"the output of one picture is {seen}; expected n×{columns} or {columns}×n ({reading})")
+        seen = ", ".join("x".join(map(str, output.shape)) for output in raw.outputs) or "nothing"
+        raise ModelOutputUnfit(
+            f"the output of one picture is {seen}; expected n x {columns} or {columns} x n ({reading})"
+        )
     return best
 
 
 def boxes_from_centres(centres: Floats, labels: Tensor, scores: Floats) -> Boxes:
     """Checked boxes out of centre x, centre y, width, height."""
     half = centres[:, 2:4] / 2
-    return checked(np.concatenate([centres[:, :2] - half, centres[:, :2] + half], axis=1), labels, scores)
+    corners = np.concatenate([centres[:, :2] - half, centres[:, :2] + half], axis=1)
+    return checked(corners.astype(np.float32), labels, scores)
 
 
 def checked(corners: Floats, labels: Tensor, scores: Floats) -> Boxes:

@@ -1,4 +1,4 @@
-"""YOLOv10: end to end, n × 6 (corners in input pixels, score, class); no suppression of ours."""
+"""YOLOv10: end to end, n x 6 (corners in input pixels, score, class); no suppression of ours."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def find(raw: Raw) -> Boxes:
     check_confidences(rows[:, 4])
     chosen = rows[rows[:, 4] >= raw.floor].astype(np.float32)
     labels = np.rint(chosen[:, 5])
-    if labels.size and not (0 <= labels.min() and labels.max() < raw.classes):  # NaN fails, too
+    if labels.size and not (labels.min() >= 0 and labels.max() < raw.classes):  # NaN fails, too
         raise ModelOutputUnfit(f"class {labels.max():g} was seen; expected 0 to {raw.classes - 1}")
     return checked(chosen[:, :4], labels, chosen[:, 4])
 

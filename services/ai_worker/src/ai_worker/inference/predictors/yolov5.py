@@ -1,4 +1,4 @@
-"""YOLOv5 (MegaDetector v5, v1000 redwood): n × (5 + classes), objectness times class score, after the sigmoid."""
+"""YOLOv5 (MegaDetector v5, v1000 redwood): n x (5 + classes), objectness times class score, after the sigmoid."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""YOLOv8, v9 and v11: (4 + classes) × n, centre boxes in input pixels, class scores after the sigmoid."""
+"""YOLOv8, v9 and v11: (4 + classes) x n, centre boxes in input pixels, class scores after the sigmoid."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""YOLOX: n × (5 + classes) on a grid of strides 8, 16, 32; offsets and log sizes unless the file decodes them."""
+"""YOLOX: n x (5 + classes) on a grid of strides 8, 16, 32; offsets and log sizes unless the file decodes them."""
 
 from functools import lru_cache
 
@@ -50,7 +50,7 @@ def _grid(width: int, height: int, rows: int) -> tuple[Floats, Floats]:
         expected = " or ".join(
             str(sum((width // stride) * (height // stride) for stride in strides)) for strides in _STRIDES
         )
-        raise ModelOutputUnfit(f"{rows} cells were seen; a YOLOX of {width} × {height} has {expected}")
+        raise ModelOutputUnfit(f"{rows} cells were seen; a YOLOX of {width} x {height} has {expected}")
     cells = [
         np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1).reshape(-1, 2) for across, down in sides
     ]
