@@ -1,4 +1,4 @@
-"""Renders the sample photos that `make run` uses: three cameras, bursts of three, day and night, with the truth of each."""
+"""Renders the sample photos of `make run`: three cameras, bursts of three, day and night, with their truth."""
 
 import argparse
 import io
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from render.places import Place, build_place
 from render.scenes import Actor, Truth, random_actor, render_photo
 

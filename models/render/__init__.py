@@ -1,1 +1,1 @@
-"""Draws stylised camera-trap photos with exact boxes, so that small models can be trained and tried without any data."""
+"""Draws stylised camera-trap photos with exact boxes, so that small models can be trained without data."""

@@ -36,11 +36,15 @@ def random_light(rng: np.random.Generator, *, night: bool, kind: str) -> Light:
 
 
 def expose(
-    rng: np.random.Generator, colour: Field, nearness: Field, glow: Field, light: Light, shadow_seed: int
+    rng: np.random.Generator, colour: Field, nearness: Field, glow: Field, light: Light, *, shadow_seed: int
 ) -> Field:
     """The picture as the sensor sees it, 0..1; the pattern of shadows belongs to the place, not to the shot."""
     height, width = nearness.shape
-    picture = _flash(colour, nearness, glow, light) if light.night else _daylight(colour, nearness, light, shadow_seed)
+    picture = (
+        _flash(colour, nearness, glow, light)
+        if light.night
+        else _daylight(colour, nearness, light, shadow_seed=shadow_seed)
+    )
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     picture = picture * (1 - (0.42 if light.night else 0.16) * (rows**2 + columns**2) / 2)[:, :, None]
@@ -53,7 +57,7 @@ def expose(
     return np.clip(picture, 0, 1).astype(np.float32)
 
 
-def _daylight(colour: Field, nearness: Field, light: Light, shadow_seed: int) -> Field:
+def _daylight(colour: Field, nearness: Field, light: Light, *, shadow_seed: int) -> Field:
     height, width = nearness.shape
     spots = fractal(np.random.default_rng(shadow_seed), width, height, (7, 6), octaves=4)
     lit = colour * (light.exposure * (1 + light.dapple * np.clip(2.2 * spots, -1, 1)))[:, :, None]

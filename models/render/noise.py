@@ -1,10 +1,12 @@
 """Makes the smooth random fields that give ground, bark and fur their texture."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 
 def resize_field(field: Field, width: int, height: int) -> Field:
@@ -17,6 +19,7 @@ def fractal(
     width: int,
     height: int,
     cells: tuple[int, int],
+    *,
     octaves: int = 4,
     persistence: float = 0.55,
 ) -> Field:

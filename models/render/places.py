@@ -42,11 +42,11 @@ def build_place(seed: int, kind: str, width: int, height: int) -> Place:
     return place
 
 
-def paste(place_colour: Field, nearness: Field, sprite: Sprite, x: int, y: int, near: float) -> Field:
-    """Puts the sprite with its foot at (x, y) and returns its coverage in the picture."""
+def paste(place_colour: Field, nearness: Field, sprite: Sprite, at: tuple[int, int], near: float) -> Field:
+    """Puts the sprite with its foot `at` that column and row and returns its coverage in the picture."""
     height, width = nearness.shape
     cover = np.zeros((height, width), dtype=np.float32)
-    left, top = x - sprite.foot[0], y - sprite.foot[1]
+    left, top = at[0] - sprite.foot[0], at[1] - sprite.foot[1]
     rows, columns = sprite.alpha.shape
     y0, y1, x0, x1 = max(0, top), min(height, top + rows), max(0, left), min(width, left + columns)
     if y0 >= y1 or x0 >= x1:
@@ -141,7 +141,7 @@ def _plant(rng: np.random.Generator, place: Place, near: float) -> None:
     sprite = draw_trunk(rng, height * (0.035 + 0.24 * near), height, snowy=place.kind == "snow")
     haze = max(0.0, 0.3 - near)
     sprite.colour[:] = sprite.colour * (1 - haze) + np.asarray((0.5, 0.54, 0.5), dtype=np.float32) * haze
-    paste(place.colour, place.nearness, sprite, int(rng.uniform(0, 1) * width), int(row * height), near)
+    paste(place.colour, place.nearness, sprite, (int(rng.uniform(0, 1) * width), int(row * height)), near)
 
 
 def _scatter(rng: np.random.Generator, place: Place, near: float) -> None:
@@ -154,7 +154,7 @@ def _scatter(rng: np.random.Generator, place: Place, near: float) -> None:
     x, y = int(rng.uniform(0.02, 0.98) * width), int(row * height)
     half = sprite.alpha.shape[1] * 0.5
     cast_shadow(place.colour, half, x + round(half) - sprite.foot[0], y, 0.4)
-    paste(place.colour, place.nearness, sprite, x, y, near)
+    paste(place.colour, place.nearness, sprite, (x, y), near)
 
 
 def cast_shadow(colour: Field, half: float, x: int, y: int, depth: float) -> None:

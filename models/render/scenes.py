@@ -72,7 +72,7 @@ def render_photo(
     light = random_light(
         np.random.default_rng([seed if light_seed is None else light_seed, 31]), night=night, kind=place.kind
     )
-    picture = expose(rng, colour, nearness, glow * (1 - front), light, shadow_seed)
+    picture = expose(rng, colour, nearness, glow * (1 - front), light, shadow_seed=shadow_seed)
     image = Image.fromarray((picture * 255).astype(np.uint8))
     stamp_bar(image, texts, moon=float(rng.uniform(0.2, 1.0)) if moon is None else moon)
     edge = height - round(height * BAR_SHARE)
@@ -104,11 +104,11 @@ def _stand(colour: Field, nearness: Field, place: Place, actor: Actor) -> tuple[
     near = nearness_at(actor.row, place.horizon)
     centre = x + sprite.alpha.shape[1] // 2 - sprite.foot[0]
     cast_shadow(colour, sprite.alpha.shape[1] * 0.48, centre, y, 0.5)
-    cover = paste(colour, nearness, sprite, x, y, near)
+    cover = paste(colour, nearness, sprite, (x, y), near)
     shine = np.zeros_like(cover)
     lamp = Sprite(sprite.colour, sprite.glow, sprite.glow, sprite.foot)
     scratch = np.zeros((height, width, 3), dtype=np.float32)
-    shine = paste(scratch, shine, lamp, x, y, 0.0)
+    shine = paste(scratch, shine, lamp, (x, y), 0.0)
     return cover, shine
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from render.quadruped import Anchors, Build, Pose, between, draw_quadruped, polar, random_pose
+from render.quadruped import Anchors, Build, between, draw_quadruped, polar, random_pose
 from render.sketch import Colour, Sketch, Sprite, tinted
 
 SPECIES = (
@@ -73,7 +73,7 @@ def draw_animal(rng: np.random.Generator, species: str, scale: float, *, flipped
         pose = random_pose(rng, GRAZING.get(species, 0.12))
         pose = replace(pose, phase=pose.phase + step)
         anchors = draw_quadruped(sketch, build, pose)
-        _MARKINGS[species](sketch, build, pose, anchors, rng)
+        _MARKINGS[species](sketch, build, anchors, rng)
     return sketch.finish(rng, flipped=flipped, fur=0.3 if species != "red fox" else 0.22)
 
 
@@ -97,7 +97,7 @@ def _varied(rng: np.random.Generator, build: Build) -> Build:
     )
 
 
-def _red_deer(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _red_deer(sketch: Sketch, build: Build, at: Anchors, rng: np.random.Generator) -> None:
     sketch.ellipse(at.rump, (0.07, 0.14), (206, 172, 126))
     sketch.limb(
         [(0.04, 1 - 0.5 * build.chest), between((0.0, 0.85), at.poll, 0.7)], [0.2, 0.17], tinted(build.coat, 0.72)
@@ -116,7 +116,7 @@ def _red_deer(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.ran
             sketch.limb([start, polar(start, length, at.head_angle + 72 - 14 * side)], [0.034, 0.014], bone)
 
 
-def _roe_deer(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _roe_deer(sketch: Sketch, build: Build, at: Anchors, rng: np.random.Generator) -> None:
     sketch.ellipse((at.rump[0] + 0.0, at.rump[1]), (0.1, 0.15), (244, 238, 226))
     sketch.ellipse(at.snout, (build.head[2] * 0.6, build.head[2] * 0.5), _DARK)
     chin = polar(between(at.poll, at.snout, 0.85), build.head[2] * 0.55, at.head_angle - 90)
@@ -128,7 +128,7 @@ def _roe_deer(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.ran
             sketch.limb([root, tip], [0.035, 0.014], (150, 126, 98))
 
 
-def _wild_boar(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _wild_boar(sketch: Sketch, build: Build, at: Anchors, rng: np.random.Generator) -> None:
     crest = tinted(build.coat, 0.62)
     for share in np.linspace(0.0, 1.0, 26):
         root = between((at.poll[0], at.poll[1] + 0.14), (at.back[0], at.back[1] - 0.01), float(share))
@@ -141,7 +141,7 @@ def _wild_boar(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.ra
     sketch.limb([tusk, polar(tusk, 0.11, at.head_angle + 72)], [0.032, 0.01], (240, 234, 214))
 
 
-def _red_fox(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _red_fox(sketch: Sketch, build: Build, at: Anchors, _rng: np.random.Generator) -> None:
     brush = between(at.tail_root, at.tail_tip, 0.8)
     sketch.limb([brush, at.tail_tip], [build.tail[1] * 0.78, build.tail[1] * 0.42], (244, 238, 226))
     sketch.limb([(0.09, 1 - 0.74 * build.chest), polar(at.poll, 0.14, at.head_angle - 88)], [0.17, 0.12], _WHITE)
@@ -151,7 +151,7 @@ def _red_fox(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.rand
     sketch.ellipse(ear, (0.04, 0.06), _DARK)
 
 
-def _badger(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _badger(sketch: Sketch, build: Build, at: Anchors, _rng: np.random.Generator) -> None:
     up = at.head_angle + 90
     start = polar(at.poll, 0.02, up)
     sketch.limb(
@@ -169,13 +169,13 @@ def _badger(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.rando
     sketch.ellipse(polar(root, 0.05, up), (0.055, 0.035), (240, 236, 228))
 
 
-def _brown_bear(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _brown_bear(sketch: Sketch, build: Build, at: Anchors, _rng: np.random.Generator) -> None:
     sketch.limb([(-0.2, 0.96), (-0.06, 0.96 + 0.5 * build.hump)], [0.3, 0.26], tinted(build.coat, 1.18))
     sketch.limb([between(at.poll, at.snout, 0.6), at.snout], [0.21, build.head[2]], tinted(build.face, 1.15))
     sketch.ellipse(polar(at.snout, 0.05, at.head_angle), (0.06, 0.055), _DARK)
 
 
-def _grey_wolf(sketch: Sketch, build: Build, pose: Pose, at: Anchors, rng: np.random.Generator) -> None:
+def _grey_wolf(sketch: Sketch, build: Build, at: Anchors, _rng: np.random.Generator) -> None:
     saddle = tinted(build.coat, 0.58)
     sketch.limb(
         [(0.02, 0.9), (at.back[0], at.back[1] - 0.09), (at.rump[0] + 0.12, at.rump[1] + 0.07)],
@@ -227,7 +227,7 @@ def _hare(sketch: Sketch, rng: np.random.Generator) -> None:
     sketch.ellipse((head[0] + 0.1, head[1] + 0.05), (0.045, 0.05), (20, 14, 10), glow=255)
 
 
-_Marking = Callable[[Sketch, Build, Pose, Anchors, np.random.Generator], None]
+_Marking = Callable[[Sketch, Build, Anchors, np.random.Generator], None]
 _MARKINGS: dict[str, _Marking] = {
     "red deer": _red_deer,
     "roe deer": _roe_deer,

@@ -8,7 +8,8 @@ from render.sketch import Colour, Point, Sketch, Sprite, tinted
 
 METRES = 1.6
 _PAINT: tuple[Colour, ...] = (
-    (190, 192, 196), (60, 64, 70), (170, 36, 34), (40, 66, 120), (64, 92, 62), (226, 224, 216), (204, 160, 52), (110, 96, 78),
+    (190, 192, 196), (60, 64, 70), (170, 36, 34), (40, 66, 120),
+    (64, 92, 62), (226, 224, 216), (204, 160, 52), (110, 96, 78),
 )  # fmt: skip
 _GLASS: Colour = (46, 58, 68)
 _RUBBER: Colour = (26, 26, 28)
@@ -47,7 +48,7 @@ def _window(sketch: Sketch, points: list[Point]) -> None:
     sketch.polygon([(x0 + 0.06, y0), (x0 + 0.14, y0), (x1 + 0.14, y1), (x1 + 0.06, y1)], tinted(_GLASS, 1.6))
 
 
-def _car(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
+def _car(sketch: Sketch, _rng: np.random.Generator, paint: Colour) -> None:
     sketch.polygon([(-1.25, 0.25), (-1.3, 0.62), (-1.15, 0.68), (1.05, 0.66), (1.33, 0.5), (1.33, 0.25)], paint)
     sketch.blob([(-1.05, 0.62), (-0.78, 0.98), (-0.3, 1.04), (0.25, 1.0), (0.7, 0.66), (-0.2, 0.6)], paint)
     _window(sketch, [(-0.85, 0.68), (-0.68, 0.92), (-0.22, 0.95), (-0.22, 0.68)])
@@ -59,7 +60,7 @@ def _car(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
     _lamps(sketch, (1.27, 0.52), (-1.27, 0.56))
 
 
-def _offroader(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
+def _offroader(sketch: Sketch, _rng: np.random.Generator, paint: Colour) -> None:
     sketch.polygon(
         [(-1.2, 0.35), (-1.22, 1.2), (-1.1, 1.27), (0.3, 1.27), (0.52, 0.86), (1.18, 0.8), (1.24, 0.35)], paint
     )
@@ -87,7 +88,7 @@ def _pickup(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
     _lamps(sketch, (1.4, 0.64), (-1.52, 0.66))
 
 
-def _van(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
+def _van(sketch: Sketch, _rng: np.random.Generator, paint: Colour) -> None:
     sketch.polygon([(-1.45, 0.3), (-1.45, 1.45), (0.75, 1.47), (1.1, 0.95), (1.42, 0.8), (1.45, 0.3)], paint)
     _window(sketch, [(0.2, 0.95), (0.2, 1.33), (0.68, 1.33), (0.92, 0.95)])
     sketch.limb([(-1.42, 0.7), (1.4, 0.7)], [0.03, 0.03], tinted(paint, 0.7))
@@ -97,7 +98,7 @@ def _van(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
     _lamps(sketch, (1.38, 0.66), (-1.42, 0.6))
 
 
-def _quad(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
+def _quad(sketch: Sketch, _rng: np.random.Generator, paint: Colour) -> None:
     for x in (-0.42, 0.45):
         _wheel(sketch, x, 0.26)
     sketch.blob([(-0.75, 0.55), (-0.3, 0.66), (0.1, 0.56), (0.5, 0.74), (0.75, 0.56), (0.4, 0.45), (-0.3, 0.42)], paint)
@@ -109,7 +110,7 @@ def _quad(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
     _lamps(sketch, (0.66, 0.62), (-0.72, 0.56))
 
 
-def _tractor(sketch: Sketch, rng: np.random.Generator, paint: Colour) -> None:
+def _tractor(sketch: Sketch, _rng: np.random.Generator, paint: Colour) -> None:
     sketch.polygon([(-0.1, 0.5), (-0.1, 0.92), (0.95, 0.86), (1.0, 0.5)], paint)
     sketch.polygon([(-0.85, 0.7), (-0.75, 1.55), (-0.05, 1.55), (0.0, 0.7)], tinted(paint, 0.8))
     _window(sketch, [(-0.72, 0.92), (-0.66, 1.44), (-0.14, 1.44), (-0.1, 0.92)])
