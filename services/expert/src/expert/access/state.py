@@ -1,6 +1,8 @@
 """Who may do what, as data: capabilities by role, in research projects and in classification projects."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 class Capability(StrEnum):
@@ -77,3 +79,14 @@ def may_in_classification_project(
 def in_scope(scopes: frozenset[str] | None, capability: Capability) -> bool:
     """Whether a token's scopes allow it; no scopes at all means a session, which may everything its person may."""
     return scopes is None or EVERYTHING in scopes or capability.value in scopes
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: a person, through a session or through a token with scopes."""
+
+    id: UUID
+    email: str
+    is_site_admin: bool
+    scopes: frozenset[str] | None = None
+    session_id: UUID | None = None

@@ -1,0 +1,38 @@
+"""Whether a caller may do something in one project; what one may not see does not exist."""
+
+from uuid import UUID
+
+from expert.access import queries
+from expert.access.state import (
+    Capability,
+    Caller,
+    may_in_classification_project,
+    may_in_research_project,
+)
+from trapper_kit.db import Session
+from trapper_kit.problems import Forbidden, NotFound
+
+
+async def require(
+    db: Session,
+    caller: Caller,
+    capability: Capability,
+    *,
+    research_project: UUID | None = None,
+    classification_project: UUID | None = None,
+) -> None:
+    """NotFound for a project that the caller may not read, Forbidden for one where the role does not carry it."""
+    if classification_project is not None:
+        role, above = await queries.classification_roles(db, caller.id, classification_project)
+        may_read = may_in_classification_project(role, above, Capability.READ)
+        may = may_in_classification_project(role, above, capability)
+    elif research_project is not None:
+        role = await queries.research_role(db, caller.id, research_project)
+        may_read = may_in_research_project(role, Capability.READ)
+        may = may_in_research_project(role, capability)
+    else:
+        raise ValueError("one of the two projects must be named")
+    if not may_read:
+        raise NotFound("there is no such project, or none that you may see")
+    if not may:
+        raise Forbidden(f"your role in this project does not include {capability.value}")

@@ -1,0 +1,71 @@
+"""Give a person a role in a project, or take it away; noted in the audit log."""
+
+from uuid import UUID
+
+from expert.access import queries
+from expert.access.models import User
+from expert.access.state import Caller, ClassificationRole, ResearchRole
+from expert.audit.note import note
+from trapper_kit.db import Session
+from trapper_kit.problems import Conflict, Forbidden, Invalid
+
+_RESEARCH = "research_project"
+_CLASSIFICATION = "classification_project"
+
+
+async def set_research_role(
+    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ResearchRole
+) -> tuple[User, ResearchRole]:
+    """Owners are made and unmade by owners only, and one stays."""
+    user = await _person(db, email)
+    mine = await queries.research_role(db, caller.id, project_id)
+    former = await queries.research_role(db, user.id, project_id)
+    await _keep_owners(db, project_id, mine=mine, former=former, role=role)
+    await queries.set_research_role(db, project_id, user.id, role)
+    _note(db, caller, _RESEARCH, project_id, user, role)
+    return user, role
+
+
+async def remove_research_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+    mine = await queries.research_role(db, caller.id, project_id)
+    former = await queries.research_role(db, user_id, project_id)
+    await _keep_owners(db, project_id, mine=mine, former=former, role=None)
+    await queries.remove_research_member(db, project_id, user_id)
+    note(db, "role-removed", actor_id=caller.id, subject_kind=_RESEARCH, subject_id=project_id, user=str(user_id))
+
+
+async def set_classification_role(
+    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ClassificationRole
+) -> tuple[User, ClassificationRole]:
+    user = await _person(db, email)
+    await queries.set_classification_role(db, project_id, user.id, role)
+    _note(db, caller, _CLASSIFICATION, project_id, user, role)
+    return user, role
+
+
+async def remove_classification_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+    await queries.remove_classification_member(db, project_id, user_id)
+    note(db, "role-removed", actor_id=caller.id, subject_kind=_CLASSIFICATION, subject_id=project_id, user=str(user_id))
+
+
+async def _person(db: Session, email: str) -> User:
+    user = await queries.user_by_email(db, email)
+    if user is None:
+        raise Invalid.field("email", "nobody here has this e-mail")
+    return user
+
+
+async def _keep_owners(
+    db: Session, project_id: UUID, *, mine: ResearchRole | None, former: ResearchRole | None, role: ResearchRole | None
+) -> None:
+    owner = ResearchRole.OWNER
+    if owner in (former, role) and mine is not owner:
+        raise Forbidden("only an owner makes or unmakes an owner")
+    if former is owner and role is not owner:
+        members = await queries.list_research_members(db, project_id)
+        if sum(1 for _, held in members if held is owner) == 1:
+            raise Conflict("a project keeps at least one owner")
+
+
+def _note(db: Session, caller: Caller, kind: str, project_id: UUID, user: User, role: str) -> None:
+    note(db, "role-changed", actor_id=caller.id, subject_kind=kind, subject_id=project_id, user=str(user.id), role=role)

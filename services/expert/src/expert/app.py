@@ -1,0 +1,63 @@
+"""The web door: one app from every feature's routes; the only importer of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+
+from expert.access.routes import router as access
+from expert.classification_projects.routes import router as classification_projects
+from expert.collections.routes import router as collections
+from expert.deployments.routes import router as deployments
+from expert.deps import ExpertWork, open_work
+from expert.locations.routes import router as locations
+from expert.providers.routes import router as providers
+from expert.research_projects.routes import router as research_projects
+from expert.resources.routes import router as resources
+from expert.settings import ExpertSettings
+from expert.taxa.routes import router as taxa
+from expert.uploads.routes import router as uploads
+from trapper_kit.web.app import build_app
+
+ROUTERS: tuple[APIRouter, ...] = (
+    access,
+    research_projects,
+    taxa,
+    locations,
+    deployments,
+    resources,
+    collections,
+    providers,
+    classification_projects,
+    uploads,
+)
+
+
+def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | None = None) -> FastAPI:
+    """The service; with `work` it uses that world, else it opens its own from the settings when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if work is not None:
+            app.state.work = work
+            yield
+            return
+        async with open_work(settings or ExpertSettings.from_environment()) as opened:
+            app.state.work = opened
+            yield
+
+    async def ready(request: Request) -> dict[str, Any]:
+        opened: ExpertWork = request.app.state.work
+        await opened.database.check()
+        return {"queue": "configured" if opened.settings.redis_url else "swept"}
+
+    return build_app(
+        service="expert",
+        title="TRAPPER Expert",
+        version=version("expert"),
+        routers=ROUTERS,
+        lifespan=lifespan,
+        ready=ready,
+    )

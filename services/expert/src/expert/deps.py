@@ -1,0 +1,86 @@
+"""What a route, a verb or a task may ask for: a transaction, the time, the work of this process, its stores."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from expert.manager_client import Managers
+from expert.media_store import MediaStore
+from expert.settings import ExpertSettings
+from trapper_kit import work as kit
+from trapper_kit.bells import Bells
+from trapper_kit.broker import QueueRinger, make_broker
+from trapper_kit.db import Database, Session
+from trapper_kit.http_client import networks
+
+NAMESPACE = "trapper_expert"
+"""Of the inner queue in Redis."""
+
+
+@dataclass(kw_only=True)
+class ExpertWork(kit.Work[ExpertSettings]):
+    """The world of one process of this service."""
+
+    media: MediaStore
+    blobs: MediaStore
+    managers: Managers
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.managers.close()
+        await super().close()
+
+
+@asynccontextmanager
+async def open_work(settings: ExpertSettings, *, managers: Managers | None = None) -> AsyncGenerator[ExpertWork, None]:
+    """Open the database, the queue, the bells and the stores; close them at the end."""
+    database = Database.connect(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+    )
+    if settings.redis_url is not None:
+        broker = make_broker(
+            settings.redis_url.get_secret_value(),
+            namespace=NAMESPACE,
+            redelivery=settings.intervals.redelivery,
+            max_backoff=settings.intervals.max_backoff,
+        )
+        database.ringer = QueueRinger(broker)
+    beside = settings.media_dir / "blobs" if settings.media_dir is not None else None
+    work = ExpertWork(
+        settings=settings,
+        database=database,
+        bells=Bells(settings.bells_redis_url.get_secret_value() if settings.bells_redis_url else None),
+        media=MediaStore.open(settings.media_dir, settings.media_url),
+        blobs=MediaStore.open(settings.blobs_dir or beside, settings.blobs_url),
+        managers=managers or Managers(networks(settings.allowed_addresses)),
+    )
+    try:
+        yield work
+    finally:
+        await work.close()
+
+
+async def _work(request: Request) -> ExpertWork:
+    return request.app.state.work
+
+
+async def _db(work: Annotated[ExpertWork, Depends(_work)]) -> AsyncGenerator[Session, None]:
+    async with work.db() as db:
+        yield db
+
+
+async def _now(work: Annotated[ExpertWork, Depends(_work)]) -> datetime:
+    return work.clock.now()
+
+
+Work = Annotated[ExpertWork, Depends(_work)]
+"""For what waits or streams: short transactions of its own."""
+Db = Annotated[Session, Depends(_db, scope="function")]
+"""One transaction, committed before the answer leaves; the scope is what makes it so."""
+Now = Annotated[datetime, Depends(_now)]

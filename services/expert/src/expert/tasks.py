@@ -1,0 +1,30 @@
+"""The background door: every feature's tasks on this service's broker, its sweeps, and its bell listeners."""
+
+import expert.access.tasks
+import expert.resources.tasks
+import expert.uploads.tasks  # noqa: F401 - imported for what it notes in the book
+from expert.base import task as book
+from expert.deps import NAMESPACE, open_work
+from expert.settings import ExpertSettings
+from trapper_kit.broker import TaskProcess, make_broker
+from trapper_kit.cron import run_sweeps
+
+__all__ = ["book", "run_tasks"]
+
+
+async def run_tasks(settings: ExpertSettings) -> None:
+    """Work on messages and sweeps until SIGTERM; without Redis on sweeps alone."""
+    async with open_work(settings) as work:
+        intervals = settings.intervals
+        broker = (
+            make_broker(
+                settings.redis_url.get_secret_value(),
+                namespace=NAMESPACE,
+                redelivery=intervals.redelivery,
+                max_backoff=intervals.max_backoff,
+            )
+            if settings.redis_url
+            else None
+        )
+        process = TaskProcess(book, broker, work, service="expert", threads=settings.task_threads)
+        await process.run(run_sweeps(book, work, work.database, service="expert", settings=settings))
