@@ -1,0 +1,88 @@
+"""Registers a model of one's own: tried by the Worker's code, published at the Manager, told to the Expert."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trapper_client.client import TrapperClient
+from trapper_client.errors import Failure
+from trapper_client.manager import ManagerClient
+
+_INSPECTION_SECONDS = 900
+_CHUNK = 1 << 20
+
+
+class ModelRefused(Failure):
+    """The file is not a model that runs as asked; `reason` is a stable code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"Refused ({reason}): {message}.", hint="Nothing was registered.")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The catalogue entry of a file that runs, and the proof."""
+
+    entry: dict[str, Any]
+    proof: dict[str, Any]
+
+
+def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
+    """Has the Worker's code try the file, in a process of its own with limits; raises ModelRefused."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module; the file's name is one argument, never a shell's
+            [sys.executable, "-m", "ai_worker.commands", "inspect-model", str(path.absolute())],
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            timeout=_INSPECTION_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelRefused("limits", f"trying the model took longer than {_INSPECTION_SECONDS} s") from None
+    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    try:
+        answer = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        told = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise Failure(f"The model cannot be tried here: {told[:300] or f'code {done.returncode}'}.") from None
+    if not answer.get("ok"):
+        raise ModelRefused(str(answer.get("reason")), str(answer.get("message")).rstrip("."))
+    return Inspected(answer["entry"], answer["proof"])
+
+
+def check_free(manager: ManagerClient, entry: dict[str, Any], *, version_given: bool) -> None:
+    """Refuses a name that stands for other weights already, and weights that go by another name."""
+    for known in manager.models():
+        same_weights = known.get("sha256") == entry["sha256"]
+        if same_weights and known["name"] != entry["name"]:
+            raise Failure(
+                f"These weights are in the catalogue already, as {known['name']!r} (version {known['version']}).",
+                hint="Use that name, or --detector / --species with it.",
+            )
+        if same_weights or known["name"] != entry["name"]:
+            continue
+        if known["version"] == entry["version"] or not version_given:
+            raise Failure(
+                f"The name {entry['name']!r} stands for other weights already (version {known['version']}).",
+                hint="Choose another --name, or give a --version that is not taken.",
+            )
+
+
+def publish(manager: ManagerClient, expert: TrapperClient, entry: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The entry, then its weights, then the Expert's own list; each step may be repeated."""
+    published = manager.publish_model(entry)
+    if not published.get("held"):
+        manager.upload_weights(entry["sha256"], lambda: _chunks(path))
+    expert.sync_providers()
+    return published
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

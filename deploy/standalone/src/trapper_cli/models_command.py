@@ -1,0 +1,120 @@
+"""`trapper models add`: a model of one's own, usable by its name in `trapper run --detector NAME`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trapper_cli.models_add import check_free, inspect_file, publish
+from trapper_cli.models_labels import read_labels
+from trapper_cli.running import ensure_stack
+from trapper_client.commands import models
+from trapper_client.errors import WrongUsage
+from trapper_client.output import Json, answer, say, tell
+from trapper_client.stack import connect, connect_manager
+from trapper_schemas.catalog import BUILT_IN_MAPS, CatalogMalformed, read_label_map
+
+_PATIENCE_SECONDS = 60.0
+
+
+class Predictor(StrEnum):
+    """The families of layouts that the Worker reads."""
+
+    YOLOV5 = "yolov5"
+    YOLOV8 = "yolov8"
+    YOLOV10 = "yolov10"
+    YOLOX = "yolox"
+    RTDETR = "rtdetr"
+    NANODET = "nanodet"
+    CLASSIFIER = "classifier"
+    EMBEDDING = "embedding"
+
+
+class Activation(StrEnum):
+    """What happens to a classifier's output: recognised from the file, nothing, or a softmax."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SOFTMAX = "softmax"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `add` to the group `models` of the client's own commands."""
+    del app
+    models.group.command("add")(add)
+
+
+def add(
+    file: Annotated[Path, typer.Argument(help="The model, an ONNX file.", show_default=False)],
+    *,
+    name: Annotated[str, typer.Option(help="Letters, digits and hyphens.", show_default=False)],
+    predictor: Annotated[Predictor, typer.Option(help="How its output is read.", show_default=False)],
+    labels: Annotated[
+        Path | None, typer.Option(help="One label per line in index order; else the names in the file.")
+    ] = None,
+    label_map: Annotated[
+        str | None,
+        typer.Option("--map", help="Which labels are animals, humans, vehicles: coco, megadetector, or a YAML file."),
+    ] = None,
+    input_size: Annotated[
+        int | None, typer.Option(min=16, help="Side of the input, where the file leaves it open.")
+    ] = None,
+    activation: Annotated[Activation, typer.Option(help="For classifiers.")] = Activation.AUTO,
+    preprocess: Annotated[
+        list[str] | None,
+        typer.Option(help="key=value, repeatable: resize, channels, scale, mean, std (one number or three)."),
+    ] = None,
+    licence: Annotated[str, typer.Option(help="The licence of the weights, kept with the model.")] = "",
+    version: Annotated[str, typer.Option(help="Default: the beginning of the weights' hash.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Registers an ONNX model: tries it, computes its hash, publishes it.
+
+    Example: trapper models add yolox_nano.onnx --name my-yolox --predictor yolox --labels coco80.txt --map coco
+    """
+    request: dict[str, Any] = {
+        "name": name,
+        "version": version,
+        "predictor": predictor.value,
+        "labels": read_labels(labels) if labels is not None else [],
+        "label_map": _label_map(label_map),
+        "input_size": input_size,
+        "preprocess": _pairs(preprocess or []),
+        "activation": activation.value,
+        "licence": licence,
+    }
+    if not file.is_file():
+        raise WrongUsage(f"There is no file {str(file)!r}.")
+    inspected = inspect_file(file, request)
+    if ensure_stack():
+        tell("The stack was started, and is left running (trapper down stops it).")
+    with connect(patience=_PATIENCE_SECONDS) as expert, connect_manager(patience=_PATIENCE_SECONDS) as manager:
+        check_free(manager, inspected.entry, version_given=bool(version))
+        publish(manager, expert, inspected.entry, file)
+    if as_json:
+        answer({"ok": True, "model": models.summary(inspected.entry), "proof": inspected.proof})
+        return
+    option = {"detection": "--detector", "classification": "--species"}.get(inspected.entry["kind"])
+    say(f"Registered {name} ({inspected.entry['kind']}, sha256 {inspected.entry['sha256']}).")
+    if option is not None:
+        say(f"Use it: trapper run FOLDER {option} {name}")
+
+
+def _label_map(given: str | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        return read_label_map(given).model_dump()
+    except CatalogMalformed as problem:
+        raise WrongUsage(f"--map: {problem}.", hint=f"Built in: {', '.join(BUILT_IN_MAPS)}.") from problem
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise WrongUsage(f"--preprocess takes key=value, not {text!r}.")
+        pairs[key.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,1 @@
+"""`trapper run`: a folder of photos in, a table of what was seen out."""

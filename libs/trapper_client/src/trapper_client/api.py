@@ -1,0 +1,163 @@
+"""HTTP to one service: bearer token, problem bodies as exceptions, pages, and patience while a process restarts."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from pydantic import ValidationError
+
+from trapper_client.errors import ApiProblem, Unreachable
+from trapper_schemas.problem import ProblemBody
+
+PAGE = 200
+_PASSING = {429, 502, 503, 504}
+_UNAUTHENTICATED = 401
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 3.0
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+Content = Callable[[], bytes | Iterable[bytes]]
+"""A body that can be made again, because a call may be repeated."""
+
+
+class Api:
+    """Calls one service. A call is repeated while nothing answers, for `patience` seconds; so it must be idempotent.
+
+    `renew` gives a new token when the present one is refused; it is asked once per call.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None = None,
+        *,
+        patience: float = 0.0,
+        renew: Callable[[], str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.token = token
+        self.patience = patience
+        self._renew = renew
+        self._http = httpx.Client(
+            base_url=self.base_url,
+            timeout=_TIMEOUT,
+            trust_env=not _is_loopback(self.base_url),  # a proxy of the environment never reaches this machine
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params=_params(params))
+
+    def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
+        """A POST with an Idempotency-Key of its own, so that repeating it makes nothing twice."""
+        return self.call("POST", path, json=body, headers={"Idempotency-Key": str(uuid4()), **(headers or {})})
+
+    def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
+        return self.call("PATCH", path, json=body, headers=headers)
+
+    def put(self, path: str, content: Content, *, headers: Mapping[str, str] | None = None) -> Any:
+        return self.call("PUT", path, content=content, headers=headers)
+
+    def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **{"limit": PAGE, **params, "cursor": cursor})
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        content: Content | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """One call, repeated as long as there is patience; the answer's JSON, or None when it has none."""
+        until = time.monotonic() + self.patience
+        pause = _FIRST_PAUSE_SECONDS
+        renewed = False
+        while True:
+            answer, trouble = self._try(method, path, params=params, json=json, content=content, headers=headers)
+            if answer is not None and answer.status_code == _UNAUTHENTICATED and self._renew and not renewed:
+                renewed = True
+                self.token = self._renew()
+                continue
+            wait = max(pause, _retry_after(answer))
+            passing = answer is None or answer.status_code in _PASSING
+            if not passing or time.monotonic() + wait > until:
+                return self._read(method, path, answer, trouble)
+            time.sleep(wait)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _try(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        content: Content | None,
+        headers: Mapping[str, str] | None,
+    ) -> tuple[httpx.Response | None, httpx.TransportError | None]:
+        sent = dict(headers or {})
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
+        body = None if content is None else content()
+        try:
+            return self._http.request(method, path, params=params, json=json, content=body, headers=sent), None
+        except httpx.TransportError as problem:
+            return None, problem
+
+    def _read(self, method: str, path: str, answer: httpx.Response | None, trouble: httpx.TransportError | None) -> Any:
+        if answer is None:
+            raise _unreachable(self.base_url, trouble)
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        try:
+            body = ProblemBody.model_validate_json(answer.content)
+        except ValidationError:
+            told = f"{method} {self.base_url}{path} was answered with {answer.status_code}"
+            raise Unreachable(f"{told}, and not by a service of ours.") from None
+        raise ApiProblem(body)
+
+
+def _unreachable(base_url: str, trouble: httpx.TransportError | None) -> Unreachable:
+    if isinstance(trouble, httpx.ConnectError | httpx.ConnectTimeout):
+        return Unreachable(f"The stack is not running: nothing answers at {base_url}.", hint="Start it: trapper up")
+    told = str(trouble) or type(trouble).__name__
+    return Unreachable(f"{base_url} broke off the conversation ({told}).", hint="See: trapper status")
+
+
+def _params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what was not given; booleans as JSON writes them."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+
+
+def _retry_after(answer: httpx.Response | None) -> float:
+    try:
+        return 0.0 if answer is None else min(float(answer.headers.get("Retry-After", 0.0)), 30.0)
+    except ValueError:
+        return 0.0
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

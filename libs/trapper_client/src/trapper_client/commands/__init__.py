@@ -1,0 +1,1 @@
+"""The commands that only talk HTTP, one file for each noun."""
