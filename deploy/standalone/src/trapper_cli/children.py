@@ -37,6 +37,8 @@ class Launch:
     pass_fds: Sequence[int] = field(default_factory=tuple[int, ...])
     death_signal: int = signal.SIGTERM
     cwd: Path = Path("/")
+    #: Standard output goes to the parent instead of the log: it may hold a secret.
+    captured: bool = False
 
 
 def die_with_parent(death_signal: int) -> Callable[[], None]:
@@ -65,8 +67,8 @@ def start(launch: Launch) -> subprocess.Popen[bytes]:
             env=dict(launch.env),
             cwd=launch.cwd,
             stdin=subprocess.DEVNULL if launch.stdin is None else subprocess.PIPE,
-            stdout=descriptor,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE if launch.captured else descriptor,
+            stderr=descriptor,
             start_new_session=True,
             pass_fds=launch.pass_fds,
             preexec_fn=die_with_parent(launch.death_signal),  # noqa: PLW1509  it only calls what was loaded before
@@ -80,23 +82,26 @@ def start(launch: Launch) -> subprocess.Popen[bytes]:
         with suppress(BrokenPipeError):
             process.stdin.write(launch.stdin)
             process.stdin.close()
+        process.stdin = None
     return process
 
 
 def stop(process: subprocess.Popen[bytes], *, first: int, grace: float, last: int = signal.SIGKILL) -> int:
-    """Ask with the first signal, wait, and end what is left of its process group with the last one."""
+    """Ask with the first signal, wait, and end what is left with the last one."""
     if process.poll() is None:
-        with suppress(ProcessLookupError):
-            process.send_signal(first)
+        process.send_signal(first)
+    return finish(process, grace=grace, last=last)
+
+
+def finish(process: subprocess.Popen[bytes], *, grace: float, last: int = signal.SIGKILL) -> int:
+    """Wait for a process that was asked to stop, then insist; nothing of its group stays."""
+    for seconds, insist in ((grace, last), (10.0, signal.SIGKILL)):
         try:
-            process.wait(grace)
+            process.wait(seconds)
+            break
         except subprocess.TimeoutExpired:
-            process.send_signal(last)
-    try:
-        code = process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
+            process.send_signal(insist)
+    code = process.wait()
     kill_group(process.pid)
     return code
 

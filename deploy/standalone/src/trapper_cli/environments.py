@@ -1,0 +1,119 @@
+"""What each service is told: its own settings and nobody else's, by environment and never by argument."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trapper_cli.layout import Layout
+from trapper_cli.ports import LOOPBACK
+from trapper_cli.settings import StackSettings
+
+SERVICES = ("expert", "ai_manager", "ai_worker")
+_PREFIXES = tuple(f"{service.upper()}_" for service in SERVICES)
+_LOOPBACK_NETWORK = json.dumps(["127.0.0.0/8"])
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where everything listens; a server of somebody else's has the address that was given."""
+
+    ports: Mapping[str, int]
+    expert_database: str
+    ai_manager_database: str
+    expert_redis: str
+    ai_manager_redis: str
+    expert_bells: str
+    ai_manager_bells: str
+    ai_worker_bells: str
+
+    def http(self, service: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[service]}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """What `trapper status` prints."""
+        return {**{service: self.http(service) for service in SERVICES}, "valkey": self.expert_redis}
+
+
+def addresses(settings: StackSettings, secrets: Mapping[str, str], ports: Mapping[str, int]) -> Addresses:
+    """The addresses of this stack, after the given ones."""
+    given = settings.environment
+
+    def database(service: str) -> str:
+        made = f"postgresql://{service}:{secrets[f'{service}_database_password']}@{LOOPBACK}:{ports.get('postgres')}"
+        return given.get(f"{service.upper()}_DATABASE_URL") or f"{made}/{service}"
+
+    embedded = f"{LOOPBACK}:{ports.get('valkey')}/0"
+    inner = given.get("REDIS_URL") or f"redis://:{secrets['valkey_password']}@{embedded}"
+
+    def redis(service: str) -> str:
+        return given.get(f"{service.upper()}_REDIS_URL") or inner
+
+    def bells(service: str) -> str:
+        named = given.get(f"{service.upper()}_BELLS_REDIS_URL") or given.get("BELLS_REDIS_URL")
+        if settings.embeds_valkey:
+            return named or f"redis://bells:{secrets['valkey_bells_password']}@{embedded}"
+        return named or given.get("REDIS_URL") or redis("ai_manager")
+
+    return Addresses(
+        ports=ports,
+        expert_database=database("expert"),
+        ai_manager_database=database("ai_manager"),
+        expert_redis=redis("expert"),
+        ai_manager_redis=redis("ai_manager"),
+        expert_bells=bells("expert"),
+        ai_manager_bells=bells("ai_manager"),
+        ai_worker_bells=bells("ai_worker"),
+    )
+
+
+def environments(
+    settings: StackSettings, layout: Layout, secrets: Mapping[str, str], at: Addresses
+) -> dict[str, dict[str, str]]:
+    """The whole environment of each service's processes; what the caller set with a service's prefix wins."""
+    common = _common(settings)
+    own = {
+        "expert": {
+            "EXPERT_DATABASE_URL": at.expert_database,
+            "EXPERT_REDIS_URL": at.expert_redis,
+            "EXPERT_BELLS_REDIS_URL": at.expert_bells,
+            "EXPERT_MEDIA_DIR": str(layout.media),
+            "EXPERT_BLOBS_DIR": str(layout.expert_blobs),
+            "EXPERT_SECRET_KEY": secrets["expert_secret_key"],
+            "EXPERT_PUBLIC_URL": at.http("expert"),
+            "EXPERT_ALLOWED_ADDRESSES": _LOOPBACK_NETWORK,
+        },
+        "ai_manager": {
+            "AI_MANAGER_DATABASE_URL": at.ai_manager_database,
+            "AI_MANAGER_REDIS_URL": at.ai_manager_redis,
+            "AI_MANAGER_BELLS_REDIS_URL": at.ai_manager_bells,
+            "AI_MANAGER_BLOBS_DIR": str(layout.blobs),
+            "AI_MANAGER_SECRET_KEY": secrets["ai_manager_secret_key"],
+        },
+        "ai_worker": {
+            "AI_WORKER_STATE_DIR": str(layout.worker),
+            "AI_WORKER_MANAGER_URL": at.http("ai_manager"),
+            "AI_WORKER_REDIS_URL": at.ai_worker_bells,
+            "AI_WORKER_MEDIA_ORIGINS": json.dumps([at.http("expert")]),
+            "AI_WORKER_ALLOWED_ADDRESSES": _LOOPBACK_NETWORK,
+        },
+    }
+    return {service: common | own[service] | _given(settings, service) for service in SERVICES}
+
+
+def _given(settings: StackSettings, service: str) -> dict[str, str]:
+    prefix = f"{service.upper()}_"
+    return {name: value for name, value in settings.environment.items() if name.startswith(prefix)}
+
+
+def _common(settings: StackSettings) -> dict[str, str]:
+    # Without its bytecode every start compiles every import again; an address of PostgreSQL for a person's own use
+    # must not reach the services.
+    dropped = {"PYTHONDONTWRITEBYTECODE", "REDIS_URL", "BELLS_REDIS_URL"}
+    prefixes = (*_PREFIXES, "TRAPPER_", *(("PG",) if settings.embeds_postgres else ()))
+    kept = {
+        name: value
+        for name, value in settings.environment.items()
+        if name not in dropped and not name.startswith(prefixes)
+    }
+    return {**kept, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,81 @@
+"""The process table: which programs make up the stack, in which order they start and stop."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from trapper_cli.environments import Addresses
+from trapper_cli.layout import Layout
+from trapper_cli.ports import LOOPBACK
+from trapper_cli.postgres import EmbeddedPostgres
+from trapper_cli.program import Program, program
+from trapper_cli.valkey import EmbeddedValkey
+
+POSTGRES, VALKEY, WEB, TASKS, WORKER = range(5)
+#: A process without a door: it has come up when it did not end at once.
+SETTLE = 2.0
+
+
+def postgres_program(server: EmbeddedPostgres) -> Program:
+    return Program(
+        name="postgres",
+        stage=POSTGRES,
+        log_file=server.log_file,
+        launch=server.launch,
+        is_ready=server.is_ready,
+        first_signal=signal.SIGINT,
+        last_signal=signal.SIGQUIT,
+        grace=20.0,
+    )
+
+
+def valkey_program(server: EmbeddedValkey) -> Program:
+    return Program(
+        name="valkey", stage=VALKEY, log_file=server.log_file, launch=server.launch, is_ready=server.is_ready
+    )
+
+
+def service_programs(
+    layout: Layout, at: Addresses, environments: Mapping[str, Mapping[str, str]], cwd: Path
+) -> list[Program]:
+    """Web and background processes of the Expert and the Manager."""
+    made: list[Program] = []
+    for service in ("expert", "ai_manager"):
+        made += [
+            program(
+                service,
+                _command(service, "serve", "--host", LOOPBACK, "--port", str(at.ports[service])),
+                stage=WEB,
+                env=environments[service],
+                log_file=layout.log(service),
+                cwd=cwd,
+                ready_url=f"{at.http(service)}/readyz",
+            ),
+            program(
+                f"{service}-tasks",
+                _command(service, "tasks"),
+                stage=TASKS,
+                env=environments[service],
+                log_file=layout.log(f"{service}-tasks"),
+                cwd=cwd,
+                settle=SETTLE,
+            ),
+        ]
+    return made
+
+
+def worker_program(layout: Layout, at: Addresses, env: Mapping[str, str], cwd: Path) -> Program:
+    return program(
+        "ai_worker",
+        _command("ai_worker", "run", "--host", LOOPBACK, "--port", str(at.ports["ai_worker"])),
+        stage=WORKER,
+        env=env,
+        log_file=layout.log("ai_worker"),
+        cwd=cwd,
+        ready_url=f"{at.http('ai_worker')}/readyz",
+    )
+
+
+def _command(service: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", f"{service}.commands", *words]

@@ -1,0 +1,137 @@
+"""Makes services ready to be used: migrations, demo models, an admin, the connection, the worker's enrolment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from trapper_cli import fingerprints, private_files, secret_store
+from trapper_cli.environments import Addresses
+from trapper_cli.layout import Layout
+from trapper_cli.one_off import OneOff
+
+ADMIN_EMAIL = "admin@trapper.local"
+CONNECTION = "standalone"
+OPERATOR_SCOPES = ("models:write", "operate")
+ENROLMENT_MINUTES = "60"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that is done once for each stamp."""
+
+    name: str
+    stamp: str
+    act: Callable[[], None]
+    #: A file that the step leaves; without it the step is not done, whatever the stamp says.
+    leaves: Path | None = None
+
+
+class Provisioner:
+    """Every step may run twice; none runs again while its stamp is the same."""
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        layout: Layout,
+        at: Addresses,
+        environments: Mapping[str, Mapping[str, str]],
+        one_off: OneOff,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._root = root
+        self._layout = layout
+        self._at = at
+        self._env = environments
+        self._one_off = one_off
+        self._tell = tell
+        self._done = {str(name): str(stamp) for name, stamp in private_files.read_json(layout.provisioned).items()}
+        self._code = fingerprints.of_code(root)
+        self._expert = fingerprints.of_database(at.expert_database)
+        self._manager = fingerprints.of_database(at.ai_manager_database)
+
+    def before_services(self) -> list[Step]:
+        """What needs the databases only."""
+        words, code = fingerprints.of_words, self._code
+        blobs = fingerprints.of_folder(self._layout.blobs)
+        return [
+            Step("migrate expert", words(code, self._expert), lambda: self._migrate("expert")),
+            Step("migrate ai_manager", words(code, self._manager), lambda: self._migrate("ai_manager")),
+            Step("add the demo models", words(code, self._manager, blobs), self._add_models),
+            Step("create the admin", words(self._expert), self._create_admin, self._layout.admin),
+            Step("create the operator", words(self._manager), self._create_operator, self._layout.operator),
+        ]
+
+    def with_manager(self) -> list[Step]:
+        """What needs the Manager's web process."""
+        words = fingerprints.of_words
+        url, both = self._at.http("ai_manager"), self._expert + self._manager
+        worker = fingerprints.of_folder(self._layout.worker)
+        return [
+            Step("connect expert to ai_manager", words(both, url, self._at.expert_bells), self._connect),
+            Step("read the models into expert", words(both, self._code), self._read_models),
+            Step("enrol the worker", words(self._manager, worker, *self._runtimes()), self._enrol),
+        ]
+
+    def pending(self, steps: list[Step]) -> list[Step]:
+        return [
+            step
+            for step in steps
+            if self._done.get(step.name) != step.stamp or (step.leaves is not None and not step.leaves.is_file())
+        ]
+
+    def run(self, steps: list[Step]) -> None:
+        """Those that are pending, in order; each is noted as soon as it is done."""
+        for step in self.pending(steps):
+            self._tell(step.name)
+            step.act()
+            self._done[step.name] = step.stamp
+            private_files.write_json(self._layout.provisioned, self._done)
+
+    def _command(self, service: str, *words: str, stdin: str | None = None) -> None:
+        self._one_off.python("-m", f"{service}.commands", *words, env=self._env[service], stdin=stdin)
+
+    def _migrate(self, service: str) -> None:
+        self._one_off.python(str(self._root / "migrations" / "run.py"), service, env=self._env[service])
+
+    def _add_models(self) -> None:
+        self._command("ai_manager", "sync_models_from_schemas", "--weights", str(self._root / "models" / "weights"))
+
+    def _create_admin(self) -> None:
+        known = private_files.read_json(self._layout.admin)
+        email = str(known.get("email") or ADMIN_EMAIL)
+        password = str(known.get("password") or secret_store.make_password())
+        private_files.write_json(self._layout.admin, {"email": email, "password": password})
+        self._command("expert", "create_admin", "--email", email, "--password-stdin", "--json", stdin=password)
+
+    def _create_operator(self) -> None:
+        token = self._token("operator", *OPERATOR_SCOPES)
+        private_files.write_json(self._layout.operator, {"token": token, "scopes": list(OPERATOR_SCOPES)})
+
+    def _connect(self) -> None:
+        token = self._token("expert", "jobs")
+        words = ("--name", CONNECTION, "--url", self._at.http("ai_manager"), "--token-stdin")
+        self._command("expert", "connect_manager", *words, stdin=token)
+
+    def _read_models(self) -> None:
+        self._command("expert", "sync_ai_models")
+
+    def _enrol(self) -> None:
+        runtimes = [word for runtime in self._runtimes() for word in ("--runtime", runtime)]
+        words = ("issue_enrolment", *runtimes, "--uses", "1", "--minutes", ENROLMENT_MINUTES, "--json")
+        answer = self._one_off.answer("-m", "ai_manager.commands", *words, env=self._env["ai_manager"])
+        manager = ("--manager", self._at.http("ai_manager"))
+        self._command("ai_worker", "enrol", *manager, "--token-stdin", stdin=str(answer["token"]))
+
+    def _token(self, name: str, *scopes: str) -> str:
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        command = ("-m", "ai_manager.commands", "issue_token", "--name", name, *words, "--json")
+        return str(self._one_off.answer(*command, env=self._env["ai_manager"])["token"])
+
+    def _runtimes(self) -> list[str]:
+        try:
+            metadata.version("onnxruntime-gpu")
+        except metadata.PackageNotFoundError:
+            return ["onnx-cpu"]
+        return ["onnx-cpu", "onnx-cuda"]
