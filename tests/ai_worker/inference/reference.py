@@ -1,0 +1,95 @@
+"""What the families publish about their outputs, written as slowly and plainly as possible."""
+
+import math
+
+
+def iou(first, second):
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(0.0, width) * max(0.0, height)
+    area = (first[2] - first[0]) * (first[3] - first[1]) + (second[2] - second[0]) * (second[3] - second[1])
+    return shared / (area - shared) if area > shared else 0.0
+
+
+def nms(found, limit):
+    """`found` are (score, label, corners); greedy, per class."""
+    kept = []
+    for candidate in sorted(found, key=lambda one: -one[0]):
+        if all(one[1] != candidate[1] or iou(one[2], candidate[2]) <= limit for one in kept):
+            kept.append(candidate)
+    return kept
+
+
+def corners(x, y, width, height):
+    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+
+
+def yolov8(table, floor, limit):
+    """(4 + classes) rows, one column per candidate."""
+    found = []
+    for column in range(len(table[0])):
+        x, y, width, height = (table[row][column] for row in range(4))
+        scores = [table[row][column] for row in range(4, len(table))]
+        if max(scores) >= floor:
+            found.append((max(scores), scores.index(max(scores)), corners(x, y, width, height)))
+    return nms(found, limit)
+
+
+def yolov5(rows, floor, limit):
+    """One row per candidate: centre, size, objectness, classes."""
+    found = []
+    for x, y, width, height, objectness, *classes in rows:
+        scores = [objectness * score for score in classes]
+        if max(scores) >= floor:
+            found.append((max(scores), scores.index(max(scores)), corners(x, y, width, height)))
+    return nms(found, limit)
+
+
+def yolov10(rows, floor):
+    """One row per object: corners, score, class."""
+    return sorted(((row[4], int(row[5]), list(row[:4])) for row in rows if row[4] >= floor), key=lambda one: -one[0])
+
+
+def yolox(rows, side, floor, limit):
+    """As yolov5, but centres are offsets on a grid and sizes are logarithms, in strides."""
+    decoded, index = [], 0
+    for stride in (8, 16, 32):
+        for y in range(side // stride):
+            for x in range(side // stride):
+                raw = rows[index]
+                index += 1
+                decoded.append(
+                    [
+                        (raw[0] + x) * stride,
+                        (raw[1] + y) * stride,
+                        math.exp(raw[2]) * stride,
+                        math.exp(raw[3]) * stride,
+                        *raw[4:],
+                    ]
+                )
+    return yolov5(decoded, floor, limit), decoded
+
+
+def bilinear(picture, width, height):
+    """OpenCV's INTER_LINEAR: half-pixel centres, edges repeated, no anti-aliasing."""
+    old_height, old_width = len(picture), len(picture[0])
+    result = []
+    for row in range(height):
+        y = min(max((row + 0.5) * old_height / height - 0.5, 0), old_height - 1)
+        top, below = int(y), min(int(y) + 1, old_height - 1)
+        line = []
+        for column in range(width):
+            x = min(max((column + 0.5) * old_width / width - 0.5, 0), old_width - 1)
+            left, right = int(x), min(int(x) + 1, old_width - 1)
+            pixel = []
+            for channel in range(3):
+                upper = float(picture[top][left][channel]) * (1 - x + left) + float(picture[top][right][channel]) * (
+                    x - left
+                )
+                lower = float(picture[below][left][channel]) * (1 - x + left) + float(
+                    picture[below][right][channel]
+                ) * (x - left)
+                pixel.append(upper * (1 - y + top) + lower * (y - top))
+            line.append(pixel)
+        result.append(line)
+    return result
