@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from training_set import SHOTS
 
 SIZE = 320
 STRIDES = (8, 16, 32)
@@ -207,22 +208,39 @@ class TrainingPhotos:
         return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last), truths
 
 
-def train(photos: TrainingPhotos, out: Path, *, epochs: int, batch: int, seed: int, minutes: float) -> None:
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast and from where."""
+
+    epochs: int
+    batch: int
+    rate: float
+    seed: int
+    resume: Path | None
+    herds: bool
+
+
+def train(photos: TrainingPhotos, out: Path, plan: Plan) -> None:
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
     detector = Detector().to(memory_format=torch.channels_last)
+    if plan.resume:
+        detector.load_state_dict(torch.load(plan.resume, weights_only=True))
     points, strides = cells()
     decayed = [p for p in detector.parameters() if p.ndim > 1]
     plain = [p for p in detector.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], lr=2e-3
     )
-    steps = len(photos.boxes) // batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=epochs * steps, pct_start=0.08)
+    chosen = np.asarray([index for index in range(len(photos.boxes)) if plan.herds or index % SHOTS != SHOTS - 1])
+    batch, steps = plan.batch, len(chosen) // plan.batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, plan.rate, total_steps=plan.epochs * steps, pct_start=0.08
+    )
     started = time.monotonic()
     log = []
-    for epoch in range(epochs):
-        order, total = rng.permutation(len(photos.boxes)), 0.0
+    for epoch in range(plan.epochs):
+        order, total = rng.permutation(chosen), 0.0
         for step in range(steps):
             images, truths = photos.batch(order[step * batch : (step + 1) * batch], rng)
             loss = loss_of(detector, images, truths, points, strides)
@@ -235,8 +253,6 @@ def train(photos: TrainingPhotos, out: Path, *, epochs: int, batch: int, seed: i
         log.append({"epoch": epoch + 1, "loss": round(total / steps, 4), "seconds": round(time.monotonic() - started)})
         print(json.dumps(log[-1]), flush=True)
         torch.save(detector.state_dict(), out)
-        if time.monotonic() - started > minutes * 60:
-            break
     out.with_suffix(".log.json").write_text(json.dumps(log, indent=1) + "\n")
 
 
@@ -244,22 +260,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=60.0, help="stop after the epoch that passes this time")
+    parser.add_argument("--rate", type=float, default=3e-3, help="the highest learning rate")
+    parser.add_argument("--resume", type=Path, help="weights to start from")
+    parser.add_argument("--without-herds", action="store_true", help="leave out the photos of mixed animals")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     photos = TrainingPhotos.load(options.data)
-    train(
-        photos,
-        options.out,
-        epochs=options.epochs,
-        batch=options.batch,
-        seed=options.seed,
-        minutes=options.minutes,
+    plan = Plan(
+        options.epochs, options.batch, options.rate, options.seed, options.resume, herds=not options.without_herds
     )
+    train(photos, options.out, plan)
 
 
 if __name__ == "__main__":
