@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 
 GRACE = 5.0
+#: For whoever waits for the guard.
 KILLED_WITHIN = 2.0
 
 
@@ -27,15 +28,25 @@ def read_groups() -> dict[int, tuple[int, int]]:
     return groups
 
 
-def signal_group(group: int, number: int) -> bool:
-    """Whether there was still somebody."""
+def is_gone(pid: int) -> bool:
+    """Whether a leader ended; one that nobody has collected yet did."""
     try:
-        os.killpg(group, number)
+        os.kill(pid, 0)
     except ProcessLookupError:
+        return True
+    except PermissionError:
         return False
-    except PermissionError:  # macOS says this of a group of zombies
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  imports cost time
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
         return False
-    return True
+
+
+def kill_group(group: int) -> None:
+    """End whoever is still in a group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def stop(groups: dict[int, tuple[int, int]]) -> None:
@@ -44,14 +55,14 @@ def stop(groups: dict[int, tuple[int, int]]) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, first)
     deadline = time.monotonic() + GRACE
-    left = list(groups)
+    left = set(groups)
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
-        left = [group for group in left if signal_group(group, 0)]
-    deadline = time.monotonic() + KILLED_WITHIN
-    while left and time.monotonic() < deadline:
-        left = [group for group in left if signal_group(group, signal.SIGKILL)]
-        time.sleep(0.05)
+        for group in [group for group in left if is_gone(group)]:
+            kill_group(group)  # children that the leader did not take along
+            left.discard(group)
+    for group in left:
+        kill_group(group)
 
 
 def main() -> None:
