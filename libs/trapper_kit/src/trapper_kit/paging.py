@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Select, SQLColumnExpression, tuple_
 
 from trapper_kit.idempotency import fingerprint
 from trapper_kit.problems import Malformed
@@ -55,7 +55,7 @@ class Cut:
 
 def page_of(
     statement: Select[Any],
-    columns: Sequence[ColumnElement[Any]],
+    columns: Sequence[SQLColumnExpression[Any]],
     cut: Cut,
     parse: Sequence[Callable[[Any], Any]],
     *,

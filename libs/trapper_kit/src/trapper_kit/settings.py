@@ -51,6 +51,18 @@ class ServiceSettings(BaseSettings):
             raise SettingsRefused("; ".join(lines)) from None
 
 
+def describe(model: type[BaseModel], prefix: str) -> str:
+    """Every variable of a settings class on a line of its own: name, default, what it is for."""
+    lines: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            lines.append(describe(field.annotation, f"{prefix}{name}__"))
+            continue
+        value = "required" if field.is_required() else field.get_default(call_default_factory=True)
+        lines.append(f"{prefix}{name}".upper() + f" = {value}  {field.description or ''}".rstrip())
+    return "\n".join(lines)
+
+
 def _known(model: type[BaseModel], prefix: str) -> set[str]:
     names: set[str] = set()
     for name, field in model.model_fields.items():

@@ -1,0 +1,1 @@
+"""Brokers AI work: takes a job, cuts it, hands it out, keeps the answers."""

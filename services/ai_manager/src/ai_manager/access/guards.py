@@ -1,0 +1,95 @@
+"""Typed dependencies named after what a caller may do; each looks its caller up in a short transaction of its own."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header
+
+from ai_manager.access import queries
+from ai_manager.access.errors import ProtocolNotServed
+from ai_manager.access.state import Scope
+from ai_manager.deps import Work, WorkDep
+from trapper_kit.logs import log
+from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
+from trapper_kit.web.guards import guard
+from trapper_schemas.v1 import PROTOCOL
+
+Authorization = Annotated[str | None, Header(max_length=500, description="Bearer and a token")]
+Protocol = Annotated[int, Header(alias="Trapper-Protocol", description="version of the protocol between services")]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: a service by its token's name, or a worker by its id."""
+
+    name: str
+    scopes: frozenset[str]
+    worker_id: UUID | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WorkerCaller:
+    """A worker whose credential is good until `expires_at`."""
+
+    worker_id: UUID
+    expires_at: datetime
+
+
+def bearer(authorization: str | None) -> str:
+    """The token of an Authorization header."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("send Authorization: Bearer <token>")
+    return token.strip()
+
+
+async def _caller(work: Work, authorization: str | None, protocol: int) -> Caller:
+    if protocol != PROTOCOL:
+        raise ProtocolNotServed(f"protocol {protocol} is not served, {PROTOCOL} is", served=[PROTOCOL])
+    async with work.db() as db:
+        token = await queries.active_token(db, work.hash_token(bearer(authorization)), work.clock.now())
+    if token is None:
+        log("caller.refused")
+        raise Unauthenticated("the token is unknown, expired or revoked")
+    return Caller(token.name, frozenset(token.scopes), token.worker_id, token.expires_at)
+
+
+def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
+    @guard
+    async def check(work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL) -> Caller:
+        caller = await _caller(work, authorization, protocol)
+        if scope is not None and scope not in caller.scopes:
+            raise Forbidden(f"this token has no scope {scope.value}", scope=scope.value)
+        return caller
+
+    return check
+
+
+@guard
+async def _worker(work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL) -> WorkerCaller:
+    caller = await _caller(work, authorization, protocol)
+    if caller.worker_id is None or caller.expires_at is None or Scope.WORK not in caller.scopes:
+        raise Forbidden("only an enrolled worker may do that", scope=Scope.WORK.value)
+    return WorkerCaller(caller.worker_id, caller.expires_at)
+
+
+MayWork = Annotated[WorkerCaller, Depends(_worker)]
+
+
+@guard
+async def _this_worker(worker_id: UUID, caller: MayWork) -> WorkerCaller:
+    if caller.worker_id != worker_id:
+        raise NotFound("there is no such worker")
+    return caller
+
+
+MaySubmit = Annotated[Caller, Depends(_with_scope(Scope.JOBS))]
+MayPublish = Annotated[Caller, Depends(_with_scope(Scope.PUBLISH))]
+MayOperate = Annotated[Caller, Depends(_with_scope(Scope.OPERATE))]
+MayReadCatalog = Annotated[Caller, Depends(_with_scope(None))]
+MayWorkAsThis = Annotated[WorkerCaller, Depends(_this_worker)]
+"""The worker whose id is in the path, and no other."""

@@ -1,0 +1,16 @@
+"""The declarative base and the task book."""
+
+from sqlalchemy.orm import DeclarativeBase
+
+from trapper_kit.broker import TaskBook
+from trapper_kit.db import TYPES, metadata
+
+
+class Base(DeclarativeBase):
+    """Every table of the Manager."""
+
+    metadata = metadata()
+    type_annotation_map = TYPES
+
+
+task = TaskBook()

@@ -1,0 +1,1 @@
+"""The queue, slices of a job with one worker each."""

@@ -1,0 +1,27 @@
+"""What the queue refuses."""
+
+from trapper_kit.problems import Problem
+
+
+class LeaseLost(Problem):
+    type = "lease-lost"
+    title = "This lease is over; throw the work away"
+    status = 409
+
+
+class BatchNotFound(Problem):
+    type = "batch-not-found"
+    title = "There is no such batch"
+    status = 404
+
+
+class RuntimeNotYours(Problem):
+    type = "runtime-not-yours"
+    title = "This worker was not enrolled for that runtime"
+    status = 403
+
+
+class JobCancelled(Problem):
+    type = "job-cancelled"
+    title = "The job was cancelled; throw the work away"
+    status = 410

@@ -1,0 +1,96 @@
+"""A batch, the slice of a job that one worker holds at a time, and the terms that all batches of one job share."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, literal
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_manager.base import Base
+from ai_manager.batches.state import BatchState
+from trapper_kit.db import state_type
+
+StateType = state_type(BatchState)
+WAITING = literal(BatchState.WAITING, StateType, literal_execute=True)  # never a bind: a partial index must see it
+LEASED = literal(BatchState.LEASED, StateType, literal_execute=True)
+EXHAUSTED = literal(BatchState.EXHAUSTED, StateType, literal_execute=True)
+
+
+class Terms(Base):
+    """What a worker is told with every batch of a job, and what decides who may have them; written by `jobs`."""
+
+    __tablename__ = "terms"
+    __table_args__ = (Index("terms_open_idx", "priority", "runtimes", "model_set", postgresql_where="is_open"),)
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    runtimes: Mapped[str]
+    model_set: Mapped[str]
+    models: Mapped[list[str]]
+    priority: Mapped[int]
+    project: Mapped[str]
+    stages: Mapped[list[Any]]
+    media_grant: Mapped[str]
+    media_origins: Mapped[list[str]]
+    is_open: Mapped[bool]
+
+
+class Batch(Base):
+    """A row of the queue."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("(state = 'leased') = (lease_token is not null)", name="lease_token"),
+        CheckConstraint("(lease_token is null) = (lease_expires_at is null)", name="lease_expiry"),
+        CheckConstraint("state <> 'leased' or (worker_id is not null and attempt > 0)", name="lease_holder"),
+        CheckConstraint("state <> 'done' or result_sha256 is not null", name="done_has_result"),
+        CheckConstraint("result_sha256 is null or state in ('done', 'exhausted')", name="result_is_closed"),
+        CheckConstraint("size > 0", name="size"),
+        Index(
+            "batches_claim_idx",
+            "runtimes",
+            "model_set",
+            "priority",
+            "turn",
+            "id",
+            postgresql_where="state = 'waiting'",
+        ),
+        Index("batches_turn_idx", "priority", "turn", postgresql_where="state = 'waiting'"),
+        Index("batches_expiry_idx", "lease_expires_at", postgresql_where="state = 'leased'"),
+        Index("batches_holder_idx", "worker_id", postgresql_where="state = 'leased'"),
+        Index(
+            "batches_exhausted_idx",
+            "id",
+            postgresql_where="state = 'exhausted' and result_sha256 is null",
+        ),
+        Index("batches_job_id_state_idx", "job_id", "state"),
+        {
+            "postgresql_with": {
+                "fillfactor": 70,
+                "autovacuum_vacuum_scale_factor": 0,
+                "autovacuum_vacuum_threshold": 1000,
+            }
+        },
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    first: Mapped[int]
+    size: Mapped[int]
+    resources: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    runtimes: Mapped[str]
+    model_set: Mapped[str]
+    project: Mapped[str]
+    priority: Mapped[int]
+    turn: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[BatchState] = mapped_column(StateType, default=BatchState.WAITING)
+    attempt: Mapped[int] = mapped_column(default=0)
+    losses: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0)
+    expiries: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(default="")
+    worker_id: Mapped[UUID | None]
+    lease_token: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
+    result_sha256: Mapped[str | None]

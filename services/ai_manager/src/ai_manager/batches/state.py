@@ -1,0 +1,55 @@
+"""The life of a batch, as pure decisions."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class BatchState(StrEnum):
+    """`waiting → leased → done | exhausted | split | cancelled`; released or expired, it is waiting again."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    EXHAUSTED = "exhausted"
+    SPLIT = "split"
+    CANCELLED = "cancelled"
+
+
+class Loss(StrEnum):
+    """How a worker came to lose a batch."""
+
+    EXPIRED = "expired"
+    DRAINED = "drained"
+    RELEASED = "released"
+    DIED = "died"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What happened to a batch so far."""
+
+    size: int
+    losses: int = 0
+    crashes: int = 0
+    expiries: int = 0
+    """In a row; the second one is taken for a crash."""
+
+
+def lose(past: Past, loss: Loss) -> Past:
+    """What the past looks like after one more loss; leaving in good order is none."""
+    if loss is Loss.DRAINED:
+        return replace(past, expiries=0)
+    if loss is Loss.RELEASED:
+        return replace(past, losses=past.losses + 1, expiries=0)
+    if loss is Loss.EXPIRED and past.expiries == 0:
+        return replace(past, losses=past.losses + 1, expiries=1)
+    return replace(past, crashes=past.crashes + 1, expiries=0)
+
+
+def after_loss(past: Past, *, losses_allowed: int) -> BatchState:
+    """Back to the queue; in halves when it kills workers; and not for ever."""
+    if past.crashes and past.size > 1:
+        return BatchState.SPLIT
+    if past.crashes > 1 or past.losses >= losses_allowed:
+        return BatchState.EXHAUSTED
+    return BatchState.WAITING

@@ -1,0 +1,1 @@
+"""Which models exist, and the weights that are held here."""

@@ -1,0 +1,37 @@
+"""A model: one immutable version; its key is the sha256 of its weights."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_manager.base import Base
+from ai_manager.catalog.state import ModelState, Origin
+from trapper_kit.db import state_type
+
+
+class Model(Base):
+    """A row of the catalogue; `entry` is the whole of it as it goes over the wire."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        UniqueConstraint("name", "version"),
+        CheckConstraint("held_bytes is null or sha256 is not null", name="held_has_hash"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[str]
+    sha256: Mapped[str | None] = mapped_column(unique=True)
+    entry: Mapped[dict[str, Any]]
+    state: Mapped[ModelState] = mapped_column(state_type(ModelState))
+    origin: Mapped[Origin] = mapped_column(state_type(Origin))
+    held_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+    @property
+    def held(self) -> bool:
+        """Whether the Manager has the weights itself."""
+        return self.held_bytes is not None

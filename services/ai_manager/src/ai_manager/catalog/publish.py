@@ -1,0 +1,66 @@
+"""Put an entry into the catalogue; a version is immutable, its key is the sha256 of its weights."""
+
+from datetime import datetime
+
+from ai_manager.catalog import queries
+from ai_manager.catalog.errors import ModelImmutable
+from ai_manager.catalog.models import Model
+from ai_manager.catalog.state import ModelState, Origin
+from trapper_kit.db import IntegrityError, Session
+from trapper_kit.logs import log
+from trapper_kit.problems import Invalid
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.models import ModelEntry
+
+
+async def publish_model(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Model, bool]:
+    """The entry's row, and whether it is new; publishing the same entry again changes nothing."""
+    if entry.sha256 is None:
+        raise Invalid.field("entry.sha256", "a published model names the sha256 of its weights", "missing")
+    if entry.spec is None:
+        raise Invalid.field("entry.spec", "a published model says how it is run", "missing")
+    document = entry.model_dump(mode="json")
+    present = await queries.by_sha256(db, entry.sha256) or await queries.by_name(db, entry.name, entry.version)
+    if present is None:
+        return await _add(db, entry, now=now), True
+    if present.entry == document:
+        return present, False
+    if present.sha256 is None:
+        return await _pin(db, present, entry), False
+    raise ModelImmutable(
+        f"{present.name} {present.version} is there already and says something else",
+        name=present.name,
+        version=present.version,
+        sha256=present.sha256,
+    )
+
+
+async def _add(db: Session, entry: ModelEntry, *, now: datetime) -> Model:
+    model = Model(
+        id=uuid7(),
+        name=entry.name,
+        version=entry.version,
+        sha256=entry.sha256,
+        entry=entry.model_dump(mode="json"),
+        state=ModelState.PUBLISHED if entry.sources else ModelState.DRAFT,
+        origin=Origin.OPERATOR,
+        held_bytes=None,
+        created_at=now,
+    )
+    db.add(model)
+    try:
+        await db.flush()
+    except IntegrityError as problem:
+        raise ModelImmutable(f"{entry.name} {entry.version} was published at this moment by somebody else") from problem
+    log("model.published", name=entry.name, version=entry.version, sha256=entry.sha256)
+    return model
+
+
+async def _pin(db: Session, model: Model, entry: ModelEntry) -> Model:
+    """An operator completes an unpinned entry of the manifest: from now on it is the operator's."""
+    model.sha256 = entry.sha256
+    model.entry = entry.model_dump(mode="json")
+    model.origin = Origin.OPERATOR
+    await db.flush()
+    log("model.pinned", name=model.name, version=model.version, sha256=model.sha256)
+    return model

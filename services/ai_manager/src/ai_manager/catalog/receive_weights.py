@@ -1,0 +1,25 @@
+"""Keep the weights of an entry: streamed in, and kept if and only if they have the hash in the address."""
+
+from collections.abc import AsyncIterator
+
+from ai_manager.blob_store import HashDiffers
+from ai_manager.catalog import queries
+from ai_manager.catalog.errors import ModelNotFound, WeightsDiffer
+from ai_manager.deps import Work
+from trapper_kit.logs import log
+
+
+async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes]) -> int:
+    """The size of what was kept; the entry must have been published before."""
+    async with work.db() as db:
+        if await queries.by_sha256(db, sha256) is None:
+            raise ModelNotFound("publish the entry first, then send its weights", sha256=sha256)
+    try:
+        size = await work.blobs.put_stream("weights", sha256, chunks)
+    except HashDiffers as problem:
+        raise WeightsDiffer(str(problem), sha256=sha256) from problem
+    async with work.db() as db:
+        if not await queries.note_held(db, sha256, size):
+            raise ModelNotFound("the entry was removed in the meantime", sha256=sha256)
+    log("weights.kept", sha256=sha256, size_bytes=size)
+    return size

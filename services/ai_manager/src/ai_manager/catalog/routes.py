@@ -1,0 +1,121 @@
+"""The catalogue over HTTP: list, read, publish, weights in and out."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ai_manager.access.guards import MayPublish, MayReadCatalog
+from ai_manager.catalog import queries
+from ai_manager.catalog.errors import ModelImmutable, ModelNotFound, RangeRefused, WeightsDiffer
+from ai_manager.catalog.models import Model
+from ai_manager.catalog.publish import publish_model
+from ai_manager.catalog.receive_weights import receive_weights
+from ai_manager.deps import Db, Now, WorkDep
+from trapper_kit.problems import Forbidden, Invalid, TooLarge, Unauthenticated
+from trapper_kit.web.app import problems, read_body
+from trapper_schemas.paging import Page
+from trapper_schemas.v1.models import ModelReply, PublishModel
+from trapper_schemas.v1.resources import SHA256
+
+router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(Unauthenticated, Forbidden))
+Sha256 = Annotated[str, Path(pattern=SHA256)]
+Range = Annotated[str | None, Header(max_length=100, description="bytes=first-last, for a download that goes on")]
+_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+_STREAM = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+def _reply(model: Model) -> ModelReply:
+    return ModelReply.model_validate(
+        {**model.entry, "held": model.held, "state": model.state.value, "origin": model.origin.value}
+    )
+
+
+@router.get("/")
+async def list_models(
+    _caller: MayReadCatalog,
+    db: Db,
+    name: Annotated[str | None, Query(max_length=64)] = None,
+    retired: Annotated[bool, Query(description="also those that are retired")] = False,
+) -> Page[ModelReply]:
+    """The whole catalogue by name, in one page: it has some hundred entries at most."""
+    models = await queries.list_models(db, name=name, retired=retired)
+    return Page(items=[_reply(model) for model in models], next_cursor=None)
+
+
+@router.get("/{sha256}/", responses=problems(ModelNotFound))
+async def read_model(sha256: Sha256, _caller: MayReadCatalog, db: Db) -> ModelReply:
+    """One version by the sha256 of its weights."""
+    model = await queries.by_sha256(db, sha256)
+    if model is None:
+        raise ModelNotFound(sha256=sha256)
+    return _reply(model)
+
+
+@router.post("/", status_code=201, responses=problems(Invalid, ModelImmutable))
+async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
+    """Publish an entry; 200 when it was there already. Its address is the hash, so no idempotency key is needed."""
+    model, new = await publish_model(db, body.entry, now=now)
+    response.status_code = 201 if new else 200
+    return _reply(model)
+
+
+@router.put(
+    "/{sha256}/weights",
+    responses=problems(ModelNotFound, WeightsDiffer, TooLarge),
+    openapi_extra={"requestBody": {"required": True, **_STREAM}},
+)
+async def put_weights(sha256: Sha256, _caller: MayPublish, work: WorkDep, request: Request) -> ModelReply:
+    """Send the weights; kept if and only if their sha256 is the one in the address."""
+    chunks = read_body(request, at_most=work.settings.weights_limit_bytes)
+    await receive_weights(work, sha256, chunks)
+    async with work.db() as db:
+        model = await queries.by_sha256(db, sha256)
+    if model is None:
+        raise ModelNotFound(sha256=sha256)
+    return _reply(model)
+
+
+@router.get(
+    "/{sha256}/weights",
+    response_class=StreamingResponse,
+    responses={**problems(ModelNotFound, RangeRefused), 200: _STREAM, 206: _STREAM},
+)
+async def get_weights(
+    sha256: Sha256, _caller: MayReadCatalog, work: WorkDep, range_: Annotated[Range, Header(alias="Range")] = None
+) -> StreamingResponse:
+    """The weights that the Manager itself holds; a Range header continues a download."""
+    size = await work.blobs.size("weights", sha256)
+    if size is None:
+        raise ModelNotFound("the Manager does not hold these weights", sha256=sha256)
+    first, end = _cut(range_, size)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(end - first),
+        "ETag": f'"{sha256}"',
+    }
+    if range_ is not None:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    return StreamingResponse(
+        work.blobs.open_range("weights", sha256, first, end),
+        status_code=200 if range_ is None else 206,
+        headers=headers,
+        media_type="application/octet-stream",
+    )
+
+
+def _cut(range_: str | None, size: int) -> tuple[int, int]:
+    if range_ is None:
+        return 0, size
+    match = _RANGE.match(range_)
+    first, last = match.groups() if match else ("", "")
+    if not first and last:
+        begin, end = max(0, size - int(last)), size
+    elif first:
+        begin, end = int(first), min(size, int(last) + 1) if last else size
+    else:
+        raise RangeRefused("only one range of bytes is served", size_bytes=size)
+    if begin >= end:
+        raise RangeRefused(f"the weights have {size} bytes", size_bytes=size)
+    return begin, end

@@ -1,0 +1,35 @@
+"""The life of a catalogue entry, and which entries a job may use."""
+
+from enum import StrEnum
+
+from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind
+
+
+class ModelState(StrEnum):
+    """`draft`: published without weights yet; `published`: listed for jobs; `retired`: only for old results."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+class Origin(StrEnum):
+    """Who put the entry there; a sync touches only what came with the manifest."""
+
+    MANIFEST = "manifest"
+    OPERATOR = "operator"
+
+
+def missing(entry: ModelEntry, *, held: bool) -> str | None:
+    """The command that makes this entry usable, with its reason, or None when it is."""
+    if entry.kind is ModelKind.POSE:
+        return f"{entry.name} is a pose model, and nothing runs those"
+    if entry.availability is Availability.CONVERT:
+        return f"{entry.name} is published in another format: convert it, then `trapper models add FILE --name …`"
+    if entry.availability is Availability.BRING:
+        return f"{entry.name} may not be passed on: get it yourself, then `trapper models add FILE --name …`"
+    if entry.sha256 is None:
+        return f"the weights of {entry.name} were never confirmed: run `trapper models install {entry.name}`"
+    if not held and not any(source.url for source in entry.sources):
+        return f"nobody here has the weights of {entry.name}: run `trapper models install {entry.name}`"
+    return None

@@ -1,0 +1,116 @@
+"""Bring the manifest that ships with the wire package into the catalogue; safe to run at every start."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ai_manager.catalog import queries
+from ai_manager.catalog.models import Model
+from ai_manager.catalog.state import ModelState, Origin
+from ai_manager.deps import Work
+from trapper_kit.db import Session
+from trapper_kit.logs import log
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.models import ModelEntry
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass
+class Synced:
+    """What a sync did, by names."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    seeded: list[str] = field(default_factory=list)
+
+
+async def sync_models_from_schemas(work: Work, entries: Sequence[ModelEntry], weights: Path | None) -> Synced:
+    """Add and update what the manifest names, retire what it no longer names, never touch what an operator added."""
+    synced = Synced()
+    async with work.db() as db:
+        await _sync_rows(db, entries, synced, now=work.clock.now())
+    if weights is not None:
+        for entry in entries:
+            await _seed(work, entry, weights, synced)
+    log("models.synced", added=len(synced.added), changed=len(synced.changed), retired=len(synced.retired))
+    return synced
+
+
+async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced, *, now: datetime) -> None:
+    present = await queries.lock_all(db)
+    by_name = {(model.name, model.version): model for model in present}
+    by_sha256 = {model.sha256: model for model in present if model.sha256}
+    named: set[tuple[str, str]] = set()
+    for entry in entries:
+        key = (entry.name, entry.version)
+        named.add(key)
+        model = by_name.get(key) or (by_sha256.get(entry.sha256) if entry.sha256 else None)
+        if model is None:
+            db.add(_row(entry, now))
+            synced.added.append(entry.name)
+        elif model.origin is Origin.OPERATOR or (model.name, model.version) != key:
+            synced.kept.append(model.name)
+        elif _update(model, entry):
+            synced.changed.append(entry.name)
+    for model in present:
+        gone = (model.name, model.version) not in named and model.origin is Origin.MANIFEST
+        if gone and model.state is not ModelState.RETIRED:
+            model.state = ModelState.RETIRED
+            synced.retired.append(model.name)
+    await db.flush()
+
+
+def _row(entry: ModelEntry, now: datetime) -> Model:
+    return Model(
+        id=uuid7(),
+        name=entry.name,
+        version=entry.version,
+        sha256=entry.sha256,
+        entry=entry.model_dump(mode="json"),
+        state=ModelState.PUBLISHED,
+        origin=Origin.MANIFEST,
+        held_bytes=None,
+        created_at=now,
+    )
+
+
+def _update(model: Model, entry: ModelEntry) -> bool:
+    document = entry.model_dump(mode="json")
+    if model.entry == document and model.state is ModelState.PUBLISHED:
+        return False
+    if model.sha256 != entry.sha256:
+        model.held_bytes = None
+    model.sha256, model.entry, model.state = entry.sha256, document, ModelState.PUBLISHED
+    return True
+
+
+async def _seed(work: Work, entry: ModelEntry, folder: Path, synced: Synced) -> None:
+    if entry.sha256 is None or await work.blobs.size("weights", entry.sha256) is not None:
+        path = None
+    else:
+        path = next((folder / one.file_name for one in entry.sources if (folder / one.file_name).is_file()), None)
+    if path is not None and _hash_file(path) != entry.sha256:
+        log("weights.refused", name=entry.name, file=path.name, reason="another sha256 than the manifest's")
+        path = None
+    if path is not None:
+        await work.blobs.put_stream("weights", entry.sha256 or "", _chunks(path))
+        synced.seeded.append(entry.name)
+    if entry.sha256 is not None and (size := await work.blobs.size("weights", entry.sha256)) is not None:
+        async with work.db() as db:
+            await queries.note_held(db, entry.sha256, size)
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk

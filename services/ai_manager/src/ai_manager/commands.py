@@ -1,0 +1,201 @@
+"""The operator's door: `python -m ai_manager.commands COMMAND`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+
+from ai_manager.access import queries as tokens
+from ai_manager.access.issue_token import issue_token
+from ai_manager.access.state import GRANTABLE, Scope
+from ai_manager.app import create_app
+from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
+from ai_manager.deps import Work
+from ai_manager.settings import Settings
+from ai_manager.tasks import run_tasks
+from ai_manager.workers.issue_enrolment import issue_enrolment
+from ai_manager.workers.revoke import revoke_worker
+from trapper_kit.db import DatabaseUnavailable
+from trapper_kit.logs import configure
+from trapper_kit.problems import Problem
+from trapper_kit.settings import SettingsRefused, describe
+from trapper_schemas.catalog import CatalogMalformed, read_manifest
+
+Options = argparse.Namespace
+SERVICE = "ai_manager"
+REFUSED = 1
+MISUSED = 2
+
+
+def _tell(options: Options, document: dict[str, Any], sentence: str) -> None:
+    sys.stdout.write((json.dumps(document) if options.json else sentence) + "\n")
+
+
+async def _with_work(do: Callable[[Work], Awaitable[int]]) -> int:
+    work = Work.open(Settings.from_environment())
+    try:
+        return await do(work)
+    finally:
+        await work.close()
+
+
+def _serve(options: Options) -> int:
+    settings = Settings.from_environment()
+    configure(SERVICE, settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+def _tasks(_options: Options) -> int:
+    settings = Settings.from_environment()
+    configure(SERVICE, settings.log_level)
+    asyncio.run(run_tasks(settings))
+    return 0
+
+
+def _openapi(_options: Options) -> int:
+    sys.stdout.write(json.dumps(create_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _settings(_options: Options) -> int:
+    sys.stdout.write(describe(Settings, "AI_MANAGER_") + "\n")
+    return 0
+
+
+def _sync(options: Options) -> int:
+    entries = read_manifest(options.manifest) if options.manifest else read_manifest()
+
+    async def do(work: Work) -> int:
+        synced = await sync_models_from_schemas(work, entries, options.weights)
+        _tell(
+            options,
+            vars(synced),
+            "; ".join(f"{name}: {', '.join(names)}" for name, names in vars(synced).items() if names)
+            or "nothing to do",
+        )
+        return 0
+
+    return asyncio.run(_with_work(do))
+
+
+def _issue_token(options: Options) -> int:
+    async def do(work: Work) -> int:
+        async with work.db() as db:
+            token = issue_token(
+                db,
+                name=options.name,
+                scopes=[Scope(scope) for scope in options.scope],
+                now=work.clock.now(),
+                hash_token=work.hash_token,
+            )
+        _tell(options, {"token": token, "name": options.name, "scopes": options.scope}, token)
+        return 0
+
+    return asyncio.run(_with_work(do))
+
+
+def _issue_enrolment(options: Options) -> int:
+    async def do(work: Work) -> int:
+        unknown = sorted(set(options.runtime) - set(work.settings.runtimes))
+        if unknown:
+            sys.stderr.write(f"unknown runtime {', '.join(unknown)}; known: {', '.join(work.settings.runtimes)}\n")
+            return MISUSED
+        async with work.db() as db:
+            token = issue_enrolment(
+                db,
+                runtimes=options.runtime,
+                uses=options.uses,
+                lifetime=timedelta(minutes=options.minutes or work.settings.enrolment_minutes),
+                project=options.project,
+                now=work.clock.now(),
+                hash_token=work.hash_token,
+            )
+        _tell(options, {"token": token, "runtimes": options.runtime, "uses": options.uses}, token)
+        return 0
+
+    return asyncio.run(_with_work(do))
+
+
+def _revoke(options: Options) -> int:
+    async def do(work: Work) -> int:
+        async with work.db() as db:
+            if options.worker is not None:
+                await revoke_worker(db, options.worker, now=work.clock.now())
+                sentence = f"worker {options.worker} is revoked; its batches are handed out again"
+                ended = 1
+            else:
+                ended = await tokens.revoke_by_name(db, options.token_name, work.clock.now())
+                sentence = f"{ended} token(s) named {options.token_name} revoked"
+        _tell(options, {"revoked": ended}, sentence)
+        return 0 if ended else REFUSED
+
+    return asyncio.run(_with_work(do))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ai_manager.commands", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[Options], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run, json=False)
+        return command
+
+    serve = add("serve", _serve, "answer HTTP")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=34811)
+    add("tasks", _tasks, "run messages and sweeps")
+    add("openapi", _openapi, "print the contract; needs neither settings nor a database")
+    add("settings", _settings, "list every setting")
+    sync = add("sync_models_from_schemas", _sync, "bring the manifest into the catalogue")
+    sync.add_argument("--weights", type=Path, help="folder with weights to keep, found by file name and sha256")
+    sync.add_argument("--manifest", type=Path, help="another manifest than the one that ships")
+    token = add("issue_token", _issue_token, "make a token for a service or an operator; shown once")
+    token.add_argument("--name", required=True)
+    token.add_argument("--scope", action="append", required=True, choices=[scope.value for scope in GRANTABLE])
+    enrolment = add("issue_enrolment", _issue_enrolment, "make a token with which machines become workers; shown once")
+    enrolment.add_argument("--runtime", action="append", required=True)
+    enrolment.add_argument("--uses", type=int, default=1)
+    enrolment.add_argument("--minutes", type=int)
+    enrolment.add_argument("--project", default="", help="only batches of this project")
+    revoke = add("revoke", _revoke, "end a worker's credential, or every token of a name")
+    which = revoke.add_mutually_exclusive_group(required=True)
+    which.add_argument("--worker", type=UUID)
+    which.add_argument("--token-name")
+    for command in (sync, token, enrolment, revoke):
+        command.add_argument("--json", action="store_true", help="one JSON document")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 refused, 2 wrong usage; an operator sees sentences, never a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except SettingsRefused as problem:
+        sys.stderr.write(f"{problem}\n")
+        return MISUSED
+    except (Problem, CatalogMalformed) as problem:
+        sys.stderr.write(f"{problem}\n")
+    except DatabaseUnavailable as problem:
+        sys.stderr.write(f"the database does not answer or is not migrated: {str(problem).splitlines()[0]}\n")
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What a route or a verb may ask for: a transaction, the time, and the Manager's Work."""
+
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from ai_manager.blob_store import BlobStore
+from ai_manager.settings import Intervals, Settings
+from trapper_kit import work as kit
+from trapper_kit.bells import Bells
+from trapper_kit.broker import QueueRinger, make_broker
+from trapper_kit.db import Database, Session
+from trapper_kit.tokens import derive, sign
+from trapper_schemas.v1 import workers as wire
+
+NAMESPACE = "ai_manager"
+
+
+def channel(runtime: str) -> str:
+    """The notification channel of a runtime."""
+    return f"batches.{runtime}"
+
+
+@dataclass(kw_only=True)
+class Work(kit.Work[Settings]):
+    """The Manager's world in one process."""
+
+    blobs: BlobStore
+    token_key: bytes
+    began: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Work":
+        """Connect to everything; nothing is asked of the database yet."""
+        database = Database.connect(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
+        if settings.redis_url is not None:
+            broker = make_broker(
+                settings.redis_url.get_secret_value(),
+                namespace=NAMESPACE,
+                redelivery=settings.intervals.redelivery,
+                max_backoff=settings.intervals.max_backoff,
+            )
+            database.ringer = QueueRinger(broker)
+        bells = settings.bells_redis_url
+        return cls(
+            settings=settings,
+            database=database,
+            bells=Bells(bells.get_secret_value() if bells else None),
+            blobs=BlobStore.open(settings.blobs_dir, settings.blobs_url),
+            token_key=derive(settings.secret_key.get_secret_value(), "tokens"),
+        )
+
+    @property
+    def intervals(self) -> Intervals:
+        """All waiting times."""
+        return self.settings.intervals
+
+    @property
+    def told_intervals(self) -> wire.Intervals:
+        """The waiting times that workers are told."""
+        return wire.Intervals(
+            lease_seconds=self.intervals.lease,
+            renew_seconds=self.intervals.renew,
+            poll_seconds=self.intervals.poll,
+            retry_seconds=self.intervals.retry,
+        )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Where waiting claims hear of new batches, one channel per runtime."""
+        return tuple(channel(runtime) for runtime in self.settings.runtimes)
+
+    @property
+    def old_enough_to_expire(self) -> bool:
+        """False in the first lease length of this process: an outage of ours must not cost workers their batches."""
+        return time.monotonic() - self.began >= self.intervals.lease
+
+    def hash_token(self, token: str) -> str:
+        """What is stored of a token: useless without the service's key, also to who can write to the database."""
+        return sign(self.token_key, token)
+
+
+def work_of(request: Request) -> Work:
+    """The Work that the app's lifespan opened."""
+    return request.app.state.work
+
+
+WorkDep = Annotated[Work, Depends(work_of)]
+
+
+async def _db(work: WorkDep) -> AsyncGenerator[Session, None]:
+    async with work.db() as db:
+        yield db
+
+
+Db = Annotated[Session, Depends(_db, scope="function")]
+"""One transaction, committed before the answer leaves."""
+
+
+def _now(work: WorkDep) -> datetime:
+    return work.clock.now()
+
+
+Now = Annotated[datetime, Depends(_now)]

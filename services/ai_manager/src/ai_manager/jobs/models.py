@@ -1,0 +1,50 @@
+"""A job, and its resources in compressed chunks until they are planned into batches."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_manager.base import Base
+from trapper_kit.db import state_type
+from trapper_schemas.v1.jobs import JobState
+
+
+class Job(Base):
+    """Accepted work: how much of it came, how much is cut into batches, and whose turn is next."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("caller", "idempotency_key"),
+        CheckConstraint("planned_through <= total", name="planned"),
+        CheckConstraint("(closed_at is null) = (state in ('accepted', 'planned', 'running'))", name="closed"),
+        CheckConstraint("closed_at is null or (sealed and planned_through = total)", name="closed_is_whole"),
+        Index("jobs_open_idx", "id", postgresql_where="closed_at is null"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    caller: Mapped[str]
+    idempotency_key: Mapped[str]
+    body_hash: Mapped[str]
+    state: Mapped[JobState] = mapped_column(state_type(JobState))
+    sealed: Mapped[bool]
+    last_page: Mapped[int]
+    last_page_hash: Mapped[str]
+    total: Mapped[int]
+    planned_through: Mapped[int]
+    next_turn: Mapped[int] = mapped_column(BigInteger)
+    bell: Mapped[str | None]
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class ResourceChunk(Base):
+    """Some resources of a job in the order they came; gone once all of them are in batches."""
+
+    __tablename__ = "resource_chunks"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    first: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    resources: Mapped[bytes] = mapped_column(LargeBinary)

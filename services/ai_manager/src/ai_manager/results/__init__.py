@@ -1,0 +1,1 @@
+"""What workers bring and the Expert fetches."""

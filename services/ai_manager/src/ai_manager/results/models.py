@@ -1,0 +1,55 @@
+"""What is kept of a closed batch: the blob's hash, counts, the failures one by one, and late results as hashes."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_manager.base import Base
+
+
+class SavedResult(Base):
+    """A closed batch and its blob; on the list until the Expert acknowledged it."""
+
+    __tablename__ = "saved_results"
+    __table_args__ = (
+        Index("saved_results_waiting_idx", "job_id", "batch_id", postgresql_where="acknowledged_at is null"),
+        Index("saved_results_job_id_idx", "job_id", "batch_id"),
+    )
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
+    sha256: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    exhausted: Mapped[bool]
+    done: Mapped[int]
+    blank: Mapped[int]
+    failed: Mapped[int]
+    closed_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+
+
+class ResourceFailure(Base):
+    """One resource that ended as failed."""
+
+    __tablename__ = "resource_failures"
+    __table_args__ = (Index("resource_failures_job_id_idx", "job_id", "resource_id"),)
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    resource_id: Mapped[UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
+    code: Mapped[str]
+    message: Mapped[str]
+
+
+class LateResult(Base):
+    """A result that came after its lease was over: kept for audit as a hash, some per worker and day."""
+
+    __tablename__ = "late_results"
+
+    worker_id: Mapped[UUID] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    came_at: Mapped[datetime]

@@ -1,0 +1,67 @@
+"""AI_MANAGER_* from the environment, checked once, at start."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from trapper_kit.settings import Intervals as KitIntervals
+from trapper_kit.settings import ServiceSettings
+
+RUNTIMES = (
+    "onnx-cpu",
+    "onnx-cuda",
+    "onnx-tensorrt",
+    "onnx-rocm",
+    "onnx-openvino",
+    "onnx-coreml",
+    "onnx-directml",
+    "hailo",
+)
+
+
+class Intervals(KitIntervals):
+    """What the Manager measures, and what it tells its workers, in seconds."""
+
+    lease: float = Field(default=60.0, gt=0, description="how long a batch may stay silent before it is taken back")
+    renew: float = Field(default=20.0, gt=0, description="between two heartbeats of a worker; a third of a lease")
+    poll: float = Field(default=10.0, gt=0, le=30, description="how long one claim waits for work")
+    retry: float = Field(default=2.0, gt=0, description="a worker's pause after a call that failed")
+    alive: float = Field(default=90.0, gt=0, description="after this silence a worker no longer counts as alive")
+
+
+class Settings(ServiceSettings):
+    """Everything that can be set; `python -m ai_manager.commands settings` lists it."""
+
+    model_config = SettingsConfigDict(env_prefix="AI_MANAGER_")
+
+    database_url: SecretStr = Field(description="PostgreSQL: postgresql://user:password@host/database")
+    secret_key: SecretStr = Field(min_length=16, description="tokens are stored as HMACs under this key")
+    blobs_dir: Path | None = Field(default=None, description="folder for results and weights")
+    blobs_url: str | None = Field(default=None, description="s3://bucket/prefix instead of a folder")
+    intervals: Intervals = Field(default_factory=Intervals)
+    pool_size: int = Field(default=10, ge=1, le=200, description="database connections of one process")
+    task_threads: int = Field(default=2, ge=1, le=64, description="messages worked on at once by one task process")
+    runtimes: list[str] = Field(default_factory=lambda: list(RUNTIMES), description="what workers may run")
+    losses_allowed: int = Field(default=5, ge=1, le=100, description="losses after which a batch is given up")
+    batch_size: int = Field(default=32, ge=1, le=10_000, description="resources per batch while no speed is known")
+    batch_size_limit: int = Field(default=512, ge=1, le=10_000, description="resources per batch at most")
+    batch_target_seconds: float = Field(default=90.0, gt=0, description="work in one batch, once speed is measured")
+    waiting_base: int = Field(default=8, ge=1, description="batches kept waiting per job beside two per live worker")
+    affinity_turns: int = Field(default=16, ge=0, description="head start in the queue of models already in memory")
+    enrolment_minutes: int = Field(default=60, ge=1, description="how long an enrolment token is good")
+    credential_days: int = Field(default=90, ge=1, description="how long a silent worker's credential lives")
+    submission_limit_bytes: int = Field(default=200_000_000, ge=1_000, description="one page of a job, decompressed")
+    results_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1_000, description="one result blob, compressed")
+    content_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1_000, description="one result blob, decompressed")
+    weights_limit_bytes: int = Field(default=8 * 1024**3, ge=1_000, description="one model's weights")
+    late_results_per_day: int = Field(default=100, ge=0, description="late results noted per worker and day")
+
+    @model_validator(mode="after")
+    def _one_place_for_blobs(self) -> Self:
+        if (self.blobs_dir is None) == (self.blobs_url is None):
+            raise ValueError("give either AI_MANAGER_BLOBS_DIR or AI_MANAGER_BLOBS_URL")
+        if self.intervals.renew >= self.intervals.lease:
+            raise ValueError("AI_MANAGER_INTERVALS__RENEW must be shorter than AI_MANAGER_INTERVALS__LEASE")
+        return self

@@ -1,0 +1,24 @@
+"""Imports every feature's models, so that the metadata is whole."""
+
+from ai_manager.access.models import Token
+from ai_manager.base import Base
+from ai_manager.batches.models import Batch, Terms
+from ai_manager.catalog.models import Model
+from ai_manager.jobs.models import Job, ResourceChunk
+from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
+from ai_manager.workers.models import EnrolmentToken, Worker
+
+__all__ = [
+    "Base",
+    "Batch",
+    "EnrolmentToken",
+    "Job",
+    "LateResult",
+    "Model",
+    "ResourceChunk",
+    "ResourceFailure",
+    "SavedResult",
+    "Terms",
+    "Token",
+    "Worker",
+]

@@ -1,0 +1,47 @@
+"""Workers, and the tokens that make a machine one."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_manager.base import Base
+
+
+class EnrolmentToken(Base):
+    """Good for some workers and some minutes, with a fixed set of runtimes and a project scope."""
+
+    __tablename__ = "enrolment_tokens"
+    __table_args__ = (CheckConstraint("uses_left >= 0", name="uses_left"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    runtimes: Mapped[list[str]]
+    project: Mapped[str]
+    uses_left: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Worker(Base):
+    """A machine that computes, under an id that we gave it; an empty project means every project."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[str]
+    protocols: Mapped[list[Any]]
+    devices: Mapped[list[Any]]
+    runtimes: Mapped[list[str]]
+    models_on_disk: Mapped[list[str]]
+    project: Mapped[str]
+    images_per_second: Mapped[dict[str, Any]]
+    load: Mapped[float | None]
+    paused: Mapped[bool]
+    drain: Mapped[bool]
+    enrolled_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

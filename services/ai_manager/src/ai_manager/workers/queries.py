@@ -1,0 +1,87 @@
+"""The fleet's statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, cast, func, select, update
+
+from ai_manager.workers.models import EnrolmentToken, Worker
+from trapper_kit.db import Session
+from trapper_kit.paging import Cut, page_of
+
+
+async def use_enrolment(db: Session, token_hash: str, now: datetime) -> EnrolmentToken | None:
+    """Take one use of the token, if one is left; two workers can never take the same one."""
+    return (
+        await db.scalars(
+            update(EnrolmentToken)
+            .where(
+                EnrolmentToken.token_hash == token_hash,
+                EnrolmentToken.uses_left > 0,
+                EnrolmentToken.expires_at > now,
+            )
+            .values(uses_left=EnrolmentToken.uses_left - 1)
+            .returning(EnrolmentToken)
+        )
+    ).one_or_none()
+
+
+async def get(db: Session, worker_id: UUID) -> Worker | None:
+    """A worker that was not sent away."""
+    return (await db.scalars(select(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)))).one_or_none()
+
+
+async def note_seen(db: Session, worker_id: UUID, now: datetime, **changes: Any) -> Worker | None:
+    """The worker lives, and this is what changed; None when it was sent away."""
+    return (
+        await db.scalars(
+            update(Worker)
+            .where(Worker.id == worker_id, Worker.revoked_at.is_(None))
+            .values(seen_at=now, **changes)
+            .returning(Worker)
+        )
+    ).one_or_none()
+
+
+async def revoke(db: Session, worker_id: UUID, now: datetime) -> bool:
+    """Send a worker away; False when there is none to send."""
+    statement = (
+        update(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)).values(revoked_at=now)
+    ).returning(Worker.id)
+    return (await db.scalars(statement)).one_or_none() is not None
+
+
+async def list_workers(db: Session, cut: Cut) -> Sequence[Worker]:
+    """The fleet, oldest first, one more than the page."""
+    return (await db.scalars(page_of(select(Worker), [Worker.id], cut, [UUID]))).all()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How many workers live that can run something, and how fast they are at it."""
+
+    alive: int
+    images_per_second: float | None
+
+
+async def fleet(db: Session, runtimes: Sequence[str], model_sha256: str, *, seen_after: datetime) -> Fleet:
+    """Live workers of any of these runtimes, and the median speed they measured for this model."""
+    speed = Worker.images_per_second[model_sha256].as_float()
+    row = (
+        await db.execute(
+            select(
+                func.count(),
+                func.percentile_cont(0.5).within_group(speed.asc()).filter(speed > 0),
+            ).where(
+                Worker.revoked_at.is_(None),
+                Worker.seen_at > seen_after,
+                Worker.paused.is_(False),
+                Worker.drain.is_(False),
+                func.jsonb_exists_any(Worker.runtimes, cast(list(runtimes), ARRAY(Text))),
+            )
+        )
+    ).one()
+    return Fleet(row[0], row[1])
