@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from trapper_client.commands import classifications, jobs, models, projects, tokens, workers
 from trapper_client.errors import Failure
 from trapper_client.output import tell
 
@@ -24,6 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+for _noun in (classifications, jobs, models, projects, tokens, workers):
+    app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2])
 
 
 @app.callback()

@@ -60,8 +60,7 @@ def connect(*, patience: float = 0.0) -> TrapperClient:
         return TrapperClient(url, token, patience=patience)
     stack = find_stack()
     base = stack.expert_url
-    kept = _read(stack.state_dir / _TOKEN_FILE)
-    known = kept.get("token") if kept.get("url") == base else None
+    known = _read(stack.state_dir / _TOKEN_FILE).get("token")
     return TrapperClient(
         base, known or _sign_in(stack, patience), patience=patience, renew=lambda: _sign_in(stack, patience)
     )
@@ -99,7 +98,7 @@ def _sign_in(stack: Stack, patience: float) -> str:
             api.call("DELETE", "/api/sessions/current/", headers=csrf)
     finally:
         api.close()
-    _write_private(stack.state_dir / _TOKEN_FILE, {"url": stack.expert_url, "token": token})
+    _write_private(stack.state_dir / _TOKEN_FILE, {"token": token})
     return token
 
 

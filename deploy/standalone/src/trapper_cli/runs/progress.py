@@ -1,0 +1,90 @@
+"""Shows how far it is: a bar with counts, rate and time left on a terminal, plain lines otherwise."""
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from trapper_client.output import tell
+
+_LINE_EVERY_SECONDS = 5.0
+
+
+class Counter:
+    """One stage: how many of how many, told to whoever looks."""
+
+    def __init__(self, name: str, total: int) -> None:
+        self.name = name
+        self.total = total
+        self.done = 0
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """So many are done."""
+        self.done = done
+        self.total = self.total if total is None else total
+
+    def step(self) -> None:
+        """One more is done."""
+        self.at(self.done + 1)
+
+
+class _Bar(Counter):
+    def __init__(self, name: str, total: int, bar: Progress) -> None:
+        super().__init__(name, total)
+        self._bar = bar
+        self._task = bar.add_task(name, total=total)
+
+    def at(self, done: int, total: int | None = None) -> None:
+        super().at(done, total)
+        self._bar.update(self._task, completed=self.done, total=self.total)
+
+
+class _Lines(Counter):
+    def __init__(self, name: str, total: int) -> None:
+        super().__init__(name, total)
+        self._began = time.monotonic()
+        self._told_at = self._began
+        self._told = -1
+
+    def at(self, done: int, total: int | None = None) -> None:
+        super().at(done, total)
+        if time.monotonic() - self._told_at >= _LINE_EVERY_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        if self.done == self._told:
+            return
+        self._told_at, self._told = time.monotonic(), self.done
+        rate = self.done / max(self._told_at - self._began, 1e-6)
+        left = f", {_clock((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
+        tell(f"{self.name}: {self.done} of {self.total} ({rate:.1f}/s{left})")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:.1f}/s", style="cyan")
+
+
+@contextmanager
+def counting(name: str, total: int, *, quiet: bool = False) -> Generator[Counter]:
+    """Counts one stage from here to the end of the block; nothing is shown of a stage without work."""
+    if quiet or total == 0:
+        yield Counter(name, total)
+    elif sys.stderr.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            yield _Bar(name, total, bar)
+    else:
+        lines = _Lines(name, total)
+        yield lines
+        lines.tell()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

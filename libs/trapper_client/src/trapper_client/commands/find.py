@@ -1,0 +1,21 @@
+"""Finds what people name by its slug or name."""
+
+from trapper_client.client import TrapperClient
+from trapper_client.errors import WrongUsage
+from trapper_client.replies import ClassificationProject
+
+RUN_PROJECT = "trapper-run"
+"""The slug of the project that `trapper run` works in; commands without --project mean this one."""
+
+
+def find_project(expert: TrapperClient, named: str) -> ClassificationProject:
+    """The classification project with this slug, or else this name."""
+    projects = list(expert.classification_projects())
+    for project in projects:
+        if project.slug == named:
+            return project
+    for project in projects:
+        if project.name == named:
+            return project
+    known = ", ".join(project.slug for project in projects) or "none yet: trapper run FOLDER makes one"
+    raise WrongUsage(f"There is no classification project {named!r}.", hint=f"Known: {known}.")
