@@ -17,7 +17,7 @@ SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow bench openapi migration migrate doctor lock format
+.PHONY: help install run serve up down check test test-slow bench openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports openapi migrations)
 
 help: ## list every target
@@ -80,6 +80,9 @@ bench-%: install
 
 openapi: install ## write each service's OpenAPI document
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done
+
+env: install ## write the example environment of each service from its settings
+	@for service in $(SERVICES); do $(BIN)/python deploy/env/render.py $$service > deploy/env/$$service.example; done
 
 migration: install ## write the next migration: make migration S=expert M="what changes"
 	@$(BIN)/python migrations/run.py --revision "$(M)" $(S)

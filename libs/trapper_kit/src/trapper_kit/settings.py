@@ -29,7 +29,9 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
 
-    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(
+        default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="what is worth a line in the log"
+    )
     redis_url: SecretStr | None = Field(default=None, description="inner queue; without it everything is swept")
     bells_redis_url: SecretStr | None = Field(default=None, description="bells between services; without it all poll")
     allowed_addresses: list[str] = Field(
