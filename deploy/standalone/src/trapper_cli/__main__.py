@@ -1,11 +1,6 @@
-"""`python -m trapper_cli`: the standalone commands alone, without the rest of `trapper`."""
+"""`python -m trapper_cli` is `trapper`, for a place without the installed command."""
 
-import typer
-
-from trapper_cli.commands import register
-
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-register(app)
+from trapper_client.app import main
 
 if __name__ == "__main__":
-    app(prog_name="trapper")
+    main()

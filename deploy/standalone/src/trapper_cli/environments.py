@@ -10,6 +10,14 @@ from trapper_cli.settings import StackSettings
 
 SERVICES = ("expert", "ai_manager", "ai_worker")
 _PREFIXES = tuple(f"{service.upper()}_" for service in SERVICES)
+#: A person waits for the stack to stop; what the worker could not deliver it keeps for the next start.
+WORKER_GRACE = 5.0
+#: A folder of ours is left out where the caller names an object store.
+_INSTEAD_OF = {
+    "EXPERT_MEDIA_DIR": "EXPERT_MEDIA_URL",
+    "EXPERT_BLOBS_DIR": "EXPERT_BLOBS_URL",
+    "AI_MANAGER_BLOBS_DIR": "AI_MANAGER_BLOBS_URL",
+}
 _LOOPBACK_NETWORK = json.dumps(["127.0.0.0/8"])
 
 
@@ -96,9 +104,14 @@ def environments(
             "AI_WORKER_REDIS_URL": at.ai_worker_bells,
             "AI_WORKER_MEDIA_ORIGINS": json.dumps([at.http("expert")]),
             "AI_WORKER_ALLOWED_ADDRESSES": _LOOPBACK_NETWORK,
+            "AI_WORKER_INTERVALS__GRACE": str(WORKER_GRACE),
         },
     }
-    return {service: common | own[service] | _given(settings, service) for service in SERVICES}
+    for service in SERVICES:
+        given = _given(settings, service)
+        kept = {name: value for name, value in own[service].items() if _INSTEAD_OF.get(name) not in given}
+        own[service] = common | kept | given
+    return own
 
 
 def _given(settings: StackSettings, service: str) -> dict[str, str]:

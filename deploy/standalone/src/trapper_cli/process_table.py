@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from trapper_cli.environments import Addresses
+from trapper_cli.environments import WORKER_GRACE, Addresses
 from trapper_cli.layout import Layout
 from trapper_cli.ports import LOOPBACK
 from trapper_cli.postgres import EmbeddedPostgres
@@ -74,7 +74,15 @@ def worker_program(layout: Layout, at: Addresses, env: Mapping[str, str], cwd: P
         log_file=layout.log("ai_worker"),
         cwd=cwd,
         ready_url=f"{at.http('ai_worker')}/readyz",
+        grace=_seconds(env.get("AI_WORKER_INTERVALS__GRACE", "")) + 5,
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # the worker itself says what is wrong with it
+        return WORKER_GRACE
 
 
 def _command(service: str, *words: str) -> list[str]:

@@ -41,6 +41,7 @@ def program(
     cwd: Path = Path("/"),
     ready_url: str | None = None,
     settle: float = 0.0,
+    grace: float = 10.0,
 ) -> Program:
     """A program of our own: started with its arguments, asked over HTTP whether it is ready."""
     launch = Launch(argv=argv, env=env, log_file=log_file, cwd=cwd)
@@ -51,6 +52,7 @@ def program(
         launch=lambda: children.start(launch),
         is_ready=(lambda: answers(ready_url)) if ready_url else (lambda: True),
         settle=settle,
+        grace=grace,
     )
 
 

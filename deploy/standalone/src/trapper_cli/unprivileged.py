@@ -56,8 +56,8 @@ def reachable_programs(home: Path, account: Account | None, cache: Path) -> Path
 def _copy_programs(home: Path, place: Path) -> Path:
     package = home.parent
     libraries = package.with_name(package.name + ".libs")  # found by the programs through $ORIGIN
-    made = int(home.joinpath("bin", "postgres").stat().st_mtime)
-    target = place / f"{home.name}-{made}"
+    program = home.joinpath("bin", "postgres").stat()
+    target = place / f"{home.name}-{program.st_size}-{int(program.st_mtime)}"
     copy = target / package.name / home.name
     with suppress(FileExistsError):
         place.mkdir(mode=0o755, parents=True)
