@@ -108,7 +108,7 @@ def colour_detector(path: Path, *, size: int = 128, batch: int | str = "batch") 
 def colour_classifier(
     path: Path, *, size: int = 32, batch: int | str = "batch", softmax: bool = False, embedding: bool = True
 ) -> Path:
-    """Mean colour to three classes (red, green, blue) by a last layer that multiplies by 10; mean colour as features."""
+    """Mean colour to three classes (red, green, blue), times 10; the mean colour itself as features."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["images"], ["means"]),
         helper.make_node("Flatten", ["means"], ["embedding"]),

@@ -56,7 +56,7 @@ def stage_spec(
     sha256 = hashlib.sha256(b"" if weights is None else weights.read_bytes()).hexdigest()
     spec = ModelSpec(
         predictor=predictor,
-        preprocessing=Preprocessing(**({"width": size, "height": size} | (how or {}))),
+        preprocessing=Preprocessing.model_validate({"width": size, "height": size} | (how or {})),
         labels=labels(classes, kind=kind),
         thresholds=Thresholds(typical=0.5, conservative=0.1),
         embedding=embedding,
@@ -114,10 +114,7 @@ def encoded(pixels: Pixels, form: str = "PNG", **how: Any) -> bytes:
     return out.getvalue()
 
 
-def resource_ref(**more: Any) -> ResourceRef:
+def resource_ref() -> ResourceRef:
     """A resource that nobody fetches."""
-    return ResourceRef(
-        **({"id": uuid4(), "url": "http://expert/api/media/1/inference", "sha256": "0" * 64} | more),
-        media_type="image/jpeg",
-        size_bytes=1,
-    )
+    url = "http://expert/api/media/1/inference"
+    return ResourceRef(id=uuid4(), url=url, sha256="0" * 64, media_type="image/jpeg", size_bytes=1)

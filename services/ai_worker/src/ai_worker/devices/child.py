@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -216,6 +217,7 @@ def _die_with_parent() -> None:
 def main() -> None:
     """Serve the parent until it closes the pipe."""
     _die_with_parent()
+    warnings.filterwarnings("ignore", module="PIL")  # broken EXIF of somebody's camera is no news
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     speaking = threading.Lock()

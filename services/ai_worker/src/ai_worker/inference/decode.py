@@ -15,8 +15,9 @@ from ai_worker.inference.types import Picture, Pixels
 from trapper_schemas.v1.results import FailureCode
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding, and Pillow's warns into other people's logs
+Image.init()  # registers every format now, not in the middle of the first picture of several threads
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _JPEG_MAGIC = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112
 _VIDEO_SIGNS = ((0, b"\x1aE\xdf\xa3"), (0, b"\x30\x26\xb2\x75"), (0, b"\x00\x00\x01\xba"), (0, b"FLV"), (8, b"AVI "))

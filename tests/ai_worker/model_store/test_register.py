@@ -1,0 +1,219 @@
+"""Models that somebody brings, tried in the limited child exactly as the command does it."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from ai_worker.model_store.errors import ModelRefused
+from ai_worker.model_store.inspect_model import inspect_model
+from ai_worker.model_store.register import register_model
+from tests.support.networks import colour_classifier, colour_detector, fixed_output, save
+from trapper_schemas.v1.models import ModelEntry
+
+COLOURS = ["red deer", "green lizard", "blue tit"]
+
+
+def accepted(path, **request):
+    answer = inspect_model(path, {"name": "mine"} | request)
+    assert answer["ok"], answer
+    json.dumps(answer)
+    return ModelEntry.model_validate(answer["entry"]), answer["proof"]
+
+
+def refused(path, **request):
+    """By the same code without the child around it, which takes a second each time."""
+    with pytest.raises(ModelRefused) as caught:
+        register_model(path, {"name": "mine"} | request, clock=time.perf_counter)
+    return caught.value.reason, str(caught.value)
+
+
+def refused_by_the_child(path, **request):
+    answer = inspect_model(path, {"name": "mine"} | request)
+    assert not answer["ok"]
+    assert set(answer) == {"ok", "reason", "message"}
+    return answer["reason"], answer["message"]
+
+
+def test_a_detector_that_tells_everything_needs_nothing_but_a_name(tmp_path):
+    path = colour_detector(tmp_path / "m.onnx")
+    entry, proof = accepted(path, predictor="yolov8", licence="MIT", version="2.1")
+    assert entry.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert entry.size_bytes == path.stat().st_size
+    assert (entry.version, entry.licence) == ("2.1", "MIT")
+    assert [label.label for label in entry.spec.labels] == ["animal", "person", "vehicle"]
+    assert [label.observation_type.value for label in entry.spec.labels] == ["animal", "human", "vehicle"]
+    how = entry.spec.preprocessing
+    assert (how.width, how.height, how.resize, how.channels) == (128, 128, "letterbox", "rgb")
+    assert how.scale == pytest.approx(1 / 255)
+    assert [run["input"] for run in proof["golden"]] == ["flat", "gradient", "noise"]
+    assert proof["outputs"] == [{"name": "output", "shape": [7, 16], "dtype": "float32"}]
+
+
+def test_yolox_is_fed_as_its_family_is_unless_told_otherwise(tmp_path):
+    rows = np.full((84, 7), 0.01, np.float32)
+    path = fixed_output(tmp_path / "m.onnx", rows, size=64)
+    wanted = {"predictor": "yolox", "labels": ["animal", "person"]}
+    how = accepted(path, **wanted)[0].spec.preprocessing
+    assert (how.resize, how.channels, how.scale, how.pad_value) == ("letterbox-top-left", "bgr", 1.0, 114)
+    told = {"resize": "squash", "channels": "rgb", "scale": "1/255", "mean": "0.5", "std": "0.1,0.2,0.3"}
+    how = accepted(path, **wanted, preprocess=told)[0].spec.preprocessing
+    assert (how.resize, how.channels, how.mean, how.std) == ("squash", "rgb", 0.5, (0.1, 0.2, 0.3))
+    assert how.scale == pytest.approx(1 / 255)
+
+
+def test_an_open_size_is_what_the_request_says(tmp_path):
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["m"], axes=[2, 3], keepdims=0),
+        helper.make_node("Gemm", ["m", "w"], ["logits"]),
+    ]
+    path = save(
+        tmp_path / "m.onnx",
+        nodes,
+        shape=["n", 3, "h", "w"],
+        outputs={"logits": ["n", 3]},
+        constants={"w": np.eye(3, dtype=np.float32)},
+    )
+    request = {"predictor": "classifier", "labels": COLOURS}
+    assert accepted(path, **request)[0].spec.preprocessing.width == 224
+    entry, _ = accepted(path, **request, input_size=96)
+    assert (entry.spec.preprocessing.width, entry.spec.preprocessing.height) == (96, 96)
+
+
+def test_logits_get_a_softmax_and_features_are_found(tmp_path):
+    path = colour_classifier(tmp_path / "m.onnx")
+    path_64 = colour_classifier(tmp_path / "wide.onnx", size=64)
+    entry, _ = accepted(path_64, predictor="classifier", labels=COLOURS)
+    assert entry.spec.activation == "softmax"
+    assert entry.spec.output == "logits"
+    assert (entry.spec.embedding.output, entry.spec.embedding.dimension) == ("embedding", 3)
+    assert entry.spec.preprocessing.mean == (0.485, 0.456, 0.406)
+    assert path != path_64
+
+
+def test_probabilities_are_not_softmaxed_again_and_inner_features_are_found(tmp_path):
+    path = colour_classifier(tmp_path / "m.onnx", softmax=True, embedding=False)
+    entry, _ = accepted(path, predictor="classifier", labels=COLOURS)
+    assert entry.spec.activation == "none"
+    assert (entry.spec.embedding.output, entry.spec.embedding.dimension) == ("embedding", 3)
+
+
+def test_rounded_probabilities_that_do_not_quite_add_up_are_recognised(tmp_path):
+    path = fixed_output(tmp_path / "m.onnx", np.asarray([0.5, 0.25, 0.0], np.float32), batch="n")
+    entry, _ = accepted(path, predictor="classifier", labels=COLOURS)
+    assert entry.spec.activation == "none"
+
+
+def test_what_the_user_says_of_the_activation_goes(tmp_path):
+    path = fixed_output(tmp_path / "m.onnx", np.asarray([0.5, 0.25, 0.25], np.float32))
+    entry, _ = accepted(path, predictor="classifier", labels=COLOURS, activation="softmax")
+    assert entry.spec.activation == "softmax"
+
+
+def test_an_embedding_model_needs_no_labels(tmp_path):
+    path = fixed_output(tmp_path / "m.onnx", np.linspace(-1, 1, 128, dtype=np.float32), batch="n")
+    entry, _ = accepted(path, predictor="embedding")
+    assert entry.kind.value == "embedding"
+    assert entry.spec.embedding.dimension == 128
+
+
+@pytest.mark.parametrize(
+    ("values", "request_", "reason", "sentence"),
+    [
+        (np.full((84, 50), 0.1), {"predictor": "yolov8"}, "layout", "84x50; expected n x 7 or 7 x n"),
+        (np.full((8, 50), 0.1), {"predictor": "yolov5", "labels": ["animal"]}, "layout", "(5 + 1 classes"),
+        (np.full((7, 50), np.nan), {"predictor": "yolov8"}, "not-a-number", "NaN on the golden input 'flat'"),
+        (np.full((7, 50), 7.0), {"predictor": "yolov8"}, "confidences", "expected 0 to 1"),
+        (np.full((50, 6), 0.5), {"predictor": "yolov8", "labels": ["cow", "cat"]}, "labels", "none of the 2 labels"),
+        (np.full((50, 6), 0.5), {"predictor": "yolov8", "labels": []}, "labels", "the file names no labels"),
+        (np.full(5, 0.2), {"predictor": "classifier"}, "labels", "output 5; expected one of 3"),
+        (np.full(3, 7.0), {"predictor": "classifier", "activation": "none"}, "confidences", "expected 0 to 1"),
+        (np.full((3, 9), 0.2), {"predictor": "embedding"}, "layout", "expected one row"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov99"}, "request", "'yolov99' is not known"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "input_size": 640}, "request", "the file takes 64 x 64"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"size": "1"}}, "request", "'size' is not known"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"std": "0"}}, "request", "std is 0"),
+        (
+            np.full((7, 50), 0.1),
+            {"predictor": "yolov8", "preprocess": {"std": "a,b"}},
+            "request",
+            "one number or three",
+        ),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"resize": "zoom"}}, "request", "resize"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "name": "no spaces"}, "request", "name"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_was_seen_and_expected(tmp_path, values, request_, reason, sentence):
+    path = fixed_output(tmp_path / "m.onnx", values.astype(np.float32), batch="n")
+    got, message = refused(path, **({"labels": ["animal", "person", "vehicle"]} | request_))
+    assert sentence in message
+    assert got == reason
+
+
+def test_a_graph_that_cannot_run_is_refused(tmp_path):
+    nodes = [helper.make_node("Reshape", ["images", "shape"], ["output"])]
+    path = save(
+        tmp_path / "m.onnx",
+        nodes,
+        shape=[1, 3, 64, 64],
+        outputs={"output": [1, 7, 5]},
+        constants={"shape": np.asarray([1, 7, 5], np.int64)},
+    )
+    reason, message = refused_by_the_child(path, predictor="yolov8", labels=["animal", "person", "vehicle"])
+    assert reason == "does-not-run"
+    assert "\n" not in message
+
+
+def test_a_model_that_eats_memory_is_stopped(tmp_path):
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["m"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Expand", ["m", "shape"], ["output"]),
+    ]
+    path = save(
+        tmp_path / "m.onnx",
+        nodes,
+        shape=[1, 3, 64, 64],
+        outputs={"output": [1, 3, 100_000, 100_000]},
+        constants={"shape": np.asarray([1, 3, 100_000, 100_000], np.int64)},
+    )
+    reason, _ = refused_by_the_child(path, predictor="yolov8", labels=["animal", "person", "vehicle"])
+    assert reason in ("limits", "does-not-run")
+
+
+def test_a_model_that_never_ends_is_stopped(tmp_path):
+    path = colour_detector(tmp_path / "m.onnx")
+    answer = inspect_model(path, {"name": "mine", "predictor": "yolov8"}, wall_seconds=0.01)
+    assert answer["reason"] == "limits"
+
+
+def test_a_missing_file_is_told(tmp_path):
+    assert refused_by_the_child(tmp_path / "nowhere.onnx", predictor="yolov8")[0] == "not-found"
+
+
+def test_the_trial_sees_no_environment_and_writes_no_file(tmp_path, monkeypatch):
+    """The child's own limits, seen from inside it."""
+    monkeypatch.setenv("AI_WORKER_SECRET", "hush")
+    code = (
+        "from ai_worker.model_store import inspect_model as m; import os, json\n"
+        f"m._limit(8 * 1024**3)\n"
+        f"target = {str(tmp_path / 'out')!r}\n"
+        "try:\n"
+        "    os.write(os.open(target, os.O_CREAT | os.O_WRONLY), b'x'); wrote = True\n"
+        "except OSError:\n"
+        "    wrote = False\n"
+        "print(json.dumps([dict(os.environ), wrote]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    environment, wrote = json.loads(done.stdout)
+    assert "AI_WORKER_SECRET" not in environment
+    assert not wrote
