@@ -166,6 +166,8 @@ class HttpClient:
                     await response.aread()
                     raise_for_problem(response)
                 yield response
+        except httpx.InvalidURL as problem:
+            raise AddressRefused(f"{path[:200]!r} is not an address") from problem
         except (httpx.TransportError, httpcore.NetworkError) as problem:
             raise Unreachable(f"{self.base_url} did not answer ({type(problem).__name__})") from problem
 

@@ -1,0 +1,1 @@
+"""The AI worker: claims batches, looks at their pictures, hands back what it saw."""

@@ -1,0 +1,205 @@
+"""The status page: health, what this machine is and holds, and the local switches drain, pause and resume."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from pydantic import BaseModel
+
+from ai_worker.batches import queries
+from ai_worker.batches.hand import Hand
+from ai_worker.deps import MayOperate
+from ai_worker.results import queries as results
+from trapper_kit.problems import Unauthenticated, Unavailable
+from trapper_kit.web.app import build_app, problems
+from trapper_kit.web.guards import public
+
+router = APIRouter(tags=["worker"])
+VERSION = version("ai-worker")
+
+
+class ModelProved(BaseModel):
+    """A model that ran its golden inputs in this process."""
+
+    sha256: str
+    provider: str
+    device: str
+    precision: str
+    checksum: str
+    difference: float
+
+
+class Info(BaseModel):
+    """What this machine is."""
+
+    worker_id: UUID
+    version: str
+    runtime: str
+    manager_url: str
+    manager_reached: bool
+    closed_because: str | None
+    models_on_disk: list[str]
+    models_proved: list[ModelProved]
+    images_per_second: dict[str, float]
+    model_images_per_second: dict[str, float]
+
+
+class RunInHand(BaseModel):
+    """One batch in hand."""
+
+    batch_id: UUID
+    attempt: int
+    state: str
+    total: int
+    done: int
+    lease_seconds_left: float | None
+
+
+class ResultRefused(BaseModel):
+    """Results that the Manager would not have."""
+
+    batch_id: UUID
+    attempt: int
+    problem: str | None
+
+
+class InHand(BaseModel):
+    """What this machine holds."""
+
+    runs: list[RunInHand]
+    results_waiting: int
+    results_waiting_bytes: int
+    results_refused: list[ResultRefused]
+
+
+class Switched(BaseModel):
+    """Why nothing is claimed at the moment, or null."""
+
+    closed_because: str | None
+
+
+def hand_of(request: Request) -> Hand:
+    """The world that the command made."""
+    work: Hand = request.app.state.work
+    return work
+
+
+Held = Annotated[Hand, Depends(hand_of)]
+
+
+@router.get("/info")
+@public
+async def info(work: Held) -> Info:
+    """Devices, models and measured speed."""
+    proved = [
+        ModelProved(
+            sha256=sha256,
+            provider=proof.provider,
+            device=proof.device,
+            precision=proof.precision,
+            checksum=proof.checksum,
+            difference=proof.difference,
+        )
+        for sha256, proof in work.proofs.items()
+    ]
+    return Info(
+        worker_id=work.worker_id,
+        version=VERSION,
+        runtime=work.runtime,
+        manager_url=work.manager.http.base_url,
+        manager_reached=not work.rhythm.away,
+        closed_because=work.switches.closed(work.monotonic()),
+        models_on_disk=list(work.store.on_disk()),
+        models_proved=proved,
+        images_per_second=work.speeds,
+        model_images_per_second=work.model_speeds,
+    )
+
+
+@router.get("/work")
+@public
+async def in_hand(work: Held) -> InHand:
+    """Batches in hand and results that wait."""
+    async with work.db() as db:
+        runs = await queries.held(db)
+        waiting, size = await results.waiting_bytes(db)
+        refused = await results.refused(db)
+    now = work.monotonic()
+    return InHand(
+        runs=[
+            RunInHand(
+                batch_id=run.batch_id,
+                attempt=run.attempt,
+                state=run.state.value,
+                total=run.total,
+                done=work.progress.get(run.id, 0),
+                lease_seconds_left=max(0.0, work.deadlines[run.id] - now) if run.id in work.deadlines else None,
+            )
+            for run in runs
+        ],
+        results_waiting=waiting,
+        results_waiting_bytes=size,
+        results_refused=[
+            ResultRefused(batch_id=kept.batch_id, attempt=kept.attempt, problem=kept.problem) for kept in refused
+        ],
+    )
+
+
+@router.post("/drain", dependencies=[MayOperate], responses=problems(Unauthenticated))
+async def drain(work: Held) -> Switched:
+    """Claim nothing more, and finish what is in hand."""
+    work.switches.draining = True
+    return Switched(closed_because=work.switches.closed(work.monotonic()))
+
+
+@router.post("/pause", dependencies=[MayOperate], responses=problems(Unauthenticated))
+async def pause(work: Held) -> Switched:
+    """Claim nothing until resumed."""
+    work.switches.paused = True
+    return Switched(closed_because=work.switches.closed(work.monotonic()))
+
+
+@router.post("/resume", dependencies=[MayOperate], responses=problems(Unauthenticated))
+async def resume(work: Held) -> Switched:
+    """Undo drain and pause; those of the Manager stay."""
+    work.switches.draining = work.switches.paused = False
+    work.hurry.ring("batches.claim")
+    return Switched(closed_because=work.switches.closed(work.monotonic()))
+
+
+async def _ready(request: Request) -> dict[str, Any]:
+    work = hand_of(request)
+    await work.database.check()
+    if work.switches.revoked:
+        raise Unavailable("the Manager does not accept this worker's credential; enrol it again")
+    if not work.child_ready:
+        raise Unavailable("the inference process has not started yet", retry_after=1)
+    return {"runtime": work.runtime, "manager_reached": not work.rhythm.away}
+
+
+@asynccontextmanager
+async def _nothing_to_open(_app: FastAPI) -> AsyncGenerator[None, None]:
+    """The command that runs the loops made the world, and takes it down."""
+    yield
+
+
+def contract_app() -> FastAPI:
+    """The routes alone, for the contract; it has no world to answer from."""
+    return build_app(
+        service="ai_worker",
+        title="TRAPPER AI Worker",
+        version=VERSION,
+        routers=[router],
+        lifespan=_nothing_to_open,
+        ready=_ready,
+    )
+
+
+def create_app(work: Hand) -> FastAPI:
+    """The status page of a running worker."""
+    app = contract_app()
+    app.state.work = work
+    return app

@@ -1,0 +1,1 @@
+"""Leased work: claimed, computed, handed to the outbox, or given back."""

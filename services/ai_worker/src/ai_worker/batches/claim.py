@@ -1,0 +1,109 @@
+"""Asks the Manager for work that fits, while there is room for it."""
+
+import logging
+import shutil
+from contextlib import suppress
+
+from ai_worker.base import DiskFull, writing
+from ai_worker.batches import queries
+from ai_worker.batches.hand import Hand, needed
+from ai_worker.batches.models import Run
+from ai_worker.batches.prepare import begin_preparing
+from ai_worker.batches.release import end_run
+from ai_worker.manager_client import is_stranger
+from ai_worker.results import queries as results
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.batches import BatchLease, ClaimRequest, Release
+
+_AT_ONCE = 0.5
+"""An empty answer that came sooner than this part of the wait is followed by a pause."""
+
+
+async def claim_batches(work: Hand) -> bool:
+    """Wait on the other side for batches; True when it makes sense to ask again at once."""
+    room = await _room(work)
+    if not room:
+        return False
+    on_disk = work.store.on_disk()
+    ask = ClaimRequest(
+        runtime=work.runtime,
+        limit=room,
+        wait_seconds=work.rhythm.poll,
+        loaded=work.child.loaded[:64],
+        on_disk=on_disk[:1000],
+        allow_unpinned=work.settings.allow_unpinned,
+    )
+    sent = work.monotonic()
+    try:
+        reply = await work.manager.claim(ask)
+    except Problem as problem:
+        if is_stranger(problem):
+            work.switches.revoked = True  # until a heartbeat says otherwise
+            log("claims.refused", level=logging.ERROR, problem=str(problem))
+        else:
+            work.heard(problem)
+        return False
+    work.heard(None)
+    work.rhythm.told = reply.intervals
+    for lease in reply.batches:
+        try:
+            await _take(work, lease, sent=sent)
+        except DiskFull as problem:
+            _hold(work, "disk full")
+            with suppress(Problem):
+                release = Release(token=lease.token, reason="disk_full", message=str(problem))
+                await work.manager.release(lease.batch_id, release)
+    work.hurry.ring("batches.run")
+    return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
+
+
+async def _room(work: Hand) -> int:
+    """How many batches fit; none while a switch is off, the disk is full or the spool is."""
+    if work.switches.closed(work.monotonic()) is not None:
+        return 0
+    if shutil.disk_usage(work.settings.state_dir).free < work.settings.min_free_bytes:
+        _hold(work, "disk full")
+        return 0
+    async with work.db() as db:
+        runs = await queries.unfinished(db)
+        _, spooled = await results.waiting_bytes(db)
+    if spooled > work.settings.spool_limit_bytes:
+        _hold(work, "spool full")
+        return 0
+    return max(0, work.settings.slots - len(runs))
+
+
+def _hold(work: Hand, reason: str) -> None:
+    log("claims.held", level=logging.WARNING, reason=reason)
+    work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
+
+
+async def _write_down(work: Hand, run: Run) -> None:
+    async with work.db() as db:
+        db.add(run)
+
+
+async def _take(work: Hand, lease: BatchLease, *, sent: float) -> None:
+    """Write the lease down before anything is done for it."""
+    run = Run(
+        id=uuid7(),
+        batch_id=lease.batch_id,
+        job_id=lease.job_id,
+        attempt=lease.attempt,
+        total=len(lease.resources),
+        lease=lease.model_dump(mode="json"),
+    )
+    async with work.db() as db:
+        if await queries.find(db, lease.batch_id, lease.attempt) is not None:
+            return
+        earlier = await queries.earlier(db, lease.batch_id)
+    for one in earlier:
+        await end_run(work, one.id, "lost")
+    with writing("rows"):
+        await _write_down(work, run)
+    work.count_down(run.id, lease.expires_in_seconds, sent=sent)
+    work.in_use[run.id] = needed(lease)
+    log("batch.leased", batch=str(lease.batch_id), attempt=lease.attempt, resources=run.total)
+    begin_preparing(work, run.id, lease)

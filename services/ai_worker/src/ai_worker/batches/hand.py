@@ -1,0 +1,111 @@
+"""What the process holds in memory while batches are in hand: the child, the countdowns, the tasks under way."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from ai_worker.deps import WorkerWork
+from ai_worker.devices.run_child import InferenceChild
+from ai_worker.devices.work import Proof, ResourceWork, StageWork
+from ai_worker.model_store.fetch import WeightsStore
+from trapper_kit.http_client import HttpClient
+from trapper_schemas.v1.batches import BatchLease
+
+T = TypeVar("T")
+
+
+class Dropped(Exception):  # noqa: N818 - named after what is the case
+    """The batch is no longer ours: lost, cancelled, or given back at the end of the process."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a batch needs to be computed, on this machine."""
+
+    stages: tuple[StageWork, ...]
+    resources: tuple[ResourceWork, ...]
+
+
+@dataclass(kw_only=True)
+class Hand(WorkerWork):
+    """The worker's world with what it computes on and what it holds."""
+
+    runtime: str
+    child: InferenceChild
+    media: HttpClient
+    store: WeightsStore
+    child_ready: bool = False
+    """Whether the inference process has started at least once; it is replaced from time to time."""
+    deadlines: dict[UUID, float] = field(default_factory=dict[UUID, float])
+    """By run: when its lease ends, on the monotonic clock; a run that is not in here was not confirmed yet."""
+    progress: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    speeds: dict[str, float] = field(default_factory=dict[str, float])
+    """Pictures per second of whole batches, by sha256 of the first model."""
+    model_speeds: dict[str, float] = field(default_factory=dict[str, float])
+    proofs: dict[str, Proof] = field(default_factory=dict[str, Proof])
+    preparing: dict[UUID, asyncio.Task[Prepared]] = field(default_factory=dict[UUID, asyncio.Task[Prepared]])
+    in_use: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
+    """By run: the weights it needs, which eviction leaves alone."""
+    _doing: dict[UUID, asyncio.Task[Any]] = field(default_factory=dict[UUID, asyncio.Task[Any]])
+
+    def folder(self, run_id: UUID) -> Path:
+        """Where the media of a run lie."""
+        return self.settings.cache_dir / str(run_id)
+
+    def count_down(self, run_id: UUID, seconds: float, *, sent: float) -> None:
+        """A lease lasts from the moment its request was sent."""
+        self.deadlines[run_id] = sent + seconds
+
+    def holds(self, run_id: UUID) -> bool:
+        """Whether the lease still lasts, as far as we can know."""
+        return time.monotonic() < self.deadlines.get(run_id, 0.0)
+
+    async def within(self, run_id: UUID, doing: Coroutine[Any, Any, T]) -> T:
+        """Do something for a run that `drop` can end; then it raises Dropped."""
+        task = asyncio.ensure_future(doing)
+        self._doing[run_id] = task
+        try:
+            await asyncio.wait({task})
+        finally:
+            if not task.done():  # we ourselves are cancelled
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            self._doing.pop(run_id, None)
+        if task.cancelled():
+            raise Dropped
+        return task.result()
+
+    def drop(self, run_id: UUID) -> None:
+        """End whatever is done for a run, and forget it."""
+        for task in (self._doing.get(run_id), self.preparing.get(run_id)):
+            if task is not None and not task.done():
+                task.cancel()
+        self.forget(run_id)
+
+    def forget(self, run_id: UUID) -> None:
+        """Nothing is done for this run any more."""
+        self.deadlines.pop(run_id, None)
+        self.progress.pop(run_id, None)
+        self.in_use.pop(run_id, None)
+        task = self.preparing.pop(run_id, None)
+        if task is not None and task.done() and not task.cancelled():
+            task.exception()  # seen: what went wrong in vain needs no report
+
+    async def close(self) -> None:
+        """End the preparations and the child, then let go of the rest."""
+        tasks = list(self.preparing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.child.close()
+        await self.media.close()
+        await super().close()
+
+
+def needed(lease: BatchLease) -> frozenset[str]:
+    """The sha256 of all weights of a batch."""
+    return frozenset(stage.stage.model.sha256 for stage in lease.stages)

@@ -1,0 +1,32 @@
+"""A run: one batch in hand, with everything that computing it takes, so that a restart can go on."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ai_worker.base import Base
+from ai_worker.batches.state import RunState
+from trapper_kit.db import state_type
+
+
+class Run(Base):
+    """One attempt of one batch; `lease` is dropped when it is over, since it carries a token and a grant."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "attempt"),
+        CheckConstraint("state in ('delivered', 'released') or lease is not null", name="lease"),
+        Index("runs_state_idx", "state", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID]
+    job_id: Mapped[UUID]
+    attempt: Mapped[int]
+    state: Mapped[RunState] = mapped_column(state_type(RunState), default=RunState.LEASED)
+    total: Mapped[int]
+    starts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[dict[str, Any] | None]
+    because: Mapped[str | None]

@@ -1,0 +1,43 @@
+"""Gives a batch back that is not finished, and says why; the row ends whether or not the Manager hears it."""
+
+import logging
+import shutil
+from typing import Literal
+from uuid import UUID
+
+from ai_worker.batches import queries
+from ai_worker.batches.hand import Hand
+from ai_worker.batches.models import Run
+from ai_worker.batches.state import RunState
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.batches import BatchLease, Release
+
+Reason = Literal["draining", "inference_died", "cannot_run", "disk_full", "lost"]
+
+
+async def release_batch(work: Hand, run: Run, reason: Reason, message: str = "") -> None:
+    """Tell the Manager, then end the run; a Manager that does not hear it finds out when the lease ends."""
+    work.drop(run.id)
+    if run.lease is not None:
+        lease = BatchLease.model_validate(run.lease)
+        try:
+            await work.manager.release(run.batch_id, Release(token=lease.token, reason=reason, message=message[:2000]))
+        except Problem as problem:
+            log("release.unheard", level=logging.WARNING, batch=str(run.batch_id), problem=str(problem))
+    await end_run(work, run.id, reason if not message else f"{reason}: {message}")
+    log("batch.released", batch=str(run.batch_id), attempt=run.attempt, reason=reason, message=message)
+
+
+async def end_run(work: Hand, run_id: UUID, because: str) -> None:
+    """The run is over, and nothing of it stays in the cache; for one that the Manager took from us, this is all."""
+    work.drop(run_id)
+    async with work.db() as db:
+        await queries.become(db, run_id, RunState.RELEASED, because=because[:2000])
+    clear_media(work, run_id)
+    work.hurry.ring("batches.claim")
+
+
+def clear_media(work: Hand, run_id: UUID) -> None:
+    """Drop the fetched files of a run."""
+    shutil.rmtree(work.folder(run_id), ignore_errors=True)

@@ -1,0 +1,109 @@
+"""Computes the oldest batch in hand: waits for its media and weights, feeds the child, keeps the results."""
+
+import logging
+
+from prometheus_client import Counter, Histogram
+
+from ai_worker.base import DiskFull, writing
+from ai_worker.batches import queries
+from ai_worker.batches.hand import Dropped, Hand, Prepared
+from ai_worker.batches.models import Run
+from ai_worker.batches.prepare import begin_preparing
+from ai_worker.batches.release import Reason, clear_media, end_run, release_batch
+from ai_worker.batches.state import RunState
+from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran
+from ai_worker.model_store.fetch import WeightsUnusable
+from ai_worker.results.keep import note_kept, write_down
+from trapper_kit.logs import bound, log
+from trapper_schemas.v1.batches import BatchLease
+
+PICTURES = Counter("trapper_pictures_total", "Pictures looked at, by how they ended", ["outcome"])
+BATCH_SECONDS = Histogram(
+    "trapper_batch_seconds", "Seconds of computing one batch", buckets=(0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900)
+)
+
+
+async def run_next_batch(work: Hand) -> bool:
+    """Compute one batch; True when another may be waiting."""
+    async with work.db() as db:
+        unfinished = await queries.unfinished(db)  # one marked running was left so by a step that failed
+    run = next((run for run in unfinished if work.holds(run.id)), None)
+    if run is None or run.lease is None:
+        return False
+    with bound(batch=str(run.batch_id), attempt=run.attempt):
+        await _run(work, run, BatchLease.model_validate(run.lease))
+    return True
+
+
+async def _run(work: Hand, run: Run, lease: BatchLease) -> None:
+    """Whatever happens, the run ends in one of its states, and nobody else's batch is touched."""
+    try:
+        ran = await work.within(run.id, _compute(work, run, lease))
+        await _keep(work, run, lease, ran)
+    except Dropped:
+        await end_run(work, run.id, "lost")
+    except DiskFull as problem:
+        await _give_back(work, run, "disk_full", str(problem))
+    except WeightsUnusable as problem:
+        await _give_back(work, run, "cannot_run", f"{problem.reason}: {problem}")
+    except CannotRun as problem:
+        await _give_back(work, run, "cannot_run", f"{problem.reason}: {problem}")
+    except InferenceDied as problem:
+        log("inference.died", level=logging.ERROR, problem=str(problem))
+        await release_batch(work, run, "inference_died", str(problem))
+
+
+async def _give_back(work: Hand, run: Run, reason: Reason, message: str) -> None:
+    """What stopped this batch would stop the next one as well, so claiming pauses."""
+    log("batch.impossible", level=logging.ERROR, reason=reason, problem=message)
+    work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
+    await release_batch(work, run, reason, message)
+
+
+async def _compute(work: Hand, run: Run, lease: BatchLease) -> Ran:
+    prepared = await begin_preparing(work, run.id, lease)
+    async with work.db() as db:
+        if not await queries.start(db, run.id):
+            raise Dropped
+    log("batch.started", resources=run.total)
+    await _prove(work, prepared)
+    doing = BatchWork(run.batch_id, run.attempt, work.worker_id, prepared.stages, prepared.resources)
+    return await work.child.run(doing, on_progress=lambda done: work.progress.__setitem__(run.id, done))
+
+
+async def _prove(work: Hand, prepared: Prepared) -> None:
+    """A model that this process has not run yet shows on its golden inputs that it can, on the device as it is."""
+    for stage in prepared.stages:
+        sha256 = stage.spec.stage.model.sha256
+        if sha256 not in work.proofs:
+            proof = await work.child.prove(stage)
+            work.proofs[sha256] = proof
+            log("model.proved", sha256=sha256, provider=proof.provider, device=proof.device, seconds=proof.seconds)
+
+
+async def _keep(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
+    """First the bytes, then the rows, then everything else."""
+    await write_down(work, run.id, ran.blob)
+    with writing("rows"):
+        await _note(work, run, lease, ran)
+    work.forget(run.id)
+    clear_media(work, run.id)
+    _measure(work, lease, ran)
+    for hurried in ("results.deliver", "batches.claim"):
+        work.hurry.ring(hurried)
+    log("batch.kept", seen=ran.seen, blank=ran.blank, failed=ran.failed, seconds=ran.seconds, bytes=len(ran.blob))
+
+
+async def _note(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
+    async with work.db() as db:
+        if not await queries.become(db, run.id, RunState.KEPT):
+            raise Dropped
+        note_kept(db, run_id=run.id, batch_id=run.batch_id, attempt=run.attempt, token=lease.token, blob=ran.blob)
+
+
+def _measure(work: Hand, lease: BatchLease, ran: Ran) -> None:
+    work.speeds[lease.stages[0].stage.model.sha256] = ran.images_per_second
+    work.model_speeds |= ran.model_images_per_second
+    BATCH_SECONDS.observe(ran.seconds)
+    for outcome, count in (("seen", ran.seen), ("blank", ran.blank), ("failed", ran.failed)):
+        PICTURES.labels(outcome).inc(count)

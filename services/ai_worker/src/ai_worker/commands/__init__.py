@@ -1,0 +1,217 @@
+"""`trapper-worker`: enrol this machine, run it, look after it; the operator's door."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from ai_worker.app import VERSION, contract_app, create_app
+from ai_worker.batches.hand import Hand
+from ai_worker.commands.doctor import as_document, examine
+from ai_worker.devices.prove import detect_devices
+from ai_worker.devices.work import CannotRun, InferenceDied
+from ai_worker.enrolment.credential import Credential
+from ai_worker.enrolment.enrol import enrol_worker
+from ai_worker.manager_client import Manager
+from ai_worker.model_store.errors import RuntimeAbsent
+from ai_worker.model_store.fetch import WeightsStore
+from ai_worker.model_store.inspect_model import inspect_model
+from ai_worker.settings import WorkerSettings
+from ai_worker.tables import MigrationsMissing
+from ai_worker.tasks import opened, work_until
+from trapper_kit.logs import configure, log
+from trapper_kit.problems import Problem
+from trapper_kit.settings import SettingsRefused
+from trapper_schemas.v1.workers import Device
+
+PORT = 34821
+CLEAN, FAILED, WRONG_USAGE, RESULTS_LEFT = 0, 1, 2, 75
+"""Exit codes of `run`; 143 when a second signal made it leave at once."""
+_SECOND_SIGNAL = 143
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; what a user can cause ends in one sentence and a code, never in a trace."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.do(options))
+    except SettingsRefused as problem:
+        return _say(str(problem), WRONG_USAGE)
+    except (Problem, RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied, OSError) as problem:
+        return _say(str(problem), FAILED)
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(f"trapper-worker: {sentence}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trapper-worker", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, do: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about, description=about)
+        added.set_defaults(do=do)
+        return added
+
+    enrol = command("enrol", _enrol, "buy a credential from a Manager; a folder that has one keeps it")
+    enrol.add_argument("--manager", metavar="URL", help="default: AI_WORKER_MANAGER_URL")
+    token = enrol.add_mutually_exclusive_group(required=True)
+    token.add_argument("--token-stdin", action="store_true", help="read the enrolment token from standard input")
+    token.add_argument("--token-file", type=Path, metavar="FILE", help="read the enrolment token from a file")
+    enrol.add_argument("--name", help="how the fleet calls this worker; default: the host's name")
+    run = command("run", _run, "work, and serve the status page, until SIGTERM")
+    run.add_argument("--host", default="127.0.0.1", help="address of the status page (default: %(default)s)")
+    run.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
+    doctor = command("doctor", _doctor, "look for what keeps this worker from working")
+    doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    command("openapi", _openapi, "print the contract of the status page")
+    command("settings", _settings, "list every setting with its default")
+    inspect = command("inspect-model", _inspect, "try a model file: a JSON request on standard input, an answer out")
+    inspect.add_argument("file", type=Path, metavar="FILE")
+    return parser
+
+
+def _enrol(options: argparse.Namespace) -> int:
+    settings = WorkerSettings.from_environment()
+    url: str | None = options.manager or settings.manager_url
+    if url is None:
+        return _say("--manager is needed, or AI_WORKER_MANAGER_URL", WRONG_USAGE)
+    token = (sys.stdin.readline() if options.token_stdin else options.token_file.read_text("utf-8")).strip()
+    if not token:
+        return _say("the enrolment token is empty", WRONG_USAGE)
+    configure("ai_worker", "WARNING")
+    settings.make_folders()
+    bought, new = asyncio.run(_buy(settings, url.rstrip("/"), token, options.name))
+    known = {"worker_id": str(bought.worker_id), "name": bought.name, "manager_url": bought.manager_url, "new": new}
+    sys.stdout.write(json.dumps(known) + "\n")
+    return CLEAN
+
+
+async def _buy(settings: WorkerSettings, url: str, token: str, name: str | None) -> tuple[Credential, bool]:
+    found = detect_devices()
+    manager = Manager.at(url, token=token, allowed=settings.allowed_addresses)
+    try:
+        return await enrol_worker(
+            settings,
+            manager,
+            manager_url=url,
+            version=VERSION,
+            runtimes=tuple(dict.fromkeys(device.runtime for device in found)),
+            devices=tuple(Device(name=one.name, kind=one.runtime.removeprefix("onnx-")) for one in found),
+            models_on_disk=WeightsStore(settings.store_dir).on_disk(),
+            name=name,
+        )
+    finally:
+        await manager.close()
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = WorkerSettings.from_environment()
+    configure("ai_worker", settings.log_level)
+    page = socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET)
+    page.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        page.bind((options.host, options.port))
+    except OSError as problem:
+        page.close()
+        return _say(f"the status page cannot listen on {options.host} port {options.port}: {problem.strerror}", FAILED)
+    with page:
+        return asyncio.run(_serve(settings, page))
+
+
+async def _serve(settings: WorkerSettings, page: socket.socket) -> int:
+    async with opened(settings) as work:
+        stopping = _signals(work)
+        async with _status_page(work, page, stopping):
+            clean = await work_until(work, stopping)
+    return CLEAN if clean else RESULTS_LEFT
+
+
+def _signals(work: Hand) -> asyncio.Event:
+    """The first SIGTERM or SIGINT stops in order, the second leaves at once; rows tell the next start what was."""
+    stopping = asyncio.Event()
+
+    def hear() -> None:
+        if stopping.is_set():
+            log("worker.left")
+            work.child.kill()
+            os._exit(_SECOND_SIGNAL)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, hear)
+    return stopping
+
+
+class _Page(uvicorn.Server):
+    """The status page's server, which leaves signals to the worker."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
+    """Serve while the block runs; a page that breaks down stops the worker, so that somebody restarts it."""
+    server = _Page(uvicorn.Config(create_app(work), access_log=False, log_config=None, timeout_graceful_shutdown=3))
+    serving = asyncio.create_task(server.serve([page]))
+    serving.add_done_callback(lambda _: stopping.set())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _openapi(_: argparse.Namespace) -> int:
+    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True) + "\n")
+    return CLEAN
+
+
+def _settings(_: argparse.Namespace) -> int:
+    _list(WorkerSettings, "AI_WORKER_")
+    return CLEAN
+
+
+def _list(model: Any, prefix: str) -> None:
+    for name, field in model.model_fields.items():
+        variable = f"{prefix}{name}".upper()
+        if hasattr(field.annotation, "model_fields"):
+            _list(field.annotation, f"{variable}__")
+            continue
+        default = "required" if field.is_required() else field.get_default(call_default_factory=True)
+        sys.stdout.write(f"{variable:44}  {field.description or ''} (default: {default})\n")
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    try:
+        request = json.loads(sys.stdin.read() or "{}")
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        return _say("standard input must be a JSON object", WRONG_USAGE)
+    answer = inspect_model(options.file, request)
+    sys.stdout.write(json.dumps(answer, sort_keys=True) + "\n")
+    return CLEAN if answer["ok"] else FAILED
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = asyncio.run(examine(WorkerSettings.from_environment()))
+    if options.json:
+        sys.stdout.write(json.dumps(as_document(findings)) + "\n")
+    else:
+        for one in findings:
+            sys.stdout.write(f"{'ok ' if one.ok else 'ILL'}  {one.name}: {one.found}\n")
+    return CLEAN if all(finding.ok for finding in findings) else FAILED

@@ -1,0 +1,1 @@
+"""Who this worker is: the credential that an enrolment token buys."""

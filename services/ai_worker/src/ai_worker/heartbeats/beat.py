@@ -1,0 +1,96 @@
+"""Says that we live, renews what we hold, and obeys: what is lost or cancelled is dropped at once."""
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from prometheus_client import Gauge
+
+from ai_worker.batches import queries
+from ai_worker.batches.hand import Hand
+from ai_worker.batches.models import Run
+from ai_worker.batches.release import end_run
+from ai_worker.batches.state import RunState
+from ai_worker.manager_client import is_stranger
+from ai_worker.results import queries as results
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.batches import BatchLease
+from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, LeaseHeld
+
+HELD = Gauge("trapper_batches", "Batches in hand, by state", ["state"])
+WAITING = Gauge("trapper_results_waiting", "Results that the Manager does not have yet")
+
+
+async def beat(work: Hand) -> None:
+    """One heartbeat; a Manager that does not answer costs nothing but the wait until it does."""
+    async with work.db() as db:
+        runs = await queries.held(db)
+        states = await queries.counts(db)
+        waiting, _ = await results.waiting_bytes(db)
+    for state in RunState:
+        HELD.labels(state.value).set(states.get(state.value, 0))
+    WAITING.set(waiting)
+    newest = {run.batch_id: run for run in runs}  # of two attempts only the later one can still be ours
+    sent = work.monotonic()
+    try:
+        reply = await work.manager.heartbeat(work.worker_id, _pulse(work, newest.values()))
+    except Problem as problem:
+        if not is_stranger(problem):
+            work.heard(problem)
+        elif not work.switches.revoked:
+            log("worker.refused", level=logging.ERROR, problem=str(problem))
+            work.switches.revoked = True
+        return
+    work.heard(None)
+    await _obey(work, newest, reply, sent=sent)
+
+
+def _pulse(work: Hand, runs: Iterable[Run]) -> Heartbeat:
+    leases = tuple(
+        LeaseHeld(
+            batch_id=run.batch_id,
+            token=BatchLease.model_validate(run.lease).token,
+            done=work.progress.get(run.id, 0),
+            total=run.total,
+        )
+        for run in runs
+        if run.lease is not None
+    )
+    return Heartbeat(
+        leases=leases,
+        images_per_second=dict(work.speeds),
+        load=round(os.getloadavg()[0], 2),
+        models_on_disk=work.store.on_disk()[:1000],
+    )
+
+
+async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply, *, sent: float) -> None:
+    switches = work.switches
+    switches.revoked = False
+    switches.paused_there, switches.draining_there = reply.paused, reply.drain
+    work.rhythm.told = reply.intervals
+    for renewed in reply.leases:
+        run = by_batch.get(renewed.batch_id)
+        if run is not None and run.state is not RunState.KEPT:
+            work.count_down(run.id, renewed.expires_in_seconds, sent=sent)
+    for batch_id in reply.lost:
+        await _drop(work, by_batch.get(batch_id), "lost")
+    for batch_id in reply.cancelled:
+        await _drop(work, by_batch.get(batch_id), "cancelled")
+    work.hurry.ring("batches.run")
+
+
+async def _drop(work: Hand, run: Run | None, because: str) -> None:
+    """Stop computing; what is kept already is for the delivery to settle, since the Manager may even have it."""
+    if run is None or run.state is RunState.KEPT:
+        return
+    log("batch.dropped", batch=str(run.batch_id), attempt=run.attempt, because=because)
+    if not await _kept_meanwhile(work, run.id):
+        await end_run(work, run.id, because)
+
+
+async def _kept_meanwhile(work: Hand, run_id: UUID) -> bool:
+    async with work.db() as db:
+        return not any(run.id == run_id for run in await queries.unfinished(db))

@@ -1,0 +1,124 @@
+"""The Manager as the worker sees it: one method per route."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from trapper_kit.http_client import HttpClient, networks
+from trapper_kit.problems import Problem
+from trapper_schemas.codec import MEDIA_TYPE
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release, Saved
+from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, HeartbeatReply
+
+PROTOCOL_HEADERS = {"Trapper-Protocol": str(PROTOCOL)}
+_ABOVE_POLL_SECONDS = 15.0
+_PARTIAL = 206
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A body that begins at `offset` of the file, read as it comes."""
+
+    offset: int
+    chunks: AsyncIterator[bytes]
+
+
+class Manager:
+    """Calls the Manager with the worker's credential; refusals come back as their Problem."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self.http = http
+
+    @classmethod
+    def at(cls, url: str, *, token: str | None, allowed: list[str]) -> "Manager":
+        """The Manager at an address; `token` is a credential, or an enrolment token."""
+        return cls(HttpClient(url, token=token, allowed=networks(allowed), headers=PROTOCOL_HEADERS))
+
+    async def enrol(self, ask: Enrolment) -> EnrolmentReply:
+        """Buy a worker id and a credential; the client's token is the enrolment token."""
+        response = await self.http.request(
+            "POST", "/api/workers/", json=ask.model_dump(mode="json"), headers={"Idempotency-Key": str(uuid7())}
+        )
+        return EnrolmentReply.model_validate_json(response.content)
+
+    async def heartbeat(self, worker_id: UUID, beat: Heartbeat) -> HeartbeatReply:
+        """Say that we live, renew what we hold, hear what is wanted."""
+        response = await self.http.request(
+            "POST", f"/api/workers/{worker_id}/heartbeat/", json=beat.model_dump(mode="json"), idempotent=True
+        )
+        return HeartbeatReply.model_validate_json(response.content)
+
+    async def claim(self, ask: ClaimRequest) -> ClaimReply:
+        """Up to n batches; waits on the other side while there are none."""
+        response = await self.http.request(
+            "POST",
+            "/api/resource_batches/claim/",
+            json=ask.model_dump(mode="json"),
+            timeout_seconds=ask.wait_seconds + _ABOVE_POLL_SECONDS,
+        )
+        return ClaimReply.model_validate_json(response.content)
+
+    async def release(self, batch_id: UUID, release: Release) -> None:
+        """Give a batch back unfinished."""
+        await self.http.request(
+            "POST", f"/api/resource_batches/{batch_id}/release/", json=release.model_dump(mode="json"), idempotent=True
+        )
+
+    async def save_results(self, batch_id: UUID, *, token: str, sha256: str, blob: bytes) -> Saved:
+        """Hand in the results of a batch; the same bytes twice are stored once."""
+        response = await self.http.request(
+            "POST",
+            f"/api/resource_batches/{batch_id}/save_results/",
+            content=blob,
+            headers={"Content-Type": MEDIA_TYPE, "Lease-Token": token, "Content-Sha256": sha256},
+            idempotent=True,
+        )
+        return Saved.model_validate_json(response.content)
+
+    @asynccontextmanager
+    async def weights(self, sha256: str, *, offset: int = 0) -> AsyncGenerator[Piece, None]:
+        """The weights that the Manager itself holds, from `offset` on when it can."""
+        async with self.http.stream(f"/api/models/{sha256}/weights", headers=range_from(offset)) as response:
+            yield piece_of(response, offset)
+
+    async def check(self) -> None:
+        """Raises the Problem that stands between us and the Manager: it is away, or the credential is not valid."""
+        await self.http.request("GET", "/api/models/")
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.http.close()
+
+
+class Streamed(Protocol):
+    """What an answer must offer to be read piece by piece."""
+
+    status_code: int
+
+    def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]: ...
+
+
+def range_from(offset: int) -> dict[str, str]:
+    """Headers that ask for the rest of a file, as it lies on the other side's disk."""
+    return {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+
+
+def piece_of(response: Streamed, offset: int) -> Piece:
+    """The body: from `offset` on, or the whole where the other side knows no ranges."""
+    return Piece(offset if response.status_code == _PARTIAL else 0, response.aiter_raw(_CHUNK))
+
+
+def is_stranger(problem: Problem) -> bool:
+    """Whether the Manager does not know us (any more), or lets us do nothing."""
+    return problem.status in {401, 403, 404}
+
+
+def may_pass(problem: Problem) -> bool:
+    """Whether asking again later may help: nobody answered, or the other side is in trouble or too busy."""
+    answered = int(problem.extras.get("answered", problem.status))
+    return answered >= 500 or answered in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers

@@ -1,0 +1,137 @@
+"""Fetches a batch's pictures: only from the lease's origins, limited, hash-checked; a failure is one resource's own."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urljoin
+
+from ai_worker.base import writing
+from ai_worker.deps import WorkerWork
+from ai_worker.media.state import MediaFailed, Origins, refusal
+from trapper_kit.http_client import AddressRefused, HttpClient, origin_of
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.resources import ResourceRef
+from trapper_schemas.v1.results import Failed, FailureCode
+
+GRANT_HEADER = "Trapper-Media-Grant"
+_TEMPORARY_REDIRECT = 307
+_OK = 200
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Fetching:
+    """One batch's fetches: where to, under what, and since when an origin has been silent."""
+
+    work: WorkerWork
+    http: HttpClient
+    folder: Path
+    grant: str
+    origins: Origins
+    silent_since: dict[str, float] = field(default_factory=dict[str, float])
+
+
+async def fetch_media(
+    work: WorkerWork,
+    http: HttpClient,
+    resources: Sequence[ResourceRef],
+    *,
+    grant: str,
+    origins: Sequence[str],
+    folder: Path,
+) -> list[Path | Failed]:
+    """A file or a failure for every resource, in their order; DiskFull ends the whole."""
+    _make(folder)
+    allowed = Origins.of(map(origin_of, origins), map(origin_of, work.settings.media_origins))
+    fetching = Fetching(work, http, folder, grant, allowed)
+    lanes = asyncio.Semaphore(work.settings.media_concurrency)
+
+    async def one(resource: ResourceRef) -> Path | Failed:
+        async with lanes:
+            return await _fetch(fetching, resource)
+
+    tasks = [asyncio.create_task(one(resource)) for resource in resources]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _make(folder: Path) -> None:
+    with writing("media"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
+    """Try until it is there, refused, or its origin has been silent for too long."""
+    work, origin = fetching.work, origin_of(resource.url)
+    while True:
+        try:
+            path = await _limited(fetching, resource)
+            fetching.silent_since.pop(origin, None)
+            return path
+        except MediaFailed as failed:
+            since = fetching.silent_since.setdefault(origin, work.monotonic()) if failed.again else None
+            if since is None or work.monotonic() - since > work.settings.intervals.patience:
+                log("media.failed", resource=str(resource.id), code=failed.code, problem=str(failed))
+                return Failed(code=failed.code, message=str(failed)[:500])
+        await asyncio.sleep(work.rhythm.retry)
+
+
+async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
+    most = fetching.work.settings.media_max_bytes
+    if resource.size_bytes > most:
+        raise MediaFailed(
+            FailureCode.MEDIA_REFUSED, f"the file has {resource.size_bytes} bytes, at most {most} are fetched"
+        )
+    try:
+        async with asyncio.timeout(fetching.work.settings.intervals.media):
+            return await _follow(fetching, resource)
+    except TimeoutError:
+        raise MediaFailed(FailureCode.MEDIA_UNREACHABLE, "the file did not come in time", again=True) from None
+    except AddressRefused as problem:
+        raise MediaFailed(FailureCode.MEDIA_REFUSED, str(problem)) from problem
+    except ValueError as problem:  # of an address that a redirect names
+        raise MediaFailed(FailureCode.MEDIA_REFUSED, "the media server redirected to no address") from problem
+    except Problem as problem:
+        raise refusal(int(problem.extras.get("answered", problem.status)), str(problem)) from problem
+
+
+async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:
+    """One redirect is followed, to an origin that the lease names, and without the grant."""
+    url: str = resource.url
+    headers = {GRANT_HEADER: fetching.grant}
+    for _ in range(2):
+        fetching.origins.check(origin_of(url))
+        async with fetching.http.stream(url, headers={**headers, "Accept-Encoding": "identity"}) as response:
+            if response.status_code == _OK:
+                return await _receive(response.aiter_raw(_CHUNK), resource, fetching.folder / str(resource.id))
+            if response.status_code != _TEMPORARY_REDIRECT or "location" not in response.headers:
+                raise MediaFailed(
+                    FailureCode.MEDIA_REFUSED, f"the media server answered {response.status_code} instead of a file"
+                )
+            url = urljoin(url, response.headers["location"])
+            headers = {}
+    raise MediaFailed(FailureCode.MEDIA_REFUSED, "the media server redirected twice; one redirect is followed")
+
+
+async def _receive(chunks: AsyncIterator[bytes], resource: ResourceRef, path: Path) -> Path:
+    """Write what comes, as long as it can still be the file that was announced."""
+    digest, size = hashlib.sha256(), 0
+    with writing("media"), path.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > resource.size_bytes:
+                raise MediaFailed(FailureCode.MEDIA_CHANGED, f"the file is longer than {resource.size_bytes} bytes")
+            digest.update(chunk)
+            file.write(chunk)
+    if size != resource.size_bytes:
+        raise MediaFailed(FailureCode.MEDIA_CHANGED, f"the file has {size} bytes instead of {resource.size_bytes}")
+    if digest.hexdigest() != resource.sha256:
+        raise MediaFailed(FailureCode.MEDIA_CHANGED, "the file's sha256 is not the one that was announced")
+    return path

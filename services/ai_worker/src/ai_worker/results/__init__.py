@@ -1,0 +1,1 @@
+"""The outbox: finished work waits here until the Manager has it."""

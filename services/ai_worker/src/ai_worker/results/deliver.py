@@ -1,0 +1,68 @@
+"""Hands kept results to the Manager, until it has answered for each of them."""
+
+import logging
+from contextlib import suppress
+
+from ai_worker.deps import WorkerWork
+from ai_worker.results import queries
+from ai_worker.results.keep import spool_file
+from ai_worker.results.models import KeptResult
+from ai_worker.results.state import KeptState, after_refusal
+from trapper_kit.http_client import Unreachable
+from trapper_kit.logs import bound, log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.batches import Release
+
+_AT_ONCE = 20
+
+
+async def deliver_results(work: WorkerWork) -> bool:
+    """Try every waiting result once; True when there are more than that."""
+    async with work.db() as db:
+        kept = await queries.waiting(db, limit=_AT_ONCE)
+    for one in kept:
+        with bound(batch=str(one.batch_id), attempt=one.attempt):
+            state = await _deliver(work, one)
+        if state is None:
+            return False
+    return len(kept) == _AT_ONCE
+
+
+async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
+    """How the Manager answered; None when it did not."""
+    problem: Problem | None = None
+    state = KeptState.DELIVERED
+    try:
+        blob = spool_file(work, kept.run_id).read_bytes()
+        await work.manager.save_results(kept.batch_id, token=kept.token, sha256=kept.sha256, blob=blob)
+        work.heard(None)
+    except FileNotFoundError:
+        state = KeptState.LOST
+    except Unreachable as silence:
+        work.heard(silence)
+        return None
+    except Problem as refusal:
+        problem, state = refusal, after_refusal(refusal.status)
+    async with work.db() as db:
+        await queries.tried(db, kept.run_id, state=state, problem=None if problem is None else _told(problem))
+    if state is KeptState.WAITING:
+        log("results.postponed", level=logging.WARNING, problem=str(problem))
+        return None
+    level = logging.ERROR if state is KeptState.REFUSED else logging.INFO
+    log(f"results.{state.value}", level=level, bytes=kept.size_bytes, problem=None if problem is None else str(problem))
+    if state is KeptState.REFUSED and problem is not None:
+        await _give_up(work, kept, problem)
+    work.hurry.ring("batches.settle")
+    return state
+
+
+def _told(problem: Problem) -> str:
+    reasons = "; ".join(error.message for error in problem.errors or ())
+    return f"{problem.type}: {problem}{f' ({reasons})' if reasons else ''}"[:1000]
+
+
+async def _give_up(work: WorkerWork, kept: KeptResult, problem: Problem) -> None:
+    """Somebody else shall try: what the Manager refuses once, it refuses for ever."""
+    release = Release(token=kept.token, reason="cannot_run", message=f"results refused: {_told(problem)}"[:2000])
+    with suppress(Problem):
+        await work.manager.release(kept.batch_id, release)

@@ -1,0 +1,210 @@
+"""Opens the worker's world, runs its loops and the bell listener, and stops them in order."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import reduce
+from typing import Any, cast
+
+from ai_worker.base import loop as book
+from ai_worker.batches import queries
+from ai_worker.batches import tasks as batch_loops
+from ai_worker.batches.hand import Hand
+from ai_worker.batches.recover import recover_runs
+from ai_worker.batches.release import release_batch
+from ai_worker.batches.settle import settle_runs
+from ai_worker.batches.state import RunState
+from ai_worker.deps import Rhythm
+from ai_worker.devices.prove import detect_devices
+from ai_worker.devices.run_child import InferenceChild
+from ai_worker.devices.work import ChildSettings
+from ai_worker.enrolment.credential import local_token, read_credential
+from ai_worker.heartbeats import tasks as heartbeat_loops
+from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
+from ai_worker.model_store.fetch import WeightsStore
+from ai_worker.results import queries as results
+from ai_worker.results import tasks as result_loops
+from ai_worker.settings import WorkerSettings
+from ai_worker.tables import migrate
+from trapper_kit.bells import BellListener
+from trapper_kit.db import Database
+from trapper_kit.http_client import HttpClient, networks
+from trapper_kit.logs import log
+from trapper_kit.loops import Loop, run_loop
+from trapper_kit.problems import Problem
+from trapper_schemas.bells import RUN_BATCH_PREDICTION, RunBatchPrediction, runtime_queue
+
+LOOPS = (batch_loops, heartbeat_loops, result_loops)
+"""Whose steps are in the book, because they are imported here."""
+_LOOK_SECONDS = 0.02
+
+
+class RuntimeUnavailable(Problem):
+    type = "runtime-unavailable"
+    title = "The runtime that was asked for is not there, and nothing falls back by itself"
+    status = 409
+
+
+class AlreadyWorking(Problem):
+    type = "already-working"
+    title = "Another worker process holds this state folder"
+    status = 409
+
+
+def choose_runtime(settings: WorkerSettings) -> str:
+    """What was asked for, or the best that this installation offers; never anything else in silence."""
+    offered = [device.runtime for device in detect_devices()]
+    if settings.runtime is None and offered:
+        return offered[0]
+    if settings.runtime is None or settings.runtime not in offered:
+        there = ", ".join(offered) or "none"
+        raise RuntimeUnavailable(f"asked for {settings.runtime or 'any runtime'}; this installation offers {there}")
+    return settings.runtime
+
+
+@contextmanager
+def _alone(settings: WorkerSettings) -> Generator[None, None, None]:
+    """One process per state folder; the lock ends with the process, however that ends."""
+    descriptor = os.open(settings.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise AlreadyWorking(f"another process works in {settings.state_dir}") from None
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
+    """The worker's world: enrolled, alone, with its database in shape; the inference process comes with the loops."""
+    credential = read_credential(settings)
+    settings.make_folders()
+    with _alone(settings):
+        runtime = choose_runtime(settings)
+        await asyncio.to_thread(migrate, settings.database_file)
+        allowed = networks(settings.allowed_addresses)
+        work = Hand(
+            settings=settings,
+            database=Database.open_file(settings.database_file),
+            manager=Manager.at(
+                settings.manager_url or credential.manager_url,
+                token=credential.credential.get_secret_value(),
+                allowed=settings.allowed_addresses,
+            ),
+            worker_id=credential.worker_id,
+            rhythm=Rhythm(settings.intervals, credential.intervals),
+            local_token=local_token(settings),
+            runtime=runtime,
+            child=InferenceChild(_child_settings(settings, runtime)),
+            media=HttpClient("", allowed=allowed, headers=PROTOCOL_HEADERS),
+            store=WeightsStore(settings.store_dir),
+        )
+        try:
+            yield work
+        finally:
+            await work.close()
+
+
+def _child_settings(settings: WorkerSettings, runtime: str) -> ChildSettings:
+    return ChildSettings(
+        runtime=runtime,
+        threads=settings.threads,
+        batch_size=settings.batch_size,
+        pixel_budget_bytes=settings.pixel_budget_bytes,
+        max_pixels=settings.picture_max_pixels,
+        memory_limit_bytes=settings.memory_limit_bytes,
+        batches_per_child=settings.batches_per_child,
+        batch_seconds=settings.batch_seconds,
+    )
+
+
+async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
+    """Run every loop until `stopping`; then finish or give back, and deliver. False when results stay behind."""
+    async with work.child:
+        work.child_ready = True
+        await recover_runs(work)
+        loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
+        try:
+            with _listening(work):
+                log("worker.started", worker=str(work.worker_id), runtime=work.runtime)
+                await stopping.wait()
+                return await _leave(work, loops)
+        finally:
+            for task in loops.values():
+                task.cancel()
+            await asyncio.gather(*loops.values(), return_exceptions=True)
+            log("worker.stopped")
+
+
+async def _repeat(work: Hand, one: Loop) -> None:
+    def seconds(path: str) -> float:
+        value: Any = reduce(getattr, path.split("."), cast("Any", work))
+        return float(value)
+
+    await run_loop(one, work, hurry=work.hurry, seconds=seconds, service="ai_worker")
+
+
+@contextmanager
+def _listening(work: Hand) -> Generator[None, None, None]:
+    """A bell's whole effect: the next claim comes now."""
+    url = work.settings.bells_url
+    if url is None:
+        yield
+        return
+    running = asyncio.get_running_loop()
+
+    def heard(**arguments: object) -> None:
+        bell = RunBatchPrediction.model_validate(arguments)
+        if bell.runtime == work.runtime:
+            running.call_soon_threadsafe(work.hurry.ring, "batches.claim")
+
+    listener = BellListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, heard)
+    listener.start()
+    try:
+        yield
+    finally:
+        listener.stop()
+
+
+async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
+    """Claim nothing more; what is computed may finish in its grace, the rest is given back; deliver; go."""
+    work.switches.stopping = True
+    log("worker.stopping")
+    ends = work.monotonic() + work.settings.intervals.grace
+    loops["batches.claim"].cancel()
+    await asyncio.gather(loops["batches.claim"], return_exceptions=True)
+    async with work.db() as db:
+        waiting = [run for run in await queries.unfinished(db) if run.state is RunState.LEASED]
+    for run in waiting:
+        await release_batch(work, run, "draining")
+    await _while(_unfinished, work, ends)
+    loops["batches.run"].cancel()
+    await asyncio.gather(loops["batches.run"], return_exceptions=True)
+    async with work.db() as db:
+        rest = await queries.unfinished(db)
+    for run in rest:
+        await release_batch(work, run, "draining")
+    work.hurry.ring("results.deliver")
+    await _while(_undelivered, work, ends)
+    await settle_runs(work)
+    return not await _undelivered(work)
+
+
+async def _while(something: Callable[[Hand], Awaitable[bool]], work: Hand, ends: float) -> None:
+    while await something(work):
+        if work.monotonic() >= ends:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _unfinished(work: Hand) -> bool:
+    async with work.db() as db:
+        return bool(await queries.unfinished(db))
+
+
+async def _undelivered(work: Hand) -> bool:
+    async with work.db() as db:
+        return (await results.waiting_bytes(db))[0] > 0
