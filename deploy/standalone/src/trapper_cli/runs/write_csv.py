@@ -31,7 +31,7 @@ _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 def observations_csv(outcomes: Iterable[FileOutcome]) -> bytes:
     r"""The whole table, UTF-8, sorted by file; a byte of a file name that is not UTF-8 is written as \udcNN."""
     written = io.StringIO(newline="")
-    rows = csv.writer(written, lineterminator="\n")
+    rows = csv.writer(written, lineterminator="\r\n")  # RFC 4180; both are then quoted inside a cell
     rows.writerow(COLUMNS)
     for outcome in sorted(outcomes, key=lambda outcome: byte_order(outcome.relative)):
         for cells in _rows(outcome):

@@ -1,0 +1,84 @@
+import pytest
+
+from trapper_cli.runs.choose_models import Choice, choose_models
+from trapper_client.errors import WrongUsage
+from trapper_client.replies import Provider
+
+
+def _provider(name: str, kind: str = "detection", version: str = "1", *, active: bool = True) -> Provider:
+    return Provider(
+        id=f"{name}-{version}",
+        provider_type=kind,
+        name=name,
+        version=version,
+        sha256=f"{name}-{version}",
+        availability="ready",
+        is_active=active,
+    )
+
+
+DEMO = [_provider("demo-detector"), _provider("demo-species", "classification")]
+LISTED = [_provider("yolox-s"), _provider("deepfaune", "classification")]
+REAL = _provider("megadetector")
+REAL_SPECIES = _provider("my-species", "classification")
+
+
+def _choose(*more: Provider, detector: str = "auto", species: str = "auto", in_use: tuple[str, ...] = ()) -> Choice:
+    here = [*DEMO, *more]
+    installed = {each.sha256 for each in here if each.sha256}
+    return choose_models([*here, *LISTED], detector=detector, species=species, installed=installed, in_use=in_use)
+
+
+def test_the_demo_models_look_when_nothing_real_is_installed() -> None:
+    choice = _choose()
+    assert choice.detector.name == "demo-detector"
+    assert choice.species is not None
+    assert choice.species.name == "demo-species"
+    assert choice.is_demo
+
+
+def test_an_installed_real_detector_is_chosen_and_gets_no_demo_species() -> None:
+    choice = _choose(REAL)
+    assert choice.detector.name == "megadetector"
+    assert choice.species is None
+
+
+def test_an_installed_real_classifier_goes_with_either() -> None:
+    for more in ((REAL, REAL_SPECIES), (REAL_SPECIES,)):
+        chosen = _choose(*more).species
+        assert chosen is not None
+        assert chosen.name == "my-species"
+
+
+def test_of_several_real_ones_the_project_keeps_its_own() -> None:
+    other = _provider("alpha")
+    assert _choose(REAL, other).detector.name == "alpha"
+    assert _choose(REAL, other, in_use=(REAL.id,)).detector.name == "megadetector"
+
+
+def test_a_name_is_taken_as_it_is_and_none_means_none() -> None:
+    choice = _choose(REAL, detector="demo-detector", species="none")
+    assert choice.detector.name == "demo-detector"
+    assert choice.species is None
+
+
+def test_of_several_versions_the_newest_is_taken_unless_one_is_named() -> None:
+    newer = _provider("megadetector", version="2")
+    assert _choose(REAL, newer, detector="megadetector").detector.version == "2"
+    assert _choose(REAL, newer, detector="megadetector@1").detector.version == "1"
+
+
+def test_an_unknown_name_lists_those_that_are_known() -> None:
+    with pytest.raises(WrongUsage, match=r"no detector 'nope'. Known: demo-detector, yolox-s."):
+        _choose(detector="nope")
+    with pytest.raises(WrongUsage, match="no species model 'demo-detector'"):
+        _choose(species="demo-detector")
+
+
+def test_what_was_switched_off_is_not_chosen() -> None:
+    assert _choose(_provider("megadetector", active=False)).detector.name == "demo-detector"
+
+
+def test_without_any_detector_the_command_to_add_one_is_told() -> None:
+    with pytest.raises(WrongUsage, match="trapper models add"):
+        choose_models(LISTED, detector="auto", species="auto", installed=set())

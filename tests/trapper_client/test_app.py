@@ -1,0 +1,107 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from trapper_client.app import app, run, system_sentence
+
+COMMANDS = [
+    [],
+    ["classifications"],
+    *(["classifications", verb] for verb in ("list", "show", "fork", "approve", "unapprove", "feedback", "history")),
+    *(["jobs", verb] for verb in ("list", "watch", "cancel", "retry")),
+    *(["models", verb] for verb in ("list", "add")),
+    ["projects", "list"],
+    ["run"],
+    ["tokens", "create"],
+    ["workers", "list"],
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("TRAPPER_URL", "TRAPPER_TOKEN", "TRAPPER_MANAGER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRAPPER_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--help"]) == 0
+    assert "Usage: trapper" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["nope"], ["classifications", "nope"], ["run", ".", "--nope"]])
+def test_what_is_unknown_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["tokens", "create", "--name", "x"],
+        ["models", "list"],
+        ["classifications", "list"],
+        ["projects", "list"],
+        ["jobs", "list"],
+        ["workers", "list"],
+    ],
+)
+def test_without_a_stack_a_sentence_says_how_to_start_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--json"]) == 1
+    spoken = capsys.readouterr()
+    assert spoken.err == "The stack is not running. Start it: trapper up\n"
+    assert json.loads(spoken.out) == {"ok": False, "error": "The stack is not running. Start it: trapper up"}
+
+
+def test_nothing_that_listens_is_told_with_its_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRAPPER_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("TRAPPER_TOKEN", "t")
+    assert run(["projects", "list"]) == 1
+    assert "nothing answers at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_half_an_address_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TRAPPER_URL", "http://127.0.0.1:9")
+    assert run(["projects", "list"]) == 2
+    assert "TRAPPER_TOKEN is not" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (ValueError("boom"), 1, "Unexpected: ValueError: boom"),
+        (KeyboardInterrupt(), 130, ""),
+        (OSError(28, "No space left on device", "/full/x"), 1, "'/full/x': No space left on device."),
+    ],
+)
+def test_whatever_is_raised_becomes_a_sentence(
+    raised: BaseException, code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks() -> None:
+        raise raised
+
+    app.command("breaks-for-a-test", hidden=True)(breaks)
+    try:
+        assert run(["breaks-for-a-test"]) == code
+    finally:
+        app.registered_commands = [each for each in app.registered_commands if each.name != "breaks-for-a-test"]
+    spoken = capsys.readouterr().err
+    assert told in spoken
+    assert "Traceback" not in spoken
+
+
+def test_a_name_of_bytes_is_told_in_letters() -> None:
+    assert system_sentence(FileNotFoundError(2, "No such file", b"x\xff")) == "'x\\udcff': No such file."
+
+
+def test_the_command_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "trapper_client", "nope"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert isinstance(app, typer.Typer)
