@@ -1,4 +1,7 @@
 import os
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,13 +100,29 @@ def test_pipes_are_never_opened(tmp_path: Path) -> None:
     assert scan.ignored == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder; this needs an ordinary user")
-def test_a_closed_folder_and_a_closed_file_are_told(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    (tmp_path / "closed.jpg").write_bytes(JPEG)
-    (tmp_path / "closed.jpg").chmod(0)
-    (tmp_path / "open.jpg").write_bytes(JPEG)
-    scan = scan_folder(tmp_path)
+@contextmanager
+def _as_an_ordinary_user() -> Generator[None]:
+    """Root may read everything, so it looks as nobody for a moment."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+def test_a_closed_folder_and_a_closed_file_are_told() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to nobody
+        root = Path(name)
+        root.chmod(0o755)
+        (root / "closed").mkdir(mode=0)
+        (root / "closed.jpg").write_bytes(JPEG)
+        (root / "closed.jpg").chmod(0)
+        (root / "open.jpg").write_bytes(JPEG)
+        with _as_an_ordinary_user():
+            scan = scan_folder(root)
+        (root / "closed").chmod(0o700)
     assert _names(scan) == ["open.jpg"]
     assert [(each.relative, each.is_media) for each in scan.failures] == [("closed", False), ("closed.jpg", True)]
     assert all("Permission denied" in each.reason for each in scan.failures)
