@@ -68,7 +68,7 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
 test: install ## everything that CI runs
-	@$(PYTEST) -n 2 --dist worksteal -m "not slow"
+	@$(PYTEST) -n 2 --dist loadgroup -m "not slow"
 
 test-slow: install ## the proofs that take minutes: every step times every process killed
 	@$(PYTEST) -m slow --timeout 900

@@ -1,0 +1,129 @@
+"""One photo through all three services, and again with every kind of mishap; the end is equal each time."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.flow.journey import Journey, Project, make_project
+from tests.flow.stack import Stack
+from tests.flow.steps import PROCESSES, STEPS, Step
+from tests.support.database import Databases
+from trapper_cli.valkey import EmbeddedValkey
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("flow")]
+
+Started = Callable[[str | None], Any]
+
+
+@asynccontextmanager
+async def running(databases: Databases, valkey: EmbeddedValkey, tamper: str | None) -> AsyncIterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="trapper-flow-", ignore_cleanup_errors=True) as folder:
+        stack = Stack(Path(folder), databases, valkey, tamper)
+        try:
+            await stack.start()
+            yield stack
+        finally:
+            await stack.stop()
+
+
+@pytest.fixture(scope="module")
+async def stack(databases: Databases, valkey: EmbeddedValkey) -> AsyncIterator[Stack]:
+    async with running(databases, valkey, None) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def project(stack: Stack) -> Project:
+    return await make_project(stack)
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(stack: Stack, project: Project) -> dict[str, Any]:
+    """Where a photo ends when nothing happens to it: the measure of all the others."""
+    journey = Journey(stack, project)
+    await journey.upload()
+    return await journey.finish()
+
+
+async def test_one_photo_in_one_approved_classification_out(undisturbed: dict[str, Any]) -> None:
+    assert undisturbed["originals in the store"] == 1
+    assert undisturbed["jobs"] == [("finished", 1, 1, 0, 0, "done")]
+    assert undisturbed["classifications"] == [("ai", True, True, None), ("final", True, False, True)]
+    assert [kind for kind, *_ in undisturbed["observations"]] == ["animal"]
+    assert undisturbed["spooled"] == []
+
+
+async def disturbed(stack: Stack, project: Project, step: Step, process: str) -> dict[str, Any]:
+    """The same journey, with one process killed when the step is reached."""
+    journey = Journey(stack, project)
+    killing = asyncio.create_task(kill_when(journey, step, process))
+    await journey.upload()
+    await killing
+    return await journey.finish()
+
+
+async def kill_when(journey: Journey, step: Step, process: str) -> None:
+    await journey.until(step.reached, step.name)
+    journey.stack.kill(process)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
+async def test_a_killed_holder_changes_nothing(
+    stack: Stack, project: Project, undisturbed: dict[str, Any], step: Step
+) -> None:
+    assert await disturbed(stack, project, step, step.holder) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
+async def test_whoever_is_killed_at_whatever_step_changes_nothing(
+    stack: Stack, project: Project, undisturbed: dict[str, Any], step: Step, process: str
+) -> None:
+    assert await disturbed(stack, project, step, process) == undisturbed
+
+
+async def test_a_valkey_that_is_flushed_all_the_time_changes_nothing(
+    stack: Stack, project: Project, undisturbed: dict[str, Any], valkey: EmbeddedValkey
+) -> None:
+    async def flush() -> None:
+        client = redis.Redis.from_url(valkey.url)
+        while True:
+            await asyncio.to_thread(client.flushall)
+            await asyncio.sleep(0.02)
+
+    journey = Journey(stack, project)
+    flushing = asyncio.create_task(flush())
+    try:
+        await journey.upload()
+        assert await journey.finish() == undisturbed
+    finally:
+        flushing.cancel()
+        with suppress(asyncio.CancelledError):
+            await flushing
+
+
+@pytest.mark.parametrize("tamper", ["drop", "double"])
+async def test_messages_that_are_all_dropped_or_all_doubled_change_nothing(
+    databases: Databases, valkey: EmbeddedValkey, undisturbed: dict[str, Any], tamper: str
+) -> None:
+    async with running(databases, valkey, tamper) as other:
+        journey = Journey(other, await make_project(other))
+        await journey.upload()
+        assert await journey.finish() == undisturbed
+        assert await other.doctors() == {"expert": [], "ai_manager": [], "ai_worker": []}
+
+
+async def test_after_all_of_it_every_invariant_holds(stack: Stack, undisturbed: dict[str, Any]) -> None:
+    for _ in range(50):
+        found = await stack.doctors()
+        if not any(found.values()):
+            break
+        await asyncio.sleep(0.2)
+    assert found == {"expert": [], "ai_manager": [], "ai_worker": []}
