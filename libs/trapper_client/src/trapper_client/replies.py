@@ -66,8 +66,9 @@ class Resource(Reply):
     sha256: str
     state: str
     deployment_id: str | None
-    captured_at: datetime | None = None
-    unreadable_reason: str | None = None
+    captured_at: datetime | None
+    failure_code: str | None
+    failure_message: str | None
 
 
 class UploadItem(Reply):

@@ -35,7 +35,7 @@ class Known:
         """Why there is no result, in a sentence; None when there is one."""
         resource = self.resources.get(resource_id)
         if resource is not None and resource.state == "unreadable":
-            return sentence(resource.unreadable_reason or _UNREADABLE)
+            return sentence(resource.failure_message or _UNREADABLE)
         if resource_id in self.detections:
             return None
         return sentence(self.failures.get(resource_id, _NO_RESULT))
