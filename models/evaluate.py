@@ -55,7 +55,7 @@ At the threshold {SHOWN}: {figures.shown_found} of {total} found in the right cl
 
 
 def species_card(figures: Figures) -> str:
-    head = "| truth \\\\ answer | " + " | ".join(SPECIES) + " | right |\n|---|" + "---:|" * (len(SPECIES) + 1) + "\n"
+    head = "| truth, answer | " + " | ".join(SPECIES) + " | right |\n|---|" + "---:|" * (len(SPECIES) + 1) + "\n"
     rows = "".join(
         f"| {name} | " + " | ".join(str(int(count)) for count in row) + f" | {row[index] / max(1, row.sum()):.3f} |\n"
         for index, (name, row) in enumerate(zip(SPECIES, figures.confusion, strict=True))

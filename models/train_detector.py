@@ -18,7 +18,7 @@ STRIDES = (8, 16, 32)
 CLASSES = 3
 PAD = 114 / 255
 _PRIOR = 0.01
-# The loss leaves mistakes at scores of 0.1 to 0.3; this stretch of the logits pushes them below 0.1 and keeps the order.
+# The loss leaves mistakes at scores of 0.1 to 0.3; stretching the logits pushes most below 0.1 and keeps the order.
 SHARPNESS, SHIFT = 1.8, -0.12
 
 
