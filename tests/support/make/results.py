@@ -43,12 +43,12 @@ def stage_run(kind: ModelKind = ModelKind.DETECTION, model: ModelRef = DETECTOR)
 
 def seen(**changes: Any) -> Seen:
     """A photo that was looked at."""
-    return Seen(**{"width": 1280, "height": 960, "media_sha256": "c" * 64, **changes})
+    return Seen.model_validate({"width": 1280, "height": 960, "media_sha256": "c" * 64, **changes})
 
 
 def failed(**changes: Any) -> Failed:
     """A photo that could not be read."""
-    return Failed(**{"code": "undecodable", "message": "this is not a picture", **changes})
+    return Failed.model_validate({"code": "undecodable", "message": "this is not a picture", **changes})
 
 
 def results(**changes: Any) -> BatchResults:
