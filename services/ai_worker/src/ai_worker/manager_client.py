@@ -113,12 +113,17 @@ def piece_of(response: Streamed, offset: int) -> Piece:
     return Piece(offset if response.status_code == _PARTIAL else 0, response.aiter_raw(_CHUNK))
 
 
+def status_of(problem: Problem) -> int:
+    """The status that came over the wire, also when no problem came with it."""
+    return int(problem.extras.get("answered", problem.status))
+
+
 def is_stranger(problem: Problem) -> bool:
     """Whether the Manager does not know us (any more), or lets us do nothing."""
-    return problem.status in {401, 403, 404}
+    return status_of(problem) in {401, 403, 404}
 
 
 def may_pass(problem: Problem) -> bool:
     """Whether asking again later may help: nobody answered, or the other side is in trouble or too busy."""
-    answered = int(problem.extras.get("answered", problem.status))
+    answered = status_of(problem)
     return answered >= 500 or answered in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 from ai_worker.base import writing
 from ai_worker.deps import WorkerWork
+from ai_worker.manager_client import status_of
 from ai_worker.media.state import MediaFailed, Origins, refusal
 from trapper_kit.http_client import AddressRefused, HttpClient, origin_of
 from trapper_kit.logs import log
@@ -99,7 +100,7 @@ async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
     except ValueError as problem:  # of an address that a redirect names
         raise MediaFailed(FailureCode.MEDIA_REFUSED, "the media server redirected to no address") from problem
     except Problem as problem:
-        raise refusal(int(problem.extras.get("answered", problem.status)), str(problem)) from problem
+        raise refusal(status_of(problem), str(problem)) from problem
 
 
 async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:

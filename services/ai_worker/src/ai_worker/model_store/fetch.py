@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from ai_worker.base import writing
 from ai_worker.deps import WorkerWork
-from ai_worker.manager_client import Piece, may_pass, piece_of, range_from
+from ai_worker.manager_client import Piece, may_pass, piece_of, range_from, status_of
 from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
@@ -198,7 +198,7 @@ async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha25
         await _receive(lambda offset: work.manager.weights(sha256, offset=offset), entry, partial)
     except Problem as problem:
         urls = [source.url for source in entry.sources if source.url]
-        if problem.status != _NOT_FOUND or not urls:
+        if status_of(problem) != _NOT_FOUND or not urls:
             raise
         await _from_sources(http, urls, entry, partial)
 
@@ -247,6 +247,6 @@ async def _receive(
                     if file.tell() > most:
                         raise WeightsWrong(f"the weights of {entry.name} are longer than {most} bytes")
     except Problem as problem:
-        if problem.extras.get("answered", problem.status) == _RANGE_NOT_SATISFIABLE:
+        if status_of(problem) == _RANGE_NOT_SATISFIABLE:
             _remove(partial)
         raise

@@ -4,6 +4,7 @@ import logging
 from contextlib import suppress
 
 from ai_worker.deps import WorkerWork
+from ai_worker.manager_client import status_of
 from ai_worker.results import queries
 from ai_worker.results.keep import spool_file
 from ai_worker.results.models import KeptResult
@@ -42,7 +43,7 @@ async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
         work.heard(silence)
         return None
     except Problem as refusal:
-        problem, state = refusal, after_refusal(refusal.status)
+        problem, state = refusal, after_refusal(status_of(refusal))
     async with work.db() as db:
         await queries.tried(db, kept.run_id, state=state, problem=None if problem is None else _told(problem))
     if state is KeptState.WAITING:

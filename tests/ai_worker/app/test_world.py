@@ -1,0 +1,32 @@
+"""Opening the worker's world: alone in its folder, with its file in shape."""
+
+import sqlite3
+
+import pytest
+
+from ai_worker.tasks import AlreadyWorking, opened
+from tests.support.make.ai_worker import hand, worker_settings
+
+
+async def test_two_processes_never_share_a_folder(tmp_path):
+    async with hand(tmp_path):
+        with pytest.raises(AlreadyWorking, match="another process"):
+            async with opened(worker_settings(tmp_path)):
+                pass
+    async with hand(tmp_path):
+        pass
+
+
+async def test_the_file_is_migrated_and_durable(tmp_path):
+    async with hand(tmp_path) as work, work.db() as db:
+        connection = await db.connection()
+        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+            assert (await connection.exec_driver_sql(f"pragma {pragma}")).scalar() == value
+    file = sqlite3.connect(tmp_path / "worker.sqlite3")
+    assert file.execute("select version_num from alembic_version").fetchall() == [("0001",)]
+    file.close()
+
+
+async def test_nothing_in_the_state_folder_is_open_to_others(tmp_path):
+    async with hand(tmp_path / "state"):
+        assert (tmp_path / "state").stat().st_mode & 0o077 == 0

@@ -1,0 +1,128 @@
+"""The operator's door: every mistake ends in one sentence and a code."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ai_worker.commands import FAILED, WRONG_USAGE, main
+from ai_worker.enrolment.credential import local_token, read_credential, write_secret
+from ai_worker.enrolment.errors import CredentialDamaged, NotEnrolled
+from tests.support.make.ai_worker import worker_settings, write_credential
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("AI_WORKER_STATE_DIR", str(tmp_path / "state"))
+
+
+def test_a_worker_without_a_credential_does_not_start(capsys, tmp_path):
+    assert main(["run", "--port", "0"]) == FAILED
+    assert "enrol" in capsys.readouterr().err
+
+
+def test_an_unknown_setting_stops_the_start_and_is_named(capsys, monkeypatch):
+    monkeypatch.setenv("AI_WORKER_STATE_DRI", "typo")
+    assert main(["run"]) == WRONG_USAGE
+    assert "AI_WORKER_STATE_DRI" in capsys.readouterr().err
+
+
+def test_a_malformed_origin_stops_the_start(capsys, monkeypatch):
+    monkeypatch.setenv("AI_WORKER_MEDIA_ORIGINS", '["media.example.org"]')
+    assert main(["doctor"]) == WRONG_USAGE
+    assert "AI_WORKER_MEDIA_ORIGINS" in capsys.readouterr().err
+
+
+def test_a_runtime_that_is_not_there_is_refused_and_nothing_falls_back(capsys, monkeypatch, tmp_path):
+    write_credential(worker_settings(tmp_path / "state"))
+    monkeypatch.setenv("AI_WORKER_RUNTIME", "onnx-cuda")
+    assert main(["run", "--port", "0"]) == FAILED
+    said = capsys.readouterr().err
+    assert "onnx-cuda" in said
+    assert "onnx-cpu" in said
+
+
+def test_enrolling_needs_a_manager_and_a_token(capsys, monkeypatch, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("\n")
+    assert main(["enrol", "--token-file", str(token)]) == WRONG_USAGE
+    monkeypatch.setenv("AI_WORKER_MANAGER_URL", "http://127.0.0.1:9")
+    assert main(["enrol", "--token-file", str(token)]) == WRONG_USAGE
+    assert main(["enrol", "--token-file", str(tmp_path / "nothing")]) == FAILED
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_manager_that_does_not_answer_is_said_plainly(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("AI_WORKER_ALLOWED_ADDRESSES", '["127.0.0.0/8"]')
+    token = tmp_path / "token"
+    token.write_text("tme_x")
+    assert main(["enrol", "--manager", "http://127.0.0.1:9", "--token-file", str(token)]) == FAILED
+    assert "did not answer" in capsys.readouterr().err
+
+
+def test_doctor_names_what_is_wrong_as_one_document(capsys):
+    assert main(["doctor", "--json"]) == FAILED
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is False
+    by_name = {check["name"]: check for check in document["checks"]}
+    assert by_name["state folder"]["ok"]
+    assert by_name["credential"]["detail"] == "not-enrolled"
+    assert by_name["runtime"] == {"name": "runtime", "ok": True, "found": "onnx-cpu", "detail": ""}
+
+
+def test_secrets_are_for_their_owner_only(tmp_path):
+    settings = worker_settings(tmp_path)
+    bought = write_credential(settings, secret="a-secret")
+    token = local_token(settings)
+    assert local_token(settings) == token
+    for path in (settings.credential_file, settings.local_token_file):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_credential(settings) == bought
+    assert "a-secret" not in repr(bought)
+
+
+def test_a_damaged_credential_is_told_from_a_missing_one(tmp_path):
+    settings = worker_settings(tmp_path)
+    with pytest.raises(NotEnrolled):
+        read_credential(settings)
+    write_secret(settings.credential_file, "{}")
+    with pytest.raises(CredentialDamaged):
+        read_credential(settings)
+
+
+def test_settings_and_contract_need_neither_settings_nor_database(capsys, monkeypatch):
+    monkeypatch.delenv("AI_WORKER_STATE_DIR")
+    assert main(["settings"]) == 0
+    assert "AI_WORKER_INTERVALS__PATIENCE" in capsys.readouterr().out
+    assert main(["openapi"]) == 0
+    assert "/drain" in json.loads(capsys.readouterr().out)["paths"]
+
+
+def test_the_module_answers_like_the_console_script(tmp_path):
+    environment = {**os.environ, "AI_WORKER_STATE_DIR": str(tmp_path)}
+    unknown = subprocess.run(
+        [sys.executable, "-m", "ai_worker.commands", "nonsense"], capture_output=True, check=False, env=environment
+    )
+    assert unknown.returncode == WRONG_USAGE
+
+
+def test_a_model_is_inspected_through_standard_input(capsys, monkeypatch, tmp_path):
+    class Request:
+        def __init__(self, text):
+            self.text = text
+
+        def read(self):
+            return self.text
+
+    no_model = tmp_path / "model.onnx"
+    no_model.write_bytes(b"\x80\x04pickle")
+    monkeypatch.setattr(sys, "stdin", Request('{"name": "mine", "predictor": "yolov8", "labels": ["animal"]}'))
+    assert main(["inspect-model", str(no_model)]) == FAILED
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    assert answer["reason"] == "not-onnx"
+    monkeypatch.setattr(sys, "stdin", Request("[]"))
+    assert main(["inspect-model", str(no_model)]) == WRONG_USAGE

@@ -1,0 +1,184 @@
+"""Weights are taken only when their hash is right, come from wherever they are, and leave by least use."""
+
+import asyncio
+import hashlib
+import os
+
+import pytest
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from ai_worker.base import DiskFull
+from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong, fetch_weights
+from tests.support.http_servers import serving
+from tests.support.make.ai_worker import hand
+from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
+
+WEIGHTS = os.urandom(3_000_000)
+SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
+
+
+def entry(*urls, **changes):
+    sources = tuple(Source(url=url, file_name="tiny.onnx") for url in urls)
+    values = {
+        "name": "tiny",
+        "version": "1",
+        "kind": ModelKind.DETECTION,
+        "availability": Availability.CONVERT,
+        "size_bytes": len(WEIGHTS),
+        "licence": "MIT",
+        "sources": sources,
+    }
+    return ModelEntry(**{**values, **changes})
+
+
+class Mirror:
+    """A file server whose first path is the Manager's; it may cut off, lie and redirect."""
+
+    def __init__(self):
+        self.app = FastAPI()
+        self.asked = []
+        self.held = True
+        self.content = WEIGHTS
+        self.ranges = True
+        self.broken = 0
+        self.app.add_api_route("/api/models/{sha256}/weights", self.manager)
+        self.app.add_api_route("/public/{hops}", self.public)
+
+    async def manager(self, sha256: str, request: Request) -> Response:
+        if not self.held or sha256 != SHA256:
+            return Response(status_code=404)
+        return self.file(request)
+
+    async def public(self, hops: int, request: Request) -> Response:
+        return RedirectResponse(f"/public/{hops - 1}", 302) if hops else self.file(request)
+
+    def file(self, request: Request) -> Response:
+        begin = request.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-")
+        self.asked.append(int(begin))
+        if self.broken > 0:
+            self.broken -= 1
+            return Response(status_code=503)
+        if self.ranges and int(begin):
+            return Response(self.content[int(begin) :], status_code=206)
+        return Response(self.content)
+
+
+@pytest.fixture
+async def mirror():
+    one = Mirror()
+    async with serving(one.app) as url:
+        one.url = url
+        yield one
+
+
+async def fetch(work, model=None):
+    return await fetch_weights(work, work.store, work.media, model or entry(), SHA256)
+
+
+async def test_weights_come_from_the_manager_once(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        path = await fetch(work)
+        assert path.read_bytes() == WEIGHTS
+        assert await fetch(work) == path
+        assert work.store.on_disk() == (SHA256,)
+    assert mirror.asked == [0]
+
+
+async def test_several_batches_that_need_the_same_weights_fetch_them_once(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        paths = await asyncio.gather(*(fetch(work) for _ in range(5)))
+    assert len(set(paths)) == 1
+    assert mirror.asked == [0]
+
+
+async def test_a_download_that_was_cut_off_goes_on_where_it_stopped(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        (work.store.folder / f".{SHA256}.part").write_bytes(WEIGHTS[:1_000_000])
+        path = await fetch(work)
+        assert path.read_bytes() == WEIGHTS
+    assert mirror.asked == [1_000_000]
+
+
+async def test_a_server_without_ranges_sends_the_whole_again(mirror, tmp_path):
+    mirror.ranges = False
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        (work.store.folder / f".{SHA256}.part").write_bytes(b"x" * 1000)
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+
+
+async def test_weights_with_another_hash_are_never_placed(mirror, tmp_path):
+    mirror.content = os.urandom(len(WEIGHTS))
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        with pytest.raises(WeightsWrong, match=SHA256):
+            await fetch(work)
+        assert list(work.store.folder.glob("*.onnx")) == []
+        assert list(work.store.folder.glob(".*.part")) == []
+        mirror.content = WEIGHTS
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+
+
+async def test_weights_that_are_too_long_are_not_read_to_their_end(mirror, tmp_path):
+    mirror.content = WEIGHTS + b"more"
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        with pytest.raises(WeightsWrong, match="longer"):
+            await fetch(work)
+
+
+async def test_a_file_that_rotted_on_the_disk_is_fetched_again(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        work.store.path(SHA256, "onnx").write_bytes(b"rotten")
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+
+
+async def test_a_seeded_folder_needs_no_network(tmp_path):
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "tiny.onnx").write_bytes(WEIGHTS)
+    (seeds / f"{SHA256}.onnx").write_bytes(b"not what its name says")
+    async with hand(tmp_path / "state", weights_dirs=[seeds]) as work:
+        model = entry(sources=(Source(path="../escape.onnx", file_name="tiny.onnx"),))
+        assert (await fetch(work, model)).read_bytes() == WEIGHTS
+
+
+async def test_sources_are_followed_when_the_manager_does_not_hold_the_file(mirror, tmp_path):
+    mirror.held = False
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        model = entry(f"{mirror.url}/nothing", f"{mirror.url}/public/3")
+        assert (await fetch(work, model)).read_bytes() == WEIGHTS
+
+
+async def test_weights_that_nobody_has_are_missing(mirror, tmp_path):
+    mirror.held = False
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        with pytest.raises(WeightsMissing):
+            await fetch(work)
+        with pytest.raises(WeightsMissing):
+            await fetch(work, entry(f"{mirror.url}/public/9"))
+
+
+async def test_a_manager_that_is_away_is_waited_for_with_patience(mirror, tmp_path):
+    mirror.broken = 3
+    async with hand(tmp_path / "first", manager_url=mirror.url) as work:
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+    async with hand(tmp_path / "second") as work:
+        with pytest.raises(WeightsAway):
+            await fetch(work)
+
+
+async def test_a_full_disk_is_told_as_such(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        (work.store.folder / f".{SHA256}.part").symlink_to("/dev/full")
+        with pytest.raises(DiskFull):
+            await fetch(work)
+
+
+async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path):
+    async with hand(tmp_path) as work:
+        for number in range(4):
+            path = work.store.path(str(number) * 64, "onnx")
+            path.write_bytes(b"x" * 100)
+            os.utime(path, (1000 + number, 1000 + number))
+        gone = work.store.evict(200, keep={"0" * 64})
+        assert gone == ["1" * 64, "2" * 64]
+        assert work.store.on_disk() == ("0" * 64, "3" * 64)
