@@ -9,8 +9,8 @@ from importlinter import Contract, ContractCheck, fields, output
 class Homes(Contract):
     """`*` in a home may stand for a part of a name, unlike in import-linter's own wildcards."""
 
-    libraries = fields.ListField(subfield=fields.StringField())
-    homes = fields.ListField(subfield=fields.StringField())
+    libraries: Any = fields.ListField(subfield=fields.StringField())
+    homes: Any = fields.ListField(subfield=fields.StringField())
 
     def check(self, graph: Any, verbose: bool) -> ContractCheck:  # noqa: ARG002 - import-linter's signature
         """Find the direct imports of each library that come from elsewhere."""

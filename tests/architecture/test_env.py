@@ -25,7 +25,7 @@ def settings_of(service: str) -> type[ServiceSettings]:
 @pytest.mark.parametrize("service", CLASSES)
 def test_the_example_names_every_setting_and_no_other(service: str) -> None:
     cls = settings_of(service)
-    known = _known(cls, cls.model_config["env_prefix"])
+    known = _known(cls, cls.model_config.get("env_prefix", ""))
     leaves = {name for name in known if not any(other.startswith(f"{name}__") for other in known)}
     text = (ROOT / "deploy" / "env" / f"{service}.example").read_text("utf-8")
     assert set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)) == leaves
