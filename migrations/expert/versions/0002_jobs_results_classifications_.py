@@ -97,8 +97,6 @@ def upgrade() -> None:
     sa.Column('source_classification_id', sa.Uuid(), nullable=True),
     sa.Column('owner_id', sa.Uuid(), nullable=True),
     sa.Column('static_attributes', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
-    sa.Column('idempotency_key', sa.Text(), nullable=True),
-    sa.Column('request_print', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('provider_id', sa.Uuid(), nullable=True),
@@ -112,6 +110,9 @@ def upgrade() -> None:
     sa.Column('approved_by_id', sa.Uuid(), nullable=True),
     sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=True),
+    sa.Column('created_by', sa.Uuid(), nullable=True),
+    sa.Column('idempotency_key', sa.Text(), nullable=True),
+    sa.Column('request_print', sa.Text(), nullable=True),
     sa.CheckConstraint("(type = 'ai') = (job_id is not null) and (type = 'ai') = (provider_id is not null) and (type = 'ai') = (received_batch_id is not null) and (type = 'ai') = (batch_row is not null) and (type = 'ai') = (content_hash is not null)", name=op.f('classifications_provenance_check')),
     sa.CheckConstraint("(type = 'final') = (final_classification_id is null)", name=op.f('classifications_belongs_to_final_check')),
     sa.CheckConstraint("(type = 'final') = (is_approved is not null) and (type = 'final') = (version is not null)", name=op.f('classifications_final_only_check')),
@@ -124,6 +125,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['approved_by_id'], ['users.id'], name=op.f('classifications_approved_by_id_fkey')),
     sa.ForeignKeyConstraint(['classification_project_id', 'linked_collection_id'], ['classification_project_collections.classification_project_id', 'classification_project_collections.id'], name='classifications_linked_collection_of_the_project_fkey'),
     sa.ForeignKeyConstraint(['classification_project_id'], ['classification_projects.id'], name=op.f('classifications_classification_project_id_fkey')),
+    sa.ForeignKeyConstraint(['created_by'], ['users.id'], name=op.f('classifications_created_by_fkey')),
     sa.ForeignKeyConstraint(['final_classification_id'], ['classifications.id'], name=op.f('classifications_final_classification_id_fkey')),
     sa.ForeignKeyConstraint(['job_id'], ['ai_classification_jobs.id'], name=op.f('classifications_job_id_fkey')),
     sa.ForeignKeyConstraint(['owner_id'], ['users.id'], name=op.f('classifications_owner_id_fkey')),
@@ -133,7 +135,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['source_classification_id'], ['classifications.id'], name=op.f('classifications_source_classification_id_fkey')),
     sa.ForeignKeyConstraint(['superseded_by_id'], ['classifications.id'], name=op.f('classifications_superseded_by_id_fkey'), initially='DEFERRED', deferrable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('classifications_pkey')),
-    sa.UniqueConstraint('owner_id', 'idempotency_key', name=op.f('classifications_owner_id_idempotency_key_key'))
+    sa.UniqueConstraint('created_by', 'idempotency_key', name=op.f('classifications_created_by_idempotency_key_key'))
     )
     op.create_index(op.f('classifications_approved_by_id_idx'), 'classifications', ['approved_by_id'], unique=False)
     op.create_index('classifications_current_ai_key', 'classifications', ['resource_id', 'classification_project_id', 'provider_id'], unique=True, postgresql_where="type = 'ai' and superseded_by_id is null")
@@ -215,10 +217,10 @@ def upgrade() -> None:
     sa.CheckConstraint('first_frame_index >= 0', name=op.f('observations_frame_check')),
     sa.ForeignKeyConstraint(['classification_id'], ['classifications.id'], name=op.f('observations_classification_id_fkey')),
     sa.ForeignKeyConstraint(['classification_project_id'], ['classification_projects.id'], name=op.f('observations_classification_project_id_fkey')),
-    sa.ForeignKeyConstraint(['copied_from_id'], ['observations.id'], name=op.f('observations_copied_from_id_fkey'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['copied_from_id'], ['observations.id'], name=op.f('observations_copied_from_id_fkey'), initially='DEFERRED', deferrable=True),
     sa.ForeignKeyConstraint(['deployment_id'], ['deployments.id'], name=op.f('observations_deployment_id_fkey')),
     sa.ForeignKeyConstraint(['linked_collection_id'], ['classification_project_collections.id'], name=op.f('observations_linked_collection_id_fkey')),
-    sa.ForeignKeyConstraint(['matched_to_id'], ['observations.id'], name=op.f('observations_matched_to_id_fkey'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['matched_to_id'], ['observations.id'], name=op.f('observations_matched_to_id_fkey'), initially='DEFERRED', deferrable=True),
     sa.ForeignKeyConstraint(['resource_id'], ['resources.id'], name=op.f('observations_resource_id_fkey')),
     sa.ForeignKeyConstraint(['taxon_id'], ['taxa.id'], name=op.f('observations_taxon_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('observations_pkey'))

@@ -1,6 +1,6 @@
 """The web door: one app from every feature's routes; the only importer of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -9,13 +9,17 @@ from fastapi import APIRouter, FastAPI, Request
 
 from expert.access.routes import router as access
 from expert.classification_projects.routes import router as classification_projects
+from expert.classifications.routes import router as classifications
 from expert.collections.routes import router as collections
 from expert.deployments.routes import router as deployments
 from expert.deps import ExpertWork, open_work
+from expert.jobs.routes import router as jobs
 from expert.locations.routes import router as locations
+from expert.observations.routes import router as observations
 from expert.providers.routes import router as providers
 from expert.research_projects.routes import router as research_projects
 from expert.resources.routes import router as resources
+from expert.results.routes import router as results
 from expert.settings import ExpertSettings
 from expert.taxa.routes import router as taxa
 from expert.uploads.routes import router as uploads
@@ -32,6 +36,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     providers,
     classification_projects,
     uploads,
+    observations,
+    classifications,
+    jobs,
+    results,
 )
 
 
@@ -39,7 +47,7 @@ def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | Non
     """The service; with `work` it uses that world, else it opens its own from the settings when it starts."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         if work is not None:
             app.state.work = work
             yield

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from trapper_kit.http_client import HttpClient, Network
+from trapper_kit.http_client import HttpClient, Network, read_limited
 from trapper_schemas.paging import Page
+from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage
 from trapper_schemas.v1.models import ModelReply
 
 PROTOCOL = "1"
@@ -15,9 +17,7 @@ class ManagerClient:
     """One Manager under one credential."""
 
     def __init__(self, url: str, token: str, *, allowed: Sequence[Network] = (), transport: Any = None) -> None:
-        self.http = HttpClient(
-            url, token, allowed=allowed, headers={"Trapper-Protocol": PROTOCOL}, transport=transport
-        )
+        self.http = HttpClient(url, token, allowed=allowed, headers={"Trapper-Protocol": PROTOCOL}, transport=transport)
 
     async def models(self) -> list[ModelReply]:
         """The whole catalogue."""
@@ -31,6 +31,57 @@ class ManagerClient:
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
+        """Ask for a job once, however often this is called: the key is our own job id."""
+        response = await self.http.request(
+            "POST",
+            "/api/prediction_jobs/",
+            content=request.model_dump_json(),
+            headers={"Content-Type": "application/json", "Idempotency-Key": str(job_id)},
+            idempotent=True,
+        )
+        return JobReply.model_validate_json(response.content)
+
+    async def append_page(self, job_id: UUID, page: ResourcePage) -> JobReply:
+        """More resources of a job that is not sealed."""
+        response = await self.http.request(
+            "POST",
+            f"/api/prediction_jobs/{job_id}/resources/",
+            content=page.model_dump_json(),
+            headers={"Content-Type": "application/json"},
+            idempotent=True,
+        )
+        return JobReply.model_validate_json(response.content)
+
+    async def read_job(self, job_id: UUID) -> JobReply:
+        """How a job is doing."""
+        response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/")
+        return JobReply.model_validate_json(response.content)
+
+    async def cancel(self, job_id: UUID) -> None:
+        """Stop a job; what a worker holds already may still come back."""
+        await self.http.request("POST", f"/api/prediction_jobs/{job_id}/cancel/", idempotent=True)
+
+    async def failures(self, job_id: UUID, *, cursor: str | None = None) -> Page[ResourceFailure]:
+        """One page of the resources that failed."""
+        params = {"limit": PAGE_LIMIT} | ({"cursor": cursor} if cursor else {})
+        response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/failures/", params=params)
+        return Page[ResourceFailure].model_validate_json(response.content)
+
+    async def closed_results(self, job_id: UUID) -> ClosedBatches:
+        """The oldest closed batches that are not acknowledged."""
+        response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/results/")
+        return ClosedBatches.model_validate_json(response.content)
+
+    async def blob(self, batch_id: UUID, *, at_most: int) -> bytes:
+        """The results of one batch, as bytes."""
+        async with self.http.stream(f"/api/resource_batches/{batch_id}/results/") as response:
+            return await read_limited(response, at_most=at_most)
+
+    async def fetched(self, batch_id: UUID) -> None:
+        """The results are durable here; the Manager may forget them."""
+        await self.http.request("POST", f"/api/resource_batches/{batch_id}/fetched/", idempotent=True)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -1,15 +1,21 @@
 """The background door: every feature's tasks on this service's broker, its sweeps, and its bell listeners."""
 
 import expert.access.tasks
+import expert.jobs.tasks
 import expert.resources.tasks
+import expert.results.tasks
 import expert.uploads.tasks  # noqa: F401 - imported for what it notes in the book
 from expert.base import task as book
 from expert.deps import NAMESPACE, open_work
+from expert.results.listen import listen_for_results
 from expert.settings import ExpertSettings
 from trapper_kit.broker import TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
 
 __all__ = ["book", "run_tasks"]
+
+FEATURES = (access, jobs, resources, results, uploads)
+"""Importing them notes their tasks in the book."""
 
 
 async def run_tasks(settings: ExpertSettings) -> None:
@@ -27,4 +33,6 @@ async def run_tasks(settings: ExpertSettings) -> None:
             else None
         )
         process = TaskProcess(book, broker, work, service="expert", threads=settings.task_threads)
-        await process.run(run_sweeps(book, work, work.database, service="expert", settings=settings))
+        await process.run(
+            run_sweeps(book, work, work.database, service="expert", settings=settings), listen_for_results(work)
+        )

@@ -4,16 +4,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, literal
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base
+from expert.base import Base, Once
 from expert.classifications.state import ClassificationType
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
+FINAL = literal(ClassificationType.FINAL, state_type(ClassificationType), literal_execute=True)
+AI = literal(ClassificationType.AI, state_type(ClassificationType), literal_execute=True)
+"""Never bound: a partial index must see them."""
 
-class Classification(Base):
+
+class Classification(Once, Base):
     """A final row points to what is accepted; an ai, user or feedback row says something and belongs to a final one."""
 
     __tablename__ = "classifications"
@@ -23,7 +27,7 @@ class Classification(Base):
             ["classification_project_collections.classification_project_id", "classification_project_collections.id"],
             name="classifications_linked_collection_of_the_project_fkey",
         ),
-        UniqueConstraint("owner_id", "idempotency_key"),
+        UniqueConstraint("created_by", "idempotency_key"),
         CheckConstraint("(type = 'final') = (final_classification_id is null)", name="belongs_to_final"),
         CheckConstraint(
             "(type = 'final') = (is_approved is not null) and (type = 'final') = (version is not null)",
@@ -73,8 +77,6 @@ class Classification(Base):
     source_classification_id: Mapped[UUID | None] = mapped_column(ForeignKey("classifications.id"), index=True)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     static_attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    idempotency_key: Mapped[str | None]
-    request_print: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -1,8 +1,17 @@
 """The life of an AI job and of each resource in it, as pure decisions."""
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+from uuid import UUID
 
-from trapper_schemas.v1.jobs import JobState
+from pydantic import BaseModel, ConfigDict, Field
+
+from trapper_schemas.v1.jobs import JobState, Stage
+from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
 
 
 class JobKind(StrEnum):
@@ -66,3 +75,73 @@ def after_hearing(stage: JobStage, heard: JobState, *, unacknowledged: int) -> J
     if heard in CLOSED_THERE and unacknowledged == 0:
         there = JobStage.INGESTING
     return there if _ORDER.index(there) > _ORDER.index(stage) else stage
+
+
+class Overrides(BaseModel):
+    """What one job does otherwise than its project says; a species provider of null leaves that stage out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    detection_threshold: Fraction | None = None
+    classification_threshold: Fraction | None = None
+    nms_iou: Fraction | None = None
+    detection_provider_id: UUID | None = None
+    species_provider_id: UUID | None = None
+    top_k: int = Field(default=5, ge=1, le=100)
+    logits: bool = False
+
+
+class ParseOverrides(BaseModel):
+    """Other thresholds for applying kept blobs again; the models' answers stay what they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    detection_threshold: Fraction | None = None
+    classification_threshold: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A job's snapshot, and where it goes."""
+
+    config: dict[str, Any]
+    models_key: str
+    connection_id: UUID
+    detection_provider_id: UUID
+
+    def stages(self) -> tuple[Stage, ...]:
+        """As the Manager is asked."""
+        return wire_stages(self.config)
+
+
+TYPICAL_DETECTION = 0.2
+TYPICAL_CLASSIFICATION = 0.5
+"""For models whose authors recommend nothing."""
+
+
+def models_key(stages: Sequence[Mapping[str, Any]]) -> str:
+    """The same for jobs that ask the same models, whatever their thresholds."""
+    models = [
+        [stage["kind"], stage["model"]["name"], stage["model"]["version"], stage["model"]["sha256"]] for stage in stages
+    ]
+    return hashlib.sha256(json.dumps(models).encode()).hexdigest()
+
+
+def wire_stages(config: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """The pipeline of a frozen configuration."""
+    return tuple(
+        Stage(
+            kind=ModelKind(stage["kind"]),
+            model=ModelRef.model_validate(stage["model"]),
+            threshold=stage["threshold"],
+            nms_iou=stage["nms_iou"],
+            top_k=stage["top_k"],
+            logits=stage["logits"],
+        )
+        for stage in config["stages"]
+    )
+
+
+def backoff_seconds(attempts: int, *, first: float, longest: float) -> float:
+    """The pause after so many attempts that came to nothing."""
+    return min(longest, first * 2 ** min(attempts, 20))

@@ -87,8 +87,12 @@ class Observation(Base):
     custom_attributes: Mapped[dict[str, Any] | None]
     tags: Mapped[list[str] | None]
     carried_over: Mapped[bool] = mapped_column(default=False)
-    copied_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("observations.id", ondelete="SET NULL"), index=True)
-    matched_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("observations.id", ondelete="SET NULL"), index=True)
+    copied_from_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("observations.id", deferrable=True, initially="DEFERRED"), index=True
+    )
+    matched_to_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("observations.id", deferrable=True, initially="DEFERRED"), index=True
+    )
 
 
 class Prediction(Base):

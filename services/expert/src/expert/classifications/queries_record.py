@@ -1,0 +1,103 @@
+"""Statements that write what a job saw, many resources at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, column, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from expert.classifications.models import AI, FINAL, Classification
+from expert.classifications.state import ClassificationType
+from expert.observations.queries_copy import copy_rows
+from trapper_kit.db import Session
+from trapper_schemas.ids import uuid7
+
+_AI_COLUMNS = (
+    "id", "type", "classification_project_id", "resource_id", "linked_collection_id", "final_classification_id",
+    "static_attributes", "created_at", "updated_at", "provider_id", "job_id", "received_batch_id", "batch_row",
+    "content_hash",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Current:
+    """The current ai row of a resource, and what it says."""
+
+    id: UUID
+    content_hash: str | None
+
+
+async def ensure_finals(
+    db: Session, *, project_id: UUID, linked_collection_id: UUID, resource_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, UUID]:
+    """Resource to final row; inserted in one order, so that two batches never wait for each other crosswise."""
+    rows = [
+        {
+            "id": uuid7(),
+            "type": ClassificationType.FINAL,
+            "classification_project_id": project_id,
+            "resource_id": resource_id,
+            "linked_collection_id": linked_collection_id,
+            "static_attributes": {},
+            "is_approved": False,
+            "version": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for resource_id in sorted(resource_ids)
+    ]
+    there = select(Classification.resource_id, Classification.id).where(
+        Classification.type == FINAL,
+        Classification.classification_project_id == project_id,
+        Classification.resource_id.in_(resource_ids),
+    )
+    found = {row[0]: row[1] for row in await db.execute(there)}
+    missing = [row for row in rows if row["resource_id"] not in found]
+    if not missing:
+        return found
+    await db.execute(
+        insert(Classification).on_conflict_do_nothing(
+            index_elements=["resource_id", "classification_project_id"], index_where=Classification.type == FINAL
+        ),
+        missing,
+    )
+    return {row[0]: row[1] for row in await db.execute(there)}
+
+
+async def hold_current(
+    db: Session, *, project_id: UUID, provider_id: UUID, resource_ids: Sequence[UUID]
+) -> dict[UUID, Current]:
+    """The current ai rows of these resources, which nobody else supersedes until the transaction ends."""
+    statement = (
+        select(Classification.resource_id, Classification.id, Classification.content_hash)
+        .where(
+            Classification.type == AI,
+            Classification.superseded_by_id.is_(None),
+            Classification.classification_project_id == project_id,
+            Classification.provider_id == provider_id,
+            Classification.resource_id.in_(resource_ids),
+        )
+        .order_by(Classification.resource_id)
+        .with_for_update(key_share=True)
+    )
+    return {row[0]: Current(row[1], row[2]) for row in await db.execute(statement)}
+
+
+async def supersede(db: Session, successors: Mapping[UUID, UUID]) -> None:
+    """Point former rows to rows that are written next; the foreign key is looked at when the transaction ends."""
+    pairs = (
+        func.unnest(literal(list(successors), ARRAY(Uuid)), literal(list(successors.values()), ARRAY(Uuid)))
+        .table_valued(column("former", Uuid), column("latter", Uuid), name="pairs")
+        .render_derived()
+    )
+    await db.execute(
+        update(Classification).where(Classification.id == pairs.c.former).values(superseded_by_id=pairs.c.latter)
+    )
+
+
+async def copy_ai_rows(db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The new ai rows."""
+    await copy_rows(db, "classifications", _AI_COLUMNS, [tuple(row[name] for name in _AI_COLUMNS) for row in rows])

@@ -1,0 +1,239 @@
+"""The web door of classifications: list, read, start, fork, edit, approve, un-approve, feedback, history."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+
+from expert.access.guards import MayAnnotate, MayApprove, MayGiveFeedback, MayRead
+from expert.access.make_once import Wish
+from expert.access.queries import readable_classification_projects
+from expert.access.require import require
+from expert.access.state import Caller, Capability
+from expert.classifications import queries
+from expert.classifications.approve import approve_classification
+from expert.classifications.edit import edit_classification
+from expert.classifications.errors import (
+    AiRequired,
+    ClassificationLocked,
+    ClassificationNotFound,
+    FinalChanged,
+    IfMatchRequired,
+    NotApprovable,
+    NotApproved,
+    NotEditable,
+    NotForkable,
+    ResourceNotInProject,
+)
+from expert.classifications.fork import fork_classification, start_classification
+from expert.classifications.give_feedback import give_feedback
+from expert.classifications.models import Classification
+from expert.classifications.read_if_match import read_if_match
+from expert.classifications.schemas import (
+    ClassificationDetail,
+    ClassificationReply,
+    EditBody,
+    FeedbackBody,
+    History,
+    HistoryItem,
+    StartBody,
+    reply_fields,
+)
+from expert.classifications.state import ClassificationType
+from expert.classifications.unapprove import unapprove_classification
+from expert.deps import Db, Now
+from expert.observations import queries as observations
+from expert.observations.tell import ObservationTold, tell
+from trapper_kit.db import Session
+from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
+from trapper_kit.paging import Cut
+from trapper_kit.problems import Forbidden, Invalid, NotFound
+from trapper_kit.web.app import problems
+from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_schemas.paging import Page
+
+router = APIRouter(prefix="/api/media-classifications", tags=["classifications"])
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="version of the final row")]
+MAKING = problems(Invalid, IdempotencyKeyReused, Forbidden, AiRequired, NotFound)
+_CREATED = 201
+
+
+@router.get("/classifications/", responses=problems(Invalid))
+async def list_classifications(
+    db: Db,
+    caller: MayRead,
+    classification_project_id: Annotated[list[UUID] | None, Query()] = None,
+    resource_id: Annotated[list[UUID] | None, Query()] = None,
+    type: Annotated[list[ClassificationType] | None, Query()] = None,  # noqa: A002 - the filter's name
+    current: bool | None = None,
+    approved: bool | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ClassificationReply]:
+    """Rows of the projects that one may read, oldest first."""
+    filters = [classification_project_id, resource_id, type, current, approved]
+    cut = Cut.of(limit, cursor, {"filters": [str(one) for one in filters]})
+    rows, next_cursor = await queries.listed(
+        db,
+        cut,
+        visible_projects=readable_classification_projects(caller),
+        project_ids=classification_project_id or [],
+        resource_ids=resource_id or [],
+        types=type or [],
+        current=current,
+        approved=approved,
+    )
+    items = [ClassificationReply(**reply_fields(row, final)) for row, final in rows]
+    return Page(items=items, next_cursor=next_cursor)
+
+
+@router.get("/classifications/{classification_id}/", responses=problems(ClassificationNotFound))
+async def read_classification(classification_id: UUID, db: Db, caller: MayRead) -> ClassificationDetail:
+    """One row with its observations and the predictions behind them."""
+    return await _detail(db, await _row(db, caller, classification_id, Capability.READ))
+
+
+@router.post("/classifications/", status_code=_CREATED, responses=MAKING | problems(ResourceNotInProject))
+async def start(
+    body: StartBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayAnnotate
+) -> ClassificationDetail:
+    """A person's row from nothing."""
+    await require(db, caller, Capability.ANNOTATE, classification_project=body.classification_project_id)
+    row, made = await start_classification(
+        db,
+        project_id=body.classification_project_id,
+        resource_id=body.resource_id,
+        static_attributes=body.static_attributes,
+        said=body.dynamic_attrs,
+        wish=Wish.of(caller, key, body),
+        now=now,
+    )
+    return await _made(db, row, response, made=made)
+
+
+@router.post(
+    "/classifications/{classification_id}/fork/", status_code=_CREATED, responses=MAKING | problems(NotForkable)
+)
+async def fork(
+    classification_id: UUID, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayAnnotate
+) -> ClassificationDetail:
+    """A person's row with copies of what this one says."""
+    source = await _row(db, caller, classification_id, Capability.ANNOTATE)
+    wish = Wish(caller.id, key, fingerprint({"fork": str(classification_id)}))
+    row, made = await fork_classification(db, source, wish=wish, now=now)
+    return await _made(db, row, response, made=made)
+
+
+@router.patch(
+    "/classifications/{classification_id}/",
+    responses=problems(Invalid, Forbidden, ClassificationNotFound, ClassificationLocked, NotEditable, AiRequired),
+)
+async def edit(classification_id: UUID, body: EditBody, db: Db, now: Now, caller: MayAnnotate) -> ClassificationDetail:
+    """Replace the attributes or the observations of a person's row that was never approved."""
+    row = await _row(db, caller, classification_id, Capability.ANNOTATE)
+    await edit_classification(db, row, static_attributes=body.static_attributes, said=body.dynamic_attrs, now=now)
+    return await _detail(db, await _row(db, caller, classification_id, Capability.READ))
+
+
+@router.post(
+    "/classifications/{classification_id}/approve/",
+    responses=problems(Forbidden, ClassificationNotFound, FinalChanged, IfMatchRequired, NotApprovable, AiRequired),
+)
+async def approve(
+    classification_id: UUID, db: Db, now: Now, caller: MayApprove, if_match: IfMatch = None
+) -> ClassificationReply:
+    """The accepted answer for its resource; approving it again changes nothing."""
+    row = await _row(db, caller, classification_id, Capability.APPROVE)
+    final = await approve_classification(db, row, expected_version=read_if_match(if_match), by=caller.id, now=now)
+    again = await _row(db, caller, classification_id, Capability.READ)
+    return ClassificationReply(**reply_fields(again, final))
+
+
+@router.post(
+    "/classifications/{classification_id}/unapprove/",
+    responses=problems(Forbidden, ClassificationNotFound, FinalChanged, NotApproved),
+)
+async def unapprove(
+    classification_id: UUID, db: Db, now: Now, caller: MayApprove, if_match: IfMatch = None
+) -> ClassificationReply:
+    """Nothing is accepted for the resource any more; the row stays locked."""
+    row = await _row(db, caller, classification_id, Capability.APPROVE)
+    final = await unapprove_classification(db, row, expected_version=read_if_match(if_match), by=caller.id, now=now)
+    again = await _row(db, caller, classification_id, Capability.READ)
+    return ClassificationReply(**reply_fields(again, final))
+
+
+@router.post(
+    "/classifications/{classification_id}/feedback/", status_code=_CREATED, responses=MAKING | problems(NotApproved)
+)
+async def feedback(
+    classification_id: UUID,
+    body: FeedbackBody,
+    key: IdempotencyKey,
+    response: Response,
+    db: Db,
+    now: Now,
+    caller: MayGiveFeedback,
+) -> ClassificationDetail:
+    """A correction of what is approved, for those who decide."""
+    about = await _row(db, caller, classification_id, Capability.GIVE_FEEDBACK)
+    wish = Wish(caller.id, key, fingerprint({"feedback": str(classification_id), "body": body.model_dump(mode="json")}))
+    row, made = await give_feedback(
+        db, about, static_attributes=body.static_attributes, said=body.dynamic_attrs, wish=wish, now=now
+    )
+    return await _made(db, row, response, made=made)
+
+
+@router.get("/resources/{resource_id}/history/", responses=problems(NotFound))
+async def history(resource_id: UUID, classification_project_id: UUID, db: Db, caller: MayRead) -> History:
+    """Every row of a resource in one project, and which was made from which."""
+    await require(db, caller, Capability.READ, classification_project=classification_project_id)
+    rows = await queries.history(db, classification_project_id, resource_id)
+    final = next((row for row in rows if row.type is ClassificationType.FINAL), None)
+    if final is None:
+        return History(final=None, child_classifications=[])
+    said = await _said(db, [row.id for row in rows])
+    children = [
+        HistoryItem(
+            **reply_fields(row, final),
+            dynamic_attrs=said.get(row.id, []),
+            derived_classifications=[one.id for one in rows if one.source_classification_id == row.id],
+        )
+        for row in rows
+        if row is not final
+    ]
+    return History(final=ClassificationReply(**reply_fields(final, final)), child_classifications=children)
+
+
+async def _row(db: Session, caller: Caller, classification_id: UUID, capability: Capability) -> Classification:
+    row = await queries.get(db, classification_id)
+    if row is None:
+        raise ClassificationNotFound
+    await require(db, caller, capability, classification_project=row.classification_project_id)
+    return row
+
+
+async def _made(db: Session, row: Classification, response: Response, *, made: bool) -> ClassificationDetail:
+    if not made:
+        response.status_code = 200
+    return await _detail(db, row)
+
+
+async def _detail(db: Session, row: Classification) -> ClassificationDetail:
+    final = await queries.final_of(db, row)
+    spoken = row.source_classification_id if row.type is ClassificationType.FINAL else row.id
+    said = await _said(db, [spoken]) if spoken is not None else {}
+    return ClassificationDetail(
+        **reply_fields(row, final), dynamic_attrs=said.get(spoken, []) if spoken is not None else []
+    )
+
+
+async def _said(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[ObservationTold]]:
+    found = await observations.of_classifications(db, classification_ids)
+    behind = await observations.predictions_of(db, [one.id for rows in found.values() for one, _ in rows])
+    return {
+        classification_id: [tell(one, name, behind.get(one.id, [])) for one, name in rows]
+        for classification_id, rows in found.items()
+    }

@@ -1,0 +1,105 @@
+"""Bodies of the classification routes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from expert.classifications.models import Classification
+from expert.observations.state import Told
+from expert.observations.tell import ObservationTold
+
+
+class ClassificationReply(BaseModel):
+    """One row; `version` is that of its final row, for If-Match."""
+
+    id: UUID
+    type: str
+    classification_project_id: UUID
+    resource_id: UUID
+    linked_collection_id: UUID | None
+    final_classification_id: UUID | None
+    source_classification_id: UUID | None
+    owner_id: UUID | None
+    provider_id: UUID | None
+    job_id: UUID | None
+    static_attributes: dict[str, Any]
+    is_current: bool
+    superseded_by_id: UUID | None
+    locked_at: datetime | None
+    is_approved: bool
+    approved_by_id: UUID | None
+    approved_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ClassificationDetail(ClassificationReply):
+    """With what it says; a final row says what the row says that it points to."""
+
+    dynamic_attrs: list[ObservationTold]
+
+
+class HistoryItem(ClassificationDetail):
+    """In the history of a resource, with the rows that were made from this one."""
+
+    derived_classifications: list[UUID]
+
+
+class History(BaseModel):
+    """Everything that was ever said about a resource in a project, oldest first."""
+
+    final: ClassificationReply | None
+    child_classifications: list[HistoryItem]
+
+
+class StartBody(BaseModel):
+    """A person's row from nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    classification_project_id: UUID
+    resource_id: UUID
+    static_attributes: dict[str, Any] = Field(default_factory=dict)
+    dynamic_attrs: list[Told] = Field(max_length=1000)
+
+
+class EditBody(BaseModel):
+    """What is not given stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    static_attributes: dict[str, Any] | None = None
+    dynamic_attrs: list[Told] | None = Field(default=None, max_length=1000)
+
+
+class FeedbackBody(BaseModel):
+    """A correction of what is approved."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    static_attributes: dict[str, Any] = Field(default_factory=dict)
+    dynamic_attrs: list[Told] = Field(max_length=1000)
+
+
+_SAME = (
+    "id", "classification_project_id", "resource_id", "linked_collection_id", "final_classification_id",
+    "source_classification_id", "owner_id", "provider_id", "job_id", "static_attributes", "superseded_by_id",
+    "locked_at", "created_at", "updated_at",
+)  # fmt: skip
+
+
+def reply_fields(row: Classification, final: Classification) -> dict[str, Any]:
+    """A row as it is answered; whether it is approved is what the final row says."""
+    approved = bool(final.is_approved) and (row.id in {final.id, final.source_classification_id})
+    return {
+        **{name: getattr(row, name) for name in _SAME},
+        "type": row.type.value,
+        "is_current": row.superseded_by_id is None,
+        "is_approved": approved,
+        "approved_by_id": final.approved_by_id if approved else None,
+        "approved_at": final.approved_at if approved else None,
+        "version": final.version,
+    }

@@ -1,0 +1,93 @@
+"""A person asks for a job: a scope, overrides, and how many resources it will take before it is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from expert.access import queries as access
+from expert.access.make_once import Wish, make_once
+from expert.classification_projects.models import ClassificationProject
+from expert.jobs import queries_scope
+from expert.jobs.create import fill_job, new_job
+from expert.jobs.freeze import freeze_config
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import Overrides
+from trapper_kit.db import Session
+from trapper_kit.idempotency import check_same
+from trapper_kit.problems import Invalid
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A linked collection, or a selection of the resources of one; both given must fit."""
+
+    linked_collection_id: UUID | None
+    resource_ids: Sequence[UUID] | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The job, when there was something to do and it was not only a question; and how many resources it takes."""
+
+    job: AiClassificationJob | None
+    resources: int
+    made: bool
+
+
+async def ask_job(
+    db: Session,
+    project: ClassificationProject,
+    scope: Scope,
+    overrides: Overrides,
+    *,
+    wish: Wish,
+    missing_only: bool,
+    interactive: bool,
+    dry_run: bool,
+    now: datetime,
+) -> Asked:
+    """Make one job of a scope; without anything to do there is none."""
+    earlier = await access.made_before(db, AiClassificationJob, wish.caller_id, wish.key)
+    if earlier is not None:
+        check_same(earlier.request_print, wish.request_print)
+        return Asked(earlier, earlier.total, made=False)
+    linked_collection_id = await _linked_collection(db, project, scope)
+    frozen = await freeze_config(db, project, overrides)
+    if not dry_run:
+        await queries_scope.hold_scope(db, linked_collection_id, scope.resource_ids)
+    taken = await queries_scope.in_scope(
+        db,
+        linked_collection_id,
+        scope.resource_ids,
+        missing_under=(project.id, frozen.models_key) if missing_only else None,
+    )
+    if dry_run or not taken:
+        return Asked(None, len(taken), made=False)
+    job = new_job(
+        frozen,
+        classification_project_id=project.id,
+        linked_collection_id=linked_collection_id,
+        total=len(taken),
+        interactive=interactive,
+        now=now,
+    )
+    job, made = await make_once(db, job, wish, taken={})
+    if made:
+        await queries_scope.mark_taken(db, linked_collection_id, taken, now=now)
+        await fill_job(db, job, taken, auto=False)
+    return Asked(job, job.total, made=made)
+
+
+async def _linked_collection(db: Session, project: ClassificationProject, scope: Scope) -> UUID:
+    if scope.linked_collection_id is not None:
+        link = await queries_scope.linked(db, scope.linked_collection_id)
+        if link is None or link.classification_project_id != project.id:
+            raise Invalid.field("linked_collection_id", "the project has no such linked collection")
+        return link.id
+    if not scope.resource_ids:
+        raise Invalid.field("linked_collection_id", "name a linked collection, or resources of one")
+    found = await queries_scope.linked_holding_all(db, project.id, scope.resource_ids)
+    if found is None:
+        raise Invalid.field("resource_ids", "no linked collection of the project holds all of these resources")
+    return found

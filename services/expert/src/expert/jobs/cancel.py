@@ -1,0 +1,57 @@
+"""Stop a job: here at once, there as soon as the Manager hears it; late results change nothing."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries
+from expert.jobs.end import end_job
+from expert.jobs.errors import JobClosed, JobNotFound
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import CLOSED
+from expert.jobs.state import JobStage as Stage
+from expert.providers.open_connection import open_connection
+from trapper_kit.db import Session, ring
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+
+_ENDED_THERE = frozenset({"finished", "partial", "failed", "cancelled"})
+
+
+async def cancel_job(db: Session, job_id: UUID, *, now: datetime) -> AiClassificationJob:
+    """Its resources without an outcome end as cancelled; a job that is over stays what it is."""
+    ended = await end_job(db, job_id, Stage.CANCELLED, now=now)
+    if ended is None:
+        job = await queries.get(db, job_id)
+        if job is None:
+            raise JobNotFound
+        if job.stage is Stage.CANCELLED:
+            return job
+        raise JobClosed(f"the job is {job.stage.value} already")
+    ring(db, "jobs.withdraw", job_id=job_id)
+    return ended
+
+
+async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
+    """Tell the Manager that a job ended here, and take what it still holds off its list without looking at it."""
+    async with work.db() as db:
+        job = await queries.get(db, job_id)
+        if job is None or job.stage not in CLOSED or job.manager_settled_at is not None:
+            return
+        connection = await queries.connection_of(db, job)
+        again = work.clock.now() + timedelta(seconds=work.settings.intervals.follow)
+        await queries.note_heard(db, job_id, next_look_at=again)
+    try:
+        manager = open_connection(work, connection)
+        await manager.cancel(job_id)
+        for closed in (await manager.closed_results(job_id)).items:
+            await manager.fetched(closed.batch_id)
+        told = await manager.read_job(job_id)
+        settled = told.state.value in _ENDED_THERE and told.unacknowledged == 0
+    except Problem as problem:
+        settled = problem.type == JobNotFound.type  # it never got there
+        if not settled:
+            log("job.not_withdrawn", job=job_id, problem=problem.type, detail=problem.detail)
+    if settled:
+        async with work.db() as db:
+            await queries.note_heard(db, job_id, manager_settled_at=work.clock.now(), unacknowledged=0)

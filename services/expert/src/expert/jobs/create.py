@@ -1,0 +1,44 @@
+"""Make one job of resources that were taken for it; the one place that writes a new job."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from expert.jobs import queries
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import Frozen, JobKind, JobStage
+from trapper_kit.db import Session, ring
+
+
+def new_job(
+    frozen: Frozen,
+    *,
+    classification_project_id: UUID,
+    linked_collection_id: UUID,
+    total: int,
+    interactive: bool,
+    now: datetime,
+) -> AiClassificationJob:
+    """A job that is not in the database yet."""
+    return AiClassificationJob(
+        classification_project_id=classification_project_id,
+        linked_collection_id=linked_collection_id,
+        connection_id=frozen.connection_id,
+        detection_provider_id=frozen.detection_provider_id,
+        kind=JobKind.DETECT,
+        stage=JobStage.CREATED,
+        stages=[queries.entered(JobStage.CREATED, now)],
+        job_config=frozen.config,
+        models_key=frozen.models_key,
+        interactive=interactive,
+        total=total,
+        created_at=now,
+        looked_at=now,
+        next_look_at=now,
+    )
+
+
+async def fill_job(db: Session, job: AiClassificationJob, resource_ids: Sequence[UUID], *, auto: bool) -> None:
+    """Give it its resources, and ask for it to be submitted."""
+    await queries.add(db, job, resource_ids, auto=auto)
+    ring(db, "jobs.submit", job_id=job.id)

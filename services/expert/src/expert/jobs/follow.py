@@ -1,0 +1,66 @@
+"""Ask the Manager how a job is doing; this poll is the truth, the bell only hurries it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries
+from expert.jobs.end import end_job
+from expert.jobs.errors import JobNotFound
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import FOLLOWED, JobStage, after_hearing
+from expert.providers.open_connection import open_connection
+from trapper_kit.db import Session, ring
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.jobs import JobReply
+
+
+async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
+    """What the Manager told, after it was written down; None when nobody answered or the job is over."""
+    async with work.db() as db:
+        job = await queries.get(db, job_id)
+        if job is None or job.stage not in FOLLOWED:
+            return None
+        connection = await queries.connection_of(db, job)
+        now = work.clock.now()
+        pause = timedelta(seconds=work.settings.intervals.follow)
+        await queries.note_heard(db, job_id, looked_at=now, next_look_at=now + pause)
+    try:
+        told = await open_connection(work, connection).read_job(job_id)
+    except Problem as problem:
+        if problem.type == JobNotFound.type:
+            async with work.db() as db:
+                why = "the Manager does not know this job any more"
+                await end_job(db, job_id, JobStage.FAILED, now=work.clock.now(), error=why, settled=True)
+        else:
+            log("job.not_heard", job=job_id, problem=problem.type, detail=problem.detail)
+        return None
+    async with work.db() as db:
+        await _note(work, db, job, told)
+    return told
+
+
+async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, told: JobReply) -> None:
+    heard = {
+        "manager_state": told.state.value,
+        "progress": told.progress,
+        "eta_seconds": told.eta_seconds,
+        "images_per_second": told.images_per_second,
+        "unacknowledged": told.unacknowledged,
+    }
+    news = {name: value for name, value in heard.items() if getattr(job, name) != value}
+    if news:
+        await queries.note_heard(db, job.id, **news)
+    stage = after_hearing(job.stage, told.state, unacknowledged=told.unacknowledged)
+    now = work.clock.now()
+    if stage in {JobStage.FAILED, JobStage.CANCELLED}:
+        why = f"the Manager {told.state.value} this job" if stage is JobStage.CANCELLED else "the job failed there"
+        await end_job(db, job.id, stage, now=now, error=why)
+        return
+    if stage is not job.stage:
+        await queries.move(db, job.id, was=job.stage, to=stage, now=now)
+    if told.unacknowledged:
+        ring(db, "results.fetch", job_id=job.id)
+    elif stage is JobStage.INGESTING:
+        ring(db, "results.close", job_id=job.id)

@@ -1,0 +1,26 @@
+"""A worker reads a medium under a grant: the job must be open and hold it; then the stored file streams."""
+
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries
+from expert.jobs.errors import MediaGrantRefused, ResourceNotInJob
+from expert.jobs.issue_grant import read_grant
+from expert.jobs.state import CLOSED
+from expert.media_store import Stored
+from expert.resources.models import Resource
+
+
+async def open_media(work: ExpertWork, resource_id: UUID, *, grant: str) -> tuple[Resource, Stored]:
+    """The resource and its bytes as they come; holds no connection while they do."""
+    granted = read_grant(work.settings.secret_key.get_secret_value(), grant)
+    if granted is None:
+        raise MediaGrantRefused
+    async with work.db() as db:
+        found = await queries.holds(db, granted.job_id, resource_id)
+    if found is None or found[0] != granted.connection_id or found[1] in CLOSED:
+        raise MediaGrantRefused
+    resource = found[2]
+    if resource is None:
+        raise ResourceNotInJob
+    return resource, await work.media.stream(resource.object_key)

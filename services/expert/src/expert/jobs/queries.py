@@ -1,0 +1,257 @@
+"""Every statement about jobs and their resources; what may follow what stands in the where-clauses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Uuid, func, insert, literal, select, update
+
+from expert.algorithms.models import Algorithm, CategoryMap
+from expert.classification_projects.models import ClassificationProject
+from expert.jobs.models import AiClassificationJob, JobResource
+from expert.jobs.state import FOLLOWED, JobStage, Outcome
+from expert.providers.models import AiProvider, AiProviderConnection
+from expert.resources.models import Resource
+from trapper_kit.db import Session
+from trapper_kit.paging import Cut, page_of, split
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A provider whose connection is active, with the size of its label map."""
+
+    provider: AiProvider
+    category_map_id: UUID | None
+    labels: int
+
+
+async def providers(db: Session, ids: Sequence[UUID]) -> dict[UUID, Chosen]:
+    """The active ones among these."""
+    statement = (
+        select(AiProvider, Algorithm.category_map_id, CategoryMap.size)
+        .join(AiProviderConnection, AiProviderConnection.id == AiProvider.connection_id)
+        .join(Algorithm, Algorithm.id == AiProvider.algorithm_id)
+        .join(CategoryMap, CategoryMap.id == Algorithm.category_map_id, isouter=True)
+        .where(AiProvider.id.in_(ids), AiProvider.is_active, AiProviderConnection.is_active)
+    )
+    return {row[0].id: Chosen(row[0], row[1], row[2] or 0) for row in await db.execute(statement)}
+
+
+async def get(db: Session, job_id: UUID, *, lock: bool = False) -> AiClassificationJob | None:
+    """One job as it is in the database now."""
+    statement = select(AiClassificationJob).where(AiClassificationJob.id == job_id)
+    if lock:
+        statement = statement.with_for_update()
+    return await db.scalar(statement.execution_options(populate_existing=True))
+
+
+async def connection_of(db: Session, job: AiClassificationJob) -> AiProviderConnection:
+    """The Manager that the job goes to."""
+    return (await db.scalars(select(AiProviderConnection).where(AiProviderConnection.id == job.connection_id))).one()
+
+
+async def take_submission(db: Session, job_id: UUID, *, now: datetime, pause: timedelta) -> AiClassificationJob | None:
+    """Claim the next attempt to submit; None when another process has it, or when it is submitted."""
+    statement = (
+        update(AiClassificationJob)
+        .where(
+            AiClassificationJob.id == job_id,
+            AiClassificationJob.stage == JobStage.CREATED,
+            AiClassificationJob.next_look_at <= now,
+        )
+        .values(attempts=AiClassificationJob.attempts + 1, looked_at=now, next_look_at=now + pause)
+        .returning(AiClassificationJob)
+        .execution_options(populate_existing=True)
+    )
+    return await db.scalar(statement)
+
+
+async def put_off(db: Session, job_id: UUID, *, until: datetime, why: str) -> None:
+    """Not submitted this time; said, and tried again."""
+    await db.execute(
+        update(AiClassificationJob)
+        .where(AiClassificationJob.id == job_id, AiClassificationJob.stage == JobStage.CREATED)
+        .values(next_look_at=until, error=why)
+    )
+
+
+async def move(
+    db: Session, job_id: UUID, *, was: JobStage, to: JobStage, now: datetime, **values: Any
+) -> AiClassificationJob | None:
+    """From one stage to another, if it is still in the first; the step is added to its history."""
+    statement = (
+        update(AiClassificationJob)
+        .where(AiClassificationJob.id == job_id, AiClassificationJob.stage == was)
+        .values(
+            stage=to,
+            stages=AiClassificationJob.stages.op("||")(literal([entered(to, now)], AiClassificationJob.stages.type)),
+            **values,
+        )
+        .returning(AiClassificationJob)
+        .execution_options(populate_existing=True)
+    )
+    return await db.scalar(statement)
+
+
+def entered(stage: JobStage, at: datetime) -> dict[str, str]:
+    """One entry of a job's stage list."""
+    return {"stage": stage.value, "at": at.isoformat()}
+
+
+async def note_heard(db: Session, job_id: UUID, **values: Any) -> None:
+    """What the Manager told, when that is news."""
+    await db.execute(update(AiClassificationJob).where(AiClassificationJob.id == job_id).values(**values))
+
+
+async def waiting(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Jobs that are not submitted and may be tried now."""
+    return await _due_ids(db, (JobStage.CREATED,), now, limit)
+
+
+async def open_ids(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Submitted jobs that nobody asked about lately."""
+    return await _due_ids(db, FOLLOWED, now, limit)
+
+
+async def _due_ids(db: Session, stages: Sequence[JobStage], now: datetime, limit: int) -> Sequence[UUID]:
+    statement = (
+        select(AiClassificationJob.id)
+        .where(AiClassificationJob.stage.in_(stages), AiClassificationJob.next_look_at <= now)
+        .order_by(AiClassificationJob.looked_at)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def ended_here_only(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Failed and cancelled jobs that the Manager may still be working on."""
+    statement = (
+        select(AiClassificationJob.id)
+        .where(
+            AiClassificationJob.manager_settled_at.is_(None),
+            AiClassificationJob.stage.in_((JobStage.FAILED, JobStage.CANCELLED)),
+            AiClassificationJob.next_look_at <= now,
+        )
+        .order_by(AiClassificationJob.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def page_of_resources(db: Session, job_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Resource]:
+    """A job's resources in the order in which they are submitted, always the same."""
+    statement = (
+        select(Resource)
+        .join(JobResource, JobResource.resource_id == Resource.id)
+        .where(JobResource.job_id == job_id)
+        .order_by(JobResource.resource_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(JobResource.resource_id > after)
+    return (await db.scalars(statement)).all()
+
+
+async def add(db: Session, job: AiClassificationJob, resource_ids: Sequence[UUID], *, auto: bool) -> None:
+    """The rows of a job's resources, all pending."""
+    columns = ["job_id", "resource_id", "linked_collection_id", "auto", "outcome", "has_animals"]
+    rows = select(
+        literal(job.id),
+        func.unnest(literal(list(resource_ids), ARRAY(Uuid))),
+        literal(job.linked_collection_id),
+        literal(auto),
+        literal(Outcome.PENDING.value),
+        literal(False),
+    )
+    await db.execute(insert(JobResource).from_select(columns, rows))
+
+
+async def counts(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many resources of each job ended how: counted, because ingest adds to no shared row."""
+    statement = (
+        select(
+            JobResource.job_id,
+            *(
+                func.count().filter(JobResource.outcome == outcome).label(outcome.value)
+                for outcome in (Outcome.DONE, Outcome.BLANK, Outcome.FAILED, Outcome.CANCELLED)
+            ),
+            func.count().filter(JobResource.has_animals).label("with_animals"),
+        )
+        .where(JobResource.job_id.in_(job_ids))
+        .group_by(JobResource.job_id)
+    )
+    return {row["job_id"]: dict(row) for row in (await db.execute(statement)).mappings()}
+
+
+async def end_pending(
+    db: Session, job_id: UUID, *, outcome: Outcome, code: str | None, message: str | None
+) -> Sequence[UUID]:
+    """Give every resource that has no outcome yet this one; answers which they were."""
+    statement = (
+        update(JobResource)
+        .where(JobResource.job_id == job_id, JobResource.outcome == Outcome.PENDING)
+        .values(outcome=outcome, code=code, message=message)
+        .returning(JobResource.resource_id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def pending(db: Session, job_id: UUID) -> int:
+    """How many resources of the job have no outcome."""
+    statement = select(func.count()).where(JobResource.job_id == job_id, JobResource.outcome == Outcome.PENDING)
+    return (await db.execute(statement)).scalar_one()
+
+
+async def listed(
+    db: Session,
+    cut: Cut,
+    *,
+    visible_projects: Select[UUID],
+    project_ids: Sequence[UUID],
+    linked_collection_ids: Sequence[UUID],
+    stages: Sequence[JobStage],
+) -> tuple[list[AiClassificationJob], str | None]:
+    """One page of jobs, newest first."""
+    statement = select(AiClassificationJob).where(AiClassificationJob.classification_project_id.in_(visible_projects))
+    if project_ids:
+        statement = statement.where(AiClassificationJob.classification_project_id.in_(project_ids))
+    if linked_collection_ids:
+        statement = statement.where(AiClassificationJob.linked_collection_id.in_(linked_collection_ids))
+    if stages:
+        statement = statement.where(AiClassificationJob.stage.in_(stages))
+    rows = (await db.scalars(page_of(statement, [AiClassificationJob.id], cut, [UUID], newest_first=True))).all()
+    return split(rows, cut, lambda row: [row.id])
+
+
+async def outcomes(
+    db: Session, job_id: UUID, cut: Cut, *, wanted: Sequence[Outcome]
+) -> tuple[list[JobResource], str | None]:
+    """One page of a job's resources with how they ended."""
+    statement = select(JobResource).where(JobResource.job_id == job_id)
+    if wanted:
+        statement = statement.where(JobResource.outcome.in_(wanted))
+    rows = (await db.scalars(page_of(statement, [JobResource.resource_id], cut, [UUID]))).all()
+    return split(rows, cut, lambda row: [row.resource_id])
+
+
+async def holds(db: Session, job_id: UUID, resource_id: UUID) -> tuple[UUID, JobStage, Resource | None] | None:
+    """The connection and stage of a job, and the resource when it is one of the job's; None for no such job."""
+    statement = (
+        select(AiClassificationJob.connection_id, AiClassificationJob.stage, Resource)
+        .join(
+            JobResource,
+            (JobResource.job_id == AiClassificationJob.id) & (JobResource.resource_id == resource_id),
+            isouter=True,
+        )
+        .join(Resource, Resource.id == JobResource.resource_id, isouter=True)
+        .where(AiClassificationJob.id == job_id)
+    )
+    row = (await db.execute(statement)).tuples().one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+async def project(db: Session, project_id: UUID) -> ClassificationProject | None:
+    """The project whose settings a job takes."""
+    return await db.get(ClassificationProject, project_id)

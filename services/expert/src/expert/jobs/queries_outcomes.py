@@ -1,0 +1,64 @@
+"""Statements that give resources of a job their outcome, many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Boolean, Integer, Text, Uuid, column, func, literal, or_, select, update
+
+from expert.jobs.models import JobResource
+from expert.jobs.state import Outcome
+from trapper_kit.db import Session
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one resource of a batch ended; `batch_row` is its index in the blob."""
+
+    resource_id: UUID
+    batch_row: int
+    outcome: Outcome
+    has_animals: bool
+    code: str | None
+    message: str | None
+
+
+async def foreign_resources(
+    db: Session, job_id: UUID, resource_ids: Sequence[UUID], *, received_batch_id: UUID
+) -> list[UUID]:
+    """Those that are not of this job, or that another batch has answered."""
+    own = select(JobResource.resource_id).where(
+        JobResource.job_id == job_id,
+        JobResource.resource_id.in_(resource_ids),
+        or_(JobResource.received_batch_id.is_(None), JobResource.received_batch_id == received_batch_id),
+    )
+    known = set((await db.scalars(own)).all())
+    return [one for one in resource_ids if one not in known]
+
+
+async def set_outcomes(db: Session, job_id: UUID, ended: Sequence[Ended], *, received_batch_id: UUID) -> None:
+    """One statement for a whole batch."""
+    columns = [
+        ("resource_id", Uuid(), [one.resource_id for one in ended]),
+        ("batch_row", Integer(), [one.batch_row for one in ended]),
+        ("outcome", Text(), [one.outcome.value for one in ended]),
+        ("has_animals", Boolean(), [one.has_animals for one in ended]),
+        ("code", Text(), [one.code for one in ended]),
+        ("message", Text(), [one.message for one in ended]),
+    ]
+    told = func.unnest(*(literal(values, ARRAY(kind)) for _, kind, values in columns)).table_valued(
+        *(column(name, kind) for name, kind, _ in columns), name="told"
+    )
+    told = told.render_derived()
+    await db.execute(
+        update(JobResource)
+        .where(JobResource.job_id == job_id, JobResource.resource_id == told.c.resource_id)
+        .values(
+            outcome=told.c.outcome,
+            has_animals=told.c.has_animals,
+            code=told.c.code,
+            message=told.c.message,
+            batch_row=told.c.batch_row,
+            received_batch_id=received_batch_id,
+        )
+    )

@@ -1,0 +1,201 @@
+"""Statements about which resources a job takes: those that are due, and those that a person names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+
+from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
+from expert.classification_projects.state import ClassificationProjectStatus
+from expert.jobs.models import AiClassificationJob, JobResource
+from expert.jobs.state import CLOSED, ENDED, JOB_FAILED, Outcome
+from expert.providers.models import AiProvider, AiProviderConnection
+from expert.resources.models import Resource
+from expert.resources.state import ResourceKind, ResourceState
+from trapper_kit.db import Session
+from trapper_schemas.v1.results import REPEATABLE
+
+AGAIN = (*sorted(code.value for code in REPEATABLE), JOB_FAILED)
+"""Failures after which asking again may end otherwise."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A linked collection with resources that are due."""
+
+    linked_collection_id: UUID
+    classification_project_id: UUID
+
+
+def _readable() -> ColumnElement[bool]:
+    return and_(
+        Resource.state == ResourceState.DESCRIBED, Resource.kind == ResourceKind.IMAGE, Resource.is_active.is_(True)
+    )
+
+
+async def gathered(
+    db: Session, *, now: datetime, quiet: timedelta, at_most: timedelta, enough: int, limit: int
+) -> Sequence[Gathered]:
+    """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough."""
+    since = func.greatest(Resource.described_at, LinkedCollectionResource.created_at)
+    statement = (
+        select(LinkedCollection.id, LinkedCollection.classification_project_id)
+        .join(ClassificationProject, ClassificationProject.id == LinkedCollection.classification_project_id)
+        .join(AiProvider, AiProvider.id == ClassificationProject.object_detection_ai_model_id)
+        .join(AiProviderConnection, AiProviderConnection.id == AiProvider.connection_id)
+        .join(LinkedCollectionResource, LinkedCollectionResource.linked_collection_id == LinkedCollection.id)
+        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
+        .where(
+            LinkedCollectionResource.taken_at.is_(None),
+            LinkedCollection.is_active,
+            ClassificationProject.status == ClassificationProjectStatus.ONGOING,
+            AiProvider.is_active,
+            AiProviderConnection.is_active,
+            _readable(),
+        )
+        .group_by(LinkedCollection.id)
+        .having(
+            or_(func.max(since) <= now - quiet, func.min(since) <= now - at_most, func.count() >= enough),
+        )
+        .order_by(func.min(since))
+        .limit(limit)
+    )
+    return [Gathered(*row) for row in await db.execute(statement)]
+
+
+async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Take up to `limit` due resources; two sweeps never take the same one."""
+    due = (
+        select(LinkedCollectionResource.resource_id)
+        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
+        .where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id,
+            LinkedCollectionResource.taken_at.is_(None),
+            _readable(),
+        )
+        .order_by(LinkedCollectionResource.resource_id)
+        .limit(limit)
+        .with_for_update(of=LinkedCollectionResource, skip_locked=True)
+        .cte("due")
+    )
+    statement = (
+        update(LinkedCollectionResource)
+        .where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id,
+            LinkedCollectionResource.resource_id == due.c.resource_id,
+        )
+        .values(taken_at=now)
+        .returning(LinkedCollectionResource.resource_id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def linked(db: Session, linked_collection_id: UUID) -> LinkedCollection | None:
+    """One linked collection."""
+    return await db.get(LinkedCollection, linked_collection_id)
+
+
+async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequence[UUID]) -> UUID | None:
+    """A linked collection of the project that holds all of these resources."""
+    statement = (
+        select(LinkedCollectionResource.linked_collection_id)
+        .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
+        .where(
+            LinkedCollection.classification_project_id == project_id,
+            LinkedCollectionResource.resource_id.in_(resource_ids),
+        )
+        .group_by(LinkedCollectionResource.linked_collection_id)
+        .having(func.count() == len(set(resource_ids)))
+        .order_by(LinkedCollectionResource.linked_collection_id)
+        .limit(1)
+    )
+    return await db.scalar(statement)
+
+
+async def hold_scope(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID] | None) -> None:
+    """Keep sweeps and other askers away from this scope until the transaction ends."""
+    statement = (
+        select(LinkedCollectionResource.resource_id)
+        .where(LinkedCollectionResource.linked_collection_id == linked_collection_id)
+        .order_by(LinkedCollectionResource.resource_id)
+        .with_for_update()
+    )
+    if resource_ids is not None:
+        statement = statement.where(LinkedCollectionResource.resource_id.in_(resource_ids))
+    await db.execute(statement)
+
+
+async def in_scope(
+    db: Session,
+    linked_collection_id: UUID,
+    resource_ids: Sequence[UUID] | None,
+    *,
+    missing_under: tuple[UUID, str] | None,
+) -> Sequence[UUID]:
+    """The readable resources of a scope; with (project, models key) only those that these models have not answered."""
+    statement = (
+        select(LinkedCollectionResource.resource_id)
+        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
+        .where(LinkedCollectionResource.linked_collection_id == linked_collection_id, _readable())
+        .order_by(LinkedCollectionResource.resource_id)
+    )
+    if resource_ids is not None:
+        statement = statement.where(LinkedCollectionResource.resource_id.in_(resource_ids))
+    if missing_under is not None:
+        statement = statement.where(~_answered(*missing_under))
+    return (await db.scalars(statement)).all()
+
+
+def _answered(project_id: UUID, models_key: str) -> ColumnElement[bool]:
+    """On its way, looked at, or failed for a reason that lies in the file."""
+    return (
+        select(JobResource.job_id)
+        .join(AiClassificationJob, AiClassificationJob.id == JobResource.job_id)
+        .where(
+            JobResource.resource_id == LinkedCollectionResource.resource_id,
+            AiClassificationJob.classification_project_id == project_id,
+            AiClassificationJob.models_key == models_key,
+            or_(
+                JobResource.outcome.in_(ENDED),
+                and_(JobResource.outcome == Outcome.PENDING, AiClassificationJob.stage.not_in(tuple(CLOSED))),
+                and_(JobResource.outcome == Outcome.FAILED, JobResource.code.not_in(AGAIN)),
+            ),
+        )
+        .exists()
+    )
+
+
+async def mark_taken(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID], *, now: datetime) -> None:
+    """A job has taken them, so they are not due any more."""
+    await db.execute(
+        update(LinkedCollectionResource)
+        .where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id,
+            LinkedCollectionResource.resource_id.in_(resource_ids),
+            LinkedCollectionResource.taken_at.is_(None),
+        )
+        .values(taken_at=now)
+    )
+
+
+async def mark_ended(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID], *, now: datetime) -> None:
+    """The AI has ended for them, in whatever way; the gate before people's work reads this."""
+    await db.execute(
+        update(LinkedCollectionResource)
+        .where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id,
+            LinkedCollectionResource.resource_id.in_(resource_ids),
+            LinkedCollectionResource.ai_ended_at.is_(None),
+        )
+        .values(ai_ended_at=now)
+    )
+
+
+async def resource_ids_of(db: Session, job_id: UUID, *, failed_only: bool) -> Sequence[UUID]:
+    """The scope of a job that is asked again."""
+    statement = select(JobResource.resource_id).where(JobResource.job_id == job_id)
+    if failed_only:
+        statement = statement.where(JobResource.outcome == Outcome.FAILED)
+    return (await db.scalars(statement)).all()

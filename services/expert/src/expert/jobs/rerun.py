@@ -1,0 +1,38 @@
+"""Ask again for what a job was asked: the same scope, or only what failed."""
+
+from datetime import datetime
+
+from expert.access.make_once import Wish
+from expert.jobs import queries, queries_scope
+from expert.jobs.ask import Asked, Scope, ask_job
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import Overrides
+from trapper_kit.db import Session
+
+
+async def rerun_job(
+    db: Session,
+    job: AiClassificationJob,
+    overrides: Overrides,
+    *,
+    wish: Wish,
+    failed_only: bool,
+    interactive: bool,
+    dry_run: bool,
+    now: datetime,
+) -> Asked:
+    """A new job under the project's settings of today."""
+    project = await queries.project(db, job.classification_project_id)
+    assert project is not None  # noqa: S101 - a foreign key holds it
+    resources = await queries_scope.resource_ids_of(db, job.id, failed_only=failed_only)
+    return await ask_job(
+        db,
+        project,
+        Scope(job.linked_collection_id, resources),
+        overrides,
+        wish=wish,
+        missing_only=False,
+        interactive=interactive,
+        dry_run=dry_run,
+        now=now,
+    )

@@ -1,0 +1,193 @@
+"""The web door of jobs: ask, list, read, cancel, ask again; and media for workers, under a grant."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from expert.access.guards import MayRead, MayRunAi
+from expert.access.make_once import Wish
+from expert.access.queries import readable_classification_projects
+from expert.access.require import require
+from expert.access.state import Caller, Capability
+from expert.deps import Db, Now, Work
+from expert.jobs import queries
+from expert.jobs.ask import Asked, Scope, ask_job
+from expert.jobs.cancel import cancel_job
+from expert.jobs.errors import JobClosed, JobNotFound, MediaGrantRefused, NoDetectionProvider, ResourceNotInJob
+from expert.jobs.follow import follow_job
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.open_media import open_media
+from expert.jobs.rerun import rerun_job
+from expert.jobs.schemas import (
+    AskBody,
+    AskedReply,
+    JobReply,
+    JobResourceReply,
+    RerunBody,
+    job_reply,
+    resource_reply,
+)
+from expert.jobs.state import CLOSED, JobStage, Outcome
+from expert.media_store import ObjectMissing
+from trapper_kit.db import Session
+from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
+from trapper_kit.paging import Cut
+from trapper_kit.problems import Forbidden, Invalid, NotFound
+from trapper_kit.web.app import problems
+from trapper_kit.web.guards import public
+from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_schemas.paging import Page
+
+router = APIRouter(tags=["jobs"])
+
+JOBS = "/api/ai-classification-jobs"
+_CREATED = 201
+ASKING = problems(Invalid, Forbidden, NotFound, IdempotencyKeyReused, NoDetectionProvider)
+
+
+@router.post(f"{JOBS}/", responses=ASKING)
+async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> AskedReply:
+    """Ask the AI to look at a linked collection or a selection; 201 when a job was made, 200 otherwise."""
+    await require(db, caller, Capability.RUN_AI, classification_project=body.classification_project_id)
+    project = await queries.project(db, body.classification_project_id)
+    if project is None:
+        raise NotFound
+    asked = await ask_job(
+        db,
+        project,
+        Scope(body.linked_collection_id, body.resource_ids),
+        body.overrides,
+        wish=Wish.of(caller, key, body),
+        missing_only=body.missing_only,
+        interactive=body.interactive,
+        dry_run=body.dry_run,
+        now=now,
+    )
+    return _asked(asked, response)
+
+
+@router.get(f"{JOBS}/", responses=problems(Invalid))
+async def list_jobs(
+    db: Db,
+    caller: MayRead,
+    classification_project_id: Annotated[list[UUID] | None, Query()] = None,
+    linked_collection_id: Annotated[list[UUID] | None, Query()] = None,
+    state: Annotated[list[JobStage] | None, Query(description="stages")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[JobReply]:
+    """Jobs of the projects that one may read, newest first."""
+    filters = [str(one) for one in (classification_project_id, linked_collection_id, state)]
+    rows, next_cursor = await queries.listed(
+        db,
+        Cut.of(limit, cursor, {"filters": filters}),
+        visible_projects=readable_classification_projects(caller),
+        project_ids=classification_project_id or [],
+        linked_collection_ids=linked_collection_id or [],
+        stages=state or [],
+    )
+    counted = await queries.counts(db, [row.id for row in rows if row.stage not in CLOSED])
+    return Page(items=[job_reply(row, counted.get(row.id)) for row in rows], next_cursor=next_cursor)
+
+
+@router.get(f"{JOBS}/{{job_id}}/", responses=problems(JobNotFound))
+async def read_job(job_id: UUID, db: Db, caller: MayRead) -> JobReply:
+    """One job with its frozen configuration and the stages it went through."""
+    return await _reply(db, await _job(db, caller, job_id, Capability.READ))
+
+
+@router.get(f"{JOBS}/{{job_id}}/resources/", responses=problems(JobNotFound))
+async def list_outcomes(
+    job_id: UUID,
+    db: Db,
+    caller: MayRead,
+    outcome: Annotated[list[Outcome] | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[JobResourceReply]:
+    """How each resource of a job ended, and why it failed."""
+    job = await _job(db, caller, job_id, Capability.READ)
+    cut = Cut.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
+    rows, next_cursor = await queries.outcomes(db, job.id, cut, wanted=outcome or [])
+    return Page(items=[resource_reply(row) for row in rows], next_cursor=next_cursor)
+
+
+@router.post(f"{JOBS}/{{job_id}}/cancel/", responses=problems(JobNotFound, JobClosed, Forbidden))
+async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
+    """Stop a job here and there; cancelling a cancelled one changes nothing."""
+    await _job(db, caller, job_id, Capability.RUN_AI)
+    return await _reply(db, await cancel_job(db, job_id, now=now))
+
+
+@router.post(f"{JOBS}/{{job_id}}/rerun/", responses=ASKING)
+async def rerun(
+    job_id: UUID,
+    key: IdempotencyKey,
+    response: Response,
+    db: Db,
+    now: Now,
+    caller: MayRunAi,
+    body: RerunBody | None = None,
+) -> AskedReply:
+    """Ask again for the scope of a job, or for what failed in it, under the project's settings of today."""
+    body = body or RerunBody()
+    job = await _job(db, caller, job_id, Capability.RUN_AI)
+    asked = await rerun_job(
+        db,
+        job,
+        body.overrides,
+        wish=Wish(caller.id, key, fingerprint({"rerun": str(job_id), "body": body.model_dump(mode="json")})),
+        failed_only=body.failed_only,
+        interactive=body.interactive,
+        dry_run=body.dry_run,
+        now=now,
+    )
+    return _asked(asked, response)
+
+
+@router.post(f"{JOBS}/{{job_id}}/update_status/", responses=problems(JobNotFound))
+async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
+    """Ask the Manager now, instead of at the next interval; holds no connection while it waits."""
+    async with work.db() as db:
+        await _job(db, caller, job_id, Capability.READ)
+    await follow_job(work, job_id)
+    async with work.db() as db:
+        return await _reply(db, await _job(db, caller, job_id, Capability.READ))
+
+
+@router.get(
+    "/api/media/{resource_id}/inference",
+    response_class=StreamingResponse,
+    responses=problems(MediaGrantRefused, ResourceNotInJob, ObjectMissing),
+)
+@public
+async def read_for_inference(
+    resource_id: UUID,
+    work: Work,
+    grant: Annotated[str, Header(alias="Trapper-Media-Grant", max_length=500)] = "",
+) -> StreamingResponse:
+    """The stored file, for a worker that holds the grant of an open job with this resource; the grant is the guard."""
+    resource, stored = await open_media(work, resource_id, grant=grant)
+    headers = {"Content-Length": str(stored.size_bytes), "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(stored.chunks, media_type=resource.media_type, headers=headers)
+
+
+async def _job(db: Session, caller: Caller, job_id: UUID, capability: Capability) -> AiClassificationJob:
+    job = await queries.get(db, job_id)
+    if job is None:
+        raise JobNotFound
+    await require(db, caller, capability, classification_project=job.classification_project_id)
+    return job
+
+
+async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
+    counted = None if job.stage in CLOSED else (await queries.counts(db, [job.id])).get(job.id)
+    return job_reply(job, counted)
+
+
+def _asked(asked: Asked, response: Response) -> AskedReply:
+    if asked.made:
+        response.status_code = _CREATED
+    return AskedReply(job=None if asked.job is None else job_reply(asked.job), resources=asked.resources)

@@ -1,0 +1,111 @@
+"""Send a job to its Manager, page by page, under the job's own id; safe to do twice, tried again until it is there."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries
+from expert.jobs.end import end_job
+from expert.jobs.issue_grant import Grant, issue_grant
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import JobStage, backoff_seconds, wire_stages
+from expert.manager_client import ManagerClient
+from expert.providers.open_connection import open_connection
+from expert.resources.models import Resource
+from trapper_kit.http_client import origin_of
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.jobs import JobRequest, ResourcePage
+from trapper_schemas.v1.resources import ResourceRef
+
+PAGE = 10_000
+_PASSING = frozenset({401, 403, 408, 425, 429})
+"""Refusals about the connection or the moment, not about the job; an operator can mend the former."""
+_OUR_FAULT_ENDS = 500
+_PAGE_IS_THERE = frozenset({"job-sealed"})
+
+
+async def submit_job(work: ExpertWork, job_id: UUID) -> None:
+    """One attempt; a Manager that does not answer is tried again later, a refusal of the job itself ends it."""
+    now = work.clock.now()
+    pause = timedelta(seconds=work.settings.intervals.max_backoff)
+    async with work.db() as db:
+        job = await queries.take_submission(db, job_id, now=now, pause=pause)
+        connection = await queries.connection_of(db, job) if job is not None else None
+    if job is None or connection is None:
+        return
+    try:
+        await _send(work, open_connection(work, connection), job)
+    except Problem as problem:
+        await _not_sent(work, job, problem)
+        return
+    async with work.db() as db:
+        moved = await queries.move(
+            db, job_id, was=JobStage.CREATED, to=JobStage.SUBMITTED, now=now, error=None, next_look_at=now
+        )
+    if moved is not None:
+        log("job.submitted", job=job_id, resources=job.total)
+
+
+async def _send(work: ExpertWork, manager: ManagerClient, job: AiClassificationJob) -> None:
+    refs = await _page(work, job.id, after=None)
+    so_far = len(refs)
+    request = JobRequest(
+        stages=wire_stages(job.job_config),
+        resources=refs,
+        sealed=so_far >= job.total,
+        media_grant=issue_grant(work.settings.secret_key.get_secret_value(), Grant(job.id, job.connection_id)),
+        media_origins=(origin_of(work.settings.public_url),),
+        project=str(job.classification_project_id),
+        interactive=job.interactive,
+        bell=str(job.connection_id),
+    )
+    await manager.submit(job.id, request)
+    page = 1
+    while so_far < job.total:
+        refs = await _page(work, job.id, after=refs[-1].id)
+        so_far += len(refs)
+        await _append(manager, job.id, ResourcePage(page=page, resources=refs, sealed=so_far >= job.total))
+        page += 1
+
+
+async def _append(manager: ManagerClient, job_id: UUID, page: ResourcePage) -> None:
+    try:
+        await manager.append_page(job_id, page)
+    except Problem as problem:
+        if problem.type not in _PAGE_IS_THERE:  # an earlier attempt got further than it could tell
+            raise
+
+
+async def _page(work: ExpertWork, job_id: UUID, *, after: UUID | None) -> tuple[ResourceRef, ...]:
+    async with work.db() as db:
+        rows = await queries.page_of_resources(db, job_id, after=after, limit=PAGE)
+    return tuple(_reference(work.settings.public_url, row) for row in rows)
+
+
+def _reference(public_url: str, row: Resource) -> ResourceRef:
+    return ResourceRef(
+        id=row.id,
+        url=f"{public_url.rstrip('/')}/api/media/{row.id}/inference",
+        sha256=row.stored_sha256,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+    )
+
+
+async def _not_sent(work: ExpertWork, job: AiClassificationJob, problem: Problem) -> None:
+    now = work.clock.now()
+    why = ": ".join(part for part in (problem.title, problem.detail) if part)
+    async with work.db() as db:
+        if problem.status >= _OUR_FAULT_ENDS or problem.status in _PASSING:
+            await queries.put_off(db, job.id, until=_again(work, job, now), why=f"not submitted yet: {why}")
+            log("job.put_off", job=job.id, problem=problem.type, detail=problem.detail)
+        else:
+            await end_job(db, job.id, JobStage.FAILED, now=now, error=why)
+
+
+def _again(work: ExpertWork, job: AiClassificationJob, now: datetime) -> datetime:
+    intervals = work.settings.intervals
+    return now + timedelta(
+        seconds=backoff_seconds(job.attempts - 1, first=intervals.sweep, longest=intervals.max_backoff)
+    )

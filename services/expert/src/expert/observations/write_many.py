@@ -1,0 +1,144 @@
+"""Write many observations with their predictions at once; the one statement that writes them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from expert.observations.queries_copy import copy_rows
+from expert.observations.state import Box, LifeStage, ObservationLevel, ObservationType, Sex, clip
+from trapper_kit.db import Session
+from trapper_schemas.ids import uuid7
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What observations repeat of the classification that they belong to."""
+
+    classification_id: UUID
+    classification_project_id: UUID
+    resource_id: UUID
+    linked_collection_id: UUID | None
+    classification_type: str
+    deployment_id: UUID | None
+    captured_at: datetime | None
+    is_current: bool = True
+
+
+@dataclass(frozen=True)
+class NewPrediction:
+    """What one algorithm said."""
+
+    algorithm_id: UUID
+    label: str
+    taxon_id: UUID | None
+    score: float
+    top_k: Sequence[dict[str, Any]]
+    terminal: bool
+    output_row: int | None = None
+
+
+@dataclass(frozen=True)
+class NewObservation:
+    """One object, group, or whole-resource statement."""
+
+    observation_type: ObservationType
+    observation_level: ObservationLevel = ObservationLevel.OBJECT
+    taxon_id: UUID | None = None
+    label: str | None = None
+    sex: Sex | None = None
+    life_stage: LifeStage | None = None
+    behaviour: str | None = None
+    count: int | None = None
+    individual_id: str | None = None
+    bbox: Box | None = None
+    first_frame_index: int | None = None
+    detection_confidence: float | None = None
+    classification_confidence: float | None = None
+    custom_attributes: dict[str, Any] | None = None
+    tags: list[str] | None = None
+    copied_from_id: UUID | None = None
+    matched_to_id: UUID | None = None
+    predictions: Sequence[NewPrediction] = ()
+    id: UUID = field(default_factory=uuid7)
+
+
+OBSERVATION_COLUMNS = (
+    "id", "classification_id", "classification_project_id", "resource_id", "linked_collection_id",
+    "classification_type", "is_current", "deployment_id", "captured_at", "observation_level", "observation_type",
+    "taxon_id", "label", "sex", "life_stage", "behaviour", "count", "individual_id", "bbox_x", "bbox_y", "bbox_width",
+    "bbox_height", "first_frame_index", "detection_confidence", "classification_confidence", "custom_attributes",
+    "tags", "carried_over", "copied_from_id", "matched_to_id",
+)  # fmt: skip
+PREDICTION_COLUMNS = (
+    "id", "observation_id", "algorithm_id", "taxon_id", "label", "score", "top_k", "terminal", "output_row",
+    "created_at",
+)  # fmt: skip
+
+
+async def write_many(db: Session, groups: Iterable[tuple[Parent, Sequence[NewObservation]]], *, now: datetime) -> None:
+    """All observations of all parents in two COPYs; boxes are clipped to the picture."""
+    observations: list[tuple[Any, ...]] = []
+    predictions: list[tuple[Any, ...]] = []
+    for parent, members in groups:
+        for one in members:
+            observations.append(_observation(parent, one))
+            predictions += [_prediction(one.id, said, now) for said in one.predictions]
+    if observations:
+        await copy_rows(db, "observations", OBSERVATION_COLUMNS, observations)
+    if predictions:
+        await copy_rows(db, "predictions", PREDICTION_COLUMNS, predictions)
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _observation(parent: Parent, one: NewObservation) -> tuple[Any, ...]:
+    box = (None, None, None, None) if one.bbox is None else clip(one.bbox)
+    return (
+        one.id,
+        parent.classification_id,
+        parent.classification_project_id,
+        parent.resource_id,
+        parent.linked_collection_id,
+        parent.classification_type,
+        parent.is_current,
+        parent.deployment_id,
+        parent.captured_at,
+        one.observation_level.value,
+        one.observation_type.value,
+        one.taxon_id,
+        one.label,
+        one.sex and one.sex.value,
+        one.life_stage and one.life_stage.value,
+        one.behaviour,
+        one.count,
+        one.individual_id,
+        *box,
+        one.first_frame_index,
+        one.detection_confidence,
+        one.classification_confidence,
+        _json(one.custom_attributes),
+        _json(one.tags),
+        False,
+        one.copied_from_id,
+        one.matched_to_id,
+    )
+
+
+def _prediction(observation_id: UUID, said: NewPrediction, now: datetime) -> tuple[Any, ...]:
+    return (
+        uuid7(),
+        observation_id,
+        said.algorithm_id,
+        said.taxon_id,
+        said.label,
+        said.score,
+        _json(list(said.top_k)),
+        said.terminal,
+        said.output_row,
+        now,
+    )

@@ -1,0 +1,68 @@
+"""Pull what is closed and not acknowledged: keep each blob under its hash, then note it once."""
+
+import hashlib
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries as jobs
+from expert.jobs.state import CLOSED
+from expert.manager_client import ManagerClient
+from expert.media_store import blob_key
+from expert.providers.open_connection import open_connection
+from expert.results import queries
+from expert.results.errors import BlobDiffers
+from expert.results.models import ReceivedBatch
+from expert.results.state import ReceivedState
+from trapper_kit.db import ring
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.codec import DEFAULT_LIMITS
+from trapper_schemas.v1.jobs import ClosedBatch
+
+
+async def fetch_results(work: ExpertWork, job_id: UUID) -> list[UUID]:
+    """The received batches that now wait to be applied or acknowledged; one that cannot be fetched stops no other."""
+    async with work.db() as db:
+        job = await jobs.get(db, job_id)
+        if job is None or job.stage in CLOSED:
+            return []
+        connection = await jobs.connection_of(db, job)
+    try:
+        manager = open_connection(work, connection)
+        closed = (await manager.closed_results(job_id)).items
+    except Problem as problem:
+        log("results.not_listed", job=job_id, problem=problem.type, detail=problem.detail)
+        return []
+    kept: list[UUID] = []
+    for one in closed:
+        try:
+            kept.append(await keep_batch(work, manager, job_id, one))
+        except Problem as problem:
+            log("batch.not_fetched", job=job_id, batch=one.batch_id, problem=problem.type, detail=problem.detail)
+    return kept
+
+
+async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, closed: ClosedBatch) -> UUID:
+    """The row of this batch, made when it is new; its blob is durable before."""
+    async with work.db() as db:
+        known = await queries.by_batch(db, job_id, closed.batch_id)
+    if known is not None:
+        return known.id
+    blob = await manager.blob(closed.batch_id, at_most=DEFAULT_LIMITS.compressed_bytes)
+    sha256 = hashlib.sha256(blob).hexdigest()
+    if sha256 != closed.sha256:
+        raise BlobDiffers(f"batch {closed.batch_id} was announced as {closed.sha256} and came as {sha256}")
+    await work.blobs.put(blob_key(sha256), blob)
+    async with work.db() as db:
+        row = ReceivedBatch(
+            job_id=job_id,
+            batch_id=closed.batch_id,
+            sha256=sha256,
+            size_bytes=len(blob),
+            state=ReceivedState.KEPT,
+            created_at=work.clock.now(),
+        )
+        received_id = await queries.note(db, row)
+        ring(db, "results.apply", received_batch_id=received_id)
+    log("batch.received", job=job_id, batch=closed.batch_id, bytes=len(blob))
+    return received_id

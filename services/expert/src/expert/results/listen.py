@@ -1,0 +1,73 @@
+"""Hear the bells of every connection's Manager; each only rings `results.fetch` here, and nothing depends on it."""
+
+import asyncio
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries as jobs
+from expert.providers import queries as providers
+from expert.providers.seal import unseal
+from trapper_kit.bells import BellListener
+from trapper_kit.db import DatabaseUnavailable, ring
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.bells import RESULTS_READY, ResultsReady, expert_queue
+
+
+async def listen_for_results(work: ExpertWork) -> None:
+    """For ever: one listener thread per connection that has a bell, and new connections within a minute."""
+    loop = asyncio.get_running_loop()
+    listeners: dict[tuple[UUID, str], BellListener] = {}
+    hearing: set[asyncio.Task[None]] = set()
+
+    def heard(*, job_id: str) -> None:
+        loop.call_soon_threadsafe(start, ResultsReady(job_id=job_id).job_id)
+
+    def start(job_id: str) -> None:
+        one = loop.create_task(_hear(work, job_id))
+        hearing.add(one)
+        one.add_done_callback(hearing.discard)
+
+    try:
+        while True:
+            try:
+                wanted = await _bells(work)
+            except DatabaseUnavailable:
+                wanted = set(listeners)  # as before; the next round asks again
+            for gone in listeners.keys() - wanted:
+                await asyncio.to_thread(listeners.pop(gone).stop)
+            for connection_id, url in wanted - listeners.keys():
+                listener = BellListener(url, expert_queue(str(connection_id)), RESULTS_READY, heard)
+                listener.start()
+                listeners[connection_id, url] = listener
+            await asyncio.sleep(work.settings.intervals.max_backoff)
+    finally:
+        for listener in listeners.values():
+            listener.stop()
+
+
+async def _bells(work: ExpertWork) -> set[tuple[UUID, str]]:
+    own = work.settings.bells_redis_url
+    found: set[tuple[UUID, str]] = set()
+    async with work.db() as db:
+        connections = await providers.active_connections(db)
+    for connection in connections:
+        try:
+            sealed = connection.encrypted_bells_url
+            url = unseal(work.settings, sealed) if sealed else own.get_secret_value() if own else None
+        except Problem as problem:
+            log("bells.not_heard", connection=connection.id, problem=problem.type)
+            continue
+        if url is not None:
+            found.add((connection.id, url))
+    return found
+
+
+async def _hear(work: ExpertWork, job_id: str) -> None:
+    """An unknown job is dropped: whoever reaches the bell can do no more than make us look."""
+    try:
+        async with work.db() as db:
+            if await jobs.get(db, UUID(job_id)) is not None:
+                ring(db, "results.fetch", job_id=job_id)
+    except ValueError:
+        log("bells.dropped")

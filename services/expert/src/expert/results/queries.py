@@ -1,0 +1,182 @@
+"""Every statement about received batches, and what applying one must look up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from expert.algorithms.models import CategoryLabel
+from expert.jobs.models import AiClassificationJob
+from expert.jobs.state import FOLLOWED, JobStage
+from expert.resources.models import Resource
+from expert.results.models import ReceivedBatch
+from expert.results.state import ReceivedState
+from trapper_kit.db import Session
+from trapper_schemas.v1.models import ObservationType
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What one label of a model means."""
+
+    label: str
+    observation_type: ObservationType | None
+    taxon_id: UUID | None
+
+
+async def note(db: Session, row: ReceivedBatch) -> UUID:
+    """The row's id, or that of the row which was there first."""
+    values = {
+        "id": row.id,
+        "job_id": row.job_id,
+        "batch_id": row.batch_id,
+        "sha256": row.sha256,
+        "size_bytes": row.size_bytes,
+        "state": row.state,
+        "created_at": row.created_at,
+        "times_applied": 0,
+        "total": 0,
+        "done": 0,
+        "blank": 0,
+        "failed": 0,
+        "with_animals": 0,
+    }
+    made = insert(ReceivedBatch).values(values).on_conflict_do_nothing(index_elements=["job_id", "batch_id"])
+    await db.execute(made)
+    there = select(ReceivedBatch.id).where(ReceivedBatch.job_id == row.job_id, ReceivedBatch.batch_id == row.batch_id)
+    return (await db.execute(there)).scalar_one()
+
+
+async def by_batch(db: Session, job_id: UUID, batch_id: UUID) -> ReceivedBatch | None:
+    """The row of one of the Manager's batches."""
+    statement = select(ReceivedBatch).where(ReceivedBatch.job_id == job_id, ReceivedBatch.batch_id == batch_id)
+    return await db.scalar(statement)
+
+
+async def get(db: Session, received_batch_id: UUID, *, lock: bool = False) -> ReceivedBatch | None:
+    """One row; locked, it is applied by nobody else meanwhile."""
+    statement = select(ReceivedBatch).where(ReceivedBatch.id == received_batch_id)
+    if lock:
+        statement = statement.with_for_update()
+    return await db.scalar(statement.execution_options(populate_existing=True))
+
+
+async def hold_job(db: Session, job_id: UUID) -> AiClassificationJob:
+    """The job, which nobody cancels or ends until this transaction is over; other batches are applied beside it."""
+    statement = select(AiClassificationJob).where(AiClassificationJob.id == job_id).with_for_update(read=True)
+    return (await db.scalars(statement.execution_options(populate_existing=True))).one()
+
+
+async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
+    """A model's labels in index order."""
+    statement = (
+        select(CategoryLabel.label, CategoryLabel.observation_type, CategoryLabel.taxon_id)
+        .where(CategoryLabel.category_map_id == category_map_id)
+        .order_by(CategoryLabel.index)
+    )
+    return [Meaning(*row) for row in await db.execute(statement)]
+
+
+async def whereabouts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID | None, datetime | None]]:
+    """Where and when each resource was taken."""
+    statement = select(Resource.id, Resource.deployment_id, Resource.captured_at).where(Resource.id.in_(resource_ids))
+    return {row[0]: (row[1], row[2]) for row in await db.execute(statement)}
+
+
+async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **counts: int) -> None:
+    """Its rows are written; in the transaction that wrote them."""
+    await db.execute(
+        update(ReceivedBatch)
+        .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.state == ReceivedState.KEPT)
+        .values(state=ReceivedState.APPLIED, applied_at=now, times_applied=ReceivedBatch.times_applied + 1, **counts)
+    )
+
+
+async def mark_refused(db: Session, received_batch_id: UUID, *, reason: str) -> bool:
+    """It changed nothing and never will; False when somebody applied it meanwhile."""
+    statement = (
+        update(ReceivedBatch)
+        .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.state == ReceivedState.KEPT)
+        .values(state=ReceivedState.REFUSED, reason=reason)
+        .returning(ReceivedBatch.id)
+    )
+    return (await db.scalar(statement)) is not None
+
+
+async def mark_acknowledged(db: Session, received_batch_id: UUID, *, now: datetime) -> None:
+    """The Manager knows that it is durable here."""
+    await db.execute(
+        update(ReceivedBatch)
+        .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.acknowledged_at.is_(None))
+        .values(acknowledged_at=now)
+    )
+
+
+async def keep_again(db: Session, job_id: UUID) -> Sequence[UUID]:
+    """All applied batches of a job as if they had just come."""
+    statement = (
+        update(ReceivedBatch)
+        .where(ReceivedBatch.job_id == job_id, ReceivedBatch.state == ReceivedState.APPLIED)
+        .values(state=ReceivedState.KEPT, applied_at=None)
+        .returning(ReceivedBatch.id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def unfinished(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Batches to apply, or to acknowledge."""
+    statement = (
+        select(ReceivedBatch.id)
+        .where(
+            or_(
+                ReceivedBatch.state == ReceivedState.KEPT,
+                ReceivedBatch.acknowledged_at.is_(None) & (ReceivedBatch.state == ReceivedState.APPLIED),
+            )
+        )
+        .order_by(ReceivedBatch.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def jobs_with_results(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Open jobs whose Manager said that results wait."""
+    statement = (
+        select(AiClassificationJob.id)
+        .where(AiClassificationJob.stage.in_(FOLLOWED), AiClassificationJob.unacknowledged > 0)
+        .order_by(AiClassificationJob.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def jobs_to_close(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Jobs that are over there, or that are parsed again, with nothing left to apply here."""
+    left = (
+        select(ReceivedBatch.id)
+        .where(
+            ReceivedBatch.job_id == AiClassificationJob.id,
+            or_(ReceivedBatch.state == ReceivedState.KEPT, ReceivedBatch.acknowledged_at.is_(None)),
+        )
+        .exists()
+    )
+    statement = (
+        select(AiClassificationJob.id)
+        .where(AiClassificationJob.stage.in_((JobStage.FETCH_RESULTS, JobStage.INGESTING)), ~left)
+        .order_by(AiClassificationJob.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def left_of(db: Session, job_id: UUID) -> int:
+    """Batches of a job that are not applied, or not acknowledged."""
+    statement = select(func.count()).where(
+        ReceivedBatch.job_id == job_id,
+        ReceivedBatch.state != ReceivedState.REFUSED,
+        or_(ReceivedBatch.state == ReceivedState.KEPT, ReceivedBatch.acknowledged_at.is_(None)),
+    )
+    return (await db.execute(statement)).scalar_one()

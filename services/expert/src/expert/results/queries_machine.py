@@ -1,0 +1,108 @@
+"""Statements behind the list of what the machine saw: which batches speak for a project's resources now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, literal, select, union
+
+from expert.classifications.models import AI, Classification
+from expert.jobs.models import AiClassificationJob, JobResource
+from expert.jobs.state import Outcome
+from expert.results.models import ReceivedBatch
+from expert.results.state import ReceivedState
+from trapper_kit.db import Session
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """A batch from which something is told: indices of resources in its blob, and failures."""
+
+    received_batch_id: UUID
+    batch_id: UUID
+    sha256: str
+    job_config: dict[str, object]
+    rows: dict[int, UUID]
+
+
+def _current(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - a statement, whose type says nothing
+    return select(Classification.received_batch_id, Classification.batch_row, Classification.resource_id).where(
+        Classification.classification_project_id == project_id,
+        Classification.type == AI,
+        Classification.superseded_by_id.is_(None),
+        Classification.provider_id == provider_id,
+    )
+
+
+def _failed(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - as above
+    """The newest failure of each resource that this provider never saw."""
+    seen = (
+        select(Classification.id)
+        .where(
+            Classification.resource_id == JobResource.resource_id,
+            Classification.classification_project_id == project_id,
+            Classification.provider_id == provider_id,
+            Classification.type == AI,
+        )
+        .exists()
+    )
+    newest = (
+        select(JobResource.received_batch_id, JobResource.batch_row, JobResource.resource_id)
+        .join(AiClassificationJob, AiClassificationJob.id == JobResource.job_id)
+        .where(
+            AiClassificationJob.classification_project_id == project_id,
+            AiClassificationJob.detection_provider_id == provider_id,
+            JobResource.outcome == Outcome.FAILED,
+            JobResource.received_batch_id.is_not(None),
+            ~seen,
+        )
+        .distinct(JobResource.resource_id)
+        .order_by(JobResource.resource_id, JobResource.job_id.desc())
+    )
+    return newest.subquery()
+
+
+async def speaking(
+    db: Session, project_id: UUID, provider_id: UUID, *, after: UUID | None, at_least: int
+) -> tuple[list[Speaking], bool]:
+    """Whole batches, in order, until they tell of `at_least` resources; and whether there are more."""
+    failed = _failed(project_id, provider_id)
+    told = union(_current(project_id, provider_id), select(failed)).subquery("told")
+    per_batch = (
+        select(told.c.received_batch_id, func.count().label("rows"))
+        .where(told.c.received_batch_id > after if after is not None else literal(True))
+        .group_by(told.c.received_batch_id)
+        .order_by(told.c.received_batch_id)
+        .limit(at_least + 1)
+    )
+    chosen: list[UUID] = []
+    so_far, more = 0, False
+    for received_batch_id, rows in await db.execute(per_batch):
+        if so_far >= at_least:
+            more = True
+            break
+        chosen.append(received_batch_id)
+        so_far += rows
+    statement = (
+        select(told, ReceivedBatch.batch_id, ReceivedBatch.sha256, AiClassificationJob.job_config)
+        .join(ReceivedBatch, ReceivedBatch.id == told.c.received_batch_id)
+        .join(AiClassificationJob, AiClassificationJob.id == ReceivedBatch.job_id)
+        .where(told.c.received_batch_id.in_(chosen), ReceivedBatch.state != ReceivedState.REFUSED)
+        .order_by(told.c.received_batch_id, told.c.batch_row)
+    )
+    found: dict[UUID, Speaking] = {}
+    for received_batch_id, row, resource_id, batch_id, sha256, config in await db.execute(statement):
+        one = found.setdefault(received_batch_id, Speaking(received_batch_id, batch_id, sha256, config, {}))
+        one.rows[row] = resource_id
+    return list(found.values()), more
+
+
+async def detection_provider(db: Session, project_id: UUID) -> Sequence[UUID]:
+    """The project's detection provider, or, when it has none any more, that of its newest job."""
+    statement = (
+        select(AiClassificationJob.detection_provider_id)
+        .where(AiClassificationJob.classification_project_id == project_id)
+        .order_by(AiClassificationJob.id.desc())
+        .limit(1)
+    )
+    return (await db.scalars(statement)).all()

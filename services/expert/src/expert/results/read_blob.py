@@ -1,0 +1,104 @@
+"""From a kept blob to what it says of each resource: checked as if the Manager had not, then grouped by columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trapper_kit.columns import from_fixed, to_array
+from trapper_schemas.v1.check_results import check_results, read_results
+from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.results import NO_LABEL, BatchResults, Expectation, Failed, Seen
+
+DIGITS = 6
+"""Scores and boxes are 1/65535 steps; six digits tell every one of them apart."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One detection: label indices are the model's own."""
+
+    row: int
+    box: tuple[float, float, float, float]
+    frame: int
+    label: int
+    score: float
+    classified: Sequence[tuple[int, float]]
+    classified_row: int | None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One resource of a batch: its outcome, and its detections best first."""
+
+    index: int
+    resource_id: UUID
+    outcome: Seen | Failed
+    boxes: Sequence[Box]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job asked for: the stages, and the size of each model's label map."""
+
+    stages: tuple[Stage, ...]
+    labels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, stages: tuple[Stage, ...], job_config: dict[str, Any]) -> "Asked":
+        """From a frozen configuration."""
+        return cls(stages, tuple(int(stage["labels"]) for stage in job_config["stages"]))
+
+
+def read_checked(blob: bytes, batch_id: UUID, asked: Asked) -> BatchResults:
+    """The results, true to what was asked; raises BlobRefused or BatchRefused. Whose resources they are comes later."""
+    results = read_results(blob)
+    expected = Expectation(
+        batch_id=batch_id,
+        attempt=results.attempt,  # the Manager's fence; nothing here depends on it
+        resource_ids=results.resource_ids,
+        stages=asked.stages,
+        labels=asked.labels,
+    )
+    check_results(results, expected)
+    return results
+
+
+def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
+    """What the batch says of each resource, with the detections of at least this score."""
+    scores = from_fixed(to_array(results.score)).round(DIGITS)
+    boxes = from_fixed(to_array(results.box)).round(DIGITS)
+    owner = to_array(results.resource_index)
+    frames, labels = to_array(results.frame_index), to_array(results.label)
+    chosen = np.flatnonzero(scores >= at_least)
+    chosen = chosen[np.lexsort((chosen, -scores[chosen], owner[chosen]))]
+    answers = _classified(results)
+    of_resource: dict[int, list[Box]] = {}
+    for row in chosen.tolist():
+        where, said = answers.get(row, (None, ()))
+        x, y, width, height = boxes[row].tolist()
+        one = Box(row, (x, y, width, height), int(frames[row]), int(labels[row]), float(scores[row]), said, where)
+        of_resource.setdefault(int(owner[row]), []).append(one)
+    return [
+        Looked(index, resource_id, outcome, of_resource.get(index, []))
+        for index, (resource_id, outcome) in enumerate(zip(results.resource_ids, results.outcomes, strict=True))
+    ]
+
+
+def _classified(results: BatchResults) -> dict[int, tuple[int, list[tuple[int, float]]]]:
+    detections: NDArray[Any] = to_array(results.classified)
+    labels, scores = to_array(results.top_label), from_fixed(to_array(results.top_score)).round(DIGITS)
+    return {
+        int(detection): (
+            row,
+            [
+                (label, score)
+                for label, score in zip(labels[row].tolist(), scores[row].tolist(), strict=True)
+                if label != NO_LABEL
+            ],
+        )
+        for row, detection in enumerate(detections.tolist())
+    }

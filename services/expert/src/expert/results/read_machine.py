@@ -1,0 +1,96 @@
+"""What the machine saw, also below every threshold: read from the kept blobs, whole batches at a time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from expert.deps import ExpertWork
+from expert.jobs import queries as jobs
+from expert.jobs.state import wire_stages
+from expert.media_store import blob_key
+from expert.results import queries
+from expert.results.queries import Meaning
+from expert.results.queries_machine import Speaking, detection_provider, speaking
+from expert.results.read_blob import Asked, Box, Looked, looked, read_checked
+from trapper_schemas.v1.models import ModelKind
+from trapper_schemas.v1.results import Failed
+
+Words = Mapping[str, Sequence[Meaning]]
+"""Labels by stage kind."""
+
+
+@dataclass(frozen=True)
+class MachinePage:
+    """Some resources, in plain values, and the batch after which the next page begins."""
+
+    items: list[dict[str, Any]]
+    next_after: UUID | None
+
+
+async def read_machine(
+    work: ExpertWork,
+    project_id: UUID,
+    *,
+    provider_id: UUID | None,
+    min_score: float,
+    after: UUID | None,
+    at_least: int,
+) -> MachinePage:
+    """One page; holds no connection while blobs are read."""
+    async with work.db() as db:
+        if provider_id is None:
+            project = await jobs.project(db, project_id)
+            own = project.object_detection_ai_model_id if project is not None else None
+            provider_id = own or next(iter(await detection_provider(db, project_id)), None)
+        if provider_id is None:
+            return MachinePage([], None)
+        batches, more = await speaking(db, project_id, provider_id, after=after, at_least=at_least)
+        words = {one.received_batch_id: await _words(db, one) for one in batches}
+    items: list[dict[str, Any]] = []
+    for one in batches:
+        blob = await work.blobs.read(blob_key(one.sha256))
+        items += await asyncio.to_thread(_tell, blob, one, words[one.received_batch_id], min_score)
+    return MachinePage(items, batches[-1].received_batch_id if more and batches else None)
+
+
+async def _words(db: Any, one: Speaking) -> Words:
+    stages: Any = one.job_config["stages"]
+    return {
+        stage["kind"]: await queries.meanings(db, UUID(stage["category_map_id"]))
+        for stage in stages
+        if stage["category_map_id"] is not None
+    }
+
+
+def _tell(blob: bytes, one: Speaking, words: Words, min_score: float) -> list[dict[str, Any]]:
+    results = read_checked(blob, one.batch_id, Asked.of(wire_stages(one.job_config), dict(one.job_config)))
+    models = {run.kind: run.model.model_dump(include={"name", "version", "sha256"}) for run in results.stages}
+    by = {"detector": models.get(ModelKind.DETECTION), "classifier": models.get(ModelKind.CLASSIFICATION)}
+    pictures = looked(results, at_least=min_score)
+    return [_picture(pictures[row], words) | by for row in sorted(one.rows)]
+
+
+def _picture(picture: Looked, words: Words) -> dict[str, Any]:
+    outcome = picture.outcome
+    told: dict[str, Any] = {"resource_id": picture.resource_id, "outcome": outcome.outcome, "detections": []}
+    if isinstance(outcome, Failed):
+        return told | {"code": outcome.code.value, "message": outcome.message}
+    return told | {
+        "width": outcome.width,
+        "height": outcome.height,
+        "detections": [_box(box, words) for box in picture.boxes],
+    }
+
+
+def _box(box: Box, words: Words) -> dict[str, Any]:
+    seen = words[ModelKind.DETECTION.value][box.label]
+    species = words.get(ModelKind.CLASSIFICATION.value, ())
+    return {
+        "label": seen.label,
+        "observation_type": seen.observation_type,
+        "score": box.score,
+        "bbox": box.box,
+        "classifications": [{"label": species[index].label, "score": score} for index, score in box.classified],
+    }

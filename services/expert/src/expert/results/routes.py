@@ -1,0 +1,73 @@
+"""The web door of results: what the machine saw, from the kept blobs; and applying them again."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from expert.access.guards import MayRead, MayRunAi
+from expert.access.require import require
+from expert.access.state import Capability
+from expert.deps import Db, Now, Work
+from expert.jobs import queries as jobs
+from expert.jobs.errors import JobNotFound, JobStillOpen
+from expert.jobs.state import ParseOverrides
+from expert.media_store import ObjectMissing
+from expert.results.read_machine import read_machine
+from expert.results.reparse import reparse_results
+from expert.results.schemas import MachineSeen, Reparsed
+from trapper_kit.paging import Cut
+from trapper_kit.problems import Forbidden, Malformed, NotFound
+from trapper_kit.web.app import problems
+from trapper_kit.web.params import Cursor, Limit
+from trapper_schemas.paging import Page
+
+router = APIRouter(tags=["results"])
+
+FLOOR = 0.01
+"""Detections below are in no blob."""
+
+
+@router.get(
+    "/api/classification-projects/{project_id}/machine-detections/",
+    responses=problems(NotFound, Malformed, ObjectMissing),
+)
+async def list_machine_detections(
+    project_id: UUID,
+    work: Work,
+    caller: MayRead,
+    min_score: Annotated[float, Query(ge=FLOOR, le=1)] = 0.1,
+    provider_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[MachineSeen]:
+    """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
+    cut = Cut.of(limit, cursor, {"project": str(project_id), "score": min_score, "provider": str(provider_id)})
+    keys = cut.after()
+    async with work.db() as db:
+        await require(db, caller, Capability.READ, classification_project=project_id)
+    found = await read_machine(
+        work,
+        project_id,
+        provider_id=provider_id,
+        min_score=min_score,
+        after=None if keys is None else UUID(str(keys[0])),
+        at_least=limit,
+    )
+    return Page(
+        items=[MachineSeen.model_validate(item) for item in found.items],
+        next_cursor=None if found.next_after is None else cut.next([found.next_after]),
+    )
+
+
+@router.post(
+    "/api/ai-classification-jobs/{job_id}/reparse_results/", responses=problems(JobNotFound, JobStillOpen, Forbidden)
+)
+async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseOverrides | None = None) -> Reparsed:
+    """Apply the kept blobs of a finished job again, without inference, perhaps under other thresholds."""
+    job = await jobs.get(db, job_id)
+    if job is None:
+        raise JobNotFound
+    await require(db, caller, Capability.RUN_AI, classification_project=job.classification_project_id)
+    reopened = await reparse_results(db, job, body or ParseOverrides(), now=now)
+    return Reparsed(id=reopened.id, stage=reopened.stage.value)
