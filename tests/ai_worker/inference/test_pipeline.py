@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_worker.inference.pipeline import Limits, look
+from ai_worker.inference.steps import Steps
 from ai_worker.inference.types import Failure, Looked, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
@@ -226,3 +227,23 @@ def test_a_defect_of_ours_is_raised_and_nobody_waits_for_ever(stages):
 
     with pytest.raises(ZeroDivisionError):
         look([b""] * 4, stages, Limits(threads=3), clock=time.perf_counter, on_progress=broken)
+
+
+def test_a_jpeg_is_scaled_while_it_is_decoded_only_where_nothing_can_be_lost(stages):
+    found, later = stages
+    squash = detector_with(found, resize="squash")
+    assert Steps((squash,), 10**8, time.perf_counter).wanted == (256, 256)
+    assert Steps((squash, later), 10**8, time.perf_counter).wanted is None  # crops need the full picture
+    assert Steps((found,), 10**8, time.perf_counter).wanted is None  # the reference sees every pixel
+    picture = encoded(painted([(0, 0, RED)], width=1024, height=1024, cell=256), "JPEG", quality=95)
+    (outcome,) = run([picture], (squash,)).outcomes
+    assert (outcome.width, outcome.height) == (1024, 1024)
+    assert outcome.detections.boxes[0].tolist() == [0, 0, 0.25, 0.25]
+    assert outcome.detections.scores[0] == pytest.approx(1, abs=0.02)
+
+
+def detector_with(stage, **how):
+    model = stage.spec.model
+    preprocessing = model.spec.preprocessing.model_copy(update=how)
+    spec = model.spec.model_copy(update={"preprocessing": preprocessing})
+    return OpenStage(stage.spec.model_copy(update={"model": model.model_copy(update={"spec": spec})}), stage.session)

@@ -166,3 +166,14 @@ def test_hostile_metadata_is_as_if_there_were_none(tmp_path):
     for names in ("__import__('os').system('true')", "{" * 5000, "{0: 'a', 7: 'b'}", "[1, 2"):
         path = fixed_output(tmp_path / "m.onnx", np.zeros((7, 5), np.float32), metadata={"names": names})
         assert check_file(path).names == ()
+
+
+def test_a_bias_that_stands_first_does_not_hide_the_last_layer(tmp_path):
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["features"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["features", "weights"], ["product"]),
+        helper.make_node("Add", ["bias", "product"], ["logits"]),
+    ]
+    constants = {"weights": np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
+    path = save(tmp_path / "m.onnx", nodes, shape=[1, 3, 32, 32], outputs={"logits": [1, 3]}, constants=constants)
+    assert check_file(path).inner_features == {"logits": "features"}

@@ -1,6 +1,6 @@
 """Brings inner values of a graph out, such as the features before a classifier's last layer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import onnx
@@ -9,6 +9,7 @@ _THROUGH = frozenset(
     {"Softmax", "LogSoftmax", "Sigmoid", "Add", "Identity", "Cast", "Reshape", "Flatten", "Squeeze"}
     | {"QuantizeLinear", "DequantizeLinear", "Clip"}
 )
+_MEANINGFUL = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "Add", "Clip"})
 _LAST_LAYERS = frozenset({"Gemm", "MatMul"})
 
 
@@ -26,20 +27,28 @@ def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozens
 
 def features_before(graph: onnx.GraphProto, output: str) -> str | None:
     """The value that goes into the last layer before this output, or None when there is no such layer."""
-    node = _maker(graph, output)
-    while node is not None and node.op_type in _THROUGH:
-        node = _maker(graph, node.input[0]) if node.input else None
+    node = _back_through(graph, output, _THROUGH)
     return node.input[0] if node is not None and node.op_type in _LAST_LAYERS and node.input else None
 
 
 def last_operator(graph: onnx.GraphProto, output: str) -> str:
     """The operator that decides what the output's numbers mean, behind quantising and reshaping."""
-    node = _maker(graph, output)
-    silent = _THROUGH - {"Softmax", "LogSoftmax", "Sigmoid", "Add", "Clip"}
-    while node is not None and node.op_type in silent:
-        node = _maker(graph, node.input[0]) if node.input else None
+    node = _back_through(graph, output, _THROUGH - _MEANINGFUL)
     return "" if node is None else node.op_type
 
 
-def _maker(graph: onnx.GraphProto, value: str) -> onnx.NodeProto | None:
-    return next((node for node in graph.node if value in node.output), None)
+def _back_through(graph: onnx.GraphProto, output: str, silent: frozenset[str]) -> onnx.NodeProto | None:
+    """The first node before this output that is none of the silent ones."""
+    node = _maker(graph, [output])
+    while node is not None and node.op_type in silent:
+        node = _maker(graph, node.input)
+    return node
+
+
+def _maker(graph: onnx.GraphProto, values: Iterable[str]) -> onnx.NodeProto | None:
+    """The node that computes the first of these values that is computed; a bias may stand before it."""
+    for value in values:
+        for node in graph.node:
+            if value in node.output and node.op_type != "Constant":
+                return node
+    return None
