@@ -68,12 +68,10 @@ def upgrade() -> None:
     sa.Column('synced_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sync_problem', sa.Text(), nullable=True),
     sa.Column('created_by', sa.Uuid(), nullable=True),
-    sa.Column('idempotency_key', sa.Text(), nullable=True),
-    sa.Column('request_print', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['created_by'], ['users.id'], name=op.f('ai_provider_connections_created_by_fkey')),
-    sa.PrimaryKeyConstraint('id', name=op.f('ai_provider_connections_pkey')),
-    sa.UniqueConstraint('created_by', 'idempotency_key', name=op.f('ai_provider_connections_created_by_idempotency_key_key'))
+    sa.PrimaryKeyConstraint('id', name=op.f('ai_provider_connections_pkey'))
     )
+    op.create_index(op.f('ai_provider_connections_created_by_idx'), 'ai_provider_connections', ['created_by'], unique=False)
     op.create_index('ai_provider_connections_name_key', 'ai_provider_connections', [sa.literal_column('lower(name)')], unique=True)
     op.create_table('algorithms',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -498,7 +496,7 @@ def upgrade() -> None:
     op.create_index(op.f('uploads_created_by_idx'), 'uploads', ['created_by'], unique=False)
     op.create_index('uploads_deployment_idx', 'uploads', ['deployment_id'], unique=False)
     op.create_index('uploads_open_idx', 'uploads', ['created_at'], unique=False, postgresql_where="state = 'open'")
-    op.create_index('uploads_open_key', 'uploads', ['collection_id', 'sha256', 'path_print'], unique=True, postgresql_where="state = 'open'")
+    op.create_index('uploads_open_key', 'uploads', ['collection_id', 'created_by', 'sha256', 'path_print'], unique=True, postgresql_where="state = 'open'")
     op.create_index(op.f('uploads_research_project_id_idx'), 'uploads', ['research_project_id'], unique=False)
     op.create_index(op.f('uploads_resource_id_idx'), 'uploads', ['resource_id'], unique=False)
     # ### end Alembic commands ###
@@ -565,6 +563,7 @@ def downgrade() -> None:
     op.drop_index(op.f('algorithms_category_map_id_idx'), table_name='algorithms')
     op.drop_table('algorithms')
     op.drop_index('ai_provider_connections_name_key', table_name='ai_provider_connections')
+    op.drop_index(op.f('ai_provider_connections_created_by_idx'), table_name='ai_provider_connections')
     op.drop_table('ai_provider_connections')
     op.drop_index('users_email_key', table_name='users')
     op.drop_table('users')

@@ -1,0 +1,1 @@
+"""People upload, ask the AI, review: projects, media, classifications."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -161,6 +162,14 @@ class MediaStore:
         with suppress(ObjectMissing):
             async with _translated():
                 await obstore.delete_async(self._store, key)
+
+    async def drop_abandoned(self, before: datetime) -> None:
+        """Forget bodies whose writer was killed before it gave them a name."""
+        async with _translated():
+            found = await obstore.list(self._store, prefix="incoming").collect_async()
+            for one in found:
+                if one["last_modified"] < before:
+                    await obstore.delete_async(self._store, one["path"])
 
 
 @asynccontextmanager

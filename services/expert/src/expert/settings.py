@@ -16,6 +16,7 @@ class Intervals(kit.Intervals):
     follow: float = Field(default=3.0, gt=0, description="between two questions how submitted jobs are doing")
     describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
     upload_expiry: float = Field(default=7 * 86400.0, gt=0, description="after which a promised upload is forgotten")
+    upload_sweep: float = Field(default=600.0, gt=0, description="between two looks for promises that expired")
     session_idle: float = Field(default=7 * 86400.0, gt=0, description="after which an unused session ends")
     session_end: float = Field(default=30 * 86400.0, gt=0, description="after which every session ends")
     sign_in_window: float = Field(default=300.0, gt=0, description="within which failed sign-ins are counted")

@@ -1,22 +1,42 @@
 """Imports every feature's models, so that the metadata is whole; one line per feature."""
 
-import expert.access.models
-import expert.algorithms.models
-import expert.audit.models
-import expert.classification_projects.models
-import expert.classifications.models
-import expert.classificators.models
-import expert.collections.models
-import expert.deployments.models
-import expert.jobs.models
-import expert.locations.models
-import expert.observations.models
-import expert.providers.models
-import expert.research_projects.models
-import expert.resources.models
-import expert.results.models
-import expert.taxa.models
-import expert.uploads.models  # noqa: F401 - imported for what it declares
+from expert.access import models as access
+from expert.algorithms import models as algorithms
+from expert.audit import models as audit
 from expert.base import Base
+from expert.classification_projects import models as classification_projects
+from expert.classifications import models as classifications
+from expert.classificators import models as classificators
+from expert.collections import models as collections
+from expert.deployments import models as deployments
+from expert.jobs import models as jobs
+from expert.locations import models as locations
+from expert.observations import models as observations
+from expert.providers import models as providers
+from expert.research_projects import models as research_projects
+from expert.resources import models as resources
+from expert.results import models as results
+from expert.taxa import models as taxa
+from expert.uploads import models as uploads
 
 __all__ = ["Base"]
+
+FEATURES = (
+    access,
+    algorithms,
+    audit,
+    classification_projects,
+    classifications,
+    classificators,
+    collections,
+    deployments,
+    jobs,
+    locations,
+    observations,
+    providers,
+    research_projects,
+    resources,
+    results,
+    taxa,
+    uploads,
+)

@@ -1,14 +1,14 @@
 """The background door: every feature's tasks on this service's broker, its sweeps, and its bell listeners."""
 
-import expert.access.tasks
-import expert.jobs.tasks
-import expert.resources.tasks
-import expert.results.tasks
-import expert.uploads.tasks  # noqa: F401 - imported for what it notes in the book
+from expert.access import tasks as access
 from expert.base import task as book
 from expert.deps import NAMESPACE, open_work
+from expert.jobs import tasks as jobs
+from expert.resources import tasks as resources
+from expert.results import tasks as results
 from expert.results.listen import listen_for_results
 from expert.settings import ExpertSettings
+from expert.uploads import tasks as uploads
 from trapper_kit.broker import TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
 
@@ -33,6 +33,5 @@ async def run_tasks(settings: ExpertSettings) -> None:
             else None
         )
         process = TaskProcess(book, broker, work, service="expert", threads=settings.task_threads)
-        await process.run(
-            run_sweeps(book, work, work.database, service="expert", settings=settings), listen_for_results(work)
-        )
+        sweeps = run_sweeps(book, work, work.database, service="expert", settings=settings)
+        await process.run(sweeps, listen_for_results(work))

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 
 from expert.access.authenticate import Credentials, authenticate
 from expert.access.sign_in import cookie_name
-from expert.access.state import Capability, Caller, in_scope
+from expert.access.state import Caller, Capability, in_scope
 from expert.deps import Work
 from trapper_kit.problems import Forbidden
 from trapper_kit.web.guards import guard

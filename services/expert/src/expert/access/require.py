@@ -4,8 +4,8 @@ from uuid import UUID
 
 from expert.access import queries
 from expert.access.state import (
-    Capability,
     Caller,
+    Capability,
     may_in_classification_project,
     may_in_research_project,
 )

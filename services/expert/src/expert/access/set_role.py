@@ -22,7 +22,7 @@ async def set_research_role(
     former = await queries.research_role(db, user.id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=role)
     await queries.set_research_role(db, project_id, user.id, role)
-    _note(db, caller, _RESEARCH, project_id, user, role)
+    _note(db, caller, user, role, kind=_RESEARCH, project_id=project_id)
     return user, role
 
 
@@ -39,7 +39,7 @@ async def set_classification_role(
 ) -> tuple[User, ClassificationRole]:
     user = await _person(db, email)
     await queries.set_classification_role(db, project_id, user.id, role)
-    _note(db, caller, _CLASSIFICATION, project_id, user, role)
+    _note(db, caller, user, role, kind=_CLASSIFICATION, project_id=project_id)
     return user, role
 
 
@@ -67,5 +67,5 @@ async def _keep_owners(
             raise Conflict("a project keeps at least one owner")
 
 
-def _note(db: Session, caller: Caller, kind: str, project_id: UUID, user: User, role: str) -> None:
+def _note(db: Session, caller: Caller, user: User, role: str, *, kind: str, project_id: UUID) -> None:
     note(db, "role-changed", actor_id=caller.id, subject_kind=kind, subject_id=project_id, user=str(user.id), role=role)

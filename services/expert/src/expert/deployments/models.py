@@ -11,7 +11,7 @@ from trapper_schemas.ids import uuid7
 
 
 class Deployment(Once, Base):
-    """`deployment_id` is the name its people gave it, unique in its research project; place and times may be unknown."""
+    """`deployment_id` is the name that its people gave it; place and times may be unknown."""
 
     __tablename__ = "deployments"
     __table_args__ = (

@@ -6,20 +6,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ModelKind
 
 
-class AiProviderConnection(Once, Base):
+class AiProviderConnection(Base):
     """A Manager: its address, and the credential and bells' address encrypted with a key of this service."""
 
     __tablename__ = "ai_provider_connections"
-    __table_args__ = (
-        Index("ai_provider_connections_name_key", text("lower(name)"), unique=True),
-        UniqueConstraint("created_by", "idempotency_key"),
-    )
+    __table_args__ = (Index("ai_provider_connections_name_key", text("lower(name)"), unique=True),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     name: Mapped[str]
@@ -27,6 +24,7 @@ class AiProviderConnection(Once, Base):
     encrypted_credential: Mapped[str]
     encrypted_bells_url: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(default=True)
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     synced_at: Mapped[datetime | None]
     sync_problem: Mapped[str | None]

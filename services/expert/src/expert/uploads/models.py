@@ -30,7 +30,13 @@ class Upload(Base):
         CheckConstraint("size_bytes >= 0", name="size"),
         CheckConstraint("(state = 'finished') = (resource_id is not null)", name="resource"),
         Index(
-            "uploads_open_key", "collection_id", "sha256", "path_print", unique=True, postgresql_where="state = 'open'"
+            "uploads_open_key",
+            "collection_id",
+            "created_by",
+            "sha256",
+            "path_print",
+            unique=True,
+            postgresql_where="state = 'open'",
         ),
         Index("uploads_deployment_idx", "deployment_id"),
         Index("uploads_open_idx", "created_at", postgresql_where="state = 'open'"),

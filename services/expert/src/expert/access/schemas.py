@@ -1,0 +1,103 @@
+"""Bodies of signing in, people, tokens and members."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from expert.access.state import ClassificationRole, ResearchRole
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+
+Email = Annotated[CleanText, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Password = Annotated[SecretStr, Field(min_length=8, max_length=1000)]
+
+
+class SignIn(Request):
+    email: CleanText = Field(max_length=254)
+    password: SecretStr = Field(max_length=1000)
+
+
+class Register(Request):
+    email: Email
+    name: CleanText = Field(default="", max_length=200)
+    password: Password
+
+
+class UserReply(Reply):
+    id: UUID
+    email: str
+    name: str
+    is_active: bool
+    is_site_admin: bool
+    created_at: datetime
+
+
+class SessionReply(Reply):
+    user: UserReply
+    csrf_token: str
+    expires_in_seconds: int
+
+
+class MeReply(Reply):
+    """`csrf_token` is there when the caller is a browser's session."""
+
+    id: UUID
+    email: str
+    is_site_admin: bool
+    scopes: list[str] | None
+    csrf_token: str | None
+
+
+class MakeToken(Request):
+    name: CleanText = Field(min_length=1, max_length=100)
+    scopes: list[str] = Field(default=["*"], min_length=1, max_length=20)
+    expires_in_days: int = Field(default=90, ge=1, le=366)
+
+
+class TokenReply(Reply):
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class NewTokenReply(TokenReply):
+    """The only time that the token itself is shown."""
+
+    token: str
+
+
+class SetResearchRole(Request):
+    email: CleanText = Field(max_length=254)
+    role: ResearchRole
+
+
+class SetClassificationRole(Request):
+    email: CleanText = Field(max_length=254)
+    role: ClassificationRole
+
+
+class ResearchMemberReply(Reply):
+    user_id: UUID
+    email: str
+    name: str
+    role: ResearchRole
+
+
+class ClassificationMemberReply(Reply):
+    user_id: UUID
+    email: str
+    name: str
+    role: ClassificationRole
+
+
+class ResearchMembersReply(Reply):
+    items: list[ResearchMemberReply]
+
+
+class ClassificationMembersReply(Reply):
+    items: list[ClassificationMemberReply]

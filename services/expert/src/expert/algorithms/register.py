@@ -1,0 +1,96 @@
+"""Note a model as an algorithm, with the ordered labels it speaks in and the taxa they mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from expert.algorithms import queries
+from expert.algorithms.models import CategoryLabel
+from expert.algorithms.state import AlgorithmKind
+from expert.taxa.resolve import TaxonName, resolve_taxa
+from trapper_kit.db import Session
+from trapper_kit.idempotency import fingerprint
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.models import Label, ModelKind, ModelReply, ObservationType
+
+_NO_TAXON = frozenset({ObservationType.HUMAN, ObservationType.VEHICLE})
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The algorithm, and its labels that name something nobody knows."""
+
+    algorithm_id: UUID
+    unresolved: tuple[str, ...]
+
+
+async def register_algorithm(db: Session, model: ModelReply) -> Registered:
+    """Safe to repeat; labels that were unresolved are tried again each time."""
+    labels = model.spec.labels if model.spec is not None else ()
+    category_map_id = await _register_labels(db, labels) if labels else None
+    unresolved = await _resolve(db, category_map_id, model.kind) if category_map_id else ()
+    key = f"{model.kind.value}:{model.name}:{model.version}:{model.sha256 or 'unpinned'}"
+    values = {
+        "id": uuid7(),
+        "key": key,
+        "name": model.name,
+        "version": model.version,
+        "kind": AlgorithmKind(model.kind.value),
+        "sha256": model.sha256,
+        "category_map_id": category_map_id,
+        "parameters": {},
+    }
+    return Registered(await queries.insert_algorithm(db, values), unresolved)
+
+
+async def _register_labels(db: Session, labels: Sequence[Label]) -> UUID:
+    labels_print = fingerprint({"labels": [label.model_dump(mode="json") for label in labels]})
+    known = await queries.map_by_print(db, labels_print)
+    if known is not None:
+        return known
+    made = uuid7()
+    rows: list[dict[str, Any]] = [
+        {
+            "category_map_id": made,
+            "index": index,
+            "label": label.label,
+            "observation_type": label.observation_type,
+            "scientific_name": label.scientific_name,
+            "rank": label.rank,
+            "common_name": label.common_name,
+            "taxon_keys": [key.model_dump() for key in label.taxon_keys],
+        }
+        for index, label in enumerate(labels)
+    ]
+    await queries.insert_map(db, {"id": made, "labels_print": labels_print, "size": len(rows)}, rows)
+    return await queries.map_by_print(db, labels_print) or made
+
+
+async def _resolve(db: Session, category_map_id: UUID, kind: ModelKind) -> tuple[str, ...]:
+    rows = [
+        row
+        for row in await queries.labels_of(db, category_map_id)
+        if row.taxon_id is None and _speaks_of_a_taxon(row, kind)
+    ]
+    found = await resolve_taxa(db, [_name(row) for row in rows])
+    for row, taxon_id in zip(rows, found, strict=True):
+        if taxon_id is not None:
+            await queries.set_taxon(db, category_map_id, row.index, taxon_id)
+    return tuple(row.label for row, taxon_id in zip(rows, found, strict=True) if taxon_id is None)
+
+
+def _speaks_of_a_taxon(row: CategoryLabel, kind: ModelKind) -> bool:
+    """A detector's `animal` is no taxon; a classifier's labels are, and so is whatever carries a name or a key."""
+    named = bool(row.scientific_name or row.taxon_keys)
+    return named or (kind is ModelKind.CLASSIFICATION and row.observation_type not in _NO_TAXON)
+
+
+def _name(row: CategoryLabel) -> TaxonName:
+    return TaxonName(
+        label=row.label,
+        scientific_name=row.scientific_name,
+        rank=row.rank,
+        common_name=row.common_name,
+        keys=tuple((str(key["checklist"]), str(key["key"])) for key in row.taxon_keys),
+    )

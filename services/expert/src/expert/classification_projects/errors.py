@@ -1,0 +1,15 @@
+"""Refusals about classification projects."""
+
+from trapper_kit.problems import Problem
+
+
+class ClassificationProjectNameTaken(Problem):
+    type = "classification-project-name-taken"
+    title = "There is already a classification project with this name in the research project"
+    status = 409
+
+
+class ProviderUnfit(Problem):
+    type = "provider-unfit"
+    title = "This provider cannot be chosen for this"
+    status = 422

@@ -1,0 +1,91 @@
+"""Statements about classification projects, linked collections and their resources."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from expert.access.queries import readable_classification_projects
+from expert.access.state import Caller
+from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
+from expert.collections.models import Collection, CollectionResource
+from trapper_kit.db import Session
+from trapper_kit.paging import Cut, page_of
+
+
+async def list_visible(
+    db: Session, caller: Caller, cut: Cut, *, research_project_id: UUID | None, name: str | None
+) -> Sequence[ClassificationProject]:
+    statement = select(ClassificationProject).where(
+        ClassificationProject.id.in_(readable_classification_projects(caller))
+    )
+    if research_project_id is not None:
+        statement = statement.where(ClassificationProject.research_project_id == research_project_id)
+    if name is not None:
+        statement = statement.where(ClassificationProject.name == name)
+    return (await db.scalars(page_of(statement, [ClassificationProject.id], cut, [UUID]))).all()
+
+
+async def lock_collection(db: Session, collection_id: UUID) -> None:
+    """Wait for uploads that are being finished into it, and let those that follow see the link."""
+    await db.execute(select(Collection.id).where(Collection.id == collection_id).with_for_update())
+
+
+async def find_link(db: Session, project_id: UUID, collection_id: UUID) -> LinkedCollection | None:
+    statement = select(LinkedCollection).where(
+        LinkedCollection.classification_project_id == project_id, LinkedCollection.collection_id == collection_id
+    )
+    return await db.scalar(statement)
+
+
+async def read_link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool = False) -> LinkedCollection | None:
+    statement = select(LinkedCollection).where(
+        LinkedCollection.classification_project_id == project_id, LinkedCollection.id == link_id
+    )
+    return await db.scalar(statement.with_for_update() if lock else statement)
+
+
+async def insert_link(db: Session, values: dict[str, Any]) -> None:
+    made = insert(LinkedCollection).values(**values)
+    await db.execute(made.on_conflict_do_nothing(index_elements=["classification_project_id", "collection_id"]))
+
+
+async def list_links(db: Session, project_id: UUID, cut: Cut) -> Sequence[LinkedCollection]:
+    statement = select(LinkedCollection).where(LinkedCollection.classification_project_id == project_id)
+    return (await db.scalars(page_of(statement, [LinkedCollection.id], cut, [UUID]))).all()
+
+
+async def fill_link(db: Session, link: LinkedCollection) -> None:
+    """A row for every resource of the collection; those that are there stay as they are."""
+    members = (
+        select(literal(link.id, Uuid()), CollectionResource.resource_id)
+        .where(CollectionResource.collection_id == link.collection_id)
+        .distinct()
+    )
+    made = insert(LinkedCollectionResource).from_select(["linked_collection_id", "resource_id"], members)
+    await db.execute(made.on_conflict_do_nothing())
+
+
+async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[UUID]) -> None:
+    """A row in every link of the collection for each of these resources."""
+    wanted = (
+        select(LinkedCollection.id, CollectionResource.resource_id)
+        .join(CollectionResource, CollectionResource.collection_id == LinkedCollection.collection_id)
+        .where(LinkedCollection.collection_id == collection_id, CollectionResource.resource_id.in_(resource_ids))
+        .distinct()
+        .order_by(LinkedCollection.id, CollectionResource.resource_id)
+    )
+    made = insert(LinkedCollectionResource).from_select(["linked_collection_id", "resource_id"], wanted)
+    await db.execute(made.on_conflict_do_nothing())
+
+
+async def count_link(db: Session, link_id: UUID) -> dict[str, int]:
+    statement = select(
+        func.count(),
+        func.count(LinkedCollectionResource.taken_at),
+        func.count(LinkedCollectionResource.ai_ended_at),
+    ).where(LinkedCollectionResource.linked_collection_id == link_id)
+    found = (await db.execute(statement)).one()
+    return {"resources": found[0], "taken": found[1], "ai_ended": found[2]}

@@ -1,0 +1,161 @@
+"""Classification projects: make, read, list, change; link collections."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response, status
+
+from expert.access.guards import MayAdminister, MayCreateProjects, MayRead
+from expert.access.make_once import Wish, keep
+from expert.access.require import require
+from expert.access.state import Capability
+from expert.classification_projects import queries
+from expert.classification_projects.check_providers import TYPES, check_providers
+from expert.classification_projects.create import UNIQUE_NAME, columns, create_project
+from expert.classification_projects.errors import ClassificationProjectNameTaken, ProviderUnfit
+from expert.classification_projects.link_collection import link_collection
+from expert.classification_projects.models import ClassificationProject, LinkedCollection
+from expert.classification_projects.schemas import (
+    ChangeClassificationProject,
+    ChangeLinkedCollection,
+    ClassificationProjectReply,
+    LinkCollection,
+    LinkedCollectionCounts,
+    LinkedCollectionReply,
+    MakeClassificationProject,
+)
+from expert.deps import Db
+from expert.research_projects.errors import ProjectNotActive
+from trapper_kit.db import Session, ring
+from trapper_kit.idempotency import IdempotencyKeyReused
+from trapper_kit.paging import Cut, split
+from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.web.app import problems
+from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_schemas.paging import Page
+
+router = APIRouter(prefix="/api/classification-projects", tags=["classification_projects"])
+
+
+def _reply(row: ClassificationProject) -> ClassificationProjectReply:
+    plain = {name: getattr(row, f"{name}_id" if name in TYPES else name) for name in _FIELDS}
+    return ClassificationProjectReply(**plain)
+
+
+_FIELDS = tuple(ClassificationProjectReply.model_fields)
+
+
+def _link_reply(row: LinkedCollection) -> LinkedCollectionReply:
+    return LinkedCollectionReply.model_validate(row, from_attributes=True)
+
+
+async def _link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool = False) -> LinkedCollection:
+    row = await queries.read_link(db, project_id, link_id, lock=lock)
+    if row is None:
+        raise NotFound("there is no such linked collection in this project")
+    return row
+
+
+@router.post(
+    "/",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(
+        NotFound, Forbidden, ProjectNotActive, ProviderUnfit, ClassificationProjectNameTaken, IdempotencyKeyReused
+    ),
+)
+async def make(
+    ask: MakeClassificationProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, response: Response
+) -> ClassificationProjectReply:
+    """A classification project of a research project, with its AI settings."""
+    fields = ask.model_dump(exclude={"research_project_id"})
+    row, made = await create_project(
+        db, caller, Wish.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
+    )
+    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+    return _reply(row)
+
+
+@router.get("/")
+async def list_all(
+    caller: MayRead,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    research_project_id: UUID | None = None,
+    name: str | None = None,
+) -> Page[ClassificationProjectReply]:
+    """Those in which one has a role."""
+    cut = Cut.of(limit, cursor, {"project": research_project_id, "name": name})
+    rows = await queries.list_visible(db, caller, cut, research_project_id=research_project_id, name=name)
+    items, following = split(rows, cut, lambda row: [row.id])
+    return Page(items=[_reply(row) for row in items], next_cursor=following)
+
+
+@router.get("/{project_id}/", responses=problems(NotFound))
+async def read(project_id: UUID, caller: MayRead, db: Db) -> ClassificationProjectReply:
+    """One project."""
+    await require(db, caller, Capability.READ, classification_project=project_id)
+    return _reply(await db.get_one(ClassificationProject, project_id))
+
+
+@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProviderUnfit, ClassificationProjectNameTaken))
+async def change(
+    project_id: UUID, ask: ChangeClassificationProject, caller: MayAdminister, db: Db
+) -> ClassificationProjectReply:
+    """Change what is given; the first detection provider makes what is there already due."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
+    fields = ask.model_dump(exclude_unset=True)
+    row = await db.get_one(ClassificationProject, project_id, with_for_update=True)
+    # A provider that went away after it was chosen must not stop other changes.
+    chosen = {name: fields[name] for name in TYPES if name in fields and fields[name] != getattr(row, f"{name}_id")}
+    await check_providers(db, chosen)
+    for name, value in columns(fields).items():
+        setattr(row, name, value)
+    await keep(db, row, taken={UNIQUE_NAME: ClassificationProjectNameTaken("this name is taken here")})
+    ring(db, "jobs.cover")
+    return _reply(row)
+
+
+@router.post("/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden))
+async def link(
+    project_id: UUID, ask: LinkCollection, caller: MayAdminister, db: Db, response: Response
+) -> LinkedCollectionReply:
+    """Look at a collection; linking it again answers with the link that is there."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
+    row, made = await link_collection(
+        db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds
+    )
+    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+    return _link_reply(row)
+
+
+@router.get("/{project_id}/collections/", responses=problems(NotFound))
+async def list_links(
+    project_id: UUID, caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[LinkedCollectionReply]:
+    """What the project looks at."""
+    await require(db, caller, Capability.READ, classification_project=project_id)
+    cut = Cut.of(limit, cursor, {"project": project_id})
+    items, following = split(await queries.list_links(db, project_id, cut), cut, lambda row: [row.id])
+    return Page(items=[_link_reply(row) for row in items], next_cursor=following)
+
+
+@router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden))
+async def change_link(
+    project_id: UUID, link_id: UUID, ask: ChangeLinkedCollection, caller: MayAdminister, db: Db
+) -> LinkedCollectionReply:
+    """Pause a link, or go on with it."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
+    row = await _link(db, project_id, link_id, lock=True)
+    for name, value in ask.model_dump(exclude_unset=True).items():
+        setattr(row, name, value)
+    await db.flush()
+    ring(db, "jobs.cover")
+    return _link_reply(row)
+
+
+@router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound))
+async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -> LinkedCollectionCounts:
+    """How far the AI is with what the project looks at there."""
+    await require(db, caller, Capability.READ, classification_project=project_id)
+    await _link(db, project_id, link_id)
+    return LinkedCollectionCounts(**await queries.count_link(db, link_id))

@@ -1,0 +1,85 @@
+"""Bodies of classification projects and their linked collections."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from expert.classification_projects.state import ClassificationProjectStatus
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+from trapper_schemas.v1.models import Fraction
+
+
+class _Settings(Request):
+    """The AI settings; a null threshold takes the provider's typical one."""
+
+    object_detection_ai_model: UUID | None = None
+    species_ai_model: UUID | None = None
+    embedding_ai_model: UUID | None = None
+    required_ai_classification: bool = False
+    detection_threshold: Fraction | None = None
+    classification_threshold: Fraction | None = None
+    nms_iou: Fraction = 0.45
+    match_iou: Fraction = 0.5
+    sequence_interval_seconds: int = Field(default=300, ge=1, le=31_536_000)
+
+
+class MakeClassificationProject(_Settings):
+    research_project_id: UUID
+    name: CleanText = Field(min_length=1, max_length=200)
+
+
+class ChangeClassificationProject(_Settings):
+    """Only what is given changes; a job that was submitted keeps what it was asked."""
+
+    name: CleanText = Field(default="", min_length=1, max_length=200)
+    status: ClassificationProjectStatus = ClassificationProjectStatus.ONGOING
+
+
+class ClassificationProjectReply(Reply):
+    id: UUID
+    research_project_id: UUID
+    name: str
+    slug: str
+    classificator_id: UUID
+    status: ClassificationProjectStatus
+    object_detection_ai_model: UUID | None
+    species_ai_model: UUID | None
+    embedding_ai_model: UUID | None
+    required_ai_classification: bool
+    detection_threshold: float | None
+    classification_threshold: float | None
+    nms_iou: float
+    match_iou: float
+    sequence_interval_seconds: int
+    created_at: datetime
+
+
+class LinkCollection(Request):
+    collection_id: UUID
+    sequence_interval_seconds: int | None = Field(default=None, ge=1, le=31_536_000)
+
+
+class ChangeLinkedCollection(Request):
+    """Only what is given changes; an inactive link submits nothing."""
+
+    is_active: bool = True
+    sequence_interval_seconds: int | None = Field(default=None, ge=1, le=31_536_000)
+
+
+class LinkedCollectionReply(Reply):
+    id: UUID
+    classification_project_id: UUID
+    collection_id: UUID
+    is_active: bool
+    sequence_interval_seconds: int | None
+    created_at: datetime
+
+
+class LinkedCollectionCounts(Reply):
+    """Resources of a linked collection by how far the AI is with them."""
+
+    resources: int
+    taken: int
+    ai_ended: int

@@ -1,0 +1,269 @@
+"""The operator's door: `python -m expert.commands COMMAND`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+
+from expert.access import queries as people
+from expert.access import queries_invariants as access
+from expert.access.check_password import hash_password
+from expert.access.issue_token import issue_token
+from expert.access.register import register
+from expert.app import create_app
+from expert.audit.queries import offenders
+from expert.classification_projects import queries_invariants as classification_projects
+from expert.classifications import queries_invariants as classifications
+from expert.deps import ExpertWork, open_work
+from expert.jobs import queries_invariants as jobs
+from expert.observations import queries_invariants as observations
+from expert.providers.connect_manager import connect_manager
+from expert.providers.sync_ai_models import SyncReport, sync_ai_models
+from expert.resources import queries_invariants as resources
+from expert.results import queries_invariants as results
+from expert.settings import ExpertSettings
+from expert.tasks import run_tasks
+from expert.uploads import queries_invariants as uploads
+from trapper_kit.db import DatabaseUnavailable
+from trapper_kit.logs import configure
+from trapper_kit.problems import Problem
+from trapper_kit.settings import SettingsRefused, describe
+
+Options = argparse.Namespace
+SERVICE = "expert"
+REFUSED = 1
+_LONGEST_PASSWORD, _SHORTEST_PASSWORD = 1000, 8
+_TOKEN_DAYS = 366
+INVARIANTS: dict[str, str] = {
+    **access.INVARIANTS,
+    **resources.INVARIANTS,
+    **classification_projects.INVARIANTS,
+    **uploads.INVARIANTS,
+    **jobs.INVARIANTS,
+    **observations.INVARIANTS,
+    **classifications.INVARIANTS,
+    **results.INVARIANTS,
+}
+"""What must find nothing, by the sentence that is then true."""
+
+
+def _tell(options: Options, document: dict[str, Any], sentence: str) -> None:
+    sys.stdout.write((json.dumps(document, ensure_ascii=False) if options.json else sentence) + "\n")
+
+
+def _with_work(do: Callable[[ExpertWork], Awaitable[int]]) -> int:
+    async def within() -> int:
+        async with open_work(ExpertSettings.from_environment()) as work:
+            return await do(work)
+
+    return asyncio.run(within())
+
+
+def _serve(options: Options) -> int:
+    settings = ExpertSettings.from_environment()
+    configure(SERVICE, settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+def _tasks(_options: Options) -> int:
+    settings = ExpertSettings.from_environment()
+    configure(SERVICE, settings.log_level)
+    asyncio.run(run_tasks(settings))
+    return 0
+
+
+def _openapi(_options: Options) -> int:
+    sys.stdout.write(json.dumps(create_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _settings(_options: Options) -> int:
+    sys.stdout.write(describe(ExpertSettings, "EXPERT_") + "\n")
+    return 0
+
+
+async def examine(work: ExpertWork) -> list[dict[str, Any]]:
+    """Each invariant with whether it holds, how many rows break it (counted up to 20) and which."""
+    checks: list[dict[str, Any]] = []
+    for name, statement in INVARIANTS.items():
+        async with work.db() as db:
+            found = await offenders(db, statement)
+        checks.append({"name": name, "ok": not found, "found": len(found), "detail": ", ".join(found) or None})
+    return checks
+
+
+def _doctor(options: Options) -> int:
+    async def do(work: ExpertWork) -> int:
+        checks = await examine(work)
+        ok = all(check["ok"] for check in checks)
+        lines = [f"{'ok  ' if one['ok'] else 'FAIL'}  {one['name']}: {one['detail'] or 'holds'}" for one in checks]
+        _tell(options, {"ok": ok, "checks": checks}, "\n".join(lines))
+        return 0 if ok else REFUSED
+
+    return _with_work(do)
+
+
+def _create_admin(options: Options) -> int:
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+        sys.stderr.write(f"the password on standard input needs {_SHORTEST_PASSWORD} characters or more\n")
+        return REFUSED
+
+    async def do(work: ExpertWork) -> int:
+        password_hash = await hash_password(password)
+        async with work.db() as db:
+            user = await people.user_by_email(db, options.email)
+            made = user is None
+            if user is None:
+                user = await register(
+                    db,
+                    email=options.email,
+                    name=options.name,
+                    password_hash=password_hash,
+                    now=work.clock.now(),
+                    active=True,
+                    site_admin=True,
+                )
+            else:
+                user.password_hash, user.is_site_admin, user.is_active = password_hash, True, True
+                user.activated_at = user.activated_at or work.clock.now()
+        verb = "made" if made else "changed"
+        _tell(options, {"id": str(user.id), "email": user.email, "created": made}, f"site admin {user.email} {verb}")
+        return 0
+
+    return _with_work(do)
+
+
+def _issue_token(options: Options) -> int:
+    async def do(work: ExpertWork) -> int:
+        async with work.db() as db:
+            user = await people.user_by_email(db, options.email)
+            if user is None:
+                sys.stderr.write(f"nobody here has the e-mail {options.email}\n")
+                return REFUSED
+            row, secret = await issue_token(
+                db,
+                user_id=user.id,
+                name=options.name,
+                scopes=options.scope or ["*"],
+                lasts=timedelta(days=options.days),
+                now=work.clock.now(),
+            )
+        document = {"id": str(row.id), "name": row.name, "token": secret, "expires_at": row.expires_at.isoformat()}
+        _tell(options, document, secret)
+        return 0
+
+    return _with_work(do)
+
+
+def _connect_manager(options: Options) -> int:
+    token = sys.stdin.readline().strip()
+    if not token:
+        sys.stderr.write("the Manager's token is read from standard input, and nothing came\n")
+        return REFUSED
+
+    async def do(work: ExpertWork) -> int:
+        bells = work.settings.bells_redis_url
+        async with work.db() as db:
+            row = await connect_manager(
+                db,
+                work.settings,
+                name=options.name,
+                url=options.url,
+                credential=token,
+                bells_url=bells.get_secret_value() if bells else None,
+                by=None,
+            )
+        _tell(options, {"id": str(row.id), "name": row.name, "url": row.url}, f"connected {row.name} at {row.url}")
+        return 0
+
+    return _with_work(do)
+
+
+def _sync_ai_models(options: Options) -> int:
+    async def do(work: ExpertWork) -> int:
+        reports = await sync_ai_models(work)
+        failed = [report for report in reports if report.problem]
+        document = {"ok": not failed, "connections": [_plain(report) for report in reports]}
+        _tell(options, document, "\n".join(_sentence(report) for report in reports) or "no Manager is connected")
+        return REFUSED if failed else 0
+
+    return _with_work(do)
+
+
+def _plain(report: SyncReport) -> dict[str, Any]:
+    return {**vars(report), "unresolved": [vars(one) for one in report.unresolved]}
+
+
+def _sentence(report: SyncReport) -> str:
+    if report.problem:
+        return f"{report.connection}: {report.problem}"
+    unresolved = ", ".join(f"{one.model}: {one.label}" for one in report.unresolved)
+    told = f"{report.connection}: {report.models} models, {len(report.added)} new, {len(report.deactivated)} gone"
+    return told + (f"; labels without a taxon: {unresolved}" if unresolved else "")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m expert.commands", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[Options], int], text: str, *, answers: bool = False
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        if answers:
+            made.add_argument("--json", action="store_true", help="answer with one JSON document")
+        return made
+
+    serve = command("serve", _serve, "serve HTTP")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    command("tasks", _tasks, "work on background tasks and sweeps")
+    command("openapi", _openapi, "print the OpenAPI document; needs no settings and no database")
+    command("settings", _settings, "list every setting")
+    command("doctor", _doctor, "check what must always hold; exit 1 when something does not", answers=True)
+    admin = command("create_admin", _create_admin, "make a site admin, or set the password again", answers=True)
+    admin.add_argument("--email", required=True)
+    admin.add_argument("--name", default="")
+    admin.add_argument("--password-stdin", action="store_true", required=True, help="one line on standard input")
+    token = command("issue_token", _issue_token, "make a token for a person; it is shown once", answers=True)
+    token.add_argument("--email", required=True)
+    token.add_argument("--name", required=True)
+    token.add_argument("--scope", action="append", help="a capability; may be repeated; default: everything")
+    token.add_argument("--days", type=int, default=_TOKEN_DAYS)
+    connect = command("connect_manager", _connect_manager, "note a Manager's address and credential", answers=True)
+    connect.add_argument("--name", required=True)
+    connect.add_argument("--url", required=True)
+    connect.add_argument("--token-stdin", action="store_true", required=True, help="one line on standard input")
+    command("sync_ai_models", _sync_ai_models, "read the catalogue of every connected Manager", answers=True)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when done, 1 when refused, 2 for wrong usage; a refusal is one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (SettingsRefused, Problem) as problem:
+        sys.stderr.write(f"{problem}\n")
+    except DatabaseUnavailable as problem:
+        sys.stderr.write(f"the database does not answer: {type(problem).__name__}\n")
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""Refusals about deployments."""
+
+from trapper_kit.problems import Problem
+
+
+class DeploymentIdTaken(Problem):
+    type = "deployment-id-taken"
+    title = "There is already a deployment with this deployment id in the research project"
+    status = 409
+
+
+class LocationElsewhere(Problem):
+    type = "location-elsewhere"
+    title = "The location is not one of this research project"
+    status = 422

@@ -1,0 +1,122 @@
+"""Connections to Managers, their models as providers, and reading their catalogues anew."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from expert.access.guards import MayAdministerSite, MayRead
+from expert.algorithms import queries as algorithms
+from expert.algorithms.models import Algorithm
+from expert.deps import Db, Work
+from expert.providers import queries
+from expert.providers.connect_manager import connect_manager
+from expert.providers.errors import ConnectionNameTaken, CredentialUnreadable
+from expert.providers.models import AiProvider, AiProviderConnection
+from expert.providers.schemas import (
+    CategoryReply,
+    ConnectionReply,
+    ConnectManager,
+    ProviderDetail,
+    ProviderReply,
+    SyncReplies,
+    SyncReply,
+    UnresolvedReply,
+)
+from expert.providers.sync_ai_models import sync_ai_models
+from trapper_kit.paging import Cut, split
+from trapper_kit.problems import NotFound
+from trapper_kit.web.app import problems
+from trapper_kit.web.params import Cursor, Limit
+from trapper_schemas.paging import Page
+from trapper_schemas.v1.models import ModelKind
+
+router = APIRouter(prefix="/api", tags=["providers"])
+
+
+def _connection(row: AiProviderConnection) -> ConnectionReply:
+    return ConnectionReply(
+        id=row.id,
+        name=row.name,
+        url=row.url,
+        is_active=row.is_active,
+        has_bells=row.encrypted_bells_url is not None,
+        created_at=row.created_at,
+        synced_at=row.synced_at,
+        sync_problem=row.sync_problem,
+    )
+
+
+@router.put("/ai-provider-connections/", status_code=status.HTTP_200_OK, responses=problems(ConnectionNameTaken))
+async def connect(ask: ConnectManager, caller: MayAdministerSite, db: Db, work: Work) -> ConnectionReply:
+    """Connect a Manager under a name; the same name again changes its address and credential."""
+    row = await connect_manager(
+        db,
+        work.settings,
+        name=ask.name,
+        url=ask.url,
+        credential=ask.credential.get_secret_value(),
+        bells_url=ask.bells_url.get_secret_value() if ask.bells_url else None,
+        by=caller.id,
+    )
+    return _connection(row)
+
+
+@router.get("/ai-provider-connections/")
+async def list_connections(
+    _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ConnectionReply]:
+    """Which Managers are connected."""
+    cut = Cut.of(limit, cursor, {})
+    items, following = split(await queries.list_connections(db, cut), cut, lambda row: [row.id])
+    return Page(items=[_connection(row) for row in items], next_cursor=following)
+
+
+@router.post("/ai-providers/sync/", responses=problems(CredentialUnreadable))
+async def sync(_caller: MayAdministerSite, work: Work) -> SyncReplies:
+    """Read every Manager's catalogue now; tells which labels it could not resolve."""
+    reports = await sync_ai_models(work)
+    return SyncReplies(
+        items=[
+            SyncReply(
+                connection=one.connection,
+                models=one.models,
+                added=one.added,
+                deactivated=one.deactivated,
+                unresolved=[UnresolvedReply(model=row.model, label=row.label) for row in one.unresolved],
+                problem=one.problem,
+            )
+            for one in reports
+        ]
+    )
+
+
+@router.get("/ai-providers/")
+async def list_providers(
+    _caller: MayRead,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    provider_type: ModelKind | None = None,
+    name: Annotated[str | None, Query(max_length=64)] = None,
+    is_active: bool | None = None,
+) -> Page[ProviderReply]:
+    """Models that projects may choose."""
+    cut = Cut.of(limit, cursor, {"type": provider_type, "name": name, "is_active": is_active})
+    rows = await queries.list_providers(db, cut, provider_type=provider_type, name=name, is_active=is_active)
+    items, following = split(rows, cut, lambda row: [row.id])
+    return Page(items=[ProviderReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)
+
+
+@router.get("/ai-providers/{provider_id}/", responses=problems(NotFound))
+async def read_provider(provider_id: UUID, _caller: MayRead, db: Db) -> ProviderDetail:
+    """One model, with what its labels mean."""
+    row = await db.get(AiProvider, provider_id)
+    if row is None:
+        raise NotFound("there is no such provider")
+    algorithm = await db.get(Algorithm, row.algorithm_id) if row.algorithm_id else None
+    map_id = algorithm.category_map_id if algorithm else None
+    labels = await algorithms.labels_of(db, map_id) if map_id else []
+    told = ProviderReply.model_validate(row, from_attributes=True)
+    categories = [CategoryReply.model_validate(one, from_attributes=True) for one in labels]
+    return ProviderDetail(**told.model_dump(), categories=categories)

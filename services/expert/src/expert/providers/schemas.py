@@ -1,0 +1,81 @@
+"""Bodies of connections and providers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+from trapper_schemas.v1.models import ModelKind, ObservationType
+
+
+class ConnectManager(Request):
+    name: CleanText = Field(min_length=1, max_length=100)
+    url: str = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
+    credential: SecretStr = Field(min_length=1, max_length=1000)
+    bells_url: SecretStr | None = Field(default=None, max_length=1000)
+
+
+class ConnectionReply(Reply):
+    """Never with its credential."""
+
+    id: UUID
+    name: str
+    url: str
+    is_active: bool
+    has_bells: bool
+    created_at: datetime
+    synced_at: datetime | None
+    sync_problem: str | None
+
+
+class ProviderReply(Reply):
+    id: UUID
+    provider_type: ModelKind
+    connection_id: UUID
+    algorithm_id: UUID | None
+    name: str
+    version: str
+    sha256: str | None
+    is_unpinned: bool
+    availability: str
+    threshold_typical: float | None
+    threshold_conservative: float | None
+    nms_iou: float | None
+    embedding_dimension: int | None
+    licence: str
+    description: str
+    is_active: bool
+
+
+class CategoryReply(Reply):
+    index: int
+    label: str
+    observation_type: ObservationType | None
+    scientific_name: str | None
+    taxon_id: UUID | None
+
+
+class ProviderDetail(ProviderReply):
+    """With its labels in index order."""
+
+    categories: list[CategoryReply]
+
+
+class UnresolvedReply(Reply):
+    model: str
+    label: str
+
+
+class SyncReply(Reply):
+    connection: str
+    models: int
+    added: list[str]
+    deactivated: list[str]
+    unresolved: list[UnresolvedReply]
+    problem: str | None
+
+
+class SyncReplies(Reply):
+    items: list[SyncReply]

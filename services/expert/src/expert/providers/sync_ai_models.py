@@ -1,0 +1,109 @@
+"""Read each Manager's catalogue and make its models choosable: providers, algorithms, labels and their taxa."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from expert.algorithms.register import register_algorithm
+from expert.deps import ExpertWork
+from expert.providers import queries
+from expert.providers.models import AiProvider, AiProviderConnection
+from expert.providers.open_connection import open_connection
+from trapper_kit.db import Session, ring
+from trapper_kit.problems import Problem
+from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.models import Availability, ModelKind, ModelReply
+
+_PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A label that names nothing that is known here; it stays a label."""
+
+    model: str
+    label: str
+
+
+@dataclass
+class SyncReport:
+    """What one connection's catalogue changed."""
+
+    connection: str
+    models: int = 0
+    added: list[str] = field(default_factory=list[str])
+    deactivated: list[str] = field(default_factory=list[str])
+    unresolved: list[Unresolved] = field(default_factory=list[Unresolved])
+    problem: str | None = None
+
+
+async def sync_ai_models(work: ExpertWork) -> list[SyncReport]:
+    """Every active connection; one that does not answer is reported, and the others go on."""
+    async with work.db() as db:
+        connections = await queries.active_connections(db)
+    return [await _sync(work, connection) for connection in connections]
+
+
+async def _sync(work: ExpertWork, connection: AiProviderConnection) -> SyncReport:
+    report = SyncReport(connection=connection.name)
+    try:
+        models = await open_connection(work, connection).models()
+    except Problem as problem:
+        report.problem = problem.detail or problem.title
+        async with work.db() as db:
+            row = await queries.lock_connection(db, connection.id)
+            if row is not None:
+                row.sync_problem = report.problem
+        return report
+    async with work.db() as db:
+        row = await queries.lock_connection(db, connection.id)  # two syncs at once: one after the other
+        if row is None:
+            return report
+        await _record(db, row, models, report)
+        row.synced_at = work.clock.now()
+        row.sync_problem = None
+        ring(db, "jobs.cover")
+    return report
+
+
+async def _record(db: Session, connection: AiProviderConnection, models: list[ModelReply], report: SyncReport) -> None:
+    before = {(row.name, row.version): row for row in await queries.providers_of(db, connection.id)}
+    for model in models:
+        algorithm_id, unresolved = None, ()
+        if model.kind is not ModelKind.POSE:
+            registered = await register_algorithm(db, model)
+            algorithm_id, unresolved = registered.algorithm_id, registered.unresolved
+        await _keep(db, connection.id, model, algorithm_id)
+        report.models += 1
+        report.unresolved += [Unresolved(model.name, label) for label in unresolved]
+        if (model.name, model.version) not in before:
+            report.added.append(model.name)
+    listed = {(model.name, model.version) for model in models}
+    gone: list[AiProvider] = [row for key, row in before.items() if key not in listed and row.is_active]
+    await queries.deactivate(db, {row.id for row in gone})
+    report.deactivated = [row.name for row in gone]
+
+
+async def _keep(db: Session, connection_id: UUID, model: ModelReply, algorithm_id: UUID | None) -> None:
+    spec = model.spec
+    runnable = model.availability is Availability.READY and spec is not None and model.kind is not ModelKind.POSE
+    await queries.keep_provider(
+        db,
+        {
+            "id": uuid7(),
+            "provider_type": model.kind,
+            "connection_id": connection_id,
+            "algorithm_id": algorithm_id,
+            "name": model.name,
+            "version": model.version,
+            "sha256": model.sha256,
+            "is_unpinned": model.sha256 is None,
+            "availability": model.availability.value,
+            "threshold_typical": spec.thresholds.typical if spec else None,
+            "threshold_conservative": spec.thresholds.conservative if spec else None,
+            "nms_iou": spec.nms_iou if spec else None,
+            "embedding_dimension": spec.embedding.dimension if spec and spec.embedding else None,
+            "licence": model.licence,
+            "description": model.description,
+            "is_active": runnable and model.state == _PUBLISHED,
+        },
+    )

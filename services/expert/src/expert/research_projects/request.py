@@ -1,0 +1,45 @@
+"""Ask for a research project; its maker owns it, and a site admin's own is active at once."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from expert.access import queries as access
+from expert.access.make_once import Wish, make_once
+from expert.access.state import Caller, ResearchRole
+from expert.audit.note import note
+from expert.research_projects import queries
+from expert.research_projects.errors import ProjectNameTaken, ProjectNotActive
+from expert.research_projects.models import ResearchProject
+from expert.research_projects.state import ResearchProjectStatus
+from trapper_kit.db import Session
+from trapper_schemas.ids import uuid7
+
+
+async def request_project(
+    db: Session, caller: Caller, wish: Wish, *, now: datetime, fields: dict[str, Any]
+) -> tuple[ResearchProject, bool]:
+    """The project, and whether it is new; raises ProjectNameTaken."""
+    active = caller.is_site_admin
+    row = ResearchProject(
+        id=uuid7(),
+        owner_id=caller.id,
+        status=ResearchProjectStatus.ACTIVE if active else ResearchProjectStatus.REQUESTED,
+        activated_at=now if active else None,
+        **fields,
+    )
+    name = ProjectNameTaken(f"there is already a project named {row.name!r}")
+    acronym = ProjectNameTaken(f"the acronym {row.acronym!r} is taken")
+    project, made = await make_once(
+        db, row, wish, taken={"research_projects_name_key": name, "research_projects_acronym_key": acronym}
+    )
+    if made:
+        await access.set_research_role(db, project.id, caller.id, ResearchRole.OWNER)
+        note(db, "requested", actor_id=caller.id, subject_kind="research_project", subject_id=project.id)
+    return project, made
+
+
+async def require_active(db: Session, project_id: UUID) -> None:
+    """Raises ProjectNotActive while no site admin has activated it."""
+    if not await queries.is_active(db, project_id):
+        raise ProjectNotActive("a site admin must activate this research project first")

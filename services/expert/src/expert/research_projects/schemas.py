@@ -1,0 +1,46 @@
+"""Bodies of research projects."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+
+
+class MakeResearchProject(Request):
+    name: CleanText = Field(min_length=1, max_length=200)
+    acronym: CleanText = Field(min_length=1, max_length=10)
+    abstract: CleanText = Field(default="", max_length=10_000)
+    keywords: list[CleanText] = Field(default=[], max_length=100)
+    sampling_design: SamplingDesign | None = None
+    capture_method: CaptureMethod | None = None
+    individual_animals: bool = False
+
+
+class ChangeResearchProject(Request):
+    """Only what is given changes."""
+
+    name: CleanText = Field(default="", min_length=1, max_length=200)
+    abstract: CleanText = Field(default="", max_length=10_000)
+    keywords: list[CleanText] = Field(default=[], max_length=100)
+    sampling_design: SamplingDesign | None = None
+    capture_method: CaptureMethod | None = None
+    individual_animals: bool = False
+
+
+class ResearchProjectReply(Reply):
+    id: UUID
+    name: str
+    acronym: str
+    abstract: str
+    keywords: list[str]
+    sampling_design: SamplingDesign | None
+    capture_method: CaptureMethod | None
+    individual_animals: bool
+    owner_id: UUID
+    status: ResearchProjectStatus
+    created_at: datetime
+    activated_at: datetime | None

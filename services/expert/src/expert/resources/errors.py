@@ -1,0 +1,21 @@
+"""Refusals about resources and their media."""
+
+from trapper_kit.problems import Problem
+
+
+class ResourceUnknown(Problem):
+    type = "resource-unknown"
+    title = "There is no such resource, or none that this caller may see"
+    status = 404
+
+
+class MediaGated(Problem):
+    type = "media-gated"
+    title = "This picture is behind the privacy gate"
+    status = 403
+
+
+class ThumbnailAbsent(Problem):
+    type = "thumbnail-absent"
+    title = "This resource has no thumbnail, or none yet"
+    status = 404

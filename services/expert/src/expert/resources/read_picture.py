@@ -1,0 +1,123 @@
+"""What a picture is: its type by decoding, its upright size, its EXIF, and a small upright JPEG of it."""
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from expert.resources.read_exif import read_exif, read_orientation
+from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
+from expert.resources.state import ResourceKind
+from trapper_schemas.v1.results import FailureCode
+
+Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding; Pillow's would warn, or refuse at its own
+Image.init()  # registers every format now, not in the middle of the first picture of several threads
+
+_MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+}
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ON_ITS_SIDE = 5
+_END_OF_JPEG = b"\xff\xd9"
+_SIXTEEN_TO_EIGHT = 257
+_THUMBNAIL_QUALITY = 82
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, KeyError, IndexError, OverflowError)
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What is written down about a picture; sides are those of the upright one."""
+
+    media_type: str
+    width: int
+    height: int
+    exif: dict[str, Any]
+    thumbnail: bytes
+    is_damaged: bool
+
+
+def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
+    """Facts, or one plain sentence why there are none; slow, so it belongs into a thread."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about broken EXIF, which is normal here
+    refusal = sniff(data[:HEAD_BYTES])
+    if refusal is not None:
+        return refusal
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as image:
+            return _facts(data, image, max_pixels, thumbnail_pixels)
+    except Image.UnidentifiedImageError:
+        return NoPicture(FailureCode.UNDECODABLE, "the file is not a picture of a known format")
+    except MemoryError:
+        return NoPicture(FailureCode.TOO_MANY_PIXELS, "the picture does not fit into memory", ResourceKind.IMAGE)
+    except _BROKEN as problem:
+        return NoPicture(FailureCode.UNDECODABLE, f"the picture cannot be decoded: {_sentence(problem)}")
+
+
+def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
+    media_type = _MEDIA_TYPES[image.format or ""]
+    width, height = image.size
+    if width * height > max_pixels:
+        message = f"the picture has {width} x {height} pixels, and at most {max_pixels} are decoded"
+        return NoPicture(FailureCode.TOO_MANY_PIXELS, message, ResourceKind.IMAGE, media_type)
+    if width < 1 or height < 1:
+        return NoPicture(FailureCode.UNDECODABLE, "the picture has no pixels", ResourceKind.IMAGE, media_type)
+    exif, orientation = read_exif(image), read_orientation(image)
+    small, is_damaged = _decode(data, image, thumbnail_pixels)
+    upright = small.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else small
+    upright.thumbnail((thumbnail_pixels, thumbnail_pixels), Image.Resampling.BILINEAR)
+    kept = io.BytesIO()
+    upright.save(kept, "JPEG", quality=_THUMBNAIL_QUALITY)
+    if orientation >= _ON_ITS_SIDE:
+        width, height = height, width
+    return PictureFacts(media_type, width, height, exif, kept.getvalue(), is_damaged)
+
+
+def _decode(data: bytes, image: Image.Image, wanted: int) -> tuple[Image.Image, bool]:
+    """Eight-bit RGB, not much larger than wanted where the format allows it; and whether the file ends too early."""
+    try:
+        return _small(image, wanted), False
+    except OSError:
+        if image.format not in {"JPEG", "MPO"}:
+            raise
+        # With an end put behind it, a truncated JPEG is decoded as far as it goes; the rest stays grey.
+        with Image.open(io.BytesIO(data + _END_OF_JPEG), formats=("JPEG",)) as again:
+            return _small(again, wanted), True
+
+
+def _small(image: Image.Image, wanted: int) -> Image.Image:
+    if image.format in {"JPEG", "MPO"} and image.mode in {"RGB", "L", "YCbCr"}:
+        image.draft("RGB", (wanted * 2, wanted * 2))
+    image.load()
+    if image.mode.startswith("I;16"):
+        return _grey(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
+    if image.mode in {"I", "F"}:
+        values = np.nan_to_num(np.asarray(image).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        highest = float(values.max(initial=0.0))
+        return _grey(values * (255 / highest) if highest > 255 or 0 < highest <= 1 else values)  # noqa: PLR2004 - 8 bit
+    return image.convert("RGBA").convert("RGB") if "transparency" in image.info else image.convert("RGB")
+
+
+def _grey(values: "np.ndarray[Any, Any]") -> Image.Image:
+    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _sentence(problem: BaseException) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0][:200]

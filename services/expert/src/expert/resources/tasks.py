@@ -1,0 +1,23 @@
+"""Describing, when an upload rings and for what nobody heard."""
+
+from uuid import UUID
+
+from expert.base import task
+from expert.deps import ExpertWork
+from expert.resources.describe import describe_resource, describe_stored
+
+_AT_A_TIME = 100
+_AT_ONCE = 2
+
+
+@task("resources.describe", max_retries=5)
+async def describe(work: ExpertWork, resource_id: str) -> None:
+    """One resource that was just stored."""
+    await describe_resource(work, UUID(resource_id))
+
+
+@task("resources.describe_stored", every="intervals.sweep", max_retries=0)
+async def describe_all(work: ExpertWork) -> None:
+    """What is stored and not described, until a look finds little."""
+    while await describe_stored(work, limit=_AT_A_TIME, at_once=_AT_ONCE) == _AT_A_TIME:
+        pass

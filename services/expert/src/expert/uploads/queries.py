@@ -1,0 +1,83 @@
+"""Statements about uploads."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from expert.deployments.models import Deployment
+from expert.observations.models import Observation
+from expert.resources.models import Resource
+from expert.uploads.models import Upload
+from expert.uploads.state import UploadState
+from trapper_kit.db import Session, db_clock, state_type
+
+OPEN = literal(UploadState.OPEN, state_type(UploadState), literal_execute=True)  # a partial index must see it
+
+
+async def deployments_of(db: Session, research_project_id: UUID, ids: set[UUID]) -> set[UUID]:
+    """Those of the ids that are deployments of the research project."""
+    statement = select(Deployment.id).where(
+        Deployment.research_project_id == research_project_id, Deployment.id.in_(ids)
+    )
+    return set((await db.scalars(statement)).all())
+
+
+async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], UUID]:
+    """Open uploads by (sha256, path_print); what this person promised before stays one promise, as said last."""
+    if not rows:
+        return {}
+    made = insert(Upload).values(list(rows))
+    statement = made.on_conflict_do_update(
+        index_elements=["collection_id", "created_by", "sha256", "path_print"],
+        index_where=text("state = 'open'"),
+        set_={name: made.excluded[name] for name in ("deployment_id", "file_name", "size_bytes")},
+    ).returning(Upload.sha256, Upload.path_print, Upload.id)
+    return {(row[0], row[1]): row[2] for row in await db.execute(statement)}
+
+
+async def with_resource(db: Session, upload_id: UUID) -> tuple[Upload, UUID | None] | None:
+    """An upload, and the resource that has its bytes already."""
+    statement = (
+        select(Upload, Resource.id)
+        .outerjoin(
+            Resource,
+            (Resource.research_project_id == Upload.research_project_id) & (Resource.sha256 == Upload.sha256),
+        )
+        .where(Upload.id == upload_id)
+    )
+    found = (await db.execute(statement)).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+async def close(db: Session, upload_id: UUID, resource_id: UUID) -> None:
+    await db.execute(
+        update(Upload)
+        .where(Upload.id == upload_id, Upload.state == OPEN)
+        .values(state=UploadState.FINISHED, resource_id=resource_id, finished_at=db_clock())
+    )
+
+
+async def expire(db: Session, *, older_than: timedelta) -> None:
+    await db.execute(
+        update(Upload)
+        .where(Upload.state == OPEN, Upload.created_at < db_clock() - older_than)
+        .values(state=UploadState.EXPIRED)
+    )
+
+
+async def set_deployment_where_unknown(db: Session, resource_id: UUID, deployment_id: UUID) -> None:
+    """Also where observations repeat it."""
+    known = await db.scalar(
+        update(Resource)
+        .where(Resource.id == resource_id, Resource.deployment_id.is_(None))
+        .values(deployment_id=deployment_id)
+        .returning(Resource.id)
+    )
+    if known is not None:
+        await db.execute(
+            update(Observation).where(Observation.resource_id == known).values(deployment_id=deployment_id)
+        )

@@ -1,0 +1,74 @@
+"""Store a body as it streams in, hashing it on the way and holding no connection; small ones are written at once."""
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from uuid import UUID
+
+from expert.access.state import Caller
+from expert.deps import ExpertWork
+from expert.media_store import original_key
+from expert.uploads import queries
+from expert.uploads.errors import Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
+from expert.uploads.finish import finish_upload
+from expert.uploads.models import Upload
+from expert.uploads.state import UploadState
+
+_WRITTEN_AT_ONCE_BYTES = 16 << 20
+FIRST_GENERATION = 0
+
+
+async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body: AsyncIterator[bytes]) -> UUID:
+    """The resource; raises UploadUnknown, UploadExpired, SizeMismatch, Sha256Mismatch, StorageFull.
+
+    A body that differs from what was announced leaves nothing behind, and the upload stays open for another try.
+    """
+    async with work.db() as db:
+        found = await queries.with_resource(db, upload_id)
+    if found is None or found[0].created_by != caller.id:
+        raise UploadUnknown("there is no such upload of yours")
+    upload, resource_id = found
+    if upload.state is UploadState.EXPIRED:
+        raise UploadExpired("announce the file again")
+    if upload.state is UploadState.FINISHED and upload.resource_id is not None:
+        await _read(upload, body)  # the sender did not hear the answer and sends again
+        return upload.resource_id
+    if resource_id is not None:  # stored meanwhile under another path; it may have been rewritten since
+        await _read(upload, body)
+    elif upload.size_bytes <= _WRITTEN_AT_ONCE_BYTES:
+        await work.media.put(_key(upload), b"".join(await _read(upload, body, keep=True)))
+    else:
+        await _stream(work, upload, body)
+    return await finish_upload(work, upload, object_key=_key(upload))
+
+
+def _key(upload: Upload) -> str:
+    return original_key(upload.research_project_id, upload.sha256, FIRST_GENERATION)
+
+
+async def _read(upload: Upload, body: AsyncIterator[bytes], *, keep: bool = False) -> list[bytes]:
+    async with aclosing(_checked(upload, body)) as chunks:
+        return [chunk if keep else b"" async for chunk in chunks]
+
+
+async def _stream(work: ExpertWork, upload: Upload, body: AsyncIterator[bytes]) -> None:
+    async with work.media.incoming() as incoming, aclosing(_checked(upload, body)) as chunks:
+        async for chunk in chunks:
+            await incoming.write(chunk)
+        await incoming.keep(_key(upload))
+
+
+async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The chunks; raises as soon as there are too many bytes, and at the end when they are not those announced."""
+    digest = hashlib.sha256()
+    so_far = 0
+    async for chunk in body:
+        so_far += len(chunk)
+        if so_far > upload.size_bytes:
+            raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and more came")
+        digest.update(chunk)
+        yield chunk
+    if so_far != upload.size_bytes:
+        raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and {so_far} came")
+    if digest.hexdigest() != upload.sha256:
+        raise Sha256Mismatch(f"the bytes that came have the sha256 {digest.hexdigest()}")

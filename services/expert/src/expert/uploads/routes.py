@@ -1,0 +1,70 @@
+"""Uploads: announce many, then send each body."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
+
+from expert.access.guards import MayUpload
+from expert.deps import Db, Work
+from expert.media_store import StorageFull, StorageUnavailable
+from expert.research_projects.errors import ProjectNotActive
+from expert.uploads.begin import Announced, begin_uploads
+from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
+from expert.uploads.receive import receive_upload
+from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, FinishedUpload
+from trapper_kit.problems import Forbidden, Invalid, NotFound
+from trapper_kit.web.app import problems, read_body
+
+router = APIRouter(prefix="/api/uploads", tags=["uploads"])
+
+
+@router.post("/", responses=problems(NotFound, Forbidden, Invalid, ProjectNotActive))
+async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
+    """Announce files; those whose bytes are there already are put under their new path, the others wait for a body."""
+    begun = await begin_uploads(
+        db,
+        caller,
+        research_project_id=ask.research_project_id,
+        collection_id=ask.collection_id,
+        files=[Announced(**one.model_dump()) for one in ask.items],
+        upload_max_bytes=work.settings.upload_max_bytes,
+    )
+    return BegunUploads(
+        items=[
+            BegunUpload(
+                sha256=one.sha256,
+                status="exists" if one.upload_id is None else "upload",
+                upload_id=one.upload_id,
+                resource_id=one.resource_id,
+            )
+            for one in begun
+        ]
+    )
+
+
+@router.put(
+    "/{upload_id}/content",
+    responses=problems(
+        UploadUnknown, UploadExpired, SizeMismatch, Sha256Mismatch, BodyEnded, StorageFull, StorageUnavailable
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> FinishedUpload:
+    """The file's bytes as they are; the resource is there when this answers."""
+    body = read_body(request, at_most=work.settings.upload_max_bytes)
+    return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _told(body)))
+
+
+async def _told(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in body:
+            yield chunk
+    except ClientDisconnect as problem:
+        raise BodyEnded("the connection ended before the body did") from problem

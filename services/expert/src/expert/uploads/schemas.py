@@ -1,0 +1,45 @@
+"""Bodies of uploads."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+from trapper_schemas.v1.resources import SHA256
+
+
+class AnnouncedFile(Request):
+    """A file that will be sent; name and path are kept as they are, and never used as a path here."""
+
+    name: CleanText = Field(min_length=1, max_length=1000)
+    path: CleanText = Field(default="", max_length=4000)
+    size_bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=SHA256)
+    deployment_id: UUID | None = None
+
+
+class BeginUploads(Request):
+    research_project_id: UUID
+    collection_id: UUID
+    items: list[AnnouncedFile] = Field(min_length=1, max_length=1000)
+
+
+class BegunUpload(Reply):
+    """`exists`: these bytes are there already, and now also under this path; `upload`: send them."""
+
+    sha256: str
+    status: Literal["upload", "exists"]
+    upload_id: UUID | None
+    resource_id: UUID | None
+
+
+class BegunUploads(Reply):
+    """In the order of the request."""
+
+    items: list[BegunUpload]
+
+
+class FinishedUpload(Reply):
+    resource_id: UUID
