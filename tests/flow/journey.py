@@ -126,8 +126,7 @@ class Journey:
                     current=True,
                 )
             )
-            whole = client.classification(row["id"])
-            client.act_on_classification(row["id"], "approve", version=whole["final"]["version"])
+            client.approve(row.id, row.version)
 
     async def end_state(self) -> dict[str, Any]:
         """Everything that must be equal whatever happened on the way."""
@@ -185,9 +184,8 @@ def _make_project(stack: Stack) -> Project:
         project = client.create_classification_project(
             research_project_id=research.id,
             name=f"Flow {short}",
-            slug=f"flow-{short}",
-            object_detection_ai_model_id=models["demo-detector"],
-            species_ai_model_id=models["demo-species"],
+            object_detection_ai_model=models["demo-detector"],
+            species_ai_model=models["demo-species"],
         )
         linked = client.link_collection(project.id, collection.id)
         return Project(research.id, collection.id, project.id, linked.id)

@@ -20,8 +20,8 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
-Content = Callable[[], bytes | Iterable[bytes]]
-"""A body that can be made again, because a call may be repeated."""
+Content = bytes | Callable[[], bytes | Iterable[bytes]]
+"""A body, or what makes it anew each time, because a call may be repeated."""
 
 
 class Api:
@@ -116,7 +116,7 @@ class Api:
         sent = dict(headers or {})
         if self.token is not None:
             sent["Authorization"] = f"Bearer {self.token}"
-        body = None if content is None else content()
+        body = content() if callable(content) else content
         try:
             return self._http.request(method, path, params=params, json=json, content=body, headers=sent), None
         except httpx.TransportError as problem:

@@ -1,28 +1,33 @@
 """The Expert as people and scripts use it: one method per call, typed answers, no retries of its own but the Api's."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from trapper_client.api import Api, Content
 from trapper_client.replies import (
     Asked,
+    Classification,
+    ClassificationDetail,
     ClassificationProject,
     Collection,
     CollectionCounts,
     Deployment,
+    History,
     Job,
     JobResource,
     LinkedCollection,
     MachineSeen,
     Observation,
     Provider,
+    ProviderDetail,
     ResearchProject,
     Resource,
     UploadItem,
 )
 
 UPLOADS_PER_CALL = 500
+_CLASSIFICATIONS = "/api/media-classifications/classifications"
 
 
 class TrapperClient:
@@ -53,8 +58,8 @@ class TrapperClient:
 
     # projects, places, collections
 
-    def research_projects(self) -> Iterator[ResearchProject]:
-        return map(ResearchProject.model_validate, self.api.pages("/api/research-projects/"))
+    def research_projects(self, *, name: str | None = None) -> Iterator[ResearchProject]:
+        return map(ResearchProject.model_validate, self.api.pages("/api/research-projects/", name=name))
 
     def create_research_project(self, *, name: str, acronym: str) -> ResearchProject:
         body = {"name": name, "acronym": acronym}
@@ -63,8 +68,9 @@ class TrapperClient:
     def activate_research_project(self, project_id: str) -> None:
         self.api.post(f"/api/research-projects/{project_id}/activate/")
 
-    def classification_projects(self) -> Iterator[ClassificationProject]:
-        return map(ClassificationProject.model_validate, self.api.pages("/api/classification-projects/"))
+    def classification_projects(self, **filters: Any) -> Iterator[ClassificationProject]:
+        pages = self.api.pages("/api/classification-projects/", **filters)
+        return map(ClassificationProject.model_validate, pages)
 
     def create_classification_project(self, **fields: Any) -> ClassificationProject:
         return ClassificationProject.model_validate(self.api.post("/api/classification-projects/", fields))
@@ -72,8 +78,8 @@ class TrapperClient:
     def change_classification_project(self, project_id: str, **settings: Any) -> None:
         self.api.patch(f"/api/classification-projects/{project_id}/", settings)
 
-    def collections(self, research_project_id: str) -> Iterator[Collection]:
-        pages = self.api.pages("/api/collections/", research_project_id=research_project_id)
+    def collections(self, research_project_id: str, *, name: str | None = None) -> Iterator[Collection]:
+        pages = self.api.pages("/api/collections/", research_project_id=research_project_id, name=name)
         return map(Collection.model_validate, pages)
 
     def create_collection(self, *, research_project_id: str, name: str, description: str = "") -> Collection:
@@ -96,9 +102,13 @@ class TrapperClient:
         return map(LinkedCollection.model_validate, pages)
 
     def link_collection(self, project_id: str, collection_id: str, **settings: Any) -> LinkedCollection:
+        """Looks at a collection; linking it again answers with the link that is there."""
         body = {"collection_id": collection_id, **settings}
         made = self.api.post(f"/api/classification-projects/{project_id}/collections/", body)
         return LinkedCollection.model_validate(made)
+
+    def change_link(self, project_id: str, linked_collection_id: str, **settings: Any) -> None:
+        self.api.patch(f"/api/classification-projects/{project_id}/collections/{linked_collection_id}/", settings)
 
     # media
 
@@ -121,6 +131,9 @@ class TrapperClient:
 
     def providers(self) -> Iterator[Provider]:
         return map(Provider.model_validate, self.api.pages("/api/ai-providers/"))
+
+    def provider(self, provider_id: str) -> ProviderDetail:
+        return ProviderDetail.model_validate(self.api.get(f"/api/ai-providers/{provider_id}/"))
 
     def sync_providers(self) -> Any:
         """Has the Expert read the catalogues of its Managers again."""
@@ -155,21 +168,39 @@ class TrapperClient:
     def observations(self, **filters: Any) -> Iterator[Observation]:
         return map(Observation.model_validate, self.api.pages("/api/observations/", **filters))
 
-    def classifications(self, **filters: Any) -> Iterable[dict[str, Any]]:
-        return self.api.pages("/api/media-classifications/classifications/", **filters)
+    def classifications(self, **filters: Any) -> Iterator[Classification]:
+        return map(Classification.model_validate, self.api.pages(f"{_CLASSIFICATIONS}/", **filters))
 
-    def classification(self, classification_id: str) -> dict[str, Any]:
-        return self.api.get(f"/api/media-classifications/classifications/{classification_id}/")
+    def classification(self, classification_id: str) -> ClassificationDetail:
+        return ClassificationDetail.model_validate(self.api.get(f"{_CLASSIFICATIONS}/{classification_id}/"))
 
-    def act_on_classification(
-        self, classification_id: str, action: str, body: Any = None, *, version: int | None = None
-    ) -> dict[str, Any]:
-        """fork, approve (with the version of the final row), unapprove, feedback."""
-        headers = {} if version is None else {"If-Match": f'"{version}"'}
-        path = f"/api/media-classifications/classifications/{classification_id}/{action}/"
-        return self.api.post(path, body, headers=headers)
+    def fork(self, classification_id: str) -> ClassificationDetail:
+        """A row of the caller's own with copies of what this one says."""
+        return ClassificationDetail.model_validate(self.api.post(f"{_CLASSIFICATIONS}/{classification_id}/fork/"))
 
-    def history(self, resource_id: str, project_id: str) -> Any:
-        """Every row of a resource in a project, and how they hang together."""
+    def edit(self, classification_id: str, observations: Sequence[dict[str, Any]]) -> ClassificationDetail:
+        """Replaces the observations of a person's row that was never approved."""
+        body = {"dynamic_attrs": list(observations)}
+        return ClassificationDetail.model_validate(self.api.patch(f"{_CLASSIFICATIONS}/{classification_id}/", body))
+
+    def approve(self, classification_id: str, version: int) -> Classification:
+        """The accepted answer for its resource; `version` is the one that was seen, so that nobody is overruled."""
+        return self._decide(classification_id, "approve", version)
+
+    def unapprove(self, classification_id: str, version: int) -> Classification:
+        """Nothing is accepted for the resource any more."""
+        return self._decide(classification_id, "unapprove", version)
+
+    def give_feedback(self, classification_id: str, observations: Sequence[dict[str, Any]]) -> ClassificationDetail:
+        """A correction of what is approved, for those who decide."""
+        path = f"{_CLASSIFICATIONS}/{classification_id}/feedback/"
+        return ClassificationDetail.model_validate(self.api.post(path, {"dynamic_attrs": list(observations)}))
+
+    def history(self, resource_id: str, project_id: str) -> History:
+        """Every row of a resource in a project, and which was made from which."""
         path = f"/api/media-classifications/resources/{resource_id}/history/"
-        return self.api.get(path, classification_project_id=project_id)
+        return History.model_validate(self.api.get(path, classification_project_id=project_id))
+
+    def _decide(self, classification_id: str, action: str, version: int) -> Classification:
+        path = f"{_CLASSIFICATIONS}/{classification_id}/{action}/"
+        return Classification.model_validate(self.api.post(path, headers={"If-Match": f'"{version}"'}))

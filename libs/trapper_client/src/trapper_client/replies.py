@@ -1,9 +1,6 @@
 """What the services answer, as far as clients read it; unknown fields are ignored."""
 
 from datetime import datetime
-from typing import Any
-
-from pydantic import Field
 
 from trapper_schemas.base import Reply
 
@@ -25,8 +22,8 @@ class ClassificationProject(Reply):
     name: str
     slug: str
     status: str
-    object_detection_ai_model_id: str | None
-    species_ai_model_id: str | None
+    object_detection_ai_model: str | None
+    species_ai_model: str | None
 
 
 class Collection(Reply):
@@ -57,6 +54,7 @@ class LinkedCollection(Reply):
 
     id: str
     collection_id: str
+    sequence_interval_seconds: int | None
 
 
 class Resource(Reply):
@@ -90,8 +88,27 @@ class Provider(Reply):
     sha256: str | None
     availability: str
     is_active: bool
-    threshold_typical: float | None = None
-    threshold_conservative: float | None = None
+    threshold_typical: float | None
+    threshold_conservative: float | None
+
+
+class Category(Reply):
+    """One label of a model."""
+
+    index: int
+    label: str
+    observation_type: str | None
+    scientific_name: str | None
+
+
+class ProviderDetail(Provider):
+    """With its labels in index order."""
+
+    categories: tuple[Category, ...]
+
+
+OPEN_STAGES = ("created", "submitted", "queued", "running", "fetch_results", "ingesting")
+"""Of jobs that have not ended."""
 
 
 class Job(Reply):
@@ -105,22 +122,26 @@ class Job(Reply):
     done: int
     blank: int
     failed: int
-    error: str | None = None
+    cancelled: int
+    progress: float
+    error: str | None
 
     @property
     def is_closed(self) -> bool:
-        return self.stage in {"finished", "failed", "cancelled"}
+        return self.stage not in OPEN_STAGES
 
     @property
     def ended(self) -> int:
-        return self.done + self.blank + self.failed
+        """How many of its resources have ended, as far as is known here or at the Manager."""
+        counted = self.done + self.blank + self.failed + self.cancelled
+        return counted if self.is_closed else max(counted, min(round(self.progress * self.total), self.total))
 
 
 class Asked(Reply):
-    """The answer to asking for AI: how many resources it takes, and the job that takes them."""
+    """The answer to asking for AI: how many resources it takes, and the job that takes them, if one was made."""
 
     resources: int
-    job: dict[str, Any] | None = None
+    job: Job | None
 
 
 class JobResource(Reply):
@@ -128,8 +149,8 @@ class JobResource(Reply):
 
     resource_id: str
     outcome: str
-    code: str | None = None
-    message: str | None = None
+    code: str | None
+    message: str | None
 
 
 class LabelScore(Reply):
@@ -140,13 +161,13 @@ class LabelScore(Reply):
 
 
 class MachineDetection(Reply):
-    """One box as the detector gave it."""
+    """One box as the detector gave it: x, y, width, height of the upright picture."""
 
     label: str
     observation_type: str | None
     score: float
     bbox: tuple[float, float, float, float]
-    classifications: tuple[LabelScore, ...] = ()
+    classifications: tuple[LabelScore, ...]
 
 
 class ModelName(Reply):
@@ -158,38 +179,67 @@ class ModelName(Reply):
 
 
 class MachineSeen(Reply):
-    """What the machine said of one resource."""
+    """What the machine said of one resource: seen with its detections, or failed with code and message."""
 
     resource_id: str
     outcome: str
-    code: str | None = None
-    message: str | None = None
-    detections: tuple[MachineDetection, ...] = ()
-    detector: ModelName | None = None
-    classifier: ModelName | None = None
+    code: str | None
+    message: str | None
+    detections: tuple[MachineDetection, ...]
+    detector: ModelName | None
+    classifier: ModelName | None
 
 
 class Observation(Reply):
     """One object, or a whole resource that is blank."""
 
     id: str
-    resource_id: str | None = None
+    classification_id: str
+    resource_id: str
     observation_type: str
-    label: str | None = None
-    scientific_name: str | None = None
-    count: int | None = None
-    bbox: tuple[float, float, float, float] | None = None
-    detection_confidence: float | None = None
-    classification_confidence: float | None = None
+    label: str | None
+    scientific_name: str | None
+    count: int | None
+    bbox: tuple[float, float, float, float] | None
+    detection_confidence: float | None
+    classification_confidence: float | None
+
+    @property
+    def name(self) -> str | None:
+        """What it is called: as its model or person said, or else in Latin."""
+        return self.label or self.scientific_name
 
 
 class Classification(Reply):
-    """One row of annotation: ai, user, feedback, or the final container."""
+    """One row of annotation: ai, user, feedback, or the final container; `version` is that of the final row."""
 
     id: str
     type: str
-    resource_id: str
     classification_project_id: str
-    is_approved: bool = False
-    version: int | None = None
-    dynamic_attrs: tuple[dict[str, Any], ...] = Field(default=())
+    resource_id: str
+    source_classification_id: str | None
+    provider_id: str | None
+    superseded_by_id: str | None
+    is_current: bool
+    is_approved: bool
+    version: int
+    created_at: datetime
+
+
+class ClassificationDetail(Classification):
+    """With what it says."""
+
+    dynamic_attrs: tuple[Observation, ...]
+
+
+class HistoryItem(ClassificationDetail):
+    """In the history of a resource, with the rows that were made from this one."""
+
+    derived_classifications: tuple[str, ...]
+
+
+class History(Reply):
+    """Everything that was ever said about a resource in a project, oldest first."""
+
+    final: Classification | None
+    child_classifications: tuple[HistoryItem, ...]

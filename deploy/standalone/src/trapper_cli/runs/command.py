@@ -85,13 +85,12 @@ def run(
 def _work(wishes: Wishes, found: Found, outputs: Sequence[Path]) -> tuple[Report, Choice, str]:
     with connect(patience=_PATIENCE_SECONDS) as expert:
         report, choice = work_on(expert, wishes, found)
-        address = expert.base_url
-    for path in outputs:
-        if path.suffix.lower() == ".csv":
-            write_whole(path, observations_csv(report.outcomes))
-        else:
-            write_whole(path, md_json(report.outcomes, *models_used(choice)))
-    return report, choice, address
+        for path in outputs:
+            if path.suffix.lower() == ".csv":
+                write_whole(path, observations_csv(report.outcomes))
+            else:
+                write_whole(path, md_json(report.outcomes, *models_used(expert, choice)))
+        return report, choice, expert.base_url
 
 
 def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: bool, outputs: Sequence[Path]) -> None:

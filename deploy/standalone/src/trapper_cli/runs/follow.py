@@ -7,7 +7,7 @@ from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure
-from trapper_client.replies import Job
+from trapper_client.replies import OPEN_STAGES, Asked, Job
 
 POLL_SECONDS = 0.5
 STALL_SECONDS = 1800.0
@@ -57,42 +57,37 @@ def wait_until_described(expert: TrapperClient, workspace: Workspace, *, quiet: 
 def run_ai(expert: TrapperClient, workspace: Workspace, *, quiet: bool) -> Followed:
     """Every photo without a result of the project's present models gets one chance in this run.
 
-    Jobs that are under way (the service submits new photos by itself) are waited for first; then what is still
+    Jobs that are under way (the service submits new photos by itself) are waited for too; then what is still
     missing is asked for, again only as long as each round leaves less than the one before.
     """
     followed = Followed()
-    patience = _Patience("The AI jobs")
     before: int | None = None
-    missing = _ask(expert, workspace, followed)
-    _look(expert, workspace, followed)
-    with counting("Looking", _ended_and_total(followed)[1], quiet=quiet) as counter:
+    with counting("Looking", 0, quiet=quiet) as counter:
         while True:
-            _look(expert, workspace, followed)
-            _count(counter, followed)
-            if any(not job.is_closed for job in followed.jobs.values()):
-                patience.wait({job.id: (job.stage, job.ended) for job in followed.jobs.values()})
-                continue
+            missing = expert.ask_for_ai(**_request(workspace), dry_run=True).resources
+            if missing and (before is None or missing < before):
+                _note(followed, expert.ask_for_ai(**_request(workspace), dry_run=False))
+            elif not _open_jobs(expert, workspace):
+                return followed
+            before = missing or before
+            _wait(expert, workspace, followed, counter)
             if followed.broken:
                 return followed
-            missing = _missing(expert, workspace)
-            if missing == 0 or (before is not None and missing >= before):
-                return followed
-            before = missing
-            _ask(expert, workspace, followed)
 
 
-def _missing(expert: TrapperClient, workspace: Workspace) -> int:
-    return expert.ask_for_ai(**_request(workspace), dry_run=True).resources
-
-
-def _ask(expert: TrapperClient, workspace: Workspace, followed: Followed) -> int:
-    if (missing := _missing(expert, workspace)) == 0:
-        return 0
-    asked = expert.ask_for_ai(**_request(workspace), dry_run=False)
-    if asked.job is not None:
-        job = Job.model_validate(asked.job)
-        followed.jobs[job.id] = job
-    return missing
+def run_ai_again(expert: TrapperClient, workspace: Workspace, resource_ids: list[str], *, quiet: bool) -> Followed:
+    """Looks at these once more, because what is known of them stems from other models than those that were asked."""
+    followed = Followed()
+    request = {
+        "classification_project_id": workspace.project_id,
+        "linked_collection_id": workspace.linked_collection_id,
+        "resource_ids": resource_ids,
+        "interactive": True,
+    }
+    with counting("Looking again", len(resource_ids), quiet=quiet) as counter:
+        _note(followed, expert.ask_for_ai(**request))
+        _wait(expert, workspace, followed, counter)
+    return followed
 
 
 def _request(workspace: Workspace) -> dict[str, object]:
@@ -104,17 +99,24 @@ def _request(workspace: Workspace) -> dict[str, object]:
     }
 
 
-def _look(expert: TrapperClient, workspace: Workspace, followed: Followed) -> None:
-    """Refreshes the jobs of this run; every open job of the folder belongs to it."""
-    for job in expert.jobs(linked_collection_id=workspace.linked_collection_id):
-        if job.id in followed.jobs or not job.is_closed:
-            followed.jobs[job.id] = job
+def _note(followed: Followed, asked: Asked) -> None:
+    if asked.job is not None:
+        followed.jobs[asked.job.id] = asked.job
 
 
-def _count(counter: Counter, followed: Followed) -> None:
-    ended, total = _ended_and_total(followed)
-    counter.at(ended, total)
+def _open_jobs(expert: TrapperClient, workspace: Workspace) -> list[Job]:
+    return list(expert.jobs(linked_collection_id=workspace.linked_collection_id, state=OPEN_STAGES))
 
 
-def _ended_and_total(followed: Followed) -> tuple[int, int]:
-    return sum(job.ended for job in followed.jobs.values()), sum(job.total for job in followed.jobs.values())
+def _wait(expert: TrapperClient, workspace: Workspace, followed: Followed, counter: Counter) -> None:
+    """Until every job of this run, and every other open one of the folder, has ended."""
+    patience = _Patience("The AI jobs")
+    while True:
+        opened = {job.id: job for job in _open_jobs(expert, workspace)}
+        ended = [job_id for job_id, job in followed.jobs.items() if job_id not in opened and not job.is_closed]
+        followed.jobs |= opened | {job_id: expert.job(job_id) for job_id in ended}
+        jobs = followed.jobs.values()
+        counter.at(sum(job.ended for job in jobs), sum(job.total for job in jobs))
+        if all(job.is_closed for job in jobs):
+            return
+        patience.wait({job.id: (job.stage, job.ended, job.progress) for job in jobs})

@@ -72,7 +72,7 @@ class _Rate(ProgressColumn):
 @contextmanager
 def counting(name: str, total: int, *, quiet: bool = False) -> Generator[Counter]:
     """Counts one stage from here to the end of the block; nothing is shown of a stage without work."""
-    if quiet or total == 0:
+    if quiet:
         yield Counter(name, total)
     elif sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())

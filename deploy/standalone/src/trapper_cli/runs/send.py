@@ -17,6 +17,8 @@ from trapper_client.replies import UploadItem
 CONNECTIONS = 4
 _WHOLE_BYTES = 16 << 20
 _CHUNK = 1 << 20
+_OF_THE_FILE = {400, 409, 410, 413, 422}
+"""Refusals that concern one file; a full disk or a closed door concerns all of them."""
 
 
 class _FileChanged(Exception):  # noqa: N818 - named after what is the case
@@ -98,6 +100,8 @@ class Sender:
         except _FileChanged:
             self._fail(file, "The file changed while it was read.")
         except ApiProblem as problem:
+            if problem.status not in _OF_THE_FILE:
+                raise
             self._fail(file, problem.message)
         else:
             with self._lock:

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trapper_cli.runs import gather
 from trapper_cli.runs.choose_models import Choice, choose_models, say_demo
-from trapper_cli.runs.follow import run_ai, wait_until_described
+from trapper_cli.runs.follow import Followed, run_ai, run_ai_again, wait_until_described
+from trapper_cli.runs.gather import gather_outcomes
 from trapper_cli.runs.hash import hash_photos
+from trapper_cli.runs.known import Known
+from trapper_cli.runs.names import sentence
 from trapper_cli.runs.progress import counting
 from trapper_cli.runs.report import Report
 from trapper_cli.runs.scan import FileFailure, Scan, scan_folder
@@ -62,30 +64,37 @@ def work_on(expert: TrapperClient, wishes: Wishes, found: Found) -> tuple[Report
     workspace = open_workspace(expert, project, wishes.folder, sequence_interval=wishes.sequence_interval)
     sent = _send(expert, workspace, wishes, found)
     wait_until_described(expert, workspace, quiet=wishes.quiet)
-    followed = run_ai(expert, workspace, quiet=wishes.quiet)
-    known = gather.Known(expert, workspace, choice.detector)
-    outcomes = gather.outcomes(
+    _hold_to(run_ai(expert, workspace, quiet=wishes.quiet))
+    known = Known(expert, workspace, choice)
+    if stale := known.looked_at_by_another(choice):
+        _hold_to(run_ai_again(expert, workspace, stale, quiet=wishes.quiet))
+        known = Known(expert, workspace, choice)
+    outcomes = gather_outcomes(
         found.scan.photos,
         [*found.failures, *failures_of(sent)],
         hashes=found.hashes,
         resources=sent.resources,
         known=known,
     )
-    if followed.broken:
-        job = followed.broken[0]
-        raise Failure(
-            f"The AI job {job.id} ended as {job.stage}: {gather.sentence(job.error or 'no reason was given')}",
-            hint="Run the same command again to go on; what was seen already is kept.",
-        )
     folders = [failure for failure in found.failures if not failure.is_media]
     seconds = time.monotonic() - began
     return Report(outcomes, folders, found.scan.ignored, sent.uploaded, seconds), choice
 
 
+def _hold_to(followed: Followed) -> None:
+    """Raises Failure when a job as a whole failed."""
+    if followed.broken:
+        job = followed.broken[0]
+        raise Failure(
+            f"The AI job {job.id} ended as {job.stage}: {sentence(job.error or 'no reason was given')}",
+            hint="Run the same command again to go on; what was seen already is kept.",
+        )
+
+
 def choose(expert: TrapperClient, project: ClassificationProject, wishes: Wishes) -> Choice:
     """The models of this run, from those that the Expert knows and whose weights are here."""
     providers = list(expert.providers())
-    in_use = {project.object_detection_ai_model_id or "", project.species_ai_model_id or ""}
+    in_use = {project.object_detection_ai_model or "", project.species_ai_model or ""}
     return choose_models(
         providers,
         detector=wishes.detector,

@@ -10,12 +10,13 @@ from typing import TypeVar
 from trapper_cli.runs.choose_models import Choice
 from trapper_cli.runs.names import as_text
 from trapper_client.client import TrapperClient
-from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.errors import ApiProblem
 from trapper_client.replies import ClassificationProject
 
 RESEARCH_NAME = "Trapper run"
 RESEARCH_ACRONYM = "RUN"
+PROJECT_NAME = "Trapper run"
+"""Its slug is the one that commands without --project mean."""
 _CONFLICT = 409
 _LONGEST_NAME = 120
 
@@ -41,18 +42,16 @@ def find_project(expert: TrapperClient) -> ClassificationProject:
     if research.status != "active":
         expert.activate_research_project(research.id)
     return _find_or_make(
-        lambda: (p for p in expert.classification_projects() if p.slug == RUN_PROJECT),
-        lambda: expert.create_classification_project(
-            research_project_id=research.id, name=RESEARCH_NAME, slug=RUN_PROJECT
-        ),
+        lambda: (p for p in expert.classification_projects(research_project_id=research.id) if p.name == PROJECT_NAME),
+        lambda: expert.create_classification_project(research_project_id=research.id, name=PROJECT_NAME),
     )
 
 
 def set_models(expert: TrapperClient, project: ClassificationProject, choice: Choice) -> None:
     """Changes the project's models where they differ; nothing that was submitted changes with them."""
     wanted = {
-        "object_detection_ai_model_id": choice.detector.id,
-        "species_ai_model_id": choice.species.id if choice.species else None,
+        "object_detection_ai_model": choice.detector.id,
+        "species_ai_model": choice.species.id if choice.species else None,
     }
     if any(getattr(project, name) != value for name, value in wanted.items()):
         expert.change_classification_project(project.id, **wanted)
@@ -64,15 +63,14 @@ def open_workspace(
     """The folder's collection, linked to the project; the same for the same folder at every run."""
     name = unique_name(folder.name or "root", str(folder))
     collection = _find_or_make(
-        lambda: (c for c in expert.collections(project.research_project_id) if c.name == name),
+        lambda: expert.collections(project.research_project_id, name=name),
         lambda: expert.create_collection(
             research_project_id=project.research_project_id, name=name, description=as_text(str(folder))[:1000]
         ),
     )
-    linked = _find_or_make(
-        lambda: (link for link in expert.linked_collections(project.id) if link.collection_id == collection.id),
-        lambda: expert.link_collection(project.id, collection.id, sequence_interval_seconds=sequence_interval),
-    )
+    linked = expert.link_collection(project.id, collection.id, sequence_interval_seconds=sequence_interval)
+    if linked.sequence_interval_seconds != sequence_interval:
+        expert.change_link(project.id, linked.id, sequence_interval_seconds=sequence_interval)
     return Workspace(project.research_project_id, project.id, collection.id, linked.id)
 
 

@@ -1,19 +1,38 @@
 """`trapper classifications`: what was seen on each photo, by the AI and by people, and what stands approved."""
 
+import json
+import sys
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT, find_project
+from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, table
+from trapper_client.replies import Classification, ClassificationDetail, Observation
 from trapper_client.stack import connect
 
 group = typer.Typer(help="Classifications: what was seen, by the AI and by people.", no_args_is_help=True)
 
 RowId = Annotated[str, typer.Argument(metavar="CLASSIFICATION", help="The row's id.", show_default=False)]
 ProjectOption = Annotated[str, typer.Option(help="Slug or name of a classification project.")]
-_SHORT = 60
+Observations = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A JSON list of observations, or what `show --json` prints; - reads standard input.",
+        allow_dash=True,
+    ),
+]
+_SAID = (
+    "id", "observation_level", "observation_type", "taxon_id", "sex", "life_stage", "behaviour", "count",
+    "individual_id", "bbox", "first_frame_index", "custom_attributes", "tags",
+)  # fmt: skip
+_IDS_PER_CALL = 50
 
 
 @group.command("list")
@@ -27,7 +46,7 @@ def list_classifications(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Lists what was seen on each photo: the current row of the AI, and those of people.
+    """Lists what was seen on each photo: the current rows of the AI, and those of people.
 
     Example: trapper classifications list --type ai --not-approved
     """
@@ -41,12 +60,18 @@ def list_classifications(
             limit=min(limit, 200),
         )
         rows = list(islice(found, limit))
+        seen = {} if as_json else _seen(expert, rows)
     if as_json:
-        answer(rows)
+        answer([row.model_dump(mode="json") for row in rows])
         return
     table(
         ("classification", "type", "photo", "approved", "seen"),
-        ((row["id"], row["type"], row["resource_id"], bool(row.get("is_approved")), _seen(row)) for row in rows),
+        (
+            (row.id, row.type, row.resource_id, row.is_approved, seen.get(row.source_classification_id or "", ""))
+            if row.type == "final"
+            else (row.id, row.type, row.resource_id, row.is_approved, seen.get(row.id, ""))
+            for row in rows
+        ),
         empty="Nothing was classified yet: trapper run FOLDER",
     )
 
@@ -55,54 +80,58 @@ def list_classifications(
 def show(classification: RowId, *, as_json: Json = False) -> None:
     """Shows one row with its observations."""
     with connect() as expert:
-        row = expert.classification(classification)
-    if as_json:
-        answer(row)
-    else:
-        _show(row)
+        if as_json:
+            answer(expert.api.get(f"/api/media-classifications/classifications/{classification}/"))
+        else:
+            _show(expert.classification(classification))
 
 
 @group.command("fork")
 def fork(classification: RowId, *, as_json: Json = False) -> None:
     """Makes a row of your own with copies of the observations; the source stays as it is."""
     with connect() as expert:
-        row = expert.act_on_classification(classification, "fork")
+        row = expert.fork(classification)
     if as_json:
-        answer(row)
-    else:
-        say(f"Forked: {row['id']} is yours to edit.")
-        say(f"Approve it: trapper classifications approve {row['id']}")
+        answer(row.model_dump(mode="json"))
+        return
+    say(f"Forked: {row.id} is yours to edit.")
+    say(f"Change it:  trapper classifications show {row.id} --json > row.json")
+    say(f"            trapper classifications edit {row.id} row.json")
+    say(f"Approve it: trapper classifications approve {row.id}")
+
+
+@group.command("edit")
+def edit(classification: RowId, observations: Observations, *, as_json: Json = False) -> None:
+    """Replaces the observations of a row of your own that was never approved."""
+    said = _read(observations)
+    with connect() as expert:
+        row = expert.edit(classification, said)
+    _told(row, f"Saved: {row.id} has {len(row.dynamic_attrs)} observation(s).", as_json=as_json)
 
 
 @group.command("approve")
 def approve(classification: RowId, *, as_json: Json = False) -> None:
     """Makes a row of the AI or of a person the accepted one of its photo."""
     with connect() as expert:
-        row = expert.classification(classification)
-        told = expert.act_on_classification(classification, "approve", version=_final_version(row))
-    _told(told, f"Approved: {classification} is what stands for this photo.", as_json=as_json)
+        row = expert.approve(classification, expert.classification(classification).version)
+    _told(row, f"Approved: {classification} is what stands for this photo.", as_json=as_json)
 
 
 @group.command("unapprove")
 def unapprove(classification: RowId, *, as_json: Json = False) -> None:
     """Takes an approval back; the row stays as history and cannot be changed any more."""
     with connect() as expert:
-        row = expert.classification(classification)
-        told = expert.act_on_classification(classification, "unapprove", version=_final_version(row))
-    _told(told, "No longer approved.", as_json=as_json)
+        row = expert.unapprove(classification, expert.classification(classification).version)
+    _told(row, f"No longer approved: {classification}.", as_json=as_json)
 
 
 @group.command("feedback")
-def feedback(
-    classification: RowId,
-    *,
-    note: Annotated[str, typer.Option(help="What is wrong with it.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Reports that an approved row is wrong; it stays approved until somebody decides."""
+def feedback(classification: RowId, observations: Observations, *, as_json: Json = False) -> None:
+    """Reports what an approved row should say; it stays approved until somebody decides."""
+    said = [{name: value for name, value in each.items() if name != "id"} for each in _read(observations)]
     with connect() as expert:
-        told = expert.act_on_classification(classification, "feedback", {"note": note})
-    _told(told, f"Reported: {told['id']}.", as_json=as_json)
+        row = expert.give_feedback(classification, said)
+    _told(row, f"Reported: {row.id}.", as_json=as_json)
 
 
 @group.command("history")
@@ -116,53 +145,83 @@ def history(
     with connect() as expert:
         told = expert.history(resource, find_project(expert, project).id)
     if as_json:
-        answer(told)
+        answer(told.model_dump(mode="json"))
         return
-    rows: list[dict[str, Any]] = told["items"]
     table(
-        ("classification", "type", "made", "from", "approved", "superseded by"),
+        ("classification", "type", "made", "from", "approved", "superseded by", "seen"),
         (
             (
-                row["id"],
-                row["type"],
-                row.get("created_at"),
-                row.get("source_classification_id"),
-                bool(row.get("is_approved")),
-                row.get("superseded_by_id"),
+                row.id,
+                row.type,
+                row.created_at.isoformat(timespec="seconds"),
+                row.source_classification_id,
+                row.is_approved,
+                row.superseded_by_id,
+                _words(row.dynamic_attrs),
             )
-            for row in rows
+            for row in told.child_classifications
         ),
+        empty="Nothing was ever said about this photo in this project.",
     )
 
 
-def _told(document: Any, sentence: str, *, as_json: bool) -> None:
+def _told(row: Classification, sentence: str, *, as_json: bool) -> None:
     if as_json:
-        answer(document)
+        answer(row.model_dump(mode="json"))
     else:
         say(sentence)
 
 
-def _final_version(row: dict[str, Any]) -> int:
-    return int(row["final_version"])
-
-
-def _show(row: dict[str, Any]) -> None:
-    shown = ("id", "type", "resource_id", "is_approved", "source_classification_id", "created_at")
-    table(("", ""), ((name, row.get(name)) for name in shown))
+def _show(row: ClassificationDetail) -> None:
+    shown = ("id", "type", "resource_id", "is_approved", "is_current", "source_classification_id", "created_at")
+    table(("", ""), ((name, getattr(row, name)) for name in shown))
     say()
-    columns = ("observation_type", "label", "scientific_name", "count", "detection_confidence", "bbox")
-    table(columns, ([each.get(name) for name in columns] for each in _observations(row)), empty="No observation.")
+    table(
+        ("seen", "named", "latin", "count", "detection", "species", "box"),
+        (
+            (
+                each.observation_type,
+                each.label,
+                each.scientific_name,
+                each.count,
+                each.detection_confidence,
+                each.classification_confidence,
+                None if each.bbox is None else ", ".join(f"{value:.3f}" for value in each.bbox),
+            )
+            for each in row.dynamic_attrs
+        ),
+        empty="It says nothing.",
+    )
 
 
-def _observations(row: dict[str, Any]) -> list[dict[str, Any]]:
-    return row.get("dynamic_attrs") or []
+def _seen(expert: TrapperClient, rows: Sequence[Classification]) -> dict[str, str]:
+    """What each row says, in a few words, by its id."""
+    resources = sorted({row.resource_id for row in rows})
+    said: dict[str, list[Observation]] = {}
+    for start in range(0, len(resources), _IDS_PER_CALL):
+        for each in expert.observations(resource_id=resources[start : start + _IDS_PER_CALL]):
+            said.setdefault(each.classification_id, []).append(each)
+    return {row_id: _words(observations) for row_id, observations in said.items()}
 
 
-def _seen(row: dict[str, Any]) -> str:
-    """The observations in a few words: 2 animal (red deer), 1 human."""
-    words: dict[str, int] = {}
-    for each in _observations(row):
-        named = each.get("label") or each.get("scientific_name")
-        word = f"{each['observation_type']} ({named})" if named else each["observation_type"]
-        words[word] = words.get(word, 0) + 1
-    return ", ".join(f"{count} {word}" for word, count in sorted(words.items()))[:_SHORT]
+def _words(observations: Iterable[Observation]) -> str:
+    """2 animal (red deer), 1 human."""
+    counts: dict[str, int] = {}
+    for each in observations:
+        word = f"{each.observation_type} ({each.name})" if each.name else each.observation_type
+        counts[word] = counts.get(word, 0) + (each.count or 1)
+    return ", ".join(word if word == "blank" else f"{count} {word}" for word, count in sorted(counts.items()))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The observations of a file, each with what a person may say and nothing else."""
+    try:
+        document = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text("utf-8"))
+    except OSError as problem:
+        raise WrongUsage(f"{path} cannot be read: {problem.strerror}.") from problem
+    except ValueError as problem:
+        raise WrongUsage(f"{path} is not JSON in UTF-8: {problem}.") from problem
+    said = document.get("dynamic_attrs") if isinstance(document, dict) else document
+    if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+        raise WrongUsage(f"{path} is neither a list of observations nor a row with `dynamic_attrs`.")
+    return [{name: each[name] for name in _SAID if each.get(name) is not None} for each in said]

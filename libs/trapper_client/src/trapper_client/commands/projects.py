@@ -22,8 +22,8 @@ def list_projects(*, as_json: Json = False) -> None:
             "name": project.name,
             "research_project": owner.name if (owner := research.get(project.research_project_id)) else None,
             "status": project.status,
-            "detector": models.get(project.object_detection_ai_model_id or ""),
-            "species": models.get(project.species_ai_model_id or ""),
+            "detector": models.get(project.object_detection_ai_model or ""),
+            "species": models.get(project.species_ai_model or ""),
         }
         for project in projects
     ]
