@@ -23,7 +23,7 @@ def main() -> int:
     def show() -> None:
         private_files.write_json(folder / "pids.json", {each.name: each.pid for each in supervisor.processes})
 
-    guard = GuardLink(folder / "guard.log")
+    guard = GuardLink(folder / "guard.log", grace=1)
     supervisor = Supervisor(guard, show)
     supervisor.start(
         program(
@@ -33,7 +33,7 @@ def main() -> int:
             env={},
             log_file=folder / f"{row['name']}.log",
             settle=0.2,
-            grace=2,
+            grace=1,
         )
         for stage, row in enumerate(table)
     )

@@ -13,7 +13,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from trapper_cli import binaries, postgres, unprivileged
+from trapper_cli import binaries, unprivileged
+from trapper_cli import postgres as module
 from trapper_cli.errors import StackError
 from trapper_cli.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
 from trapper_cli.psql import Psql, without_password
@@ -29,14 +30,16 @@ def test_postgres_has_pgvector_and_keeps_its_data(folder: Path) -> None:
         assert url == server.create_database("photos")
     with EmbeddedPostgres(folder / "pg", password=server.password, options=UNSAFE_AND_FAST) as again:
         assert again.sql("SELECT v FROM t", "photos") == [["[1,2]"]]
+        assert stat.S_IMODE(again.data_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE(again.log_file.stat().st_mode) == 0o600
+        assert sorted(path.name for path in folder.iterdir()) == ["pg", "pg.log"]
         assert str(again.system_identifier()) == again.sql("SELECT system_identifier FROM pg_control_system()")[0][0]
 
 
-def test_a_wrong_password_is_refused_and_not_repeated(folder: Path) -> None:
-    with EmbeddedPostgres(folder / "pg", options=UNSAFE_AND_FAST) as server:
-        wrong = server.url().replace(server.password, "not-the-password")
-        with pytest.raises(StackError, match="password authentication failed") as refusal:
-            Psql(wrong).run("SELECT 1")
+def test_a_wrong_password_is_refused_and_not_repeated(postgres: EmbeddedPostgres) -> None:
+    wrong = postgres.url().replace(postgres.password, "not-the-password")
+    with pytest.raises(StackError, match="password authentication failed") as refusal:
+        Psql(wrong).run("SELECT 1")
     assert "not-the-password" not in str(refusal.value)
 
 
@@ -68,7 +71,7 @@ def test_programs_behind_a_closed_folder_are_copied_to_an_open_one(
     open_place = Path(tempfile.mkdtemp(prefix="trapper-open-"))
     open_place.chmod(0o755)
     monkeypatch.setattr(unprivileged.tempfile, "gettempdir", lambda: str(open_place))
-    monkeypatch.setattr(postgres.binaries, "postgres_home", lambda: hidden / package.name / "pginstall18")
+    monkeypatch.setattr(module.binaries, "postgres_home", lambda: hidden / package.name / "pginstall18")
     server = EmbeddedPostgres(folder / "pg", options=UNSAFE_AND_FAST)
     server.start()
     try:
@@ -129,13 +132,6 @@ def test_a_port_that_is_taken_is_named(folder: Path) -> None:
         other.listen()
         with pytest.raises(StackError, match=r"Valkey did not start: (?s:.*)already in use"):
             EmbeddedValkey(folder / "valkey", port=other.getsockname()[1]).start()
-
-
-def test_nothing_of_a_server_is_readable_by_others(folder: Path) -> None:
-    with EmbeddedPostgres(folder / "pg", options=UNSAFE_AND_FAST) as server:
-        assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
-        assert stat.S_IMODE(server.log_file.stat().st_mode) == 0o600
-    assert sorted(path.name for path in folder.iterdir()) == ["pg", "pg.log"]
 
 
 @pytest.mark.parametrize(

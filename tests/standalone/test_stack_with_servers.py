@@ -12,12 +12,14 @@ import pytest
 
 from tests.standalone.conftest import Trapper
 from tests.standalone.looking import is_alive, living, within
-from trapper_cli import private_files
+from trapper_cli import ports, private_files
+from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.psql import Psql
+from trapper_cli.valkey import EmbeddedValkey
 
 
 def database(stack: Trapper) -> Psql:
-    seen = stack("status", "--json").json
+    seen = stack.look()
     password = private_files.read_json(stack.state_dir / "secrets.json")["postgres_password"]
     return Psql(f"postgresql://postgres:{password}@127.0.0.1:{seen['ports']['postgres']}/expert")
 
@@ -49,7 +51,7 @@ def test_secrets_are_private_and_nowhere_else(stack: Trapper) -> None:
 
 
 def test_each_service_has_a_database_that_the_other_cannot_enter(stack: Trapper) -> None:
-    seen, secrets = stack("status", "--json").json, private_files.read_json(stack.state_dir / "secrets.json")
+    seen, secrets = stack.look(), private_files.read_json(stack.state_dir / "secrets.json")
     place = f"127.0.0.1:{seen['ports']['postgres']}"
     password = secrets["ai_manager_database_password"]
     assert Psql(f"postgresql://ai_manager:{password}@{place}/ai_manager").run("SELECT current_user") == [["ai_manager"]]
@@ -62,7 +64,7 @@ def test_what_dies_is_started_again_at_the_same_port(stack: Trapper) -> None:
     before = stack.pids()
     for name in ("postgres", "valkey", "supervisor-guard"):
         os.kill(before[name], signal.SIGKILL)
-    assert within(20, lambda: stack("status", "--json").json["healthy"])
+    assert within(20, lambda: stack.look()["healthy"])
     after = stack.pids()
     assert after["supervisor"] == before["supervisor"]
     assert all(after[name] != before[name] for name in ("postgres", "valkey", "supervisor-guard"))
@@ -71,12 +73,12 @@ def test_what_dies_is_started_again_at_the_same_port(stack: Trapper) -> None:
 
 def test_after_a_killed_supervisor_nothing_is_left_and_the_data_is_there(stack: Trapper) -> None:
     before = stack.pids()
-    ports = stack("status", "--json").json["ports"]
+    ports = stack.look()["ports"]
     os.kill(before["supervisor"], signal.SIGKILL)
     again = stack("up", "--only-servers")  # at once, while the guard is still at work
     assert again.code == 0, again
     assert not any(is_alive(pid) for pid in before.values())
-    assert stack("status", "--json").json["ports"] == ports
+    assert stack.look()["ports"] == ports
     assert database(stack).run("SELECT count(*) FROM pg_extension WHERE extname = 'vector'") == [["1"]]
 
 
@@ -119,3 +121,32 @@ def test_a_state_folder_that_cannot_be_made_is_refused_in_one_sentence(folder: P
     assert answer.code == 1
     assert "cannot be used" in answer.error
     assert "Traceback" not in answer.error
+
+
+def test_given_servers_are_used_as_they_are(folder: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> None:
+    given = {
+        "EXPERT_DATABASE_URL": postgres.create_database("given_expert").replace("postgresql:", "postgresql+asyncpg:"),
+        "AI_MANAGER_DATABASE_URL": postgres.create_database("given_ai_manager"),
+        "REDIS_URL": valkey.url,
+    }
+    trapper = Trapper(folder / "state")
+    try:
+        assert trapper("up", "--only-servers", **given).code == 0
+        assert set(trapper.pids()) == {"supervisor", "supervisor-guard"}
+        assert trapper.look()["urls"]["valkey"] == valkey.url
+        assert not (trapper.state_dir / "pg").exists()
+        assert postgres.sql("SELECT extname FROM pg_extension WHERE extname = 'vector'", "given_expert") == [["vector"]]
+    finally:
+        trapper("down")
+
+
+def test_a_given_server_that_does_not_answer_is_named_without_its_password(folder: Path) -> None:
+    given = {
+        "EXPERT_DATABASE_URL": f"postgresql://me:hidden@127.0.0.1:{ports.choose()}/expert",
+        "AI_MANAGER_DATABASE_URL": "postgresql://me:hidden@127.0.0.1:1/ai_manager",
+        "REDIS_URL": "redis://127.0.0.1:1",
+    }
+    answer = Trapper(folder / "state")("up", "--only-servers", **given)
+    assert answer.code == 1
+    assert "PostgreSQL at postgresql://me@127.0.0.1" in answer.error
+    assert "hidden" not in answer.error + (folder / "state" / "logs" / "supervisor.log").read_text()

@@ -37,8 +37,8 @@ class Launch:
     pass_fds: Sequence[int] = field(default_factory=tuple[int, ...])
     death_signal: int = signal.SIGTERM
     cwd: Path = Path("/")
-    #: Standard output goes to the parent instead of the log: it may hold a secret.
-    captured: bool = False
+    #: An open file that takes standard output instead of the log, for a program that may print a secret.
+    output: int | None = None
 
 
 def die_with_parent(death_signal: int) -> Callable[[], None]:
@@ -67,7 +67,7 @@ def start(launch: Launch) -> subprocess.Popen[bytes]:
             env=dict(launch.env),
             cwd=launch.cwd,
             stdin=subprocess.DEVNULL if launch.stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE if launch.captured else descriptor,
+            stdout=descriptor if launch.output is None else launch.output,
             stderr=descriptor,
             start_new_session=True,
             pass_fds=launch.pass_fds,

@@ -1,6 +1,7 @@
 """Outlives the supervisor by a moment: when its pipe ends, it stops every process group that it was told of.
 
 Run as a plain script with nothing but the standard library; `+ PID SIGNAL STAGE` adds a group, `- PID` removes it.
+Its one argument: for how many seconds groups may end by themselves.
 """
 
 import os
@@ -49,12 +50,12 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def stop(groups: dict[int, tuple[int, int]]) -> None:
+def stop(groups: dict[int, tuple[int, int]], grace: float) -> None:
     """Ask the leaders, the last started first; then end the groups."""
     for pid, (first, _) in sorted(groups.items(), key=lambda entry: -entry[1][1]):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, first)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + grace
     left = set(groups)
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -69,7 +70,7 @@ def main() -> None:
     """Until the supervisor is gone."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    stop(read_groups())
+    stop(read_groups(), float(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ NAME = "supervisor-guard"
 class GuardLink:
     """What must not survive the supervisor."""
 
-    def __init__(self, log_file: Path) -> None:
+    def __init__(self, log_file: Path, *, grace: float = guard.GRACE) -> None:
         self._log_file = log_file
+        self._grace = grace
         self._groups: dict[int, tuple[int, int]] = {}
         self.process = self._start()
 
@@ -57,7 +58,7 @@ class GuardLink:
         descriptor = os.open(self._log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             return subprocess.Popen(  # noqa: S603  our own script; -I -S: nothing but the standard library
-                [sys.executable, "-I", "-S", guard.__file__],
+                [sys.executable, "-I", "-S", guard.__file__, str(self._grace)],
                 stdin=subprocess.PIPE,
                 stdout=descriptor,
                 stderr=descriptor,

@@ -1,6 +1,6 @@
 """Makes services ready to be used: migrations, demo models, an admin, the connection, the worker's enrolment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from trapper_cli import fingerprints, private_files, secret_store
 from trapper_cli.environments import Addresses
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import OneOff
+from trapper_cli.one_off import OneOff, together
 
 ADMIN_EMAIL = "admin@trapper.local"
 CONNECTION = "standalone"
@@ -22,7 +22,7 @@ class Step:
 
     name: str
     stamp: str
-    act: Callable[[], None]
+    act: Callable[[], Awaitable[None]]
     #: A file that the step leaves; without it the step is not done, whatever the stamp says.
     leaves: Path | None = None
 
@@ -51,83 +51,95 @@ class Provisioner:
         self._expert = fingerprints.of_database(at.expert_database)
         self._manager = fingerprints.of_database(at.ai_manager_database)
 
-    def before_services(self) -> list[Step]:
-        """What needs the databases only."""
-        words, code = fingerprints.of_words, self._code
-        blobs = fingerprints.of_folder(self._layout.blobs)
+    def before_services(self) -> list[list[Step]]:
+        """What needs the databases only: lanes that may run at the same time."""
+        words, code, layout = fingerprints.of_words, self._code, self._layout
+        blobs = fingerprints.of_folder(layout.blobs)
         return [
-            Step("migrate expert", words(code, self._expert), lambda: self._migrate("expert")),
-            Step("migrate ai_manager", words(code, self._manager), lambda: self._migrate("ai_manager")),
-            Step("add the demo models", words(code, self._manager, blobs), self._add_models),
-            Step("create the admin", words(self._expert), self._create_admin, self._layout.admin),
-            Step("create the operator", words(self._manager), self._create_operator, self._layout.operator),
+            [
+                Step("migrate expert", words(code, self._expert), lambda: self._migrate("expert")),
+                Step("create the admin", words(self._expert), self._create_admin, layout.admin),
+            ],
+            [
+                Step("migrate ai_manager", words(code, self._manager), lambda: self._migrate("ai_manager")),
+                Step("add the demo models", words(code, self._manager, blobs), self._add_models),
+                Step("create the operator", words(self._manager), self._create_operator, layout.operator),
+            ],
         ]
 
-    def with_manager(self) -> list[Step]:
+    def with_manager(self) -> list[list[Step]]:
         """What needs the Manager's web process."""
         words = fingerprints.of_words
         url, both = self._at.http("ai_manager"), self._expert + self._manager
         worker = fingerprints.of_folder(self._layout.worker)
         return [
-            Step("connect expert to ai_manager", words(both, url, self._at.expert_bells), self._connect),
-            Step("read the models into expert", words(both, self._code), self._read_models),
-            Step("enrol the worker", words(self._manager, worker, *self._runtimes()), self._enrol),
+            [
+                Step("connect expert to ai_manager", words(both, url, self._at.expert_bells), self._connect),
+                Step("read the models into expert", words(both, self._code), self._read_models),
+            ],
+            [Step("enrol the worker", words(self._manager, worker, *self._runtimes()), self._enrol)],
         ]
 
-    def pending(self, steps: list[Step]) -> list[Step]:
-        return [
-            step
-            for step in steps
-            if self._done.get(step.name) != step.stamp or (step.leaves is not None and not step.leaves.is_file())
-        ]
+    def pending(self, lanes: list[list[Step]]) -> list[list[Step]]:
+        """What is left to do."""
+        return [left for lane in lanes if (left := [step for step in lane if not self._is_done(step)])]
 
-    def run(self, steps: list[Step]) -> None:
-        """Those that are pending, in order; each is noted as soon as it is done."""
-        for step in self.pending(steps):
+    async def run(self, lanes: list[list[Step]]) -> None:
+        """Each lane in its order; a step is noted as soon as it is done."""
+        await together(*(self._run_lane(lane) for lane in lanes))
+
+    async def _run_lane(self, lane: list[Step]) -> None:
+        for step in lane:
             self._tell(step.name)
-            step.act()
+            await step.act()
             self._done[step.name] = step.stamp
             private_files.write_json(self._layout.provisioned, self._done)
 
-    def _command(self, service: str, *words: str, stdin: str | None = None) -> None:
-        self._one_off.python("-m", f"{service}.commands", *words, env=self._env[service], stdin=stdin)
+    def _is_done(self, step: Step) -> bool:
+        return self._done.get(step.name) == step.stamp and (step.leaves is None or step.leaves.is_file())
 
-    def _migrate(self, service: str) -> None:
-        self._one_off.python(str(self._root / "migrations" / "run.py"), service, env=self._env[service])
+    async def _command(self, service: str, *words: str, stdin: str | None = None) -> None:
+        await self._one_off.python("-m", f"{service}.commands", *words, env=self._env[service], stdin=stdin)
 
-    def _add_models(self) -> None:
-        self._command("ai_manager", "sync_models_from_schemas", "--weights", str(self._root / "models" / "weights"))
+    async def _migrate(self, service: str) -> None:
+        await self._one_off.python(str(self._root / "migrations" / "run.py"), service, env=self._env[service])
 
-    def _create_admin(self) -> None:
+    async def _add_models(self) -> None:
+        await self._command(
+            "ai_manager", "sync_models_from_schemas", "--weights", str(self._root / "models" / "weights")
+        )
+
+    async def _create_admin(self) -> None:
         known = private_files.read_json(self._layout.admin)
         email = str(known.get("email") or ADMIN_EMAIL)
         password = str(known.get("password") or secret_store.make_password())
         private_files.write_json(self._layout.admin, {"email": email, "password": password})
-        self._command("expert", "create_admin", "--email", email, "--password-stdin", "--json", stdin=password)
+        await self._command("expert", "create_admin", "--email", email, "--password-stdin", "--json", stdin=password)
 
-    def _create_operator(self) -> None:
-        token = self._token("operator", *OPERATOR_SCOPES)
+    async def _create_operator(self) -> None:
+        token = await self._token("operator", *OPERATOR_SCOPES)
         private_files.write_json(self._layout.operator, {"token": token, "scopes": list(OPERATOR_SCOPES)})
 
-    def _connect(self) -> None:
-        token = self._token("expert", "jobs")
+    async def _connect(self) -> None:
+        token = await self._token("expert", "jobs")
         words = ("--name", CONNECTION, "--url", self._at.http("ai_manager"), "--token-stdin")
-        self._command("expert", "connect_manager", *words, stdin=token)
+        await self._command("expert", "connect_manager", *words, stdin=token)
 
-    def _read_models(self) -> None:
-        self._command("expert", "sync_ai_models")
+    async def _read_models(self) -> None:
+        await self._command("expert", "sync_ai_models")
 
-    def _enrol(self) -> None:
+    async def _enrol(self) -> None:
         runtimes = [word for runtime in self._runtimes() for word in ("--runtime", runtime)]
         words = ("issue_enrolment", *runtimes, "--uses", "1", "--minutes", ENROLMENT_MINUTES, "--json")
-        answer = self._one_off.answer("-m", "ai_manager.commands", *words, env=self._env["ai_manager"])
+        answer = await self._one_off.answer("-m", "ai_manager.commands", *words, env=self._env["ai_manager"])
         manager = ("--manager", self._at.http("ai_manager"))
-        self._command("ai_worker", "enrol", *manager, "--token-stdin", stdin=str(answer["token"]))
+        await self._command("ai_worker", "enrol", *manager, "--token-stdin", stdin=str(answer["token"]))
 
-    def _token(self, name: str, *scopes: str) -> str:
+    async def _token(self, name: str, *scopes: str) -> str:
         words = [word for scope in scopes for word in ("--scope", scope)]
         command = ("-m", "ai_manager.commands", "issue_token", "--name", name, *words, "--json")
-        return str(self._one_off.answer(*command, env=self._env["ai_manager"])["token"])
+        answer = await self._one_off.answer(*command, env=self._env["ai_manager"])
+        return str(answer["token"])
 
     def _runtimes(self) -> list[str]:
         try:

@@ -1,5 +1,6 @@
 """The life of one stack inside its supervisor: start in order, watch, stop in order."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -122,14 +123,15 @@ class Stack:
         provisioner = Provisioner(
             root=root, layout=layout, at=at, environments=envs, one_off=self._one_off, tell=self._tell
         )
-        provisioner.run(provisioner.before_services())
+        if pending := provisioner.pending(provisioner.before_services()):
+            asyncio.run(provisioner.run(pending))
         programs = service_programs(layout, at, envs, root)
         worker = worker_program(layout, at, envs["ai_worker"], root)
         self._tell("start the services")
         self._supervisor.start(programs)
         if pending := provisioner.pending(provisioner.with_manager()):
             self._wait("ai_manager")
-            provisioner.run(pending)
+            asyncio.run(provisioner.run(pending))
         self._supervisor.start([worker])
         self._wait(*(program.name for program in programs), worker.name)
 

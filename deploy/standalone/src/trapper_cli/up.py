@@ -32,6 +32,7 @@ def up(
     layout = Layout(settings.state_dir)
     layout.make()
     process = None
+    _let_it_finish(layout)
     if not lock.is_held(layout.lock):
         process = _start_supervisor(settings, layout, timeout=timeout, only_servers=only_servers)
     try:
@@ -42,6 +43,16 @@ def up(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(EXTRA)
         raise
+
+
+def _let_it_finish(layout: Layout) -> None:
+    """A stack that is on its way down is waited for, and then started anew."""
+    deadline = time.monotonic() + EXTRA
+    while lock.is_held(layout.lock) and time.monotonic() < deadline:
+        found = state.read(layout.state)
+        if found is None or not found.supervisor.lives or found.phase in {"starting", "running"}:
+            return
+        time.sleep(LOOK_EVERY)
 
 
 def _start_supervisor(
