@@ -58,9 +58,9 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('held_bytes is null or sha256 is not null', name=op.f('models_held_has_hash_check')),
     sa.PrimaryKeyConstraint('id', name=op.f('models_pkey')),
-    sa.UniqueConstraint('name', 'version', name=op.f('models_name_version_key')),
     sa.UniqueConstraint('sha256', name=op.f('models_sha256_key'))
     )
+    op.create_index('models_name_version_key', 'models', ['name', 'version'], unique=True, postgresql_where="state <> 'retired'")
     op.create_table('tokens',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -114,11 +114,16 @@ def upgrade() -> None:
     sa.Column('lease_token', sa.Text(), nullable=True),
     sa.Column('lease_expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('result_sha256', sa.Text(), nullable=True),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('blank', sa.Integer(), nullable=False),
+    sa.Column('failed', sa.Integer(), nullable=False),
+    sa.Column('fetched', sa.Boolean(), nullable=False),
     sa.CheckConstraint("(state = 'leased') = (lease_token is not null)", name=op.f('batches_lease_token_check')),
     sa.CheckConstraint("result_sha256 is null or state in ('done', 'exhausted')", name=op.f('batches_result_is_closed_check')),
     sa.CheckConstraint("state <> 'done' or result_sha256 is not null", name=op.f('batches_done_has_result_check')),
     sa.CheckConstraint("state <> 'leased' or (worker_id is not null and attempt > 0)", name=op.f('batches_lease_holder_check')),
     sa.CheckConstraint('(lease_token is null) = (lease_expires_at is null)', name=op.f('batches_lease_expiry_check')),
+    sa.CheckConstraint('result_sha256 is null or done + blank + failed = size', name=op.f('batches_one_outcome_each_check')),
     sa.CheckConstraint('size > 0', name=op.f('batches_size_check')),
     sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('batches_job_id_fkey')),
     sa.ForeignKeyConstraint(['parent_id'], ['batches.id'], name=op.f('batches_parent_id_fkey')),
@@ -181,9 +186,6 @@ def upgrade() -> None:
     sa.Column('sha256', sa.Text(), nullable=False),
     sa.Column('size_bytes', sa.BigInteger(), nullable=False),
     sa.Column('exhausted', sa.Boolean(), nullable=False),
-    sa.Column('done', sa.Integer(), nullable=False),
-    sa.Column('blank', sa.Integer(), nullable=False),
-    sa.Column('failed', sa.Integer(), nullable=False),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['batch_id'], ['batches.id'], name=op.f('saved_results_batch_id_fkey')),
@@ -191,7 +193,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('batch_id', name=op.f('saved_results_pkey'))
     )
     op.create_index('saved_results_job_id_idx', 'saved_results', ['job_id', 'batch_id'], unique=False)
-    op.create_index('saved_results_waiting_idx', 'saved_results', ['job_id', 'batch_id'], unique=False, postgresql_where='acknowledged_at is null')
+    op.create_index('saved_results_waiting_idx', 'saved_results', ['job_id', 'closed_at', 'batch_id'], unique=False, postgresql_where='acknowledged_at is null')
     # ### end Alembic commands ###
 
 
@@ -217,6 +219,7 @@ def downgrade() -> None:
     op.drop_table('workers')
     op.drop_index('tokens_worker_id_idx', table_name='tokens', postgresql_where='worker_id is not null')
     op.drop_table('tokens')
+    op.drop_index('models_name_version_key', table_name='models', postgresql_where="state <> 'retired'")
     op.drop_table('models')
     op.drop_index('jobs_open_idx', table_name='jobs', postgresql_where='closed_at is null')
     op.drop_table('jobs')

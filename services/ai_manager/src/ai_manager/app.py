@@ -4,17 +4,24 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Request
 
+from ai_manager.batches.routes import router as batches
 from ai_manager.catalog.routes import router as catalog
 from ai_manager.deps import Work, work_of
+from ai_manager.heartbeats.routes import router as heartbeats
+from ai_manager.jobs.routes import STREAMED_BODIES
+from ai_manager.jobs.routes import router as jobs
+from ai_manager.queues.routes import router as queues
+from ai_manager.results.routes import router as results
 from ai_manager.settings import Settings
 from ai_manager.workers.routes import router as workers
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
 
-ROUTERS = (catalog, workers)
+ROUTERS = (catalog, workers, heartbeats, jobs, batches, results, queues)
 
 
 async def _ready(request: Request) -> dict[str, str]:
@@ -41,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 await listener
             await work.close()
 
-    return build_app(
+    app = build_app(
         service="ai_manager",
         title="TRAPPER AI Manager",
         version=version("ai-manager"),
@@ -49,3 +56,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=_ready,
     )
+    _describe_streamed_bodies(app)
+    return app
+
+
+def _describe_streamed_bodies(app: FastAPI) -> None:
+    """Bodies that are read as a stream are named in the contract like any other."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        schemas = document["components"]["schemas"]
+        for body in STREAMED_BODIES:
+            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+            for name, part in schema.pop("$defs", {}).items():
+                schemas.setdefault(name, part)
+            schemas[body.__name__] = schema
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

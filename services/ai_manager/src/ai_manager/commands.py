@@ -18,6 +18,7 @@ from ai_manager.access.state import GRANTABLE, Scope
 from ai_manager.app import create_app
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from ai_manager.deps import Work
+from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds
 from ai_manager.settings import Settings
 from ai_manager.tasks import run_tasks
 from ai_manager.workers.issue_enrolment import issue_enrolment
@@ -147,6 +148,29 @@ def _revoke(options: Options) -> int:
     return asyncio.run(_with_work(do))
 
 
+def _doctor(options: Options) -> int:
+    """`ok` says whether every invariant holds; what is merely old is told, not failed."""
+
+    async def do(work: Work) -> int:
+        intervals = work.intervals
+        grace = intervals.lease + 2 * intervals.sweep + intervals.lock
+        checks: list[dict[str, Any]] = []
+        async with work.db() as db:
+            for name, invariant in INVARIANTS.items():
+                found = await offenders(db, invariant, grace_seconds=grace)
+                detail = f"{invariant.broken}: {', '.join(found)}" if found else ""
+                checks.append({"name": name, "ok": not found, "found": len(found), "detail": detail})
+            waiting, oldest = await oldest_unacknowledged_seconds(db)
+        detail = f"the oldest has waited for {oldest:.0f} s" if oldest is not None else ""
+        checks.append({"name": "unacknowledged results", "ok": True, "found": waiting, "detail": detail})
+        ok = all(check["ok"] for check in checks)
+        lines = [f"{'ok ' if one['ok'] else 'BAD'} {one['name']}: {one['found']} {one['detail']}" for one in checks]
+        _tell(options, {"ok": ok, "checks": checks}, "\n".join(lines))
+        return 0 if ok else REFUSED
+
+    return asyncio.run(_with_work(do))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ai_manager.commands", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -177,7 +201,8 @@ def _parser() -> argparse.ArgumentParser:
     which = revoke.add_mutually_exclusive_group(required=True)
     which.add_argument("--worker", type=UUID)
     which.add_argument("--token-name")
-    for command in (sync, token, enrolment, revoke):
+    doctor = add("doctor", _doctor, "check the invariants on the database")
+    for command in (doctor, sync, token, enrolment, revoke):
         command.add_argument("--json", action="store_true", help="one JSON document")
     return parser
 

@@ -1,5 +1,6 @@
 """What a route or a verb may ask for: a transaction, the time, and the Manager's Work."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from trapper_kit.tokens import derive, sign
 from trapper_schemas.v1 import workers as wire
 
 NAMESPACE = "ai_manager"
+INSPECTED_AT_ONCE = 2
+"""Result blobs that are decompressed and checked at the same moment, each within its own limit of memory."""
 
 
 def channel(runtime: str) -> str:
@@ -31,6 +34,7 @@ class Work(kit.Work[Settings]):
 
     blobs: BlobStore
     token_key: bytes
+    inspections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INSPECTED_AT_ONCE))
     began: float = field(default_factory=time.monotonic)
 
     @classmethod

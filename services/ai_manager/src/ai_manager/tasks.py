@@ -1,10 +1,18 @@
 """The background door: the only importer of feature tasks; runs messages, and every sweep by itself."""
 
+from types import ModuleType
+
 from ai_manager.base import task
+from ai_manager.batches import tasks as batches
 from ai_manager.deps import NAMESPACE, Work
+from ai_manager.jobs import tasks as jobs
+from ai_manager.results import tasks as results
 from ai_manager.settings import Settings
 from trapper_kit.broker import TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
+
+BOOKED: tuple[ModuleType, ...] = (batches, jobs, results)
+"""Importing them has put their tasks into the book."""
 
 
 async def run_tasks(settings: Settings) -> None:

@@ -46,6 +46,7 @@ class Batch(Base):
         CheckConstraint("state <> 'done' or result_sha256 is not null", name="done_has_result"),
         CheckConstraint("result_sha256 is null or state in ('done', 'exhausted')", name="result_is_closed"),
         CheckConstraint("size > 0", name="size"),
+        CheckConstraint("result_sha256 is null or done + blank + failed = size", name="one_outcome_each"),
         Index(
             "batches_claim_idx",
             "runtimes",
@@ -94,3 +95,7 @@ class Batch(Base):
     lease_token: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     result_sha256: Mapped[str | None]
+    done: Mapped[int] = mapped_column(default=0)
+    blank: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    fetched: Mapped[bool] = mapped_column(default=False)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+SEPARATOR = "+"
+"""Between the runtimes that can run a batch, in the one text that names them."""
+
 
 class BatchState(StrEnum):
     """`waiting → leased → done | exhausted | split | cancelled`; released or expired, it is waiting again."""

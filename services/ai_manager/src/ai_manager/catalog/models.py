@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -17,7 +17,7 @@ class Model(Base):
 
     __tablename__ = "models"
     __table_args__ = (
-        UniqueConstraint("name", "version"),
+        Index("models_name_version_key", "name", "version", unique=True, postgresql_where="state <> 'retired'"),
         CheckConstraint("held_bytes is null or sha256 is not null", name="held_has_hash"),
     )
 

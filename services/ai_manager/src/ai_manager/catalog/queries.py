@@ -25,8 +25,9 @@ async def by_sha256(db: Session, sha256: str) -> Model | None:
 
 
 async def by_name(db: Session, name: str, version: str) -> Model | None:
-    """The version of this name."""
-    return (await db.scalars(select(Model).where(Model.name == name, Model.version == version))).one_or_none()
+    """The version of this name that is not retired."""
+    statement = select(Model).where(Model.name == name, Model.version == version, Model.state != ModelState.RETIRED)
+    return (await db.scalars(statement)).one_or_none()
 
 
 async def by_sha256s(db: Session, sha256s: Iterable[str]) -> dict[str, Model]:

@@ -43,26 +43,38 @@ async def sync_models_from_schemas(work: Work, entries: Sequence[ModelEntry], we
 
 async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced, *, now: datetime) -> None:
     present = await queries.lock_all(db)
-    by_name = {(model.name, model.version): model for model in present}
+    by_name = {(model.name, model.version): model for model in present if model.state is not ModelState.RETIRED}
     by_sha256 = {model.sha256: model for model in present if model.sha256}
-    named: set[tuple[str, str]] = set()
+    new: list[ModelEntry] = []
     for entry in entries:
-        key = (entry.name, entry.version)
-        named.add(key)
-        model = by_name.get(key) or (by_sha256.get(entry.sha256) if entry.sha256 else None)
-        if model is None:
-            db.add(_row(entry, now))
-            synced.added.append(entry.name)
-        elif model.origin is Origin.OPERATOR or (model.name, model.version) != key:
-            synced.kept.append(model.name)
-        elif _update(model, entry):
+        model = by_name.pop((entry.name, entry.version), None)
+        known = by_sha256.get(entry.sha256) if entry.sha256 else None
+        if any(one is not None and one.origin is Origin.OPERATOR for one in (model, known)):
+            synced.kept.append(entry.name)
+        elif model is not None and (known is model or model.sha256 is None):
+            if _update(model, entry):
+                synced.changed.append(entry.name)
+        elif known is not None:
+            _update(known, entry)
             synced.changed.append(entry.name)
-    for model in present:
-        gone = (model.name, model.version) not in named and model.origin is Origin.MANIFEST
-        if gone and model.state is not ModelState.RETIRED:
-            model.state = ModelState.RETIRED
-            synced.retired.append(model.name)
+            _retire(model, synced)
+        else:
+            _retire(model, synced)
+            new.append(entry)
+    for model in by_name.values():
+        if model.origin is Origin.MANIFEST:
+            _retire(model, synced)
     await db.flush()
+    db.add_all(_row(entry, now) for entry in new)
+    synced.added.extend(entry.name for entry in new)
+    await db.flush()
+
+
+def _retire(model: Model | None, synced: Synced) -> None:
+    """A version is immutable: other weights under its name are another row, and old results keep theirs."""
+    if model is not None:
+        model.state = ModelState.RETIRED
+        synced.retired.append(model.name)
 
 
 def _row(entry: ModelEntry, now: datetime) -> Model:
@@ -83,9 +95,8 @@ def _update(model: Model, entry: ModelEntry) -> bool:
     document = entry.model_dump(mode="json")
     if model.entry == document and model.state is ModelState.PUBLISHED:
         return False
-    if model.sha256 != entry.sha256:
-        model.held_bytes = None
-    model.sha256, model.entry, model.state = entry.sha256, document, ModelState.PUBLISHED
+    model.name, model.version, model.sha256 = entry.name, entry.version, entry.sha256
+    model.entry, model.state = document, ModelState.PUBLISHED
     return True
 
 

@@ -10,11 +10,17 @@ from ai_manager.base import Base
 
 
 class SavedResult(Base):
-    """A closed batch and its blob; on the list until the Expert acknowledged it."""
+    """The blob of a closed batch; on the list until the Expert acknowledged it. Counts are on the batch itself."""
 
     __tablename__ = "saved_results"
     __table_args__ = (
-        Index("saved_results_waiting_idx", "job_id", "batch_id", postgresql_where="acknowledged_at is null"),
+        Index(
+            "saved_results_waiting_idx",
+            "job_id",
+            "closed_at",
+            "batch_id",
+            postgresql_where="acknowledged_at is null",
+        ),
         Index("saved_results_job_id_idx", "job_id", "batch_id"),
     )
 
@@ -23,9 +29,6 @@ class SavedResult(Base):
     sha256: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     exhausted: Mapped[bool]
-    done: Mapped[int]
-    blank: Mapped[int]
-    failed: Mapped[int]
     closed_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
 

@@ -1,0 +1,88 @@
+"""A worker asks for work."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from ai_manager.batches import queries
+from ai_manager.batches.errors import RuntimeNotYours
+from ai_manager.batches.models import Batch, Terms
+from ai_manager.catalog import queries as catalog
+from ai_manager.catalog.models import Model
+from ai_manager.deps import Work, channel
+from ai_manager.workers import queries as workers
+from ai_manager.workers.errors import WorkerNotFound
+from trapper_kit.db import Session
+from trapper_kit.logs import log
+
+JITTER_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a worker wants: batches of one runtime, those whose models it has at hand first."""
+
+    worker_id: UUID
+    runtime: str
+    limit: int
+    loaded: Sequence[str]
+    on_disk: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Leased batches with what a worker must know to run them."""
+
+    batches: Sequence[Batch]
+    terms: dict[UUID, Terms]
+    models: dict[str, Model]
+
+
+async def claim_batches(work: Work, ask: Ask, *, wait: timedelta, lease: timedelta) -> Claimed:
+    """Hand out up to `ask.limit` batches under tokens that prove, later, that they are still this worker's."""
+    async with work.waiter(channel(ask.runtime), at_most=wait.total_seconds()) as more:  # before the first look
+        while True:
+            async with work.db() as db:
+                claimed = await _look(work, db, ask, lease)
+            if claimed.batches or not await more():  # holds no connection; false when the time is up
+                return claimed
+            await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
+
+
+async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
+    worker = await workers.get(db, ask.worker_id)
+    if worker is None:
+        raise WorkerNotFound
+    if ask.runtime not in worker.runtimes:
+        raise RuntimeNotYours(f"enrolled for {', '.join(worker.runtimes)}", runtimes=worker.runtimes)
+    if worker.paused or worker.drain:
+        return Claimed([], {}, {})
+    leased: list[Batch] = []
+    lines = await queries.lines(
+        db,
+        runtime=ask.runtime,
+        project=worker.project,
+        loaded=ask.loaded,
+        on_disk=ask.on_disk,
+        affinity=work.settings.affinity_turns,
+    )
+    for line in lines:
+        leased += await queries.claim(
+            db,
+            line,
+            project=worker.project,
+            limit=ask.limit - len(leased),
+            worker_id=worker.id,
+            token=work.new_token(),
+            lease=lease,
+        )
+        if len(leased) >= ask.limit:
+            break
+    for batch in leased:
+        log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=batch.worker_id, attempt=batch.attempt)
+    terms = await queries.terms_of(db, [batch.job_id for batch in leased]) if leased else {}
+    shas = [sha256 for one in terms.values() for sha256 in one.models]
+    return Claimed(leased, terms, await catalog.by_sha256s(db, shas) if shas else {})

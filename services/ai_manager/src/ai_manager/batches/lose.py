@@ -1,0 +1,61 @@
+"""What follows when a batch was not finished: back to the queue, in halves, or given up."""
+
+from collections.abc import Sequence
+
+from ai_manager.batches import queries
+from ai_manager.batches.models import Batch
+from ai_manager.batches.pack import pack, unpack
+from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
+from trapper_kit.db import Session, ring
+from trapper_kit.logs import log
+from trapper_schemas.ids import uuid7
+
+
+async def lose_batch(db: Session, batch: Batch, loss: Loss, *, error: str, losses_allowed: int) -> Sequence[Batch]:
+    """The batches that wait because of it; the caller holds the row's lock."""
+    past = lose(Past(batch.size, batch.losses, batch.crashes, batch.expiries), loss)
+    state = after_loss(past, losses_allowed=losses_allowed)
+    await queries.put_back(db, batch, state=state, past=past, error=error)
+    await db.refresh(batch, ["state"])
+    log(
+        "batch.lost",
+        batch_id=batch.id,
+        job_id=batch.job_id,
+        worker_id=batch.worker_id,
+        attempt=batch.attempt,
+        loss=loss.value,
+        became=state.value,
+        reason=error,
+    )
+    if state is BatchState.EXHAUSTED:
+        ring(db, "results.close_exhausted")
+        return []
+    if state is not BatchState.SPLIT:
+        return [batch]
+    halves = _halves(batch)
+    db.add_all(halves)
+    await db.flush()
+    return halves
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    """Two children whose losses start at nothing, so that a poison file ends up alone."""
+    resources = unpack(batch.resources)
+    middle = len(resources) // 2
+    return [
+        Batch(
+            id=uuid7(),
+            job_id=batch.job_id,
+            parent_id=batch.id,
+            first=batch.first + offset,
+            size=len(part),
+            resources=pack(part),
+            runtimes=batch.runtimes,
+            model_set=batch.model_set,
+            project=batch.project,
+            priority=batch.priority,
+            turn=batch.turn,
+            state=BatchState.WAITING,
+        )
+        for offset, part in ((0, resources[:middle]), (middle, resources[middle:]))
+    ]

@@ -1,0 +1,281 @@
+"""The queue's statements: the token in the where-clause, the database's clock in the arithmetic."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Text, any_, case, false, func, literal, select, tuple_, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import undefer
+
+from ai_manager.batches.models import EXHAUSTED, LEASED, WAITING, Batch, Terms
+from ai_manager.batches.state import SEPARATOR, BatchState, Past
+from ai_manager.workers.models import Worker
+from trapper_kit.db import Session, db_clock
+
+_NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How the resources of a batch ended."""
+
+    done: int
+    blank: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the queue: batches that the same workers can run."""
+
+    runtimes: str
+    model_set: str
+    priority: int
+
+
+async def lines(
+    db: Session, *, runtime: str, project: str, loaded: Sequence[str], on_disk: Sequence[str], affinity: int
+) -> list[Line]:
+    """Where batches wait that a worker of this runtime may have: by priority, then by turn.
+
+    A line whose models are in the worker's memory is served `affinity` turns early (half of that when they are on its
+    disk), so that models are not swapped for each batch and yet nobody starves.
+    """
+    first = (
+        select(Batch.turn)
+        .where(
+            Batch.state == WAITING,
+            Batch.runtimes == Terms.runtimes,
+            Batch.model_set == Terms.model_set,
+            Batch.priority == Terms.priority,
+        )
+        .order_by(Batch.turn)
+        .limit(1)
+        .correlate(Terms)
+        .scalar_subquery()
+    )
+    head_start = case(
+        (_contained(Terms.models, loaded), affinity), (_contained(Terms.models, on_disk), affinity // 2), else_=0
+    )
+    open_lines = (
+        select(Terms.runtimes, Terms.model_set, Terms.priority, first.label("turn"), head_start.label("head_start"))
+        .where(
+            Terms.is_open,
+            literal(runtime) == any_(func.string_to_array(Terms.runtimes, SEPARATOR)),
+            literal(project).in_(["", Terms.project]),
+        )
+        .distinct()
+        .subquery()
+    )
+    rows = await db.execute(
+        select(open_lines.c.runtimes, open_lines.c.model_set, open_lines.c.priority)
+        .where(open_lines.c.turn.is_not(None))
+        .order_by(open_lines.c.priority, open_lines.c.turn - open_lines.c.head_start)
+    )
+    return [Line(*row) for row in rows]
+
+
+def _contained(models: Any, known: Sequence[str]) -> Any:
+    return models.op("<@")(sql_cast(list(known), JSONB)) if known else false()
+
+
+async def claim(
+    db: Session, line: Line, *, project: str, limit: int, worker_id: UUID, token: str, lease: timedelta
+) -> Sequence[Batch]:
+    """Lease the next batches in turn; two workers can never get the same one. Each token is `token` and its id."""
+    next_in_turn = (
+        select(Batch.id)
+        .where(
+            Batch.state == WAITING,
+            Batch.runtimes == line.runtimes,
+            Batch.model_set == line.model_set,
+            Batch.priority == line.priority,
+        )
+        .order_by(Batch.priority, Batch.turn, Batch.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if project:
+        next_in_turn = next_in_turn.where(Batch.project == project)
+    chosen = next_in_turn.cte("next_in_turn")  # run once; a subquery may run again and lock more
+    leased = (
+        update(Batch)
+        .where(Batch.id == chosen.c.id)
+        .values(
+            state=BatchState.LEASED,
+            attempt=Batch.attempt + 1,
+            worker_id=worker_id,
+            lease_token=func.concat(token, "-", sql_cast(Batch.id, Text)),
+            lease_expires_at=db_clock() + lease,  # clock_timestamp(), not now()
+        )
+        .returning(Batch)
+        .options(undefer(Batch.resources))
+    )
+    found = (await db.scalars(leased)).all()
+    return sorted(found, key=lambda batch: (batch.turn, batch.id))
+
+
+async def terms_of(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, Terms]:
+    """The terms of some jobs."""
+    found = await db.scalars(select(Terms).where(Terms.job_id.in_(set(job_ids))))
+    return {terms.job_id: terms for terms in found}
+
+
+async def renew(db: Session, worker_id: UUID, held: Sequence[tuple[UUID, str]], *, lease: timedelta) -> set[UUID]:
+    """Push out the expiry of those whose token is right; a lease that nobody took back yet is still one."""
+    if not held:
+        return set()
+    statement = (
+        update(Batch)
+        .where(
+            Batch.state == LEASED,
+            Batch.worker_id == worker_id,
+            tuple_(Batch.id, Batch.lease_token).in_(held),
+        )
+        .values(lease_expires_at=db_clock() + lease)
+        .returning(Batch.id)
+    )
+    return set((await db.scalars(statement)).all())
+
+
+async def cancelled_among(db: Session, batch_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these batches were cancelled."""
+    statement = select(Batch.id).where(Batch.id.in_(batch_ids), Batch.state == BatchState.CANCELLED)
+    return set((await db.scalars(statement)).all())
+
+
+async def finish(
+    db: Session, batch_id: UUID, *, token: str, worker_id: UUID, result_sha256: str, counts: Counts
+) -> bool:
+    """Close the batch if, and only if, this token still holds it."""
+    statement = (
+        update(Batch)
+        .where(Batch.id == batch_id, Batch.state == LEASED, Batch.lease_token == token, Batch.worker_id == worker_id)
+        .values(state=BatchState.DONE, result_sha256=result_sha256, **vars(counts), **_NO_LEASE)
+        .returning(Batch.id)
+    )
+    return (await db.scalars(statement)).one_or_none() is not None
+
+
+async def give_up(db: Session, batch_id: UUID, *, result_sha256: str, counts: Counts) -> bool:
+    """Note the blob of an exhausted batch, once."""
+    statement = (
+        update(Batch)
+        .where(Batch.id == batch_id, Batch.state == EXHAUSTED, Batch.result_sha256.is_(None))
+        .values(result_sha256=result_sha256, **vars(counts))
+        .returning(Batch.id)
+    )
+    return (await db.scalars(statement)).one_or_none() is not None
+
+
+async def exhausted(db: Session, limit: int) -> Sequence[Batch]:
+    """Batches that were given up and have no blob yet."""
+    statement = (
+        select(Batch)
+        .where(Batch.state == EXHAUSTED, Batch.result_sha256.is_(None))
+        .order_by(Batch.id)
+        .limit(limit)
+        .options(undefer(Batch.resources))
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def note_fetched(db: Session, batch_id: UUID) -> None:
+    """The Expert has it."""
+    await db.execute(update(Batch).where(Batch.id == batch_id).values(fetched=True))
+
+
+async def get(db: Session, batch_id: UUID) -> Batch | None:
+    """A batch with its resources."""
+    statement = select(Batch).where(Batch.id == batch_id).options(undefer(Batch.resources))
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def expired(db: Session, limit: int) -> list[tuple[UUID, UUID]]:
+    """Batches that nobody renewed in time, by the database's clock, with their jobs."""
+    statement = (
+        select(Batch.id, Batch.job_id)
+        .where(Batch.state == LEASED, Batch.lease_expires_at < db_clock())
+        .order_by(Batch.lease_expires_at)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def of_revoked(db: Session, limit: int) -> list[tuple[UUID, UUID]]:
+    """Batches that workers hold who were sent away, with their jobs."""
+    revoked = select(Worker.id).where(Worker.revoked_at.is_not(None))
+    statement = select(Batch.id, Batch.job_id).where(Batch.state == LEASED, Batch.worker_id.in_(revoked)).limit(limit)
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def hold_terms(db: Session, job_ids: Iterable[UUID]) -> None:
+    """Keep these jobs from being cancelled until the transaction ends; always before locking their batches."""
+    await db.execute(
+        select(Terms.job_id).where(Terms.job_id.in_(set(job_ids))).order_by(Terms.job_id).with_for_update(read=True)
+    )
+
+
+async def lock_leased(
+    db: Session, batch_ids: Sequence[UUID], *, silent_only: bool = False, token: str | None = None
+) -> Sequence[Batch]:
+    """Those of these batches that are still leased (still in silence, still under this token), locked."""
+    statement = (
+        select(Batch)
+        .where(Batch.id.in_(batch_ids), Batch.state == LEASED)
+        .options(undefer(Batch.resources))
+        .with_for_update(skip_locked=token is None)
+    )
+    if silent_only:
+        statement = statement.where(Batch.lease_expires_at < db_clock())
+    if token is not None:
+        statement = statement.where(Batch.lease_token == token)
+    return (await db.scalars(statement)).all()
+
+
+async def put_back(db: Session, batch: Batch, *, state: BatchState, past: Past, error: str) -> None:
+    """Note a loss and what follows from it; the caller holds the row's lock."""
+    await db.execute(
+        update(Batch)
+        .where(Batch.id == batch.id, Batch.state == LEASED)
+        .values(
+            state=state,
+            losses=past.losses,
+            crashes=past.crashes,
+            expiries=past.expiries,
+            last_error=error,
+            **_NO_LEASE,
+        )
+    )
+
+
+async def cancel_of_job(db: Session, job_id: UUID) -> int:
+    """Nobody gets these any more, and who holds one will be told."""
+    statement = (
+        update(Batch)
+        .where(Batch.job_id == job_id, Batch.state.in_([BatchState.WAITING, BatchState.LEASED]))
+        .values(state=BatchState.CANCELLED, **_NO_LEASE)
+    )
+    return cast("CursorResult[Any]", await db.execute(statement)).rowcount
+
+
+async def smallest_waiting_turn(db: Session, priority: int) -> int:
+    """Where the queue of a priority stands; 0 when nothing waits."""
+    statement = (
+        select(Batch.turn).where(Batch.state == WAITING, Batch.priority == priority).order_by(Batch.turn).limit(1)
+    )
+    return (await db.scalars(statement)).one_or_none() or 0
+
+
+async def leases_by_worker(db: Session, worker_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many batches each worker holds."""
+    rows = await db.execute(
+        select(Batch.worker_id, func.count())
+        .where(Batch.state == LEASED, Batch.worker_id.in_(worker_ids))
+        .group_by(Batch.worker_id)
+    )
+    return {worker_id: count for worker_id, count in rows.tuples() if worker_id is not None}

@@ -1,0 +1,30 @@
+"""Push the expiry of leases out while their tokens are right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from ai_manager.batches import queries
+from trapper_kit.db import Session
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """What became of the leases that a worker says it holds."""
+
+    renewed: list[UUID]
+    cancelled: list[UUID]
+    lost: list[UUID]
+
+
+async def renew_leases(db: Session, worker_id: UUID, held: Sequence[tuple[UUID, str]], *, lease: timedelta) -> Renewed:
+    """Each of them is renewed, cancelled or lost."""
+    renewed = await queries.renew(db, worker_id, held, lease=lease)
+    others = [batch_id for batch_id, _ in held if batch_id not in renewed]
+    cancelled = await queries.cancelled_among(db, others) if others else set[UUID]()
+    return Renewed(
+        renewed=[batch_id for batch_id, _ in held if batch_id in renewed],
+        cancelled=[batch_id for batch_id in others if batch_id in cancelled],
+        lost=[batch_id for batch_id in others if batch_id not in cancelled],
+    )

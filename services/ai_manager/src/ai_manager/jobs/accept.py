@@ -1,0 +1,138 @@
+"""Take a job once per idempotency key, with its resources as compressed chunks."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from ai_manager.batches.announce import joined
+from ai_manager.batches.models import Terms
+from ai_manager.catalog import queries as catalog
+from ai_manager.catalog.errors import ModelNotReady, UnknownModel
+from ai_manager.catalog.models import Model
+from ai_manager.catalog.state import ModelState, missing
+from ai_manager.jobs import queries
+from ai_manager.jobs.errors import NoCommonRuntime
+from ai_manager.jobs.models import Job, ResourceChunk
+from ai_manager.jobs.read_submission import Submission
+from trapper_kit.db import Session, ring
+from trapper_kit.idempotency import check_same
+from trapper_kit.logs import log
+from trapper_kit.problems import Invalid
+from trapper_schemas.ids import uuid7
+from trapper_schemas.problem import FieldError
+from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
+from trapper_schemas.v1.models import ModelEntry, ModelKind
+
+INTERACTIVE, BULK = 0, 1
+Head = TypeVar("Head", bound=BaseModel)
+
+
+def read_head(submission: Submission, kind: type[Head]) -> Head:
+    """The request without its resources, which are packed already."""
+    try:
+        return kind.model_validate(submission.head)
+    except ValidationError as problem:
+        errors = [
+            FieldError(loc=["body", *one["loc"]], code=str(one["type"]), message=str(one["msg"]))
+            for one in problem.errors(include_input=False, include_url=False)
+        ]
+        fields = ", ".join(".".join(str(part) for part in one.loc[1:]) for one in errors)
+        raise Invalid(f"not valid: {fields}", errors=errors) from problem
+
+
+async def accept_job(
+    db: Session, request: JobRequest, submission: Submission, *, caller: str, idempotency_key: str, now: datetime
+) -> tuple[Job, bool]:
+    """The job, and whether it is new; another body under the same key is refused."""
+    present = await queries.by_key(db, caller, idempotency_key)
+    if present is not None:
+        check_same(present.body_hash, submission.sha256)
+        return present, False
+    models = await _models(db, request.stages)
+    runtimes = _common_runtimes(models)
+    job = Job(
+        id=uuid7(),
+        caller=caller,
+        idempotency_key=idempotency_key,
+        body_hash=submission.sha256,
+        state=JobState.ACCEPTED,
+        sealed=request.sealed,
+        last_page=0,
+        last_page_hash=submission.sha256,
+        total=submission.total,
+        planned_through=0,
+        next_turn=0,
+        bell=request.bell,
+        created_at=now,
+        closed_at=None,
+    )
+    db.add(job)
+    await db.flush()
+    db.add(_terms(job.id, request, runtimes))
+    add_chunks(db, job.id, 0, submission)
+    await db.flush()
+    ring(db, "jobs.plan", job_id=job.id)
+    log("job.accepted", job_id=job.id, caller=caller, resources=submission.total, sealed=request.sealed)
+    return job, True
+
+
+def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) -> None:
+    """The resources of one page, behind those that came before."""
+    for size, packed in submission.chunks:
+        db.add(ResourceChunk(job_id=job_id, first=first, size=size, resources=packed))
+        first += size
+
+
+def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str]) -> Terms:
+    models = [stage.model.sha256 for stage in request.stages]
+    return Terms(
+        job_id=job_id,
+        runtimes=joined(runtimes),
+        model_set=hashlib.sha256("\n".join(models).encode()).hexdigest(),
+        models=models,
+        priority=INTERACTIVE if request.interactive else BULK,
+        project=request.project,
+        stages=[stage.model_dump(mode="json") for stage in request.stages],
+        media_grant=request.media_grant,
+        media_origins=list(request.media_origins),
+        is_open=True,
+    )
+
+
+async def _models(db: Session, stages: Sequence[Stage]) -> list[ModelEntry]:
+    if stages[0].kind is not ModelKind.DETECTION:
+        raise Invalid.field("stages", "the first stage is a detection; the others look at its boxes")
+    known = await catalog.by_sha256s(db, [stage.model.sha256 for stage in stages])
+    return [_usable(stage, known.get(stage.model.sha256)) for stage in stages]
+
+
+def _usable(stage: Stage, model: Model | None) -> ModelEntry:
+    asked = stage.model
+    if model is None or (model.name, model.version) != (asked.name, asked.version):
+        raise UnknownModel(
+            f"no {asked.name} {asked.version} with sha256 {asked.sha256[:12]}… here; `trapper models list` shows all",
+            model=asked.name,
+            sha256=asked.sha256,
+        )
+    entry = ModelEntry.model_validate(model.entry)
+    if entry.kind is not stage.kind:
+        raise UnknownModel(f"{entry.name} is a {entry.kind.value} model, not one for {stage.kind.value}")
+    reason = missing(entry, held=model.held)
+    if model.state is not ModelState.PUBLISHED:
+        reason = f"{entry.name} {entry.version} is {model.state.value}; `trapper models list` shows what is current"
+    if reason is not None or entry.spec is None:
+        raise ModelNotReady(reason or f"nobody said how {entry.name} is run: `trapper models add`", model=entry.name)
+    return entry
+
+
+def _common_runtimes(models: Sequence[ModelEntry]) -> list[str]:
+    common = set(models[0].runtimes)
+    for model in models[1:]:
+        common &= set(model.runtimes)
+    if not common:
+        raise NoCommonRuntime("; ".join(f"{model.name}: {', '.join(model.runtimes)}" for model in models))
+    return sorted(common)

@@ -1,0 +1,33 @@
+"""Take another page of a job that is not sealed."""
+
+from uuid import UUID
+
+from ai_manager.jobs import queries
+from ai_manager.jobs.accept import add_chunks
+from ai_manager.jobs.errors import JobNotFound, JobSealed, PageOutOfTurn
+from ai_manager.jobs.models import Job
+from ai_manager.jobs.read_submission import Submission
+from trapper_kit.db import Session, ring
+from trapper_kit.idempotency import check_same
+
+
+async def append_page(
+    db: Session, job_id: UUID, submission: Submission, *, page: int, sealed: bool, caller: str
+) -> Job:
+    """Pages come in order; the last one again, with the same body, changes nothing."""
+    job = await queries.lock(db, job_id, caller=caller)
+    if job is None:
+        raise JobNotFound(job_id=str(job_id))
+    if page == job.last_page:
+        check_same(job.last_page_hash, submission.sha256)
+        return job
+    if job.sealed:
+        raise JobSealed(job_id=str(job_id))
+    if page != job.last_page + 1:
+        raise PageOutOfTurn(f"page {job.last_page + 1} comes next", expected=job.last_page + 1)
+    add_chunks(db, job.id, job.total, submission)
+    job.total += submission.total
+    job.last_page, job.last_page_hash, job.sealed = page, submission.sha256, sealed
+    await db.flush()
+    ring(db, "jobs.plan", job_id=job.id)
+    return job

@@ -1,0 +1,147 @@
+"""The statements of accepted work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, select, update
+
+from ai_manager.batches.models import Batch, Terms
+from ai_manager.batches.state import BatchState
+from ai_manager.jobs.models import Job, ResourceChunk
+from trapper_kit.db import Session
+
+STILL_OUT = (BatchState.WAITING, BatchState.LEASED)
+
+
+async def by_key(db: Session, caller: str, idempotency_key: str) -> Job | None:
+    """The job that this caller submitted under this key."""
+    statement = select(Job).where(Job.caller == caller, Job.idempotency_key == idempotency_key)
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def get(db: Session, job_id: UUID, caller: str) -> Job | None:
+    """A job of this caller."""
+    return (await db.scalars(select(Job).where(Job.id == job_id, Job.caller == caller))).one_or_none()
+
+
+async def lock(db: Session, job_id: UUID, *, caller: str | None = None) -> Job | None:
+    """A job, locked: who plans, appends, settles or cancels goes one after the other."""
+    statement = select(Job).where(Job.id == job_id).with_for_update()
+    if caller is not None:
+        statement = statement.where(Job.caller == caller)
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def terms(db: Session, job_id: UUID) -> Terms:
+    """The terms of a job, which are as old as the job."""
+    return (await db.scalars(select(Terms).where(Terms.job_id == job_id))).one()
+
+
+async def chunks_from(db: Session, job_id: UUID, first: int, end: int) -> Sequence[ResourceChunk]:
+    """The chunks that hold resources from `first` up to `end`."""
+    statement = (
+        select(ResourceChunk)
+        .where(
+            ResourceChunk.job_id == job_id,
+            ResourceChunk.first + ResourceChunk.size > first,
+            ResourceChunk.first < end,
+        )
+        .order_by(ResourceChunk.first)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def drop_chunks(db: Session, job_id: UUID, planned_through: int) -> None:
+    """What is in batches is not kept twice."""
+    await db.execute(
+        delete(ResourceChunk).where(
+            ResourceChunk.job_id == job_id, ResourceChunk.first + ResourceChunk.size <= planned_through
+        )
+    )
+
+
+async def count_waiting(db: Session, job_id: UUID) -> int:
+    """How many batches of a job wait."""
+    statement = select(func.count()).where(Batch.job_id == job_id, Batch.state == BatchState.WAITING)
+    return (await db.scalars(statement)).one()
+
+
+async def is_over(db: Session, job_id: UUID) -> bool:
+    """Nothing waits or is leased, and whatever was given up has its blob."""
+    open_batch = exists().where(Batch.job_id == job_id, Batch.state.in_(STILL_OUT))
+    without_blob = exists().where(
+        Batch.job_id == job_id, Batch.state == BatchState.EXHAUSTED, Batch.result_sha256.is_(None)
+    )
+    return (await db.scalars(select(~open_batch & ~without_blob))).one()
+
+
+async def close_terms(db: Session, job_id: UUID) -> None:
+    """No batch of this job is handed out any more."""
+    await db.execute(update(Terms).where(Terms.job_id == job_id).values(is_open=False))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A job's batches, added up."""
+
+    done: int
+    blank: int
+    failed: int
+    unacknowledged: int
+    handed_out: bool
+
+
+async def sums(db: Session, job_id: UUID) -> Sums:
+    """Counted from the batches, so that no row is shared by those who finish them."""
+    row = (
+        await db.execute(
+            select(
+                func.coalesce(func.sum(Batch.done), 0),
+                func.coalesce(func.sum(Batch.blank), 0),
+                func.coalesce(func.sum(Batch.failed), 0),
+                func.count().filter(Batch.result_sha256.is_not(None), Batch.fetched.is_(False)),
+                func.coalesce(func.bool_or(Batch.attempt > 0), False),
+            ).where(Batch.job_id == job_id)
+        )
+    ).one()
+    return Sums(*row)
+
+
+async def to_plan(db: Session, *, fewer_than: int, limit: int) -> Sequence[UUID]:
+    """Open jobs with something left to cut, of which few batches wait."""
+    waiting = (
+        select(func.count())
+        .where(Batch.job_id == Job.id, Batch.state == BatchState.WAITING)
+        .correlate(Job)
+        .scalar_subquery()
+    )
+    statement = (
+        select(Job.id)
+        .where(Job.closed_at.is_(None), Job.planned_through < Job.total, waiting < fewer_than)
+        .order_by(Job.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def to_settle(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Open jobs that should be closed by now."""
+    open_batch = exists().where(Batch.job_id == Job.id, Batch.state.in_(STILL_OUT))
+    statement = (
+        select(Job.id)
+        .where(Job.closed_at.is_(None), Job.sealed, Job.planned_through == Job.total, ~open_batch)
+        .order_by(Job.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def drop_all_chunks(db: Session, job_id: UUID) -> None:
+    """A cancelled job cuts nothing any more."""
+    await db.execute(delete(ResourceChunk).where(ResourceChunk.job_id == job_id))
+
+
+async def bell_of(db: Session, job_id: UUID) -> str | None:
+    """The connection whose queue is rung for this job."""
+    return (await db.scalars(select(Job.bell).where(Job.id == job_id))).one_or_none()

@@ -1,0 +1,118 @@
+"""Statements that must find nothing; `doctor` runs them, and so do the tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+from trapper_kit.db import Session
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A statement that lists offenders by id, and what it means when it finds any."""
+
+    broken: str
+    statement: TextClause
+
+
+INVARIANTS: Mapping[str, Invariant] = {
+    "leases": Invariant(
+        "a leased batch without token, expiry, worker or attempt",
+        text(
+            "select id from batches where state = 'leased' and (lease_token is null or lease_expires_at is null "
+            "or worker_id is null or attempt < 1)"
+        ),
+    ),
+    "expiry": Invariant(
+        "a batch that stayed leased past its expiry and the sweep",
+        text(
+            "select id from batches where state = 'leased' "
+            "and lease_expires_at < clock_timestamp() - make_interval(secs => :grace)"
+        ),
+    ),
+    "split trees": Invariant(
+        "a split batch that does not have two children with all its resources",
+        text(
+            "select parent.id from batches parent left join batches child on child.parent_id = parent.id "
+            "where parent.state = 'split' group by parent.id, parent.size, parent.first "
+            "having count(child.id) <> 2 or sum(child.size) <> parent.size or min(child.first) <> parent.first"
+        ),
+    ),
+    "leaves": Invariant(
+        "a job whose leaves do not hold every planned resource once",
+        text(
+            "select jobs.id from jobs left join batches on batches.job_id = jobs.id and batches.state <> 'split' "
+            "where jobs.state <> 'cancelled' group by jobs.id, jobs.planned_through "
+            "having coalesce(sum(batches.size), 0) <> jobs.planned_through"
+        ),
+    ),
+    "outcomes": Invariant(
+        "a closed batch without one outcome for each of its resources",
+        text(
+            "select id from batches where state in ('done', 'exhausted') and result_sha256 is not null "
+            "and done + blank + failed <> size"
+        ),
+    ),
+    "results": Invariant(
+        "a closed batch whose result is not on record, or another one",
+        text(
+            "select batches.id from batches left join saved_results on saved_results.batch_id = batches.id "
+            "where batches.result_sha256 is distinct from saved_results.sha256"
+        ),
+    ),
+    "closed too early": Invariant(
+        "a closed job that is not sealed, not planned through, or of which something waits or is leased",
+        text(
+            "select jobs.id from jobs where closed_at is not null and (not sealed or planned_through <> total or "
+            "exists (select 1 from batches where batches.job_id = jobs.id and batches.state in ('waiting', 'leased')))"
+        ),
+    ),
+    "closed too late": Invariant(
+        "a job that is over and was not closed within the grace",
+        text(
+            "select jobs.id from jobs where closed_at is null and sealed and planned_through = total "
+            "and created_at < clock_timestamp() - make_interval(secs => :grace) and not exists "
+            "(select 1 from batches left join saved_results on saved_results.batch_id = batches.id "
+            "where batches.job_id = jobs.id and (batches.state in ('waiting', 'leased') "
+            "or (batches.state in ('done', 'exhausted') and (saved_results.closed_at is null "
+            "or saved_results.closed_at > clock_timestamp() - make_interval(secs => :grace)))))"
+        ),
+    ),
+    "given up without a blob": Invariant(
+        "an exhausted batch whose failures nobody wrote down",
+        text(
+            "select batches.id from batches join jobs on jobs.id = batches.job_id "
+            "where batches.state = 'exhausted' and result_sha256 is null and jobs.closed_at is not null "
+            "and jobs.state <> 'cancelled'"
+        ),
+    ),
+    "chunks": Invariant(
+        "a job whose chunks do not hold what is left to plan",
+        text(
+            "select jobs.id from jobs left join resource_chunks chunk on chunk.job_id = jobs.id "
+            "where jobs.planned_through < jobs.total group by jobs.id, jobs.total, jobs.planned_through "
+            "having coalesce(max(chunk.first + chunk.size), 0) <> jobs.total "
+            "or coalesce(min(chunk.first), jobs.total) > jobs.planned_through"
+        ),
+    ),
+}
+
+
+async def offenders(db: Session, invariant: Invariant, *, grace_seconds: float, limit: int = 20) -> list[str]:
+    """The ids of what breaks it, at most `limit`."""
+    parameters = {"grace": grace_seconds} if ":grace" in invariant.statement.text else {}
+    return [str(row[0]) for row in (await db.execute(invariant.statement, parameters)).fetchmany(limit)]
+
+
+async def oldest_unacknowledged_seconds(db: Session) -> tuple[int, float | None]:
+    """How many results wait to be fetched, and how old the oldest is."""
+    row = (
+        await db.execute(
+            text(
+                "select count(*), extract(epoch from clock_timestamp() - min(closed_at)) from saved_results "
+                "where acknowledged_at is null"
+            )
+        )
+    ).one()
+    return row[0], float(row[1]) if row[1] is not None else None

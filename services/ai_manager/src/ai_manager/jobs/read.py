@@ -1,0 +1,52 @@
+"""How a job is doing: its counts, added up from its batches, and when it will be over at the measured speed."""
+
+from datetime import timedelta
+
+from ai_manager.batches.state import SEPARATOR
+from ai_manager.deps import Work
+from ai_manager.jobs import queries
+from ai_manager.jobs.models import Job
+from ai_manager.jobs.state import Ended
+from ai_manager.workers import queries as workers
+from trapper_kit.db import Session
+from trapper_schemas.v1.jobs import JobCounts, JobReply, JobState
+
+
+async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
+    """As the Expert is told."""
+    sums = await queries.sums(db, job.id)
+    ended = Ended(job.total, sums.done, sums.blank, sums.failed)
+    left = 0 if job.closed_at is not None else job.total - ended.ended
+    speed = await _speed(work, db, job) if left else None
+    state = job.state
+    if state is JobState.PLANNED and sums.handed_out:
+        state = JobState.RUNNING
+    return JobReply(
+        id=job.id,
+        state=state,
+        sealed=job.sealed,
+        counts=JobCounts(
+            total=job.total,
+            done=ended.done,
+            blank=ended.blank,
+            failed=ended.failed,
+            cancelled=job.total - ended.ended if state is JobState.CANCELLED else 0,
+        ),
+        progress=1.0 if left == 0 and job.sealed else ended.ended / max(1, job.total),
+        eta_seconds=left / speed if left and speed else None,
+        images_per_second=speed,
+        created_at=job.created_at,
+        closed_at=job.closed_at,
+        unacknowledged=sums.unacknowledged,
+    )
+
+
+async def _speed(work: Work, db: Session, job: Job) -> float | None:
+    terms = await queries.terms(db, job.id)
+    fleet = await workers.fleet(
+        db,
+        terms.runtimes.split(SEPARATOR),
+        terms.models[0],
+        seen_after=work.clock.now() - timedelta(seconds=work.intervals.alive),
+    )
+    return fleet.images_per_second * fleet.alive if fleet.images_per_second and fleet.alive else None

@@ -1,0 +1,180 @@
+"""Reads a job, or a page of one, while its bytes arrive: a hundred thousand resources never stand in memory at once."""
+
+import codecs
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import zstandard
+from pydantic import ValidationError
+
+from ai_manager.batches.pack import pack
+from trapper_kit.problems import Invalid, Malformed, TooLarge
+from trapper_schemas.codec import MAX_WINDOW_BYTES
+from trapper_schemas.problem import FieldError
+from trapper_schemas.v1.resources import ResourceRef
+
+CHUNK_RESOURCES = 1000
+MAX_RESOURCES = 100_000
+MAX_PENDING_CHARACTERS = 1_000_000
+_ZSTD_SLICE = 256  # a hostile frame makes at most some megabytes of so few bytes
+_SPACE = " \t\n\r"
+
+
+@dataclass
+class Submission:
+    """Everything but the resources as one document, and those packed in chunks of a thousand."""
+
+    head: dict[str, Any]
+    chunks: list[tuple[int, bytes]]
+    total: int
+    sha256: str
+
+
+async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIterator[bytes]:
+    """A zstd body as it was; TooLarge as soon as it is longer than `at_most` bytes."""
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj()
+    so_far = 0
+    async for chunk in chunks:
+        for start in range(0, len(chunk), _ZSTD_SLICE):
+            try:
+                content = reader.decompress(chunk[start : start + _ZSTD_SLICE])
+            except zstandard.ZstdError as problem:
+                raise Malformed("the body is not one zstd frame") from problem
+            so_far += len(content)
+            if so_far > at_most:
+                raise TooLarge(f"the body is longer than {at_most} bytes")
+            if content:
+                yield content
+
+
+async def read_submission(chunks: AsyncIterator[bytes]) -> Submission:
+    """Raises Malformed for what is not JSON, Invalid for what is not a resource, naming it by its number."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    reader = _Reader()
+    try:
+        async for chunk in chunks:
+            reader.feed(decoder.decode(chunk))
+        reader.feed(decoder.decode(b"", final=True))
+    except UnicodeDecodeError as problem:
+        raise Malformed("the body is not UTF-8") from problem
+    return reader.finish()
+
+
+@dataclass
+class _Reader:
+    text: str = ""
+    place: str = "start"
+    key: str = ""
+    head: dict[str, Any] = field(default_factory=dict)
+    items: list[ResourceRef] = field(default_factory=list)
+    chunks: list[tuple[int, bytes]] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    digest: Any = field(default_factory=hashlib.sha256)
+    decoder: json.JSONDecoder = field(default_factory=json.JSONDecoder)
+
+    def feed(self, text: str) -> None:
+        """Take what is complete, keep the rest."""
+        self.text = (self.text + text) if self.text else text
+        at = 0
+        while (after := self._step(at)) is not None:
+            at = after
+        self.text = self.text[at:]
+        if len(self.text) > MAX_PENDING_CHARACTERS:
+            raise Malformed(f"a value is not JSON, or has more than {MAX_PENDING_CHARACTERS} characters")
+
+    def finish(self) -> Submission:
+        """The whole; Malformed when it stopped in the middle."""
+        if self.place != "end" or self.text.strip():
+            raise Malformed("the body is not one whole JSON object")
+        self._pack()
+        canonical = json.dumps(self.head, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        self.digest.update(canonical.encode())
+        return Submission(self.head, self.chunks, len(self.seen), self.digest.hexdigest())
+
+    def _step(self, at: int) -> int | None:
+        """One token further, or None when it is not there yet."""
+        while at < len(self.text) and self.text[at] in _SPACE:
+            at += 1
+        if at >= len(self.text) or self.place == "end":
+            return None
+        if self.place in {"start", "colon", "after value", "after item"}:
+            return self._punctuation(at)
+        if self.place == "item" and self.text[at] == "]":
+            self.place = "after value"
+            return at + 1
+        if self.place == "key" and self.text[at] == "}":
+            self.place = "end"
+            return at + 1
+        if self.place == "value" and self.key == "resources" and self.text[at] == "[":
+            if "resources" in self.head:
+                raise Malformed("resources stand twice in the body")
+            self.head["resources"] = []
+            self.place = "item"
+            return at + 1
+        return self._value(at)
+
+    def _punctuation(self, at: int) -> int:
+        expected = {
+            "start": {"{": "key"},
+            "colon": {":": "value"},
+            "after value": {",": "key", "}": "end"},
+            "after item": {",": "item", "]": "after value"},
+        }[self.place]
+        if self.text[at] not in expected:
+            raise Malformed("the body is not a JSON object")
+        self.place = expected[self.text[at]]
+        return at + 1
+
+    def _value(self, at: int) -> int | None:
+        try:
+            value, after = self.decoder.raw_decode(self.text, at)
+        except (ValueError, RecursionError):
+            return None  # not whole yet; nonsense ends at the limit, or when the body does
+        if after >= len(self.text):
+            return None  # a number may go on
+        if self.place == "key":
+            if not isinstance(value, str):
+                raise Malformed("a key of the body is not text")
+            self.key, self.place = value, "colon"
+        elif self.place == "value":
+            self.head[self.key] = value
+            self.place = "after value"
+        else:
+            self._take(value)
+            self.place = "after item"
+        return after
+
+    def _take(self, value: object) -> None:
+        number = len(self.seen)
+        if number >= MAX_RESOURCES:
+            raise TooLarge(f"one page holds at most {MAX_RESOURCES} resources; append the rest as pages")
+        try:
+            reference = ResourceRef.model_validate(value)
+        except ValidationError as problem:
+            first = problem.errors(include_input=False, include_url=False)[0]
+            raise _invalid([number, *first["loc"]], str(first["type"]), str(first["msg"])) from problem
+        if reference.id.bytes in self.seen:
+            raise _invalid([number, "id"], "twice", f"resource {UUID(bytes=reference.id.bytes)} stands twice")
+        self.seen.add(reference.id.bytes)
+        self.items.append(reference)
+        if len(self.items) == CHUNK_RESOURCES:
+            self._pack()
+
+    def _pack(self) -> None:
+        if self.items:
+            packed = pack(self.items)
+            self.digest.update(hashlib.sha256(packed).digest())
+            self.chunks.append((len(self.items), packed))
+            self.items = []
+
+
+def _invalid(loc: list[str | int], code: str, message: str) -> Invalid:
+    where: list[str | int] = ["body", "resources", *loc]
+    return Invalid(
+        f"not valid: {'.'.join(str(part) for part in where[1:])}: {message}",
+        errors=[FieldError(loc=where, code=code, message=message)],
+    )

@@ -1,0 +1,34 @@
+"""Close a job of which nothing is left to do, and ring its Expert."""
+
+from uuid import UUID
+
+from ai_manager.deps import Work
+from ai_manager.jobs import queries
+from ai_manager.jobs.state import Ended, closing_state
+from trapper_kit.logs import log
+from trapper_schemas.bells import RESULTS_READY, expert_queue
+
+
+async def settle_job(work: Work, job_id: UUID) -> bool:
+    """Sealed, planned through, nothing waiting or leased: closed. Whether it was, at this moment."""
+    async with work.db() as db:
+        job = await queries.lock(db, job_id)
+        if job is None or job.closed_at is not None or not job.sealed or job.planned_through < job.total:
+            return False
+        if not await queries.is_over(db, job_id):
+            return False
+        sums = await queries.sums(db, job_id)
+        job.state = closing_state(Ended(job.total, sums.done, sums.blank, sums.failed))
+        job.closed_at = work.clock.now()
+        await queries.close_terms(db, job_id)
+        await db.flush()
+        bell = job.bell
+        log("job.closed", job_id=job_id, state=job.state.value, failed=sums.failed, total=job.total)
+    await ring_expert(work, bell, job_id)
+    return True
+
+
+async def ring_expert(work: Work, bell: str | None, job_id: UUID) -> None:
+    """Results of this job wait to be fetched; the Expert would find them at its next look anyway."""
+    if bell is not None:
+        await work.bells.ring(expert_queue(bell), RESULTS_READY, job_id=str(job_id))

@@ -1,0 +1,77 @@
+"""Writes down the failures of batches that were given up, as a blob like any other, so that nothing hangs."""
+
+from uuid import UUID
+
+from ai_manager.batches import queries as batches
+from ai_manager.batches.models import Batch
+from ai_manager.batches.pack import unpack
+from ai_manager.batches.queries import Counts
+from ai_manager.deps import Work
+from ai_manager.results import queries
+from ai_manager.results.inspect import failures_of
+from trapper_kit.db import ring
+from trapper_kit.logs import log
+from trapper_schemas.column import Column
+from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.v1.results import BatchResults, Failed, FailureCode
+
+LIMIT = 100
+NOBODY = UUID(int=0)
+
+
+async def close_exhausted(work: Work) -> list[UUID]:
+    """The jobs of which something was given up, once each blob is kept and noted."""
+    async with work.db() as db:
+        given_up = await batches.exhausted(db, LIMIT)
+    jobs: set[UUID] = set()
+    for batch in given_up:
+        results = failed_results(batch)
+        blob = results.to_blob()
+        sha256 = await work.blobs.put("results", blob)
+        async with work.db() as db:
+            counts = Counts(done=0, blank=0, failed=batch.size)
+            if not await batches.give_up(db, batch.id, result_sha256=sha256, counts=counts):
+                continue
+            await queries.save(
+                db,
+                batch_id=batch.id,
+                job_id=batch.job_id,
+                sha256=sha256,
+                size_bytes=len(blob),
+                exhausted=True,
+                failures=failures_of(results),
+            )
+            ring(db, "jobs.settle", job_id=batch.job_id)
+            log("batch.exhausted", batch_id=batch.id, job_id=batch.job_id, reason=batch.last_error)
+        jobs.add(batch.job_id)
+    return sorted(jobs)
+
+
+def failed_results(batch: Batch) -> BatchResults:
+    """Results in which every resource failed, with the last error."""
+    killed = batch.crashes > 1
+    code = FailureCode.KILLED_WORKER if killed else FailureCode.EXHAUSTED
+    what = "every worker that looked at it died" if killed else f"given up after {batch.losses} losses"
+    failed = Failed(code=code, message=f"{what}; the last: {batch.last_error}"[:500])
+    resource_ids = tuple(resource.id for resource in unpack(batch.resources))
+    return BatchResults(
+        batch_id=batch.id,
+        attempt=batch.attempt,
+        protocol=PROTOCOL,
+        worker_id=batch.worker_id or NOBODY,
+        stages=(),
+        resource_ids=resource_ids,
+        outcomes=tuple(failed for _ in resource_ids),
+        resource_index=_empty("<u4"),
+        frame_index=_empty("<u4"),
+        box=_empty("<u2", 4),
+        label=_empty("<u2"),
+        score=_empty("<u2"),
+        classified=_empty("<u4"),
+        top_label=_empty("<u2", 1),
+        top_score=_empty("<u2", 1),
+    )
+
+
+def _empty(dtype: str, width: int | None = None) -> Column:
+    return Column(dtype, (0,) if width is None else (0, width), memoryview(b""))

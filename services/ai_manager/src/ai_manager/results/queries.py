@@ -1,0 +1,93 @@
+"""The statements of what was brought and what is fetched."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from ai_manager.jobs.models import Job
+from ai_manager.results.inspect import Failure
+from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
+from trapper_kit.db import Session, db_clock
+from trapper_kit.paging import Cut, page_of
+
+AT_ONCE = 100
+
+
+async def save(
+    db: Session, *, batch_id: UUID, job_id: UUID, sha256: str, size_bytes: int, exhausted: bool,
+    failures: Sequence[Failure],
+) -> None:  # fmt: skip
+    """Note the blob and the failures of a batch that was closed in this very transaction."""
+    await db.execute(
+        insert(SavedResult).values(
+            batch_id=batch_id,
+            job_id=job_id,
+            sha256=sha256,
+            size_bytes=size_bytes,
+            exhausted=exhausted,
+            closed_at=db_clock(),
+        )
+    )
+    if failures:
+        rows = [{"batch_id": batch_id, "job_id": job_id, **vars(failure)} for failure in failures]
+        await db.execute(insert(ResourceFailure), rows)
+
+
+async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
+    """The oldest hundred that are closed and not acknowledged."""
+    statement = (
+        select(SavedResult)
+        .where(SavedResult.job_id == job_id, SavedResult.acknowledged_at.is_(None))
+        .order_by(SavedResult.closed_at, SavedResult.batch_id)
+        .limit(AT_ONCE)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedResult]:
+    """All that is still kept, acknowledged or not, by batch id."""
+    statement = select(SavedResult).where(SavedResult.job_id == job_id).order_by(SavedResult.batch_id).limit(AT_ONCE)
+    if after is not None:
+        statement = statement.where(SavedResult.batch_id > after)
+    return (await db.scalars(statement)).all()
+
+
+async def get(db: Session, batch_id: UUID, caller: str) -> SavedResult | None:
+    """The result of a batch of this caller's job."""
+    statement = (
+        select(SavedResult)
+        .join(Job, Job.id == SavedResult.job_id)
+        .where(SavedResult.batch_id == batch_id, Job.caller == caller)
+    )
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
+    """Take it off the list; False when it was off already."""
+    statement = (
+        update(SavedResult)
+        .where(SavedResult.batch_id == batch_id, SavedResult.acknowledged_at.is_(None))
+        .values(acknowledged_at=now)
+        .returning(SavedResult.batch_id)
+    )
+    return (await db.scalars(statement)).one_or_none() is not None
+
+
+async def failures(db: Session, job_id: UUID, cut: Cut) -> Sequence[ResourceFailure]:
+    """Failed resources of a job by id, one more than the page."""
+    statement = page_of(
+        select(ResourceFailure).where(ResourceFailure.job_id == job_id), [ResourceFailure.resource_id], cut, [UUID]
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str, now: datetime, at_most: int) -> None:
+    """A result that came too late, as a hash; only some per worker and day."""
+    day = now.date()
+    so_far = select(func.count()).where(LateResult.worker_id == worker_id, LateResult.day == day)
+    if (await db.scalars(so_far)).one() < at_most:
+        row = {"worker_id": worker_id, "day": day, "batch_id": batch_id, "sha256": sha256, "came_at": now}
+        await db.execute(insert(LateResult).values(row).on_conflict_do_nothing())

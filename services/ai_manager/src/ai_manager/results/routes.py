@@ -1,0 +1,125 @@
+"""A worker saves a batch; the Expert lists what is closed, reads a blob, acknowledges."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ai_manager.access.guards import MaySubmit, MayWork
+from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
+from ai_manager.deps import Db, Now, Work, WorkDep
+from ai_manager.jobs import queries as jobs
+from ai_manager.jobs.errors import JobNotFound
+from ai_manager.jobs.settle import ring_expert
+from ai_manager.results import queries
+from ai_manager.results.acknowledge import acknowledge_results
+from ai_manager.results.errors import BlobRefused, ResultsNotFound
+from ai_manager.results.models import ResourceFailure as FailureRow
+from ai_manager.results.models import SavedResult
+from ai_manager.results.save_results import Brought, save_results
+from trapper_kit.paging import Cut, split
+from trapper_kit.problems import Forbidden, Malformed, TooLarge, Unauthenticated
+from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.params import ContentSha256, Cursor, LeaseToken, Limit
+from trapper_schemas.codec import MEDIA_TYPE
+from trapper_schemas.paging import Page
+from trapper_schemas.v1.batches import Saved
+from trapper_schemas.v1.jobs import ClosedBatch, ClosedBatches, ResourceFailure
+
+router = APIRouter(prefix="/api", tags=["results"], responses=problems(Unauthenticated, Forbidden))
+_BLOB = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.post(
+    "/resource_batches/{batch_id}/save_results/",
+    responses=problems(BatchNotFound, LeaseLost, JobCancelled, TooLarge, BlobRefused),
+    openapi_extra={"requestBody": {"required": True, **_BLOB}},
+)
+async def save(
+    batch_id: UUID,
+    request: Request,
+    background: BackgroundTasks,
+    caller: MayWork,
+    work: WorkDep,
+    token: LeaseToken,
+    sha256: ContentSha256,
+) -> Saved:
+    """Bring a batch; the very same bytes again are answered as a duplicate."""
+    body = b"".join([chunk async for chunk in read_body(request, at_most=work.settings.results_limit_bytes)])
+    job_id, duplicate = await save_results(work, Brought(batch_id, caller.worker_id, token, sha256, body))
+    if not duplicate:
+        background.add_task(_tell_expert, work, job_id)
+    return Saved(batch_id=batch_id, sha256=sha256, duplicate=duplicate)
+
+
+async def _tell_expert(work: Work, job_id: UUID) -> None:
+    async with work.db() as db:
+        bell = await jobs.bell_of(db, job_id)
+    await ring_expert(work, bell, job_id)
+
+
+@router.get("/prediction_jobs/{job_id}/results/", responses=problems(JobNotFound))
+async def list_closed(
+    job_id: UUID,
+    caller: MaySubmit,
+    db: Db,
+    include: Annotated[Literal["acknowledged"] | None, Query(description="also those that were fetched")] = None,
+    after: Annotated[UUID | None, Query(description="with `include`: the last batch id of the page before")] = None,
+) -> ClosedBatches:
+    """The oldest hundred closed batches that are not acknowledged; no cursor, since they finish out of order."""
+    if await jobs.get(db, job_id, caller.name) is None:
+        raise JobNotFound(job_id=str(job_id))
+    rows = await (queries.unacknowledged(db, job_id) if include is None else queries.kept(db, job_id, after))
+    return ClosedBatches(items=[_closed(row) for row in rows])
+
+
+def _closed(row: SavedResult) -> ClosedBatch:
+    return ClosedBatch(
+        batch_id=row.batch_id,
+        job_id=row.job_id,
+        state="exhausted" if row.exhausted else "done",
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        closed_at=row.closed_at,
+    )
+
+
+@router.get(
+    "/resource_batches/{batch_id}/results/",
+    response_class=StreamingResponse,
+    responses={**problems(ResultsNotFound), 200: _BLOB},
+)
+async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> StreamingResponse:
+    """The blob, as the worker sent it; an exhausted batch has one of failures."""
+    async with work.db() as db:
+        row = await queries.get(db, batch_id, caller.name)
+    if row is None or await work.blobs.size("results", row.sha256) is None:
+        raise ResultsNotFound(batch_id=str(batch_id))
+    headers = {"Content-Sha256": row.sha256, "Content-Length": str(row.size_bytes)}
+    return StreamingResponse(
+        work.blobs.open_range("results", row.sha256, 0, row.size_bytes), headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+@router.post("/resource_batches/{batch_id}/fetched/", status_code=204, responses=problems(ResultsNotFound))
+async def fetched(batch_id: UUID, caller: MaySubmit, db: Db, now: Now) -> Response:
+    """Durable at the Expert's: off the list."""
+    await acknowledge_results(db, batch_id, caller=caller.name, now=now)
+    return Response(status_code=204)
+
+
+@router.get("/prediction_jobs/{job_id}/failures/", responses=problems(JobNotFound, Malformed))
+async def list_failures(
+    job_id: UUID, caller: MaySubmit, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ResourceFailure]:
+    """Resources that failed, each with a code and a message."""
+    if await jobs.get(db, job_id, caller.name) is None:
+        raise JobNotFound(job_id=str(job_id))
+    cut = Cut.of(limit, cursor, {"job_id": str(job_id)})
+    rows, next_cursor = split(await queries.failures(db, job_id, cut), cut, lambda row: [row.resource_id])
+    return Page(items=[_failure(row) for row in rows], next_cursor=next_cursor)
+
+
+def _failure(row: FailureRow) -> ResourceFailure:
+    return ResourceFailure(resource_id=row.resource_id, batch_id=row.batch_id, code=row.code, message=row.message)
