@@ -11,13 +11,16 @@ from trapper_client.app import app, run, system_sentence
 COMMANDS = [
     [],
     ["classifications"],
-    *(["classifications", verb] for verb in ("list", "show", "fork", "approve", "unapprove", "feedback", "history")),
+    *(
+        ["classifications", verb]
+        for verb in ("list", "show", "fork", "edit", "approve", "unapprove", "feedback", "history")
+    ),
     *(["jobs", verb] for verb in ("list", "watch", "cancel", "retry")),
     *(["models", verb] for verb in ("list", "add")),
     ["projects", "list"],
     ["run"],
     ["tokens", "create"],
-    ["workers", "list"],
+    *(["workers", verb] for verb in ("list", "token")),
 ]
 
 

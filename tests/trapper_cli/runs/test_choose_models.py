@@ -14,6 +14,8 @@ def _provider(name: str, kind: str = "detection", version: str = "1", *, active:
         sha256=f"{name}-{version}",
         availability="ready",
         is_active=active,
+        threshold_typical=None,
+        threshold_conservative=None,
     )
 
 
