@@ -70,6 +70,36 @@ def yolox(rows, side, floor, limit):
     return yolov5(decoded, floor, limit), decoded
 
 
+def rtdetr(boxes, logits, side, floor):
+    """Boxes as fractions, class scores before the sigmoid."""
+    found = []
+    for (x, y, width, height), row in zip(boxes, logits, strict=True):
+        scores = [1 / (1 + math.exp(-logit)) for logit in row]
+        if max(scores) >= floor:
+            found.append((max(scores), scores.index(max(scores)), [side * v for v in corners(x, y, width, height)]))
+    return sorted(found, key=lambda one: -one[0])
+
+
+def nanodet(rows, classes, *, bins, side, floor, limit):
+    """Class scores, then left, top, right, bottom as distributions over distances in strides."""
+    found, index = [], 0
+    for stride in (8, 16, 32, 64):
+        for y in range(side // stride):
+            for x in range(side // stride):
+                row = rows[index]
+                index += 1
+                distances = []
+                for edge in range(4):
+                    powers = [math.exp(v) for v in row[classes + edge * bins : classes + (edge + 1) * bins]]
+                    distances.append(sum(k * power for k, power in enumerate(powers)) / sum(powers) * stride)
+                scores = row[:classes]
+                if max(scores) >= floor:
+                    left, top = max(x * stride - distances[0], 0), max(y * stride - distances[1], 0)
+                    right, bottom = min(x * stride + distances[2], side), min(y * stride + distances[3], side)
+                    found.append((max(scores), scores.index(max(scores)), [left, top, right, bottom]))
+    return nms(found, limit)
+
+
 def bilinear(picture, width, height):
     """OpenCV's INTER_LINEAR: half-pixel centres, edges repeated, no anti-aliasing."""
     old_height, old_width = len(picture), len(picture[0])

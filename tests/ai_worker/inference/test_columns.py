@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.pipeline import Limits, look
-from ai_worker.inference.types import Detections, Looked, Looks
+from ai_worker.inference.types import Detections, Looked, Looks, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_kit.columns import to_array
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.check_results import check_results, read_results
+from trapper_schemas.v1.models import ModelKind
 from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -76,6 +77,17 @@ def test_a_detector_alone_classifies_nothing(stages):
     read = sent(looks, stages[:1])
     assert read.resource_index.rows == 1
     assert read.classified.rows == 0
+
+
+def test_a_job_that_only_embeds_sends_features_and_no_labels(stages):
+    found, later = stages
+    stage = later.spec.stage.model_copy(update={"kind": ModelKind.EMBEDDING, "logits": False})
+    embedder = OpenStage(later.spec.model_copy(update={"stage": stage}), later.session)
+    both = (found, embedder)
+    read = sent(look([encoded(painted([(0, 0, RED)]))], both, Limits(), clock=time.perf_counter), both)
+    assert read.top_label.shape == (1, 0)
+    assert read.features.shape == (1, 3)
+    assert read.logits is None
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=1, max_size=20))

@@ -111,6 +111,32 @@ def test_yolox_is_decoded_unless_the_file_did(tmp_path, decoded_in_the_file):
     assert_equal_to(expected, found_by_us(path, predictor="yolox", classes=3))
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_rtdetr_equals_its_published_decoding(tmp_path, joined):
+    rng = np.random.default_rng(8)
+    boxes = rng.uniform(0.1, 0.9, (100, 4)).astype(np.float32)
+    logits = rng.normal(-5, 2.5, (100, 3)).astype(np.float32)
+    expected = reference.rtdetr(boxes.tolist(), logits.tolist(), SIDE, 0.01)
+    if joined:
+        values = np.concatenate([boxes, 1 / (1 + np.exp(-logits))], axis=1)
+        path = fixed_output(tmp_path / "m.onnx", values, size=SIDE)
+        assert_equal_to(expected, found_by_us(path, predictor="rtdetr", classes=3))
+    else:
+        spec = stage_spec(predictor="rtdetr", size=SIDE)
+        _, mapping = to_input(np.zeros((SIDE, SIDE, 3), np.uint8), spec.model.spec.preprocessing)
+        assert_equal_to(expected, find_objects([logits, boxes], spec, mapping))
+
+
+def test_nanodet_equals_its_published_decoding(tmp_path):
+    rng = np.random.default_rng(9)
+    count = sum((SIDE // stride) ** 2 for stride in (8, 16, 32, 64))
+    rows = np.concatenate([rng.uniform(0, 1, (count, 3)) ** 6, rng.normal(0, 2, (count, 32))], axis=1)
+    rows = rows.astype(np.float32)
+    path = fixed_output(tmp_path / "m.onnx", rows, size=SIDE)
+    expected = reference.nanodet(rows.tolist(), 3, bins=8, side=SIDE, floor=0.01, limit=0.45)
+    assert_equal_to(expected, found_by_us(path, predictor="nanodet", classes=3), tolerance=1e-3)
+
+
 def test_labels_without_an_observation_type_are_dropped():
     spec = stage_spec(classes=3)
     model = spec.model.spec
@@ -134,6 +160,9 @@ def test_labels_without_an_observation_type_are_dropped():
         ("yolov5", (50, 7), "50x7; expected n x 8"),
         ("yolov10", (50, 7), "50x7; expected n x 6"),
         ("yolox", (50, 8), "50 cells were seen; a YOLOX of 128 x 128 has 336"),
+        ("rtdetr", (50, 8), "50x8; expected n x 7 .* beside n x 3"),
+        ("nanodet", (50, 8), r"50x8; expected n x \(3 classes \+ 4 x bins\)"),
+        ("nanodet", (50, 11), "50 cells were seen; a NanoDet of 128 x 128"),
         ("yolov9", (50, 8), "'yolov9' is not known here"),
         ("classifier", (50, 8), "finds no objects"),
     ],

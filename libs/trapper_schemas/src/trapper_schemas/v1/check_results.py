@@ -121,15 +121,16 @@ def _check_classified(results: BatchResults, expected: Expectation) -> None:
         for stage, count in zip(expected.stages, expected.labels, strict=True)
         if stage.kind is ModelKind.CLASSIFICATION
     ]
-    if not classes:
+    if not classes and all(stage.kind is not ModelKind.EMBEDDING for stage in expected.stages):
         raise BatchRefused("model", "objects were classified, and the job has no classifier")
+    known = classes[0] if classes else 0  # a job that only embeds says no label at all
     detections = integers(results.classified)
     if max(detections) >= rows or len(set(detections)) != chosen:
         raise BatchRefused("classified", "a classified row names no detection, or one twice")
-    if any(classes[0] <= label != NO_LABEL for label in integers(results.top_label)):
+    if any(known <= label != NO_LABEL for label in integers(results.top_label)):
         raise BatchRefused("label", "a classification has a label outside the model's map")
     for name, column in (("logits", results.logits), ("features", results.features)):
         if column is not None:
-            _shape(name, column, "<f2", (chosen, classes[0] if name == "logits" else None))
+            _shape(name, column, "<f2", (chosen, known if name == "logits" else None))
             if any(half & _HALF_EXPONENT == _HALF_EXPONENT for (half,) in struct.iter_unpack("<H", column.data)):
                 raise BatchRefused("not-finite", f"{name} has values that are infinite or not numbers")

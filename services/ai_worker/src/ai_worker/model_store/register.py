@@ -48,7 +48,13 @@ def register_model(
     tapped = sorted(set(facts.inner_features.values())) if known.kind is ModelKind.CLASSIFICATION else []
     session = open_session(path, providers=PROVIDERS["onnx-cpu"], also=tapped)
     runs = _run(session, how, clock)
-    spec = ModelSpec(predictor=request.predictor, preprocessing=how, labels=labels, thresholds=known.thresholds)
+    spec = ModelSpec(
+        predictor=request.predictor,
+        preprocessing=how,
+        labels=labels,
+        thresholds=known.thresholds,
+        nms_iou=known.nms_iou,
+    )
     match known.kind:
         case ModelKind.DETECTION:
             _prove_detector(known, spec, runs)

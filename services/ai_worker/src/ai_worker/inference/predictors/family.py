@@ -35,6 +35,7 @@ class Family:
     size: int = 640
     find: Callable[[Raw], Boxes] | None = None
     suppresses_itself: bool = False
+    nms_iou: float = 0.45
 
 
 def rows_of(raw: Raw, columns: int, *, rows_first: bool, reading: str) -> Tensor:

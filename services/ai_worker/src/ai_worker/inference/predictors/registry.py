@@ -1,11 +1,21 @@
 """The families that this Worker can run, by the name that the catalogue uses."""
 
-from ai_worker.inference.predictors import classifier, embedding, yolov5, yolov8, yolov10, yolox
+from ai_worker.inference.predictors import (
+    classifier,
+    embedding,
+    nanodet,
+    rtdetr,
+    yolov5,
+    yolov8,
+    yolov10,
+    yolox,
+)
 from ai_worker.inference.predictors.family import Family
 from ai_worker.inference.types import ModelOutputUnfit
 
 FAMILIES: dict[str, Family] = {
-    module.FAMILY.name: module.FAMILY for module in (yolov5, yolov8, yolov10, yolox, classifier, embedding)
+    module.FAMILY.name: module.FAMILY
+    for module in (yolov5, yolov8, yolov10, yolox, rtdetr, nanodet, classifier, embedding)
 }
 
 
