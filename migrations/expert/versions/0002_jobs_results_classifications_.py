@@ -36,6 +36,7 @@ def upgrade() -> None:
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('looked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('next_look_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('manager_job_id', sa.Uuid(), nullable=True),
     sa.Column('manager_state', sa.Text(), nullable=True),
     sa.Column('progress', sa.Double(), nullable=False),
     sa.Column('eta_seconds', sa.Double(), nullable=True),
@@ -47,6 +48,7 @@ def upgrade() -> None:
     sa.Column('request_print', sa.Text(), nullable=True),
     sa.CheckConstraint("(stage in ('finished', 'failed', 'cancelled')) = (closed_at is not null)", name=op.f('ai_classification_jobs_closed_at_check')),
     sa.CheckConstraint("stage <> 'failed' or error is not null", name=op.f('ai_classification_jobs_failed_says_why_check')),
+    sa.CheckConstraint("stage in ('created', 'failed', 'cancelled') or manager_job_id is not null", name=op.f('ai_classification_jobs_submitted_check')),
     sa.CheckConstraint('total > 0', name=op.f('ai_classification_jobs_total_check')),
     sa.ForeignKeyConstraint(['classification_project_id', 'linked_collection_id'], ['classification_project_collections.classification_project_id', 'classification_project_collections.id'], name='ai_classification_jobs_linked_collection_of_the_project_fkey'),
     sa.ForeignKeyConstraint(['classification_project_id'], ['classification_projects.id'], name=op.f('ai_classification_jobs_classification_project_id_fkey')),
@@ -60,6 +62,7 @@ def upgrade() -> None:
     op.create_index(op.f('ai_classification_jobs_detection_provider_id_idx'), 'ai_classification_jobs', ['detection_provider_id'], unique=False)
     op.create_index(op.f('ai_classification_jobs_linked_collection_id_idx'), 'ai_classification_jobs', ['linked_collection_id'], unique=False)
     op.create_index('ai_classification_jobs_list_idx', 'ai_classification_jobs', ['classification_project_id', 'id'], unique=False)
+    op.create_index(op.f('ai_classification_jobs_manager_job_id_idx'), 'ai_classification_jobs', ['manager_job_id'], unique=False)
     op.create_index('ai_classification_jobs_open_idx', 'ai_classification_jobs', ['looked_at'], unique=False, postgresql_where="stage not in ('finished', 'failed', 'cancelled')")
     op.create_index('ai_classification_jobs_withdraw_idx', 'ai_classification_jobs', ['id'], unique=False, postgresql_where="manager_settled_at is null and stage in ('failed', 'cancelled')")
     op.create_table('received_batches',
@@ -302,6 +305,7 @@ def downgrade() -> None:
     op.drop_table('received_batches')
     op.drop_index('ai_classification_jobs_withdraw_idx', table_name='ai_classification_jobs', postgresql_where="manager_settled_at is null and stage in ('failed', 'cancelled')")
     op.drop_index('ai_classification_jobs_open_idx', table_name='ai_classification_jobs', postgresql_where="stage not in ('finished', 'failed', 'cancelled')")
+    op.drop_index(op.f('ai_classification_jobs_manager_job_id_idx'), table_name='ai_classification_jobs')
     op.drop_index('ai_classification_jobs_list_idx', table_name='ai_classification_jobs')
     op.drop_index(op.f('ai_classification_jobs_linked_collection_id_idx'), table_name='ai_classification_jobs')
     op.drop_index(op.f('ai_classification_jobs_detection_provider_id_idx'), table_name='ai_classification_jobs')

@@ -8,8 +8,9 @@ from expert.jobs import queries
 from expert.jobs.end import end_job
 from expert.jobs.errors import JobClosed, JobNotFound
 from expert.jobs.models import AiClassificationJob
-from expert.jobs.state import CLOSED
+from expert.jobs.state import CLOSED, passes
 from expert.jobs.state import JobStage as Stage
+from expert.jobs.submit import send_job
 from expert.providers.open_connection import open_connection
 from trapper_kit.db import Session, ring
 from trapper_kit.logs import log
@@ -39,17 +40,23 @@ async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
         if job is None or job.stage not in CLOSED or job.manager_settled_at is not None:
             return
         connection = await queries.connection_of(db, job)
+        if job.manager_job_id is None and job.attempts == 0:
+            await queries.note_heard(db, job_id, manager_settled_at=work.clock.now())
+            return
         again = work.clock.now() + timedelta(seconds=work.settings.intervals.follow)
         await queries.note_heard(db, job_id, next_look_at=again)
     try:
         manager = open_connection(work, connection)
-        await manager.cancel(job_id)
-        for closed in (await manager.closed_results(job_id)).items:
+        # Never heard of it there? Then this very submission tells its id, whether an earlier attempt arrived or not.
+        there = job.manager_job_id or await send_job(work, manager, job)
+        await manager.cancel(there)
+        for closed in (await manager.closed_results(there)).items:
             await manager.fetched(closed.batch_id)
-        told = await manager.read_job(job_id)
+        told = await manager.read_job(there)
         settled = told.state.value in _ENDED_THERE and told.unacknowledged == 0
     except Problem as problem:
-        settled = problem.type == JobNotFound.type  # it never got there
+        refused_before = job.manager_job_id is None and not passes(problem.status)
+        settled = problem.type == JobNotFound.type or refused_before  # it never got there
         if not settled:
             log("job.not_withdrawn", job=job_id, problem=problem.type, detail=problem.detail)
     if settled:

@@ -20,14 +20,14 @@ async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
     """What the Manager told, after it was written down; None when nobody answered or the job is over."""
     async with work.db() as db:
         job = await queries.get(db, job_id)
-        if job is None or job.stage not in FOLLOWED:
+        if job is None or job.stage not in FOLLOWED or job.manager_job_id is None:
             return None
         connection = await queries.connection_of(db, job)
         now = work.clock.now()
         pause = timedelta(seconds=work.settings.intervals.follow)
         await queries.note_heard(db, job_id, looked_at=now, next_look_at=now + pause)
     try:
-        told = await open_connection(work, connection).read_job(job_id)
+        told = await open_connection(work, connection).read_job(job.manager_job_id)
     except Problem as problem:
         if problem.type == JobNotFound.type:
             async with work.db() as db:

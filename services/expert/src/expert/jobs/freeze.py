@@ -1,5 +1,6 @@
 """Freeze what a job is asked to do: the project's settings with the job's own overrides, down to the weights."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,13 @@ from trapper_kit.db import Session
 from trapper_kit.problems import Invalid
 from trapper_schemas.v1.models import ModelKind
 
+_MAY_BE = {
+    ModelKind.DETECTION: {ModelKind.DETECTION},
+    ModelKind.CLASSIFICATION: {ModelKind.CLASSIFICATION},
+    ModelKind.EMBEDDING: {ModelKind.EMBEDDING, ModelKind.CLASSIFICATION},
+}
+"""Which types of provider can do what."""
+
 
 async def freeze_config(db: Session, project: ClassificationProject, overrides: Overrides) -> Frozen:
     """The snapshot; raises NoDetectionProvider or Invalid when the project cannot be asked like this."""
@@ -23,7 +31,7 @@ async def freeze_config(db: Session, project: ClassificationProject, overrides: 
     detection_threshold = _first(
         overrides.detection_threshold, project.detection_threshold, detection.threshold_typical, TYPICAL_DETECTION
     )
-    species = next((one.provider for one in chosen if one.provider.provider_type is ModelKind.CLASSIFICATION), None)
+    species = next((one.provider for one in chosen if one.kind is ModelKind.CLASSIFICATION), None)
     classification_threshold = _first(
         overrides.classification_threshold,
         project.classification_threshold,
@@ -59,6 +67,8 @@ async def _choose(db: Session, project: ClassificationProject, overrides: Overri
         ),
         (ModelKind.EMBEDDING, project.embedding_ai_model_id),
     ]
+    if wanted[2][1] == wanted[1][1]:
+        wanted.pop()  # the classifier gives the features in the same pass
     if wanted[0][1] is None:
         raise NoDetectionProvider
     found = await queries.providers(db, [one for _, one in wanted if one is not None])
@@ -67,16 +77,16 @@ async def _choose(db: Session, project: ClassificationProject, overrides: Overri
         if provider_id is None:
             continue
         one = found.get(provider_id)
-        if one is None or one.provider.provider_type is not kind:
+        if one is None or one.provider.provider_type not in _MAY_BE[kind]:
             raise Invalid(f"there is no active {kind.value} provider {provider_id}")
-        chosen.append(one)
+        chosen.append(replace(one, kind=kind))
     return chosen
 
 
 def _stage(one: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, overrides: Overrides) -> dict[str, Any]:
     provider = one.provider
     return {
-        "kind": provider.provider_type.value,
+        "kind": one.kind.value,
         "provider_id": str(provider.id),
         "algorithm_id": str(provider.algorithm_id),
         "category_map_id": one.category_map_id and str(one.category_map_id),
@@ -87,8 +97,8 @@ def _stage(one: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, over
             "sha256": provider.sha256,
             "unpinned": provider.is_unpinned,
         },
-        "threshold": thresholds.get(provider.provider_type),
-        "nms_iou": nms_iou if provider.provider_type is ModelKind.DETECTION else None,
+        "threshold": thresholds.get(one.kind),
+        "nms_iou": nms_iou if one.kind is ModelKind.DETECTION else None,
         "top_k": overrides.top_k,
         "logits": overrides.logits,
     }

@@ -21,6 +21,7 @@ class AiClassificationJob(Once, Base):
         CheckConstraint("(stage in ('finished', 'failed', 'cancelled')) = (closed_at is not null)", name="closed_at"),
         CheckConstraint("stage <> 'failed' or error is not null", name="failed_says_why"),
         CheckConstraint("total > 0", name="total"),
+        CheckConstraint("stage in ('created', 'failed', 'cancelled') or manager_job_id is not null", name="submitted"),
         UniqueConstraint("created_by", "idempotency_key"),
         ForeignKeyConstraint(
             ["classification_project_id", "linked_collection_id"],
@@ -65,6 +66,7 @@ class AiClassificationJob(Once, Base):
     attempts: Mapped[int] = mapped_column(default=0)  # of submitting; the pause before the next grows with it
     looked_at: Mapped[datetime]  # when it was last submitted, asked about, or put off; the queue's order
     next_look_at: Mapped[datetime]
+    manager_job_id: Mapped[UUID | None] = mapped_column(index=True)  # its id there, known once it is submitted
     manager_state: Mapped[str | None]
     progress: Mapped[float] = mapped_column(default=0.0)
     eta_seconds: Mapped[float | None]

@@ -16,12 +16,14 @@ from expert.providers.models import AiProvider, AiProviderConnection
 from expert.resources.models import Resource
 from trapper_kit.db import Session
 from trapper_kit.paging import Cut, page_of, split
+from trapper_schemas.v1.models import ModelKind
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A provider whose connection is active, with the size of its label map."""
+    """A provider whose connection is active, what it is chosen for, and the size of its label map."""
 
+    kind: ModelKind
     provider: AiProvider
     category_map_id: UUID | None
     labels: int
@@ -36,7 +38,7 @@ async def providers(db: Session, ids: Sequence[UUID]) -> dict[UUID, Chosen]:
         .join(CategoryMap, CategoryMap.id == Algorithm.category_map_id, isouter=True)
         .where(AiProvider.id.in_(ids), AiProvider.is_active, AiProviderConnection.is_active)
     )
-    return {row[0].id: Chosen(row[0], row[1], row[2] or 0) for row in await db.execute(statement)}
+    return {row[0].id: Chosen(row[0].provider_type, row[0], row[1], row[2] or 0) for row in await db.execute(statement)}
 
 
 async def get(db: Session, job_id: UUID, *, lock: bool = False) -> AiClassificationJob | None:
@@ -45,6 +47,12 @@ async def get(db: Session, job_id: UUID, *, lock: bool = False) -> AiClassificat
     if lock:
         statement = statement.with_for_update()
     return await db.scalar(statement.execution_options(populate_existing=True))
+
+
+async def by_manager_id(db: Session, manager_job_id: UUID) -> UUID | None:
+    """Our id of a job, by the one that its Manager uses."""
+    statement = select(AiClassificationJob.id).where(AiClassificationJob.manager_job_id == manager_job_id)
+    return await db.scalar(statement)
 
 
 async def connection_of(db: Session, job: AiClassificationJob) -> AiProviderConnection:

@@ -145,3 +145,12 @@ def wire_stages(config: Mapping[str, Any]) -> tuple[Stage, ...]:
 def backoff_seconds(attempts: int, *, first: float, longest: float) -> float:
     """The pause after so many attempts that came to nothing."""
     return min(longest, first * 2 ** min(attempts, 20))
+
+
+_PASSING = frozenset({401, 403, 408, 425, 429})
+_THEIR_FAULT = 500
+
+
+def passes(status: int) -> bool:
+    """Whether a refusal is about the connection or the moment, not about the job: tried again, an operator may help."""
+    return status >= _THEIR_FAULT or status in _PASSING

@@ -8,7 +8,7 @@ from expert.jobs import queries
 from expert.jobs.end import end_job
 from expert.jobs.issue_grant import Grant, issue_grant
 from expert.jobs.models import AiClassificationJob
-from expert.jobs.state import JobStage, backoff_seconds, wire_stages
+from expert.jobs.state import JobStage, backoff_seconds, passes, wire_stages
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.resources.models import Resource
@@ -19,10 +19,6 @@ from trapper_schemas.v1.jobs import JobRequest, ResourcePage
 from trapper_schemas.v1.resources import ResourceRef
 
 PAGE = 10_000
-_PASSING = frozenset({401, 403, 408, 425, 429})
-"""Refusals about the connection or the moment, not about the job; an operator can mend the former."""
-_OUR_FAULT_ENDS = 500
-_PAGE_IS_THERE = frozenset({"job-sealed"})
 
 
 async def submit_job(work: ExpertWork, job_id: UUID) -> None:
@@ -35,19 +31,27 @@ async def submit_job(work: ExpertWork, job_id: UUID) -> None:
     if job is None or connection is None:
         return
     try:
-        await _send(work, open_connection(work, connection), job)
+        there = await send_job(work, open_connection(work, connection), job)
     except Problem as problem:
         await _not_sent(work, job, problem)
         return
     async with work.db() as db:
         moved = await queries.move(
-            db, job_id, was=JobStage.CREATED, to=JobStage.SUBMITTED, now=now, error=None, next_look_at=now
+            db,
+            job_id,
+            was=JobStage.CREATED,
+            to=JobStage.SUBMITTED,
+            now=now,
+            error=None,
+            next_look_at=now,
+            manager_job_id=there,
         )
     if moved is not None:
         log("job.submitted", job=job_id, resources=job.total)
 
 
-async def _send(work: ExpertWork, manager: ManagerClient, job: AiClassificationJob) -> None:
+async def send_job(work: ExpertWork, manager: ManagerClient, job: AiClassificationJob) -> UUID:
+    """The job's id there, once every page is there."""
     refs = await _page(work, job.id, after=None)
     so_far = len(refs)
     request = JobRequest(
@@ -60,20 +64,22 @@ async def _send(work: ExpertWork, manager: ManagerClient, job: AiClassificationJ
         interactive=job.interactive,
         bell=str(job.connection_id),
     )
-    await manager.submit(job.id, request)
+    there = (await manager.submit(job.id, request)).id
     page = 1
     while so_far < job.total:
         refs = await _page(work, job.id, after=refs[-1].id)
         so_far += len(refs)
-        await _append(manager, job.id, ResourcePage(page=page, resources=refs, sealed=so_far >= job.total))
+        await _append(manager, there, ResourcePage(page=page, resources=refs, sealed=so_far >= job.total))
         page += 1
+    return there
 
 
-async def _append(manager: ManagerClient, job_id: UUID, page: ResourcePage) -> None:
+async def _append(manager: ManagerClient, there: UUID, page: ResourcePage) -> None:
     try:
-        await manager.append_page(job_id, page)
+        await manager.append_page(there, page)
     except Problem as problem:
-        if problem.type not in _PAGE_IS_THERE:  # an earlier attempt got further than it could tell
+        further = problem.type == "page-out-of-turn" and int(problem.extras.get("expected", 0)) > page.page
+        if not further and problem.type != "job-sealed":  # an earlier attempt may have got further than it could tell
             raise
 
 
@@ -97,11 +103,11 @@ async def _not_sent(work: ExpertWork, job: AiClassificationJob, problem: Problem
     now = work.clock.now()
     why = ": ".join(part for part in (problem.title, problem.detail) if part)
     async with work.db() as db:
-        if problem.status >= _OUR_FAULT_ENDS or problem.status in _PASSING:
+        if passes(problem.status):
             await queries.put_off(db, job.id, until=_again(work, job, now), why=f"not submitted yet: {why}")
             log("job.put_off", job=job.id, problem=problem.type, detail=problem.detail)
         else:
-            await end_job(db, job.id, JobStage.FAILED, now=now, error=why)
+            await end_job(db, job.id, JobStage.FAILED, now=now, error=why, settled=True)
 
 
 def _again(work: ExpertWork, job: AiClassificationJob, now: datetime) -> datetime:

@@ -16,12 +16,12 @@ async def close_job(work: ExpertWork, job_id: UUID) -> None:
     """Finished, or failed when a resource came back without a result; nothing while something is still on its way."""
     async with work.db() as db:
         job = await jobs.get(db, job_id)
-        if job is None or job.stage not in FOLLOWED or await queries.left_of(db, job_id):
+        if job is None or job.stage not in FOLLOWED or job.manager_job_id is None or await queries.left_of(db, job_id):
             return
         connection = await jobs.connection_of(db, job)
     if job.manager_settled_at is None:
         try:
-            told = await open_connection(work, connection).read_job(job_id)
+            told = await open_connection(work, connection).read_job(job.manager_job_id)
         except Problem as problem:
             log("job.not_heard", job=job_id, problem=problem.type, detail=problem.detail)
             return

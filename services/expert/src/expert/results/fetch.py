@@ -24,12 +24,12 @@ async def fetch_results(work: ExpertWork, job_id: UUID) -> list[UUID]:
     """The received batches that now wait to be applied or acknowledged; one that cannot be fetched stops no other."""
     async with work.db() as db:
         job = await jobs.get(db, job_id)
-        if job is None or job.stage in CLOSED:
+        if job is None or job.stage in CLOSED or job.manager_job_id is None:
             return []
         connection = await jobs.connection_of(db, job)
     try:
         manager = open_connection(work, connection)
-        closed = (await manager.closed_results(job_id)).items
+        closed = (await manager.closed_results(job.manager_job_id)).items
     except Problem as problem:
         log("results.not_listed", job=job_id, problem=problem.type, detail=problem.detail)
         return []

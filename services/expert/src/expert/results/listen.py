@@ -63,11 +63,12 @@ async def _bells(work: ExpertWork) -> set[tuple[UUID, str]]:
     return found
 
 
-async def _hear(work: ExpertWork, job_id: str) -> None:
-    """An unknown job is dropped: whoever reaches the bell can do no more than make us look."""
+async def _hear(work: ExpertWork, told: str) -> None:
+    """The Manager's id of a job; an unknown one is dropped, so a bell can do no more than make us look."""
     try:
         async with work.db() as db:
-            if await jobs.get(db, UUID(job_id)) is not None:
+            job_id = await jobs.by_manager_id(db, UUID(told))
+            if job_id is not None:
                 ring(db, "results.fetch", job_id=job_id)
     except ValueError:
         log("bells.dropped")
