@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -30,7 +29,7 @@ from ai_worker.tables import MigrationsMissing
 from ai_worker.tasks import opened, work_until
 from trapper_kit.logs import configure, log
 from trapper_kit.problems import Problem
-from trapper_kit.settings import SettingsRefused
+from trapper_kit.settings import SettingsRefused, describe
 from trapper_schemas.v1.workers import Device
 
 PORT = 34821
@@ -176,23 +175,13 @@ async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event)
 
 
 def _openapi(_: argparse.Namespace) -> int:
-    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     return CLEAN
 
 
 def _settings(_: argparse.Namespace) -> int:
-    _list(WorkerSettings, "AI_WORKER_")
+    sys.stdout.write(describe(WorkerSettings, "AI_WORKER_") + "\n")
     return CLEAN
-
-
-def _list(model: Any, prefix: str) -> None:
-    for name, field in model.model_fields.items():
-        variable = f"{prefix}{name}".upper()
-        if hasattr(field.annotation, "model_fields"):
-            _list(field.annotation, f"{variable}__")
-            continue
-        default = "required" if field.is_required() else field.get_default(call_default_factory=True)
-        sys.stdout.write(f"{variable:44}  {field.description or ''} (default: {default})\n")
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -1,0 +1,293 @@
+"""A batch through a whole worker, against a real Manager: claimed, computed, kept, delivered, or given back."""
+
+import asyncio
+import os
+
+import pytest
+
+from ai_manager.workers.revoke import revoke_worker
+from ai_worker.batches import queries
+from ai_worker.results import queries as results
+from tests.support.make.inference import stage_spec
+from tests.support.managers import outcomes
+from tests.support.pictures import serving_pictures
+from tests.support.workers import eventually
+from trapper_schemas.v1.check_results import read_results
+from trapper_schemas.v1.jobs import JobState
+
+
+async def states(work):
+    async with work.db() as db:
+        return await queries.counts(db)
+
+
+async def unfinished(work):
+    async with work.db() as db:
+        return await queries.unfinished(db)
+
+
+async def test_photos_come_back_as_results_and_nothing_stays_behind(manager, pictures, stage, worker):
+    resources = pictures.photos([0, 1, 2, 3, 1, 0])
+    job_id = await manager.submit([stage], resources, origins=[pictures.url])
+    async with worker() as working:
+        job = await manager.closed(job_id)
+        await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
+        assert list(working.work.settings.cache_dir.iterdir()) == []
+        assert await states(working.work) == {"delivered": 2}
+    assert (job.state, job.counts.done, job.counts.blank) == (JobState.FINISHED, 4, 2)
+    blobs = [read_results(blob) for blob in await manager.blobs(job_id)]
+    seen = {
+        resource: outcome for blob in blobs for resource, outcome in zip(blob.resource_ids, outcomes(blob), strict=True)
+    }
+    assert seen == {resource.id: "seen" for resource in resources}
+    assert sum(blob.resource_index.rows for blob in blobs) == 7
+    assert sorted(pictures.asked) == sorted(resource.id for resource in resources)
+
+
+async def test_one_broken_picture_fails_alone(manager, pictures, stage, worker):
+    good, missing = pictures.photos([1, 1])
+    del pictures.files[missing.id]
+    text, empty = pictures.add(b"this is a text file"), pictures.add(b"")
+    job_id = await manager.submit([stage], [good, missing, text, empty], origins=[pictures.url])
+    async with worker():
+        job = await manager.closed(job_id)
+    assert job.state is JobState.PARTIAL
+    (blob,) = await manager.blobs(job_id)
+    assert outcomes(read_results(blob)) == ["seen", "media-refused", "undecodable", "empty-file"]
+
+
+async def test_the_next_batch_is_fetched_while_this_one_is_computed(manager, pictures, stage, worker):
+    pictures.open.clear()
+    resources = pictures.photos([1] * 8)
+    await manager.submit([stage], resources, origins=[pictures.url])
+    async with worker(slots=2) as working:
+        await eventually(lambda: len(set(pictures.asked)) == 8)
+        assert len(await unfinished(working.work)) == 2
+        pictures.open.set()
+
+
+async def test_no_more_batches_are_claimed_than_there_are_slots(manager, pictures, stage, worker):
+    pictures.open.clear()
+    await manager.submit([stage], pictures.photos([1] * 20), origins=[pictures.url])
+    async with worker(slots=2) as working:
+        await eventually(lambda: len(set(pictures.asked)) == 8)
+        await asyncio.sleep(0.3)
+        assert len(await unfinished(working.work)) == 2
+        assert len(set(pictures.asked)) == 8
+        pictures.open.set()
+
+
+async def test_leases_are_renewed_as_long_as_the_work_takes(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker():
+        await eventually(lambda: pictures.asked)
+        await asyncio.sleep(manager.work.intervals.lease * 2)
+        pictures.open.set()
+        await manager.closed(job_id)
+    assert await manager.rows("select attempt, losses from batches") == [{"attempt": 1, "losses": 0}]
+
+
+async def test_a_lost_lease_means_that_the_work_is_thrown_away(manager, pictures, stage, worker):
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    manager.door.shut |= {"/save_results/"}
+    async with worker() as working:
+        await eventually(lambda: manager.door.count("/save_results/"))
+        manager.door.shut |= {"/heartbeat/"}
+        await eventually(lambda: waiting_again(manager))
+        manager.door.shut.clear()
+        job = await manager.closed(job_id)
+        await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
+        assert await states(working.work) == {"released": 1, "delivered": 1}
+    assert job.state is JobState.FINISHED
+    (blob,) = await manager.blobs(job_id)
+    assert read_results(blob).attempt == 2
+
+
+async def waiting_again(manager):
+    return await manager.rows("select 1 from batches where attempt > 0 and (state = 'waiting' or attempt > 1)")
+
+
+async def test_a_cancelled_job_stops_the_computing(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1] * 4), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: pictures.asked)
+        (await manager.client.post(f"/api/prediction_jobs/{job_id}/cancel/")).raise_for_status()
+        await eventually(lambda: is_empty(working.work))
+        assert await states(working.work) == {"released": 1}
+        assert list(working.work.settings.cache_dir.iterdir()) == []
+
+
+async def is_empty(work):
+    return not await unfinished(work)
+
+
+async def test_results_of_a_cancelled_job_are_thrown_away(manager, pictures, stage, worker):
+    manager.door.shut |= {"/save_results/"}
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: manager.door.count("/save_results/"))
+        (await manager.client.post(f"/api/prediction_jobs/{job_id}/cancel/")).raise_for_status()
+        manager.door.shut.clear()
+        await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
+        assert await states(working.work) == {"released": 1}
+
+
+async def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(manager, pictures, stage, worker):
+    manager.door.deaf |= {"/save_results/"}
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        job = await manager.closed(job_id)
+        manager.door.deaf.clear()
+        await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
+        assert await states(working.work) == {"delivered": 1}
+    assert (job.state, job.counts.done) == (JobState.FINISHED, 1)
+
+
+async def test_an_outage_of_the_manager_costs_nothing_but_time(manager, pictures, stage, worker):
+    job_id = await manager.submit([stage], pictures.photos([1] * 8), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: manager.door.count("/claim/"))
+        manager.door.shut |= {"/api/"}
+        await eventually(lambda: working.work.rhythm.away)
+        await asyncio.sleep(0.3)
+        manager.door.shut.clear()
+        job = await manager.closed(job_id)
+    assert (job.state, job.counts.done) == (JobState.FINISHED, 8)
+
+
+async def test_a_dead_inference_process_costs_one_batch_its_whole_and_no_picture(manager, pictures, stage, worker):
+    job_id = await manager.submit([stage], pictures.photos([1, 1, 0, 0]), origins=[pictures.url])
+    pictures.open.clear()
+    async with worker() as working:
+        await eventually(lambda: pictures.asked)
+        os.kill(working.work.child.pid, 19)  # stopped, so that it dies in the middle of its batch
+        pictures.open.set()
+        await eventually(lambda: runs(working.work))
+        os.kill(working.work.child.pid, 9)
+        job = await manager.closed(job_id)
+    assert (job.state, job.counts.done, job.counts.blank) == (JobState.FINISHED, 2, 2)
+    assert len(await manager.blobs(job_id)) == 2
+
+
+async def runs(work):
+    return (await states(work)).get("running")
+
+
+async def test_weights_with_another_hash_are_given_back_and_never_run(manager, pictures, stage, worker):
+    (kept,) = manager.work.settings.blobs_dir.rglob(f"*{stage.stage.model.sha256}*")
+    content = kept.read_bytes()
+    kept.write_bytes(content[:-1] + b"x")
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: manager.rows("select 1 from batches where losses > 0"))
+        assert working.work.proofs == {}
+        assert working.work.store.on_disk() == ()
+        kept.write_bytes(content)
+        job = await manager.closed(job_id)
+    assert job.state is JobState.FINISHED
+
+
+async def test_a_full_disk_gives_the_batch_back_and_the_worker_goes_on(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: pictures.asked)
+        (run,) = await unfinished(working.work)
+        (working.work.settings.spool_dir / f"{run.id}.part").symlink_to("/dev/full")
+        pictures.open.set()
+        await eventually(lambda: manager.rows("select 1 from batches where losses > 0 or attempt > 1"))
+        assert (await manager.closed(job_id)).state is JobState.FINISHED
+        assert await states(working.work) == {"released": 1, "delivered": 1}
+
+
+async def test_refused_results_are_kept_for_doctor_and_the_batch_is_given_back(manager, pictures, stage, worker):
+    manager.door.shut |= {"/save_results/"}
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        (blob,) = await eventually(lambda: list(working.work.settings.spool_dir.glob("*.blob")))
+        await eventually(lambda: manager.door.count("/save_results/"))
+        blob.write_bytes(blob.read_bytes()[:-10])
+        manager.door.shut.clear()
+        assert (await manager.closed(job_id)).state is JobState.FINISHED
+        async with working.work.db() as db:
+            (refused,) = await results.refused(db)
+        assert refused.problem
+        assert blob.exists()
+
+
+async def test_a_model_that_was_not_confirmed_by_its_golden_run_is_not_used(manager, pictures, worker, detector_file):
+    spec = stage_spec(detector_file, predictor="yolox", classes=7)
+    await manager.publish(spec, detector_file.read_bytes())
+    job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
+    async with worker():
+        job = await manager.closed(job_id)
+    assert job.state in {JobState.FAILED, JobState.PARTIAL}
+    assert job.counts.failed == 1
+
+
+async def test_two_jobs_with_media_of_two_origins_are_both_done(manager, stage, worker, pictures):
+    async with serving_pictures() as others, worker() as working:
+        assert working.work.runtime == "onnx-cpu"
+        first = await manager.submit([stage], pictures.photos([1] * 5), origins=[pictures.url])
+        second = await manager.submit([stage], others.photos([1] * 5), origins=[others.url])
+        assert (await manager.closed(first)).counts.done == 5
+        assert (await manager.closed(second)).counts.done == 5
+
+
+@pytest.mark.parametrize("switch", ["draining", "paused"])
+async def test_a_worker_that_is_paused_or_draining_finishes_and_claims_nothing(
+    manager, pictures, stage, worker, switch
+):
+    pictures.open.clear()
+    first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: pictures.asked)
+        setattr(working.work.switches, switch, True)
+        claims = manager.door.count("/claim/")
+        pictures.open.set()
+        assert (await manager.closed(first)).counts.done == 1
+        second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+        await asyncio.sleep(0.5)
+        assert manager.door.count("/claim/") <= claims + 1
+        assert (await manager.job(second)).counts.done == 0
+        setattr(working.work.switches, switch, False)
+        assert (await manager.closed(second)).counts.done == 1
+
+
+async def test_stopping_gives_back_what_waits_and_costs_it_no_loss(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1] * 8), origins=[pictures.url])
+    async with worker(intervals={"grace": 0.2}) as working:
+        await eventually(lambda: len(set(pictures.asked)) == 8)
+        assert await working.stop() is True
+        assert await states(working.work) == {"released": 2}
+    assert (
+        await manager.rows("select state, losses, crashes from batches")
+        == [{"state": "waiting", "losses": 0, "crashes": 0}] * 2
+    )
+    pictures.open.set()
+    async with worker():
+        assert (await manager.closed(job_id)).counts.done == 8
+
+
+async def test_stopping_delivers_what_is_kept_or_says_that_it_stays(manager, pictures, stage, worker):
+    manager.door.shut |= {"/save_results/"}
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker(intervals={"grace": 0.3}) as working:
+        await eventually(lambda: manager.door.count("/save_results/"))
+        assert await working.stop() is False
+    manager.door.shut.clear()
+    async with worker() as working:
+        assert (await manager.closed(job_id)).counts.done == 1
+        assert await working.stop() is True
+
+
+async def test_a_revoked_worker_claims_nothing_and_says_so(manager, pictures, stage, worker):
+    async with worker() as working:
+        await eventually(lambda: manager.door.count("/heartbeat/"))
+        async with manager.work.db() as db:
+            await revoke_worker(db, working.work.worker_id, now=manager.work.clock.now())
+        await eventually(lambda: working.work.switches.revoked)
+        assert working.work.switches.closed(working.work.monotonic()) == "credential not valid"

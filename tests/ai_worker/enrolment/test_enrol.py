@@ -1,0 +1,66 @@
+"""Enrolment at a real Manager: one token, one worker, one credential."""
+
+import asyncio
+import json
+
+import pytest
+
+from ai_worker.commands import FAILED, main
+from ai_worker.enrolment.credential import read_credential
+from tests.support.make.ai_worker import worker_settings
+from tests.support.managers import running_manager
+
+
+@pytest.fixture
+async def manager(ai_manager_database_url, tmp_path):
+    async with running_manager(ai_manager_database_url, tmp_path) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("AI_WORKER_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("AI_WORKER_ALLOWED_ADDRESSES", '["127.0.0.0/8"]')
+
+
+async def enrol(manager, token, tmp_path, *more):
+    file = tmp_path / "token"
+    file.write_text(f"{token}\n")
+    return await asyncio.to_thread(main, ["enrol", "--manager", manager.url, "--token-file", str(file), *more])
+
+
+async def test_a_token_buys_a_credential_once_and_asking_again_keeps_it(manager, tmp_path, capsys):
+    token = await manager.enrolment_token()
+    assert await enrol(manager, token, tmp_path, "--name", "field-laptop") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["name"], first["new"]) == ("field-laptop", True)
+    assert await enrol(manager, token, tmp_path) == 0
+    assert json.loads(capsys.readouterr().out) == {**first, "new": False}
+    (worker,) = await manager.rows("select name, runtimes from workers")
+    assert worker == {"name": "field-laptop", "runtimes": ["onnx-cpu"]}
+    bought = read_credential(worker_settings(tmp_path / "state"))
+    assert str(bought.worker_id) == first["worker_id"]
+    assert bought.intervals.renew_seconds == manager.work.intervals.renew
+
+
+async def test_a_token_that_is_used_up_is_refused_in_one_sentence(manager, tmp_path, capsys, monkeypatch):
+    token = await manager.enrolment_token()
+    assert await enrol(manager, token, tmp_path) == 0
+    monkeypatch.setenv("AI_WORKER_STATE_DIR", str(tmp_path / "another"))
+    assert await enrol(manager, token, tmp_path) == FAILED
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert not (tmp_path / "another" / "credential.json").exists()
+
+
+async def test_a_worker_that_can_run_nothing_of_the_token_is_refused(manager, tmp_path, capsys):
+    token = await manager.enrolment_token(runtimes=["hailo"])
+    assert await enrol(manager, token, tmp_path) == FAILED
+    assert "onnx-cpu" in capsys.readouterr().err
+
+
+async def test_doctor_is_content_with_an_enrolled_worker(manager, tmp_path, capsys):
+    assert await enrol(manager, await manager.enrolment_token(), tmp_path) == 0
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, ["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
