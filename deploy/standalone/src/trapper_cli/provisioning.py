@@ -8,7 +8,7 @@ from pathlib import Path
 from trapper_cli import fingerprints, private_files, secret_store
 from trapper_cli.environments import Addresses
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import OneOff, together
+from trapper_cli.one_off import OneOff
 
 ADMIN_EMAIL = "admin@trapper.local"
 CONNECTION = "standalone"
@@ -67,29 +67,26 @@ class Provisioner:
             ],
         ]
 
-    def with_manager(self) -> list[list[Step]]:
-        """What needs the Manager's web process."""
+    def with_manager(self) -> tuple[list[Step], list[Step]]:
+        """What needs the Manager's web process: one lane for the Expert, one before the worker's start."""
         words = fingerprints.of_words
         url, both = self._at.http("ai_manager"), self._expert + self._manager
         worker = fingerprints.of_folder(self._layout.worker)
-        return [
+        return (
             [
                 Step("connect expert to ai_manager", words(both, url, self._at.expert_bells), self._connect),
                 Step("read the models into expert", words(both, self._code), self._read_models),
             ],
             [Step("enrol the worker", words(self._manager, worker, *self._runtimes()), self._enrol)],
-        ]
+        )
 
-    def pending(self, lanes: list[list[Step]]) -> list[list[Step]]:
+    def pending(self, lane: list[Step]) -> list[Step]:
         """What is left to do."""
-        return [left for lane in lanes if (left := [step for step in lane if not self._is_done(step)])]
+        return [step for step in lane if not self._is_done(step)]
 
-    async def run(self, lanes: list[list[Step]]) -> None:
-        """Each lane in its order; a step is noted as soon as it is done."""
-        await together(*(self._run_lane(lane) for lane in lanes))
-
-    async def _run_lane(self, lane: list[Step]) -> None:
-        for step in lane:
+    async def run_lane(self, lane: list[Step]) -> None:
+        """What is left of a lane, in its order; a step is noted as soon as it is done."""
+        for step in self.pending(lane):
             self._tell(step.name)
             await step.act()
             self._done[step.name] = step.stamp

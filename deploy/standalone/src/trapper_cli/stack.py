@@ -10,9 +10,10 @@ from trapper_cli.environments import Addresses, addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.guard_link import GuardLink
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import OneOff, Stopped
+from trapper_cli.one_off import OneOff, Stopped, together
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.process_table import postgres_program, service_programs, valkey_program, worker_program
+from trapper_cli.program import Program
 from trapper_cli.provisioning import Provisioner
 from trapper_cli.settings import StackSettings
 from trapper_cli.state import Phase, StackState
@@ -123,17 +124,24 @@ class Stack:
         provisioner = Provisioner(
             root=root, layout=layout, at=at, environments=envs, one_off=self._one_off, tell=self._tell
         )
-        if pending := provisioner.pending(provisioner.before_services()):
-            asyncio.run(provisioner.run(pending))
+        asyncio.run(together(*map(provisioner.run_lane, provisioner.before_services())))
         programs = service_programs(layout, at, envs, root)
         worker = worker_program(layout, at, envs["ai_worker"], root)
         self._tell("start the services")
         self._supervisor.start(programs)
-        if pending := provisioner.pending(provisioner.with_manager()):
-            self._wait("ai_manager")
-            asyncio.run(provisioner.run(pending))
-        self._supervisor.start([worker])
+        asyncio.run(self._connect(provisioner, worker))
         self._wait(*(program.name for program in programs), worker.name)
+
+    async def _connect(self, provisioner: Provisioner, worker: Program) -> None:
+        for_expert, for_worker = provisioner.with_manager()
+
+        async def start_worker() -> None:
+            await provisioner.run_lane(for_worker)
+            self._supervisor.start([worker])
+
+        if provisioner.pending(for_expert + for_worker):
+            self._wait("ai_manager")
+        await together(provisioner.run_lane(for_expert), start_worker())
 
     def _wait(self, *names: str) -> None:
         self._supervisor.wait_ready(names, deadline=self._deadline, stopped=self._stopped)

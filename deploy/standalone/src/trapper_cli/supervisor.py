@@ -18,6 +18,8 @@ LONGEST_PAUSE = 10.0
 #: Who lived this long did not die of its start.
 LONG_LIFE = 10.0
 TRIES_AT_START = 2
+#: Servers answer at once and services write a line for every question.
+ASK_EVERY = 0.15
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Child:
     born: float = 0.0
     quick_deaths: int = 0
     due: float = 0.0
+    ask_at: float = 0.0
     log_begin: int = 0
     shown: ProcessState = field(default_factory=lambda: ProcessState(""))
 
@@ -102,16 +105,18 @@ class Supervisor:
         if code is not None:
             self._bury(child, code, now)
             return True
-        if not child.ready and now - child.born >= child.program.settle and child.program.is_ready():
-            child.ready = True
-            child.shown.state = "running"
-            return True
-        return False
+        if child.ready or now < child.ask_at:
+            return False
+        child.ask_at = now + ASK_EVERY
+        child.ready = child.program.is_ready()
+        child.shown.state = "running" if child.ready else "starting"
+        return child.ready
 
     def _launch(self, child: Child) -> None:
         log = child.program.log_file
         child.log_begin = log.stat().st_size if log.exists() else 0
         child.ready, child.born = False, time.monotonic()
+        child.ask_at = child.born + child.program.settle
         try:
             child.process = child.program.launch()
         except (OSError, StackError) as problem:
