@@ -17,6 +17,7 @@ from trapper_kit.db import ring
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import DEFAULT_LIMITS
+from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import ClosedBatch
 
 
@@ -55,6 +56,7 @@ async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, clo
     await work.blobs.put(blob_key(sha256), blob)
     async with work.db() as db:
         row = ReceivedBatch(
+            id=uuid7(),  # a default applies at a flush, and this row is inserted by a statement
             job_id=job_id,
             batch_id=closed.batch_id,
             sha256=sha256,
