@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -90,11 +91,17 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the machine's certificates takes longer than starting a service."""
+    return ssl.create_default_context()
+
+
 def guarded_transport(allowed: Sequence[Network]) -> httpx.AsyncHTTPTransport:
     """The transport of httpx on a pool of ours: httpx has no public way to pass a network backend."""
-    transport = httpx.AsyncHTTPTransport()
+    transport = httpx.AsyncHTTPTransport(verify=_tls())
     transport._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001 - see the docstring
-        ssl_context=ssl.create_default_context(),
+        ssl_context=_tls(),
         max_connections=64,
         max_keepalive_connections=16,
         keepalive_expiry=30.0,
