@@ -26,6 +26,7 @@ _MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
+_FORMATS = tuple(name for name in _MEDIA_TYPES if name != "MPO")  # it is opened as a JPEG, and then found to be several
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -61,7 +62,7 @@ def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> Pict
     if refusal is not None:
         return refusal
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             return _facts(data, image, max_pixels, thumbnail_pixels)
     except Image.UnidentifiedImageError:
         return NoPicture(FailureCode.UNDECODABLE, "the file is not a picture of a known format")
