@@ -12,6 +12,8 @@ from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, for scripts.")]
 
+_ENDLESS = 10_000
+
 
 def tell(sentence: str) -> None:
     """A sentence on standard error, so that standard output stays a document."""
@@ -33,7 +35,7 @@ def answer(document: Any) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet.") -> None:
     """Rows under headings; cells are shown as they are, never read as markup."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
@@ -41,7 +43,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     if not made.row_count:
         say(empty)
         return
-    Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty()).print(made)
+    width = None if sys.stdout.isatty() else _ENDLESS  # lines in a pipe are for grep, and never folded
+    Console(file=sys.stdout, width=width).print(made)
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,6 @@
 """What the services answer, as far as clients read it; unknown fields are ignored."""
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from trapper_schemas.base import Reply
 
@@ -64,9 +64,17 @@ class Resource(Reply):
     sha256: str
     state: str
     deployment_id: str | None
-    captured_at: datetime | None
+    recorded_at: datetime | None
+    recorded_offset_seconds: int | None
     failure_code: str | None
     failure_message: str | None
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """As the camera's clock showed it, with the offset that it told or that its place has; none is invented."""
+        if self.recorded_at is None or self.recorded_offset_seconds is None:
+            return self.recorded_at
+        return self.recorded_at.replace(tzinfo=timezone(timedelta(seconds=self.recorded_offset_seconds)))
 
 
 class UploadItem(Reply):

@@ -44,12 +44,13 @@ def models_used(expert: TrapperClient, choice: Choice) -> tuple[ModelUsed, Model
 
 def _outcome(photo: PhotoFile, sha256: str, resource_id: str, known: Known) -> FileOutcome:
     resource = known.resources.get(resource_id)
+    taken_at = resource.taken_at if resource else None
     failure = known.failure_of(resource_id)
     return FileOutcome(
         relative=photo.relative,
         sha256=sha256,
         deployment=photo.folder or None,
-        captured_at=resource.captured_at.isoformat() if resource and resource.captured_at else None,
+        captured_at=taken_at.isoformat() if taken_at else None,
         failure=failure,
         detections=() if failure else known.detections[resource_id],
         observations=() if failure else tuple(known.observations.get(resource_id, ())),

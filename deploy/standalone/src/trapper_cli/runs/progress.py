@@ -56,7 +56,7 @@ class _Lines(Counter):
             self.tell()
 
     def tell(self) -> None:
-        if self.done == self._told:
+        if self.done == self._told or not self.total:
             return
         self._told_at, self._told = time.monotonic(), self.done
         rate = self.done / max(self._told_at - self._began, 1e-6)
