@@ -1,8 +1,9 @@
 """How near the Worker comes to what its cores could do: pictures per second from disk to encoded results.
 
 The baseline is the schedule bound of the same run: cores / core-seconds per picture, each stage measured alone on one
-thread. Bare `session.run` on prepared tensors is printed beside it, and is itself the bar when the models take at
-least fifteen times as long as the rest.
+thread. On a machine that others use at the same time, "cores" are those that were free: what as many spinning
+processes get right before and after each round; the least disturbed round counts. Bare `session.run` on prepared
+tensors is printed beside it, and is itself the bar when the models take at least fifteen times as long as the rest.
 """
 
 import asyncio
@@ -14,8 +15,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -46,6 +48,10 @@ SHARED = Path(os.environ.get("TRAPPER_SHARED_DATA") or ROOT / ".." / "shared" / 
 SIZES = {"3 MP": (2048, 1536, 48), "12 MP": (4000, 3000, 20)}
 DISTINCT = 6
 ROUNDS = 8
+ENOUGH_ROUNDS = 3
+SPIN_SECONDS = 0.25
+QUIET = 0.95
+"""From this share of the cores on, the machine counts as ours alone."""
 BAR, BAR_OF_BARE_RUN = 0.75, 0.90
 MODEL_DOMINATES = 15
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -173,8 +179,21 @@ def bare_run(setup: Setup) -> float:
     return count / (time.perf_counter() - start)
 
 
-async def end_to_end(setup: Setup, paths: list[Path], count: int) -> float:
-    """Pictures per second through the real inference process, from files to the blob; the best of some rounds."""
+def spin(seconds: float) -> float:
+    """The share of one core that a process which wants all of it gets."""
+    start, used = time.perf_counter(), time.process_time()
+    while time.perf_counter() - start < seconds:
+        pass
+    return (time.process_time() - used) / (time.perf_counter() - start)
+
+
+def free_share(pool: ProcessPoolExecutor) -> float:
+    """The share of all cores that is free for us at this moment."""
+    return sum(pool.map(spin, [SPIN_SECONDS] * CORES)) / CORES
+
+
+async def end_to_end(setup: Setup, paths: list[Path], count: int, pool: ProcessPoolExecutor) -> tuple[float, float]:
+    """Pictures per second through the real inference process, from files to the blob, and the share of cores free."""
     stages = tuple(StageWork(stage.spec, path) for stage, path in zip(setup.stages, setup.weights, strict=True))
     url = "http://expert/api/media/1/inference"
     resources = [
@@ -184,15 +203,20 @@ async def end_to_end(setup: Setup, paths: list[Path], count: int) -> float:
         )
         for index in range(count)
     ]
-    rates: list[float] = []
+    rounds: list[tuple[float, float]] = []
     async with InferenceChild(ChildSettings(threads=CORES)) as child:
         await child.run(BatchWork(uuid4(), 1, uuid4(), stages, tuple(resources[:DISTINCT])))
         for _ in range(ROUNDS):
+            before = free_share(pool)
             start = time.perf_counter()
             ran = await child.run(BatchWork(uuid4(), 1, uuid4(), stages, tuple(resources)))
-            rates.append(count / (time.perf_counter() - start))
+            rate = count / (time.perf_counter() - start)
+            rounds.append(((before + free_share(pool)) / 2, rate))
             assert ran.seen == count
-    return max(rates)
+            if len(rounds) >= ENOUGH_ROUNDS and max(rounds)[0] >= QUIET:
+                break
+    share, rate = max(rounds)
+    return rate, 1.0 if share >= QUIET else share
 
 
 def machine() -> str:
@@ -206,22 +230,22 @@ def machine() -> str:
     return f"{CORES} cores of {model}, {platform.system()}, Python {platform.python_version()}"
 
 
-def measure(setup: Setup, label: str, folder: Path) -> dict[str, Any]:
+def measure(setup: Setup, label: str, folder: Path, pool: ProcessPoolExecutor) -> dict[str, Any]:
     """One line of the table."""
     width, height, count = SIZES[label]
     paths = render(folder, width, height)
     parts = core_seconds(setup, paths)
     models = parts["detect"] + parts["classify"]
-    bound, bare = CORES / sum(parts.values()), bare_run(setup)
+    bare = bare_run(setup)
+    ours, share = asyncio.run(end_to_end(setup, paths, count, pool))
+    bound = share * CORES / sum(parts.values())
     dominates = models >= MODEL_DOMINATES * (sum(parts.values()) - models)
     baseline, bar = (bare, BAR_OF_BARE_RUN) if dominates else (bound, BAR)
-    ours = asyncio.run(end_to_end(setup, paths, count))
     print(
         f"{setup.name}, {label}: " + ", ".join(f"{name} {seconds * 1000:.1f}" for name, seconds in parts.items()), "ms"
     )
-    print(
-        f"  end to end {ours:.1f}/s, schedule bound {bound:.1f}/s ({ours / bound:.2f}), bare session.run {bare:.1f}/s"
-    )
+    print(f"  end to end {ours:.1f}/s, schedule bound {bound:.1f}/s ({ours / bound:.2f})")
+    print(f"  {share:.0%} of the cores were free; bare session.run {bare:.1f}/s")
     return {
         "name": f"worker end to end, {setup.name}, {label}",
         "unit": "images/s",
@@ -232,6 +256,7 @@ def measure(setup: Setup, label: str, folder: Path) -> dict[str, Any]:
         "bar": bar,
         "holds": ours / baseline >= bar,
         "machine": machine(),
+        "cores_free": round(share, 3),
         "bare_session_run": round(bare, 2),
         "core_milliseconds": {name: round(seconds * 1000, 2) for name, seconds in parts.items()},
     }
@@ -239,8 +264,10 @@ def measure(setup: Setup, label: str, folder: Path) -> dict[str, Any]:
 
 def main() -> int:
     """Measure, print, write; 1 when a bar does not hold."""
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [measure(setup, label, Path(folder)) for setup in setups() for label in SIZES]
+    pool = ProcessPoolExecutor(CORES, mp_context=get_context("spawn"))
+    with tempfile.TemporaryDirectory() as folder, pool:
+        free_share(pool)  # starts the processes
+        rows = [measure(setup, label, Path(folder), pool) for setup in setups() for label in SIZES]
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     for row in rows:
