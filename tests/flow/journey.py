@@ -142,7 +142,7 @@ class Journey:
             ),
             "manager": await self.manager("select state::text from jobs where id = any($1)"),
             "classifications": await self.expert(
-                "select c.type, c.superseded_by is null, c.locked_at is not null, c.is_approved from classifications c"
+                "select c.type, c.superseded_by_id is null, c.locked_at is not null, c.is_approved from classifications c"
                 " join resources r on r.id = c.resource_id where r.sha256 = $1 order by 1, 2"
             ),
             "observations": await self.expert(
