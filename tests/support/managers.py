@@ -31,11 +31,11 @@ from trapper_schemas.v1.resources import ResourceRef
 from trapper_schemas.v1.results import BatchResults
 
 FAST = {
-    "lease": 1.2,
-    "renew": 0.1,
+    "lease": 2.0,
+    "renew": 0.3,
     "poll": 0.3,
     "retry": 0.04,
-    "sweep": 0.1,
+    "sweep": 0.2,
     "lock": 0.1,
     "alive": 5.0,
 }
@@ -95,14 +95,14 @@ class RunningManager:
         answer.raise_for_status()
         return JobReply.model_validate(answer.json())
 
-    async def closed(self, job_id: UUID, *, within: float = 20.0) -> JobReply:
+    async def closed(self, job_id: UUID, *, within: float = 40.0) -> JobReply:
         """The job, once it is closed."""
         async with asyncio.timeout(within):
             while True:
                 job = await self.job(job_id)
                 if job.closed_at is not None:
                     return job
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.05)
 
     async def blobs(self, job_id: UUID) -> list[bytes]:
         """The results of all closed batches."""

@@ -21,14 +21,14 @@ from trapper_schemas.v1.workers import Intervals as ToldIntervals
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody listens."""
 FAST = {
-    "beat": 0.1,
+    "beat": 0.3,
     "poll": 0.3,
     "retry": 0.04,
-    "claim": 0.02,
-    "run": 0.05,
-    "deliver": 0.05,
+    "claim": 0.05,
+    "run": 0.1,
+    "deliver": 0.1,
     "tidy": 1.0,
-    "patience": 0.3,
+    "patience": 0.5,
     "refused": 0.2,
     "grace": 10.0,
     "media": 5.0,
@@ -44,7 +44,7 @@ def worker_settings(state_dir: Path, *, intervals: Mapping[str, float] | None = 
 
 def told_intervals(**changes: float) -> ToldIntervals:
     """What a Manager tells, at about 1/50."""
-    values = {"lease_seconds": 1.2, "renew_seconds": 0.1, "poll_seconds": 0.3, "retry_seconds": 0.04}
+    values = {"lease_seconds": 2.0, "renew_seconds": 0.3, "poll_seconds": 0.3, "retry_seconds": 0.04}
     return ToldIntervals(**{**values, **changes})
 
 

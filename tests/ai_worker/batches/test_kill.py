@@ -1,0 +1,99 @@
+"""The worker is killed in every state of a batch and started again: nothing is lost, nothing is done twice."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.make.ai_worker import worker_settings
+from tests.support.make.inference import stage_spec
+from tests.support.managers import running_manager
+from tests.support.workers import enrol, eventually, worker_process
+from trapper_schemas.v1.check_results import read_results
+from trapper_schemas.v1.jobs import JobState
+
+
+@pytest.fixture
+async def manager(ai_manager_database_url, tmp_path):
+    async with running_manager(ai_manager_database_url, tmp_path, intervals={"lease": 30.0}) as one:
+        yield one
+
+
+@pytest.fixture
+async def settings(manager, tmp_path):
+    chosen = worker_settings(tmp_path / "worker", intervals={"grace": 20.0})
+    await enrol(manager, chosen)
+    return chosen
+
+
+@pytest.fixture
+async def job_id(manager, detector_file, detector_bytes, pictures):
+    stage = stage_spec(detector_file)
+    await manager.publish(stage, detector_bytes)
+    return await manager.submit([stage], pictures.photos([0, 1, 2]), origins=[pictures.url])
+
+
+async def leased(_process, _manager, pictures):
+    await eventually(lambda: pictures.asked)
+
+
+async def running(process, _manager, pictures):
+    await eventually(lambda: pictures.asked)
+    os.kill(process.child_pid, signal.SIGSTOP)
+    pictures.open.set()
+    await eventually(lambda: process.states().get("running"))
+
+
+async def kept(process, manager, pictures):
+    manager.door.shut |= {"/save_results/"}
+    pictures.open.set()
+    await eventually(lambda: process.states().get("kept") and manager.door.count("/save_results/"))
+
+
+async def delivered_unheard(process, manager, pictures):
+    manager.door.deaf |= {"/save_results/"}
+    pictures.open.set()
+    await eventually(lambda: manager.rows("select 1 from batches where state = 'done'"))
+    assert process.states() == {"kept": 1}
+
+
+@pytest.mark.parametrize("until", [leased, running, kept, delivered_unheard])
+async def test_a_kill_loses_nothing_and_doubles_nothing(manager, settings, pictures, job_id, until):
+    pictures.open.clear()
+    async with worker_process(settings) as process:
+        await until(process, manager, pictures)
+        child = process.child_pid
+        await process.kill()
+    await eventually(lambda: not Path(f"/proc/{child}").exists())
+    pictures.open.set()
+    manager.door.shut.clear()
+    manager.door.deaf.clear()
+    async with worker_process(settings) as process:
+        job = await manager.closed(job_id)
+        await eventually(lambda: process.states() == {"delivered": 1})
+        assert list(settings.spool_dir.iterdir()) == []
+        assert list(settings.cache_dir.iterdir()) == []
+    assert (job.state, job.counts.done, job.counts.blank, job.counts.failed) == (JobState.FINISHED, 2, 1, 0)
+    (blob,) = await manager.blobs(job_id)
+    assert read_results(blob).attempt == 1
+    assert await manager.rows("select losses, crashes from batches") == [{"losses": 0, "crashes": 0}]
+
+
+async def test_a_signal_stops_in_order_and_a_second_one_at_once(manager, settings, pictures, job_id):
+    pictures.open.clear()
+    async with worker_process(settings) as process:
+        await eventually(lambda: pictures.asked)
+        os.kill(process.child_pid, signal.SIGSTOP)
+        pictures.open.set()
+        await eventually(lambda: process.states().get("running"))
+        process.process.terminate()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(process.process.wait()), 0.5)
+        process.process.terminate()
+        assert await process.process.wait() == 143
+    async with worker_process(settings) as process:
+        assert (await manager.closed(job_id)).state is JobState.FINISHED
+        process.process.terminate()
+        assert await process.process.wait() == 0
