@@ -135,7 +135,7 @@ async def linked_of(
         .order_by(LinkedCollectionResource.ai_ended_at.nulls_last(), LinkedCollectionResource.linked_collection_id)
         .limit(1)
     )
-    row = (await db.execute(statement)).tuples().one_or_none()
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 

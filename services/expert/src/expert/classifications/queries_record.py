@@ -10,9 +10,8 @@ from sqlalchemy import ARRAY, Uuid, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.classifications.models import AI, FINAL, Classification
-from expert.classifications.state import ClassificationType
 from expert.observations.queries_copy import copy_rows
-from trapper_kit.db import Session
+from trapper_kit.db import JsonDocument, Session
 from trapper_schemas.ids import uuid7
 
 _AI_COLUMNS = (
@@ -34,35 +33,38 @@ async def ensure_finals(
     db: Session, *, project_id: UUID, linked_collection_id: UUID, resource_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, UUID]:
     """Resource to final row; inserted in one order, so that two batches never wait for each other crosswise."""
-    rows = [
-        {
-            "id": uuid7(),
-            "type": ClassificationType.FINAL,
-            "classification_project_id": project_id,
-            "resource_id": resource_id,
-            "linked_collection_id": linked_collection_id,
-            "static_attributes": {},
-            "is_approved": False,
-            "version": 0,
-            "created_at": now,
-            "updated_at": now,
-        }
-        for resource_id in sorted(resource_ids)
-    ]
     there = select(Classification.resource_id, Classification.id).where(
         Classification.type == FINAL,
         Classification.classification_project_id == project_id,
         Classification.resource_id.in_(resource_ids),
     )
     found = {row[0]: row[1] for row in await db.execute(there)}
-    missing = [row for row in rows if row["resource_id"] not in found]
+    missing = sorted(set(resource_ids) - set(found))
     if not missing:
         return found
+    new = (
+        func.unnest(literal([uuid7() for _ in missing], ARRAY(Uuid)), literal(missing, ARRAY(Uuid)))
+        .table_valued(column("id", Uuid), column("resource_id", Uuid), name="new")
+        .render_derived()
+    )
+    values: dict[str, Any] = {
+        "id": new.c.id,
+        "type": FINAL,
+        "classification_project_id": literal(project_id),
+        "resource_id": new.c.resource_id,
+        "linked_collection_id": literal(linked_collection_id),
+        "static_attributes": literal({}, JsonDocument),
+        "is_approved": literal(False),
+        "version": literal(0),
+        "created_at": literal(now),
+        "updated_at": literal(now),
+    }
     await db.execute(
-        insert(Classification).on_conflict_do_nothing(
+        insert(Classification)
+        .from_select(list(values), select(*values.values()))
+        .on_conflict_do_nothing(
             index_elements=["resource_id", "classification_project_id"], index_where=Classification.type == FINAL
-        ),
-        missing,
+        )
     )
     return {row[0]: row[1] for row in await db.execute(there)}
 

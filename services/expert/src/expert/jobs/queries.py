@@ -256,7 +256,7 @@ async def holds(db: Session, job_id: UUID, resource_id: UUID) -> tuple[UUID, Job
         .join(Resource, Resource.id == JobResource.resource_id, isouter=True)
         .where(AiClassificationJob.id == job_id)
     )
-    row = (await db.execute(statement)).tuples().one_or_none()
+    row = (await db.execute(statement)).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 

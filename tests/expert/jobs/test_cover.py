@@ -1,0 +1,76 @@
+"""Resources that nobody asked about become jobs by themselves, each once."""
+
+import asyncio
+from pathlib import Path
+
+from expert.jobs.cover import cover_due
+from expert.resources.state import ResourceState
+from expert.settings import Intervals
+from tests.support.make.expert_ai import add_pictures, expert, scene
+from trapper_schemas.ids import uuid7
+
+
+async def test_due_resources_become_one_job_with_its_configuration_frozen(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        await cover_due(work)
+        ((stage, total, config, created_by),) = await made.sql(
+            "select stage, total, job_config, created_by from ai_classification_jobs"
+        )
+        assert (stage, total, created_by) == ("created", 3, None)
+        assert [one["kind"] for one in config["stages"]] == ["detection", "classification"]
+        assert config["stages"][0]["model"]["sha256"] == "a" * 64
+        assert (config["detection_threshold"], config["classification_threshold"]) == (0.2, 0.5)
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(1,)]
+        assert await made.broken() == {}
+
+
+async def test_two_sweeps_at_once_take_nothing_twice(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, resources=40)
+        await asyncio.gather(*(cover_due(work) for _ in range(5)))
+        assert await made.sql("select count(*), count(distinct resource_id) from job_resources") == [(40, 40)]
+        assert await made.broken() == {}
+
+
+async def test_a_job_is_not_larger_than_the_setting(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path, job_max_resources=2) as work:
+        made = await scene(work, resources=5)
+        for _ in range(4):
+            await cover_due(work)
+        totals = await made.sql("select total from ai_classification_jobs order by id")
+        assert [total for (total,) in totals] == [2, 2, 1]
+
+
+async def test_unreadable_and_undescribed_resources_are_not_due(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, resources=0)
+        await add_pictures(made, [uuid7()], state=ResourceState.STORED)
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
+
+
+async def test_a_project_without_a_detector_is_due_when_it_gets_one(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, object_detection_ai_model_id=None)
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
+        await made.sql("update classification_projects set object_detection_ai_model_id = :d", d=made.detector_id)
+        await cover_due(work)
+        assert await made.sql("select total from ai_classification_jobs") == [(3,)]
+
+
+async def test_resources_are_gathered_until_no_new_one_comes_or_the_oldest_waited_long(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    patient = Intervals(gather_quiet=3600, gather_at_most=7200)
+    async with expert(expert_database_url, tmp_path, intervals=patient) as work:
+        made = await scene(work)
+        await cover_due(work)  # linked a moment ago: more may come
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
+        await made.sql("update linked_collection_resources set created_at = created_at - interval '61 minutes'")
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(1,)]
