@@ -125,7 +125,7 @@ async def test_a_waiting_claim_is_woken_by_new_batches_and_holds_no_connection(
     pool = manager.work.database.engine.pool
     assert isinstance(pool, AsyncAdaptedQueuePool)
     async with asyncio.timeout(20):
-        while len(manager.work.waiters._waiting["batches.onnx-cpu"]) < 30 or pool.checkedout() > 0:
+        while len(manager.work.waiters._waiting["batches.onnx-cpu"]) < 30 or pool.checkedout() > 0:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     began = time.monotonic()
     await manager.planned(expert, job_request(3))
