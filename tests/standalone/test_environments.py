@@ -9,7 +9,7 @@ from trapper_cli.environments import addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.fingerprints import of_code
 from trapper_cli.layout import Layout
-from trapper_cli.port_plan import plan
+from trapper_cli.port_plan import PortPlan
 from trapper_cli.settings import StackSettings
 
 PORTS = {"postgres": 1, "valkey": 2, "expert": 3, "ai_manager": 4, "ai_worker": 5}
@@ -71,18 +71,34 @@ def test_an_object_store_takes_the_place_of_a_folder() -> None:
     assert envs["expert"]["EXPERT_BLOBS_DIR"] == "/state/expert-blobs"
 
 
+def planned(chosen: StackSettings, kept_in: Path) -> dict[str, int]:
+    made = PortPlan()
+    made.make(chosen, kept_in)
+    made.release()
+    return made.ports
+
+
 def test_ports_are_those_of_the_last_start_and_the_asked_one_wins(folder: Path) -> None:
     kept = folder / "ports.json"
-    first = plan(settings(), kept)
-    assert plan(settings(), kept) == first
-    asked = ports.choose(taken=first.values())
-    second = plan(StackSettings(Path("/state"), Path("/root"), {"expert": asked}, {}), kept)
+    first = planned(settings(), kept)
+    assert planned(settings(), kept) == first
+    asked = ports.choose()
+    second = planned(StackSettings(Path("/state"), Path("/root"), {"expert": asked}, {}), kept)
     assert second == {**first, "expert": asked}
+
+
+def test_a_chosen_port_is_nobody_elses_until_its_listener_starts(folder: Path) -> None:
+    made, other = PortPlan(), PortPlan()
+    made.make(settings(), folder / "ports.json")
+    other.make(settings(), folder / "ports.json")
+    assert set(made.ports.values()).isdisjoint(other.ports.values())
+    made.release()
+    other.release()
 
 
 def test_given_servers_get_no_port(folder: Path) -> None:
     chosen = settings(**BOTH_DATABASES, REDIS_URL="redis://h")
-    assert set(plan(chosen, folder / "ports.json")) == {"expert", "ai_manager", "ai_worker"}
+    assert set(planned(chosen, folder / "ports.json")) == {"expert", "ai_manager", "ai_worker"}
 
 
 def test_lost_secrets_beside_existing_data_are_told_and_not_made_anew(folder: Path) -> None:

@@ -62,8 +62,10 @@ def test_each_service_has_a_database_that_the_other_cannot_enter(stack: Trapper)
 def test_what_dies_is_started_again_at_the_same_port(stack: Trapper) -> None:
     database(stack).run("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7);")
     before = stack.pids()
-    for name in ("postgres", "valkey", "supervisor-guard"):
-        os.kill(before[name], signal.SIGKILL)
+    victims = [before[name] for name in ("postgres", "valkey", "supervisor-guard")]
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    assert within(5, lambda: not any(is_alive(pid) for pid in victims))
     assert within(20, lambda: stack.look()["healthy"])
     after = stack.pids()
     assert after["supervisor"] == before["supervisor"]

@@ -1,5 +1,6 @@
 """Gives every listener its port: the one that was asked for, else that of the last start, else a free one."""
 
+import socket
 from pathlib import Path
 
 from trapper_cli import ports, private_files
@@ -7,24 +8,43 @@ from trapper_cli.errors import StackError
 from trapper_cli.settings import LISTENERS, StackSettings, flag_word
 
 
-def plan(settings: StackSettings, kept_in: Path) -> dict[str, int]:
-    """A port for each listener that this stack starts; remembered for the next start."""
-    kept = private_files.read_json(kept_in)
-    chosen: dict[str, int] = {}
-    for name, default in LISTENERS.items():
-        if (name == "postgres" and not settings.embeds_postgres) or (name == "valkey" and not settings.embeds_valkey):
-            continue
-        if (asked := settings.ports.get(name)) is not None:
-            if asked in chosen.values() or not ports.is_free(asked):
-                word = flag_word(name)
-                raise StackError(
-                    f"Port {asked} on {ports.LOOPBACK}, asked for as the port of {name}, is taken by another program.",
-                    hint=f"Choose another with --{word}-port or TRAPPER_{word.upper()}_PORT, or leave it out.",
-                )
-            chosen[name] = asked
-            continue
-        last = kept.get(name)
-        taken = {*chosen.values(), *settings.ports.values()}
-        chosen[name] = ports.choose(last if isinstance(last, int) else default, taken=taken)
-    private_files.write_json(kept_in, chosen)
-    return chosen
+class PortPlan:
+    """The ports of one stack, held until their listeners start: another stack cannot choose them meanwhile."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, socket.socket] = {}
+        self.ports: dict[str, int] = {}
+
+    def make(self, settings: StackSettings, kept_in: Path) -> None:
+        """Choose and hold a port for each listener that this stack starts; remembered for the next start."""
+        kept = private_files.read_json(kept_in)
+        for name, default in LISTENERS.items():
+            if name == "postgres" and not settings.embeds_postgres:
+                continue
+            if name == "valkey" and not settings.embeds_valkey:
+                continue
+            asked, last = settings.ports.get(name), kept.get(name)
+            if asked is not None:
+                self._held[name] = _hold_asked(name, asked)
+            else:
+                wanted = last if isinstance(last, int) else default
+                self._held[name] = ports.hold_any(wanted, spare=settings.ports.values())
+            self.ports[name] = self._held[name].getsockname()[1]
+        private_files.write_json(kept_in, self.ports)
+
+    def release(self, *names: str) -> None:
+        """Just before their listeners start; without names, all."""
+        for name in names or tuple(self._held):
+            if (held := self._held.pop(name, None)) is not None:
+                held.close()
+
+
+def _hold_asked(name: str, port: int) -> socket.socket:
+    held = ports.hold(port)
+    if held is None:
+        word = flag_word(name)
+        raise StackError(
+            f"Port {port} on {ports.LOOPBACK}, asked for as the port of {name}, is taken by another program.",
+            hint=f"Choose another with --{word}-port or TRAPPER_{word.upper()}_PORT, or leave it out.",
+        )
+    return held

@@ -12,24 +12,32 @@ LOOPBACK = "127.0.0.1"
 LOWEST, HIGHEST = 18_000, 32_000
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
+def hold(port: int) -> socket.socket | None:
+    """A socket that keeps others from this port until it is closed; nothing when the port is taken."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((LOOPBACK, port))
+        held.listen(1)  # a bound socket alone would not keep others away
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
-def choose(wanted: int | None = None, *, taken: Collection[int] = ()) -> int:
-    """The wanted port when it is free, else any free one."""
-    if wanted is not None and wanted not in taken and is_free(wanted):
-        return wanted
+def hold_any(wanted: int | None = None, *, spare: Collection[int] = ()) -> socket.socket:
+    """The wanted port when it is free, else any free one; never one of those to spare."""
+    if wanted is not None and wanted not in spare and (held := hold(wanted)):
+        return held
     dice = random.SystemRandom()
     for _ in range(500):
         port = dice.randrange(LOWEST, HIGHEST)
-        if port not in taken and is_free(port):
-            return port
+        if port not in spare and (held := hold(port)):
+            return held
     raise StackError(f"No free port was found on {LOOPBACK} between {LOWEST} and {HIGHEST}.")
+
+
+def choose(wanted: int | None = None) -> int:
+    """The number of a port that is free now."""
+    with hold_any(wanted) as held:
+        return int(held.getsockname()[1])

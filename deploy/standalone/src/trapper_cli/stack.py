@@ -5,12 +5,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from trapper_cli import databases, leftovers, lock, port_plan, secret_store, state
+from trapper_cli import databases, leftovers, lock, secret_store, state
 from trapper_cli.environments import Addresses, addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.guard_link import GuardLink
 from trapper_cli.layout import Layout
 from trapper_cli.one_off import OneOff, Stopped, together
+from trapper_cli.port_plan import PortPlan
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.process_table import postgres_program, service_programs, valkey_program, worker_program
 from trapper_cli.program import Program
@@ -42,6 +43,7 @@ class Stack:
         self._state = StackState(supervisor=own_state())
         self._guard = GuardLink(self._layout.log("supervisor"))
         self._supervisor = Supervisor(self._guard, self._write)
+        self._ports = PortPlan()
         self._one_off = OneOff(
             guard=self._guard,
             log_file=self._layout.log("setup"),
@@ -55,12 +57,14 @@ class Stack:
         self._write()
         layout = self._layout
         secrets = secret_store.load(layout.secrets, data_exists=(layout.postgres / "PG_VERSION").exists())
-        self._state.ports = port_plan.plan(self._settings, layout.ports)
+        self._ports.make(self._settings, layout.ports)
+        self._state.ports = self._ports.ports
         at = addresses(self._settings, secrets, self._state.ports)
         self._state.urls = at.urls
         self._start_servers(secrets, at)
         if not only_servers:
             self._start_services(at, environments(self._settings, layout, secrets, at))
+        self._ports.release()
         if not self._stopped():
             self._tell("", phase="running")
 
@@ -112,6 +116,7 @@ class Stack:
             )
             postgres.prepare()
             programs.append(postgres_program(postgres))
+        self._ports.release("postgres", "valkey")
         self._supervisor.start(programs)
         self._wait(*(program.name for program in programs))
         if postgres is not None:
@@ -128,6 +133,7 @@ class Stack:
         programs = service_programs(layout, at, envs, root)
         worker = worker_program(layout, at, envs["ai_worker"], root)
         self._tell("start the services")
+        self._ports.release("expert", "ai_manager")
         self._supervisor.start(programs)
         asyncio.run(self._connect(provisioner, worker))
         self._wait(*(program.name for program in programs), worker.name)
@@ -137,6 +143,7 @@ class Stack:
 
         async def start_worker() -> None:
             await provisioner.run_lane(for_worker)
+            self._ports.release("ai_worker")
             self._supervisor.start([worker])
 
         if provisioner.pending(for_expert + for_worker):
