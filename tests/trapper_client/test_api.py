@@ -84,7 +84,7 @@ def test_a_refusal_is_an_exception_of_one_sentence(service: Service, api: Api) -
     service.answers = [(422, {"Content-Type": "application/problem+json"}, body)]
     with pytest.raises(ApiProblem) as caught:
         api.post("/api/x/", {})
-    assert str(caught.value) == "Some fields are not valid (name: is too short)."
+    assert str(caught.value) == "Some fields are not valid: name: is too short."
     assert caught.value.type == "invalid"
     assert caught.value.status == 422
 

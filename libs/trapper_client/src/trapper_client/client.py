@@ -115,6 +115,9 @@ class TrapperClient:
     def resources(self, **filters: Any) -> Iterator[Resource]:
         return map(Resource.model_validate, self.api.pages("/api/resources/", **filters))
 
+    def resource(self, resource_id: str) -> Resource:
+        return Resource.model_validate(self.api.get(f"/api/resources/{resource_id}/"))
+
     def begin_uploads(
         self, *, research_project_id: str, collection_id: str, items: Sequence[dict[str, Any]]
     ) -> list[UploadItem]:
@@ -155,9 +158,14 @@ class TrapperClient:
         pages = self.api.pages(f"/api/ai-classification-jobs/{job_id}/resources/", **filters)
         return map(JobResource.model_validate, pages)
 
-    def act_on_job(self, job_id: str, action: str, body: Any = None) -> Any:
-        """cancel, rerun, update_status, reparse_results."""
-        return self.api.post(f"/api/ai-classification-jobs/{job_id}/{action}/", body)
+    def cancel_job(self, job_id: str) -> Job:
+        """Stops it here and there; what was seen already stays."""
+        return Job.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/cancel/"))
+
+    def rerun_job(self, job_id: str, *, failed_only: bool) -> Asked:
+        """Asks again for the scope of a job, or for what failed in it."""
+        body = {"failed_only": failed_only}
+        return Asked.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/rerun/", body))
 
     # classifications
 

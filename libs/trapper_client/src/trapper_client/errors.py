@@ -37,13 +37,16 @@ class ApiProblem(Failure):
         self.body = body
 
 
+_PLACES = {"body", "path", "query", "header"}
+
+
 def sentence(body: ProblemBody) -> str:
     """One sentence out of a refusal: what was refused, why, and which fields."""
-    told = body.title if not body.detail or body.detail == body.title else f"{body.title}: {body.detail}"
     fields = [
-        f"{'.'.join(str(part) for part in error.loc if part != 'body') or 'body'}: {error.message}"
+        f"{'.'.join(str(part) for part in error.loc if part not in _PLACES) or 'body'}: {error.message}"
         for error in body.errors or []
         if error.message != body.detail
     ]
-    told = f"{told} ({'; '.join(fields)})" if fields else told
+    why = "; ".join(fields) or body.detail
+    told = body.title if not why or why == body.title else f"{body.title}: {why}"
     return told if told.endswith((".", "!", "?")) else f"{told}."

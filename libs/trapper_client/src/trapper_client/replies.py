@@ -62,6 +62,7 @@ class Resource(Reply):
 
     id: str
     sha256: str
+    file_path: str
     state: str
     deployment_id: str | None
     recorded_at: datetime | None

@@ -39,13 +39,13 @@ class Report:
 
     @property
     def species(self) -> dict[str, int]:
-        """On how many photos each label was seen, the most frequent first."""
-        labels: Counter[str] = Counter()
+        """On how many photos each species was seen, the most frequent first; an animal without a name is none."""
+        labels: Counter[str | None] = Counter()
         for outcome in self.seen:
-            labels.update(
-                {each.label for each in outcome.observations if each.label and each.observation_type == "animal"}
-            )
-        return dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))
+            animals = [each for each in outcome.observations if each.observation_type == "animal"]
+            labels.update({each.label for each in animals if each.label not in {None, each.observation_type}})
+        named = [(label, count) for label, count in labels.items() if label is not None]
+        return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
     def with_type(self, observation_type: str) -> int:
         return sum(outcome.has(observation_type) for outcome in self.seen)

@@ -10,13 +10,12 @@ from typing import TypeVar
 from trapper_cli.runs.choose_models import Choice
 from trapper_cli.runs.names import as_text
 from trapper_client.client import TrapperClient
+from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.errors import ApiProblem
 from trapper_client.replies import ClassificationProject
 
 RESEARCH_NAME = "Trapper run"
 RESEARCH_ACRONYM = "RUN"
-PROJECT_NAME = "Trapper run"
-"""Its slug is the one that commands without --project mean."""
 _CONFLICT = 409
 _LONGEST_NAME = 120
 
@@ -42,8 +41,8 @@ def find_project(expert: TrapperClient) -> ClassificationProject:
     if research.status != "active":
         expert.activate_research_project(research.id)
     return _find_or_make(
-        lambda: (p for p in expert.classification_projects(research_project_id=research.id) if p.name == PROJECT_NAME),
-        lambda: expert.create_classification_project(research_project_id=research.id, name=PROJECT_NAME),
+        lambda: (p for p in expert.classification_projects(research_project_id=research.id) if p.name == RUN_PROJECT),
+        lambda: expert.create_classification_project(research_project_id=research.id, name=RUN_PROJECT),
     )
 
 

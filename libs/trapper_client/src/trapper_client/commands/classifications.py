@@ -19,7 +19,7 @@ from trapper_client.stack import connect
 group = typer.Typer(help="Classifications: what was seen, by the AI and by people.", no_args_is_help=True)
 
 RowId = Annotated[str, typer.Argument(metavar="CLASSIFICATION", help="The row's id.", show_default=False)]
-ProjectOption = Annotated[str, typer.Option(help="Slug or name of a classification project.")]
+ProjectOption = Annotated[str, typer.Option(help="Name or slug of a classification project.")]
 Observations = Annotated[
     Path,
     typer.Argument(
@@ -33,13 +33,17 @@ _SAID = (
     "individual_id", "bbox", "first_frame_index", "custom_attributes", "tags",
 )  # fmt: skip
 _IDS_PER_CALL = 50
+_WITH_A_SAY = ["ai", "user", "feedback"]
+"""A final row is only the container of what was accepted."""
 
 
 @group.command("list")
 def list_classifications(
     *,
     project: ProjectOption = RUN_PROJECT,
-    kind: Annotated[str | None, typer.Option("--type", help="final, ai, user or feedback.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="ai, user, feedback, or final; all but final otherwise.")
+    ] = None,
     resource: Annotated[str | None, typer.Option(help="Only of this photo (its id).")] = None,
     approved: Annotated[bool | None, typer.Option("--approved/--not-approved", help="Only those.")] = None,
     history: Annotated[bool, typer.Option("--history", help="Also what was superseded.")] = False,
@@ -54,26 +58,18 @@ def list_classifications(
         found = expert.classifications(
             classification_project_id=find_project(expert, project).id,
             resource_id=resource,
-            type=kind,
+            type=kind or _WITH_A_SAY,
             approved=approved,
             current=None if history else True,
             limit=min(limit, 200),
         )
         rows = list(islice(found, limit))
-        seen = {} if as_json else _seen(expert, rows)
+        shown = [] if as_json else _shown(expert, rows)
     if as_json:
         answer([row.model_dump(mode="json") for row in rows])
         return
-    table(
-        ("classification", "type", "photo", "approved", "seen"),
-        (
-            (row.id, row.type, row.resource_id, row.is_approved, seen.get(row.source_classification_id or "", ""))
-            if row.type == "final"
-            else (row.id, row.type, row.resource_id, row.is_approved, seen.get(row.id, ""))
-            for row in rows
-        ),
-        empty="Nothing was classified yet: trapper run FOLDER",
-    )
+    columns = ("classification", "type", "file", "approved", "seen")
+    table(columns, shown, empty="Nothing was classified yet: trapper run FOLDER")
 
 
 @group.command("show")
@@ -194,14 +190,22 @@ def _show(row: ClassificationDetail) -> None:
     )
 
 
-def _seen(expert: TrapperClient, rows: Sequence[Classification]) -> dict[str, str]:
-    """What each row says, in a few words, by its id."""
+def _shown(expert: TrapperClient, rows: Sequence[Classification]) -> list[tuple[object, ...]]:
+    """Each row with its photo's path, and what it says in a few words."""
     resources = sorted({row.resource_id for row in rows})
+    paths = {resource_id: expert.resource(resource_id).file_path for resource_id in resources}
     said: dict[str, list[Observation]] = {}
     for start in range(0, len(resources), _IDS_PER_CALL):
         for each in expert.observations(resource_id=resources[start : start + _IDS_PER_CALL]):
             said.setdefault(each.classification_id, []).append(each)
-    return {row_id: _words(observations) for row_id, observations in said.items()}
+    return [
+        (row.id, row.type, paths[row.resource_id], row.is_approved, _words(said.get(_speaker(row), []))) for row in rows
+    ]
+
+
+def _speaker(row: Classification) -> str:
+    """A final row says what the row says that it points to."""
+    return row.source_classification_id or row.id if row.type == "final" else row.id
 
 
 def _words(observations: Iterable[Observation]) -> str:

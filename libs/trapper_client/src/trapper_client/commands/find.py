@@ -4,8 +4,8 @@ from trapper_client.client import TrapperClient
 from trapper_client.errors import WrongUsage
 from trapper_client.replies import ClassificationProject
 
-RUN_PROJECT = "trapper-run"
-"""The slug of the project that `trapper run` works in; commands without --project mean this one."""
+RUN_PROJECT = "Trapper run"
+"""The name of the project that `trapper run` works in; commands without --project mean this one."""
 
 
 def find_project(expert: TrapperClient, named: str) -> ClassificationProject:

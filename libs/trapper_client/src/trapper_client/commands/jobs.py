@@ -1,7 +1,7 @@
 """`trapper jobs`: what the AI was asked, and how far it is."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 60.0
 @group.command("list")
 def list_jobs(
     *,
-    project: Annotated[str | None, typer.Option(help="Slug or name of a classification project.")] = None,
+    project: Annotated[str | None, typer.Option(help="Name or slug of a classification project.")] = None,
     as_json: Json = False,
 ) -> None:
     """Lists jobs, of one project or of all."""
@@ -50,7 +50,12 @@ def watch(job_id: JobId, *, as_json: Json = False) -> None:
 @group.command("cancel")
 def cancel(job_id: JobId, *, as_json: Json = False) -> None:
     """Stops a job; what was seen already stays."""
-    _act(job_id, "cancel", None, as_json=as_json)
+    with connect() as expert:
+        job = expert.cancel_job(job_id)
+    if as_json:
+        answer(job.model_dump(mode="json"))
+    else:
+        say(f"Job {job.id}: {job.stage}.")
 
 
 @group.command("retry")
@@ -60,17 +65,15 @@ def retry(
     everything: Annotated[bool, typer.Option("--all", help="All its photos, not only those that failed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Asks again for the photos of a job that failed."""
-    _act(job_id, "rerun", {"failed_only": not everything}, as_json=as_json)
-
-
-def _act(job_id: str, action: str, body: dict[str, Any] | None, *, as_json: bool) -> None:
+    """Asks again for the photos of a job that failed, under the project's settings of today."""
     with connect() as expert:
-        told = expert.act_on_job(job_id, action, body)
+        asked = expert.rerun_job(job_id, failed_only=not everything)
     if as_json:
-        answer(told)
+        answer(asked.model_dump(mode="json"))
+    elif asked.job is None:
+        say("There is nothing to do: none of its photos failed.")
     else:
-        say(f"Job {told.get('id', job_id)}: {told.get('stage', 'accepted')}.")
+        say(f"Job {asked.job.id} takes {asked.resources} photo(s). Follow it: trapper jobs watch {asked.job.id}")
 
 
 def _follow(expert: TrapperClient, job_id: str, *, quiet: bool) -> Job:
