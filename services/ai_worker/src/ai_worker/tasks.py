@@ -128,7 +128,7 @@ async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
         await recover_runs(work)
         loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
         try:
-            with _listening(work):
+            async with _listening(work):
                 log("worker.started", worker=str(work.worker_id), runtime=work.runtime)
                 await stopping.wait()
                 return await _leave(work, loops)
@@ -147,8 +147,8 @@ async def _repeat(work: Hand, one: Loop) -> None:
     await run_loop(one, work, hurry=work.hurry, seconds=seconds, service="ai_worker")
 
 
-@contextmanager
-def _listening(work: Hand) -> Generator[None, None, None]:
+@asynccontextmanager
+async def _listening(work: Hand) -> AsyncGenerator[None, None]:
     """A bell's whole effect: the next claim comes now."""
     url = work.settings.bells_url
     if url is None:
@@ -162,11 +162,11 @@ def _listening(work: Hand) -> Generator[None, None, None]:
             running.call_soon_threadsafe(work.hurry.ring, "batches.claim")
 
     listener = BellListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, heard)
-    listener.start()
+    await asyncio.to_thread(listener.start)
     try:
         yield
     finally:
-        listener.stop()
+        await asyncio.to_thread(listener.stop)
 
 
 async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
