@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from expert.audit.queries import offenders
 from expert.commands import INVARIANTS, examine
 from expert.media_store import StorageFull, StorageUnavailable
@@ -146,12 +148,8 @@ async def test_a_store_that_is_away_costs_no_attempt(house: House, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(house.work.media, "read", away)
-        try:
+        with pytest.raises(StorageUnavailable):  # the actor hears of it, to try again
             await describe_resource(house.work, resource_id)
-        except StorageUnavailable:
-            pass
-        else:
-            raise AssertionError("the actor must hear of it, to try again")
     row = await read(house, resource_id)
     assert (row.state, row.describe_attempts, row.describe_claimed_until) == (ResourceState.STORED, 0, None)
     await describe_resource(house.work, resource_id)
@@ -167,10 +165,8 @@ async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(house: 
 
     with monkeypatch.context() as patched:
         patched.setattr(house.work.media, "put", full)
-        try:
+        with pytest.raises(StorageFull):
             await describe_resource(house.work, resource_id)
-        except StorageFull:
-            pass
     assert (await read(house, resource_id)).state is ResourceState.STORED
     await describe_all(house.work)
     assert (await read(house, resource_id)).state is ResourceState.DESCRIBED

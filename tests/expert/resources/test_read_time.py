@@ -24,7 +24,17 @@ def test_the_time_of_digitising_stands_in_for_a_missing_one():
 
 @pytest.mark.parametrize(
     "value",
-    ["0000:00:00 00:00:00", "2023:13:45 10:00:00", "    :  :     :  :  ", "2023:02:30 10:00:00", "", 17, None, b"x", []],
+    [
+        "0000:00:00 00:00:00",
+        "2023:13:45 10:00:00",
+        "    :  :     :  :  ",
+        "2023:02:30 10:00:00",
+        "",
+        17,
+        None,
+        b"x",
+        [],
+    ],
 )
 def test_a_date_that_is_none_counts_as_absent(value: object):
     assert read_time({"DateTimeOriginal": value, "DateTime": "2023:06:01 10:11:12"}, "IMG_0001.JPG") is None
@@ -53,7 +63,9 @@ def test_a_time_in_the_file_name_is_read(name: str):
     assert (found.at, found.source) == (datetime(2023, 6, 1, 10, 11, 12), TimeSource.FILENAME)  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("name", ["IMG_0001.JPG", "20239999_101112.jpg", "2023-06-01.jpg", "1234567890123456789.jpg", ""])
+@pytest.mark.parametrize(
+    "name", ["IMG_0001.JPG", "20239999_101112.jpg", "2023-06-01.jpg", "1234567890123456789.jpg", ""]
+)
 def test_a_name_without_a_real_time_gives_none(name: str):
     assert read_time({}, name) is None
 

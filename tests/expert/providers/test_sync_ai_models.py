@@ -1,0 +1,181 @@
+"""The catalogue of a real Manager becomes providers, algorithms, labels and taxa; again and again the same."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from expert.algorithms.models import Algorithm, CategoryLabel, CategoryMap
+from expert.providers.connect_manager import connect_manager
+from expert.providers.errors import CredentialUnreadable
+from expert.providers.models import AiProvider, AiProviderConnection
+from expert.providers.open_connection import open_connection
+from expert.providers.seal import seal, unseal
+from expert.providers.sync_ai_models import SyncReport, sync_ai_models
+from expert.taxa.models import Taxon, TaxonKey
+from tests.support.make import expert
+from tests.support.make.expert import House
+from tests.support.managers import RunningManager, running_manager
+
+ANIMALS: list[dict[str, Any]] = [
+    {"label": "red fox", "scientific_name": "Vulpes vulpes", "rank": "species", "common_name": "Red fox",
+     "taxon_keys": [{"checklist": "gbif", "key": "5219243"}]},
+    {"label": "Cervus elaphus Linnaeus, 1758", "scientific_name": "Cervus elaphus Linnaeus, 1758", "rank": "species"},
+    {"label": "mystery"},
+]  # fmt: skip
+
+
+@pytest.fixture
+async def manager(ai_manager_database_url: str, tmp_path: Path) -> AsyncIterator[RunningManager]:
+    async with running_manager(ai_manager_database_url, tmp_path) as running:
+        yield running
+
+
+def entry(name: str, kind: str, labels: list[dict[str, Any]], weights: bytes, **changes: Any) -> dict[str, Any]:
+    spec = {
+        "predictor": "classifier" if kind == "classification" else "yolov8",
+        "preprocessing": {"width": 64, "height": 64},
+        "labels": labels,
+        "thresholds": {"typical": 0.2, "conservative": 0.1},
+    }
+    return {
+        "name": name,
+        "version": "1",
+        "kind": kind,
+        "availability": "ready",
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "size_bytes": len(weights),
+        "spec": spec,
+        "licence": "MIT",
+        **changes,
+    }
+
+
+async def publish(manager: RunningManager, model: dict[str, Any], weights: bytes) -> None:
+    (await manager.client.post("/api/models/", json={"entry": model})).raise_for_status()
+    sent = await manager.client.put(f"/api/models/{model['sha256']}/weights", content=weights)
+    sent.raise_for_status()
+
+
+async def connected(house: House, manager: RunningManager, *, token: str | None = None) -> AiProviderConnection:
+    credential = token or manager.client.headers["Authorization"].removeprefix("Bearer ")
+    async with house.work.db() as db:
+        return await connect_manager(
+            db, house.work.settings, name="here", url=manager.url, credential=credential, bells_url=None, by=None
+        )
+
+
+async def synced(house: House) -> SyncReport:
+    [report] = await sync_ai_models(house.work)
+    return report
+
+
+DETECTOR = ("finder", "detection", [{"label": "animal", "observation_type": "animal"}], b"the finder's weights")
+SPECIES = ("namer", "classification", ANIMALS, b"the namer's weights")
+
+
+async def test_models_become_choosable_with_their_labels_and_taxa(house: House, manager: RunningManager):
+    await publish(manager, entry(*DETECTOR), DETECTOR[3])
+    await publish(manager, entry(*SPECIES), SPECIES[3])
+    await connected(house, manager)
+    report = await synced(house)
+    assert (report.problem, sorted(report.added)) == (None, ["finder", "namer"])
+    assert [(one.model, one.label) for one in report.unresolved] == [("namer", "mystery")]
+    person = await house.person()
+    listed = (await person.client.get("/api/ai-providers/", params={"provider_type": "classification"})).json()
+    [namer] = listed["items"]
+    assert (namer["name"], namer["is_active"], namer["threshold_typical"]) == ("namer", True, 0.2)
+    told = (await person.client.get(f"/api/ai-providers/{namer['id']}/")).json()["categories"]
+    assert [one["label"] for one in told] == [one["label"] for one in ANIMALS]
+    assert [one["taxon_id"] is not None for one in told] == [True, True, False]
+    [deer] = (await person.client.get("/api/taxa/", params={"name": "cervus el"})).json()["items"]
+    assert (deer["canonical_name"], deer["scientific_name"]) == ("Cervus elaphus", "Cervus elaphus Linnaeus, 1758")
+    [fox] = (await person.client.get("/api/taxa/", params={"key": "5219243"})).json()["items"]
+    assert (fox["vernacular_names"], fox["keys"]) == ({"en": "Red fox"}, [{"checklist": "gbif", "key": "5219243"}])
+
+
+async def test_syncing_again_changes_nothing(house: House, manager: RunningManager):
+    await publish(manager, entry(*SPECIES), SPECIES[3])
+    await connected(house, manager)
+    await synced(house)
+    tables = (AiProvider, Algorithm, CategoryMap, CategoryLabel, Taxon, TaxonKey)
+
+    async def count() -> list[int]:
+        async with house.work.db() as db:
+            return [int(await db.scalar(select(func.count()).select_from(table)) or 0) for table in tables]
+
+    before = await count()
+    report = await synced(house)
+    assert (report.added, report.deactivated, await count()) == ([], [], before)
+
+
+async def test_a_taxon_that_becomes_known_resolves_the_label_at_the_next_sync(house: House, manager: RunningManager):
+    await publish(manager, entry(*SPECIES), SPECIES[3])
+    await connected(house, manager)
+    await synced(house)
+    async with house.work.db() as db:
+        db.add(Taxon(scientific_name="Mystery", canonical_name="Mystery", path="/x/"))
+    assert (await synced(house)).unresolved == []
+
+
+async def test_a_manager_that_does_not_answer_is_reported_in_a_sentence(house: House, manager: RunningManager):
+    await connected(house, manager, token="not-the-token")
+    report = await synced(house)
+    assert report.problem
+    async with house.work.db() as db:
+        connection = (await db.scalars(select(AiProviderConnection))).one()
+        connection.url = "http://127.0.0.1:9"
+    assert "did not answer" in ((await synced(house)).problem or "")
+    admin = await house.person("root", site_admin=True)
+    [told] = (await admin.client.get("/api/ai-provider-connections/")).json()["items"]
+    assert "did not answer" in told["sync_problem"]
+    assert "credential" not in str(told)
+
+
+async def test_connecting_again_changes_address_and_credential(house: House, manager: RunningManager):
+    first = await connected(house, manager, token="old")
+    second = await connected(house, manager)
+    assert first.id == second.id
+    assert (await synced(house)).problem is None
+    assert open_connection(house.work, second) is open_connection(house.work, second)
+
+
+async def test_only_a_site_admin_connects_and_syncs(house: House):
+    person = await house.person()
+    body = {"name": "x", "url": "http://127.0.0.1:1", "credential": "c"}
+    assert (await person.client.put("/api/ai-provider-connections/", json=body)).status_code == 403
+    assert (await person.client.post("/api/ai-providers/sync/")).status_code == 403
+    admin = await house.person("root", site_admin=True)
+    answer = await admin.client.put("/api/ai-provider-connections/", json=body)
+    assert answer.status_code == 200
+    refused = await admin.client.put("/api/ai-provider-connections/", json={**body, "url": "ftp://x"})
+    assert refused.status_code == 422
+    reports = (await admin.client.post("/api/ai-providers/sync/")).json()["items"]
+    assert [one["connection"] for one in reports] == ["x"]
+
+
+async def test_a_credential_is_sealed_with_the_secret_key(house: House):
+    sealed = seal(house.work.settings, "secret")
+    assert "secret" not in sealed
+    assert unseal(house.work.settings, sealed) == "secret"
+    with pytest.raises(CredentialUnreadable):
+        unseal(house.work.settings, sealed[:-4] + "AAAA")
+
+
+async def test_a_private_address_that_no_setting_lists_is_not_called(expert_database_url: str, tmp_path: Path):
+    async with expert.house(expert_database_url, tmp_path, allowed_addresses=[]) as guarded:
+        async with guarded.work.db() as db:
+            await connect_manager(
+                db,
+                guarded.work.settings,
+                name="metadata",
+                url="http://169.254.169.254",
+                credential="x",
+                bells_url=None,
+                by=None,
+            )
+        [report] = await sync_ai_models(guarded.work)
+        assert "not a public address" in (report.problem or "")
