@@ -1,7 +1,7 @@
 """The background door: every feature's tasks on this service's broker, its sweeps, and its bell listeners."""
 
 from expert.access import tasks as access
-from expert.base import task as book
+from expert.base import task
 from expert.deps import NAMESPACE, open_work
 from expert.jobs import tasks as jobs
 from expert.resources import tasks as resources
@@ -12,7 +12,9 @@ from expert.uploads import tasks as uploads
 from trapper_kit.broker import TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
 
-__all__ = ["book", "run_tasks"]
+__all__ = ["BOOK", "run_tasks"]
+
+BOOK = task
 
 FEATURES = (access, jobs, resources, results, uploads)
 """Importing them notes their tasks in the book."""
@@ -32,6 +34,6 @@ async def run_tasks(settings: ExpertSettings) -> None:
             if settings.redis_url
             else None
         )
-        process = TaskProcess(book, broker, work, service="expert", threads=settings.task_threads)
-        sweeps = run_sweeps(book, work, work.database, service="expert", settings=settings)
+        process = TaskProcess(BOOK, broker, work, service="expert", threads=settings.task_threads)
+        sweeps = run_sweeps(BOOK, work, work.database, service="expert", settings=settings)
         await process.run(sweeps, listen_for_results(work))
