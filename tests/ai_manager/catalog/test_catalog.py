@@ -1,6 +1,7 @@
 """The catalogue: immutable versions, weights that are what they say, and a sync that respects operators."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.make.ai_manager import (
     in_pieces,
     model_entry,
 )
-from trapper_schemas.catalog import read_manifest
+from trapper_schemas.catalog import DATA, manifest_schema, read_manifest
 from trapper_schemas.v1.models import ModelEntry
 
 PATH = f"/api/models/{DETECTOR_SHA256}/weights"
@@ -150,3 +151,7 @@ def test_the_pins_of_the_demo_models_are_those_of_the_shipped_files() -> None:
 
 def test_no_model_that_may_not_be_passed_on_is_ready() -> None:
     assert [one.name for one in read_manifest() if "AGPL" in one.licence and one.availability == "ready"] == []
+
+
+def test_the_schema_beside_the_manifest_is_the_one_of_its_types() -> None:
+    assert json.loads((DATA / "model_manifest.schema.json").read_text()) == manifest_schema()

@@ -39,13 +39,14 @@ SPECIES_SHA256 = "b" * 64
 
 def manager_settings(database_url: str, folder: Path, **changes: Any) -> Settings:
     """Settings with a long lease; tests that wait for its end shorten it."""
-    intervals = changes.pop("intervals", {})
+    intervals: dict[str, float] = {"lease": 30.0, "renew": 5.0, "poll": 2.0, **changes.pop("intervals", {})}
+    values: dict[str, Any] = {"batch_size": 3, **changes}
     return Settings(
         database_url=SecretStr(database_url),
         secret_key=SecretStr("a key for tests only, long enough"),
         blobs_dir=folder / "blobs",
-        intervals=Intervals(**{"lease": 30.0, "renew": 5.0, "poll": 2.0, **intervals}),
-        **{"batch_size": 3, **changes},
+        intervals=Intervals(**intervals),
+        **values,
     )
 
 

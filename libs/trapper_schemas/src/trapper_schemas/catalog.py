@@ -58,6 +58,33 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
         raise CatalogMalformed(f"{path.name}: {_first(problem)}") from problem
 
 
+def manifest_schema() -> dict[str, Any]:
+    """The manifest's form as JSON Schema: entries as on the wire, but their labels stand in a category file."""
+    schema = TypeAdapter(list[ModelEntry]).json_schema()
+    definitions = schema.pop("$defs")
+    definitions["ModelEntry"]["properties"]["category_file"] = {
+        "type": "string",
+        "pattern": r"^categories/[^/]+\.yaml$",
+    }
+    spec = definitions["ModelSpec"]
+    spec["properties"].pop("labels")
+    spec["required"].remove("labels")
+    for label in ("Label", "TaxonKey", "ObservationType"):
+        definitions.pop(label)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "TRAPPER model manifest",
+        "type": "object",
+        "required": ["models"],
+        "additionalProperties": False,
+        "properties": {
+            "models": schema,
+            "shapes": {"type": "object", "description": "specs that several entries share, as YAML anchors"},
+        },
+        "$defs": definitions,
+    }
+
+
 def read_label_map(name_or_path: str) -> LabelMap:
     """A built-in map (`coco`, `megadetector`) or a YAML file with lists `animal`, `human`, `vehicle`."""
     path = DATA / "maps" / f"{name_or_path}.yaml" if name_or_path in BUILT_IN_MAPS else Path(name_or_path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from ai_manager.batches import queries
+from ai_manager.batches import queries, queries_lines
 from ai_manager.batches.errors import RuntimeNotYours
 from ai_manager.batches.models import Batch, Terms
 from ai_manager.catalog import queries as catalog
@@ -38,7 +38,7 @@ class Claimed:
 
     batches: Sequence[Batch]
     terms: dict[UUID, Terms]
-    models: dict[str, Model]
+    models: dict[catalog.Key, Model]
 
 
 async def claim_batches(work: Work, ask: Ask, *, wait: timedelta, lease: timedelta) -> Claimed:
@@ -61,7 +61,7 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
     if worker.paused or worker.drain:
         return Claimed([], {}, {})
     leased: list[Batch] = []
-    lines = await queries.lines(
+    lines = await queries_lines.lines(
         db,
         runtime=ask.runtime,
         project=worker.project,
@@ -84,5 +84,5 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
     for batch in leased:
         log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=batch.worker_id, attempt=batch.attempt)
     terms = await queries.terms_of(db, [batch.job_id for batch in leased]) if leased else {}
-    shas = [sha256 for one in terms.values() for sha256 in one.models]
-    return Claimed(leased, terms, await catalog.by_sha256s(db, shas) if shas else {})
+    refs = [Stage.model_validate(stage).model for one in terms.values() for stage in one.stages]
+    return Claimed(leased, terms, await catalog.by_refs(db, refs) if refs else {})

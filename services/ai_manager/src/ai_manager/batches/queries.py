@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Text, any_, case, false, func, literal, select, tuple_, update
+from sqlalchemy import CursorResult, Text, func, select, tuple_, update
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import undefer
 
 from ai_manager.batches.models import EXHAUSTED, LEASED, WAITING, Batch, Terms
-from ai_manager.batches.state import SEPARATOR, BatchState, Past
+from ai_manager.batches.queries_lines import Line
+from ai_manager.batches.state import BatchState, Past
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session, db_clock
 
@@ -26,61 +26,6 @@ class Counts:
     done: int
     blank: int
     failed: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the queue: batches that the same workers can run."""
-
-    runtimes: str
-    model_set: str
-    priority: int
-
-
-async def lines(
-    db: Session, *, runtime: str, project: str, loaded: Sequence[str], on_disk: Sequence[str], affinity: int
-) -> list[Line]:
-    """Where batches wait that a worker of this runtime may have: by priority, then by turn.
-
-    A line whose models are in the worker's memory is served `affinity` turns early (half of that when they are on its
-    disk), so that models are not swapped for each batch and yet nobody starves.
-    """
-    first = (
-        select(Batch.turn)
-        .where(
-            Batch.state == WAITING,
-            Batch.runtimes == Terms.runtimes,
-            Batch.model_set == Terms.model_set,
-            Batch.priority == Terms.priority,
-        )
-        .order_by(Batch.turn)
-        .limit(1)
-        .correlate(Terms)
-        .scalar_subquery()
-    )
-    head_start = case(
-        (_contained(Terms.models, loaded), affinity), (_contained(Terms.models, on_disk), affinity // 2), else_=0
-    )
-    open_lines = (
-        select(Terms.runtimes, Terms.model_set, Terms.priority, first.label("turn"), head_start.label("head_start"))
-        .where(
-            Terms.is_open,
-            literal(runtime) == any_(func.string_to_array(Terms.runtimes, SEPARATOR)),
-            literal(project).in_(["", Terms.project]),
-        )
-        .distinct()
-        .subquery()
-    )
-    rows = await db.execute(
-        select(open_lines.c.runtimes, open_lines.c.model_set, open_lines.c.priority)
-        .where(open_lines.c.turn.is_not(None))
-        .order_by(open_lines.c.priority, open_lines.c.turn - open_lines.c.head_start)
-    )
-    return [Line(*row) for row in rows]
-
-
-def _contained(models: Any, known: Sequence[str]) -> Any:
-    return models.op("<@")(sql_cast(list(known), JSONB)) if known else false()
 
 
 async def claim(
@@ -278,4 +223,4 @@ async def leases_by_worker(db: Session, worker_ids: Sequence[UUID]) -> dict[UUID
         .where(Batch.state == LEASED, Batch.worker_id.in_(worker_ids))
         .group_by(Batch.worker_id)
     )
-    return {worker_id: count for worker_id, count in rows.tuples() if worker_id is not None}
+    return {worker_id: count for worker_id, count in rows.all() if worker_id is not None}

@@ -43,7 +43,7 @@ def _lease(batch: Batch, claimed: Claimed, lease: timedelta) -> BatchLease:
         token=batch.lease_token or "",
         expires_in_seconds=lease.total_seconds(),
         stages=[
-            StageSpec(stage=stage, model=ModelEntry.model_validate(claimed.models[stage.model.sha256].entry))
+            StageSpec(stage=stage, model=ModelEntry.model_validate(claimed.models[key_of(stage.model)].entry))
             for stage in stages
         ],
         resources=unpack(batch.resources),

@@ -1,4 +1,4 @@
-"""A model: one immutable version; its key is the sha256 of its weights."""
+"""A model: one immutable version under a name; several may run the same weights in different ways."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ class Model(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     version: Mapped[str]
-    sha256: Mapped[str | None] = mapped_column(unique=True)
+    sha256: Mapped[str | None] = mapped_column(index=True)
     entry: Mapped[dict[str, Any]]
     state: Mapped[ModelState] = mapped_column(state_type(ModelState))
     origin: Mapped[Origin] = mapped_column(state_type(Origin))

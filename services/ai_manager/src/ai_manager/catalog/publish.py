@@ -1,4 +1,4 @@
-"""Put an entry into the catalogue; a version is immutable, its key is the sha256 of its weights."""
+"""Put an entry into the catalogue; a version of a name is immutable, the same weights may go by several names."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ async def publish_model(db: Session, entry: ModelEntry, *, now: datetime) -> tup
     if entry.spec is None:
         raise Invalid.field("entry.spec", "a published model says how it is run", "missing")
     document = entry.model_dump(mode="json")
-    present = await queries.by_sha256(db, entry.sha256) or await queries.by_name(db, entry.name, entry.version)
+    present = await queries.by_name(db, entry.name, entry.version)
     if present is None:
         return await _add(db, entry, now=now), True
     if present.entry == document:
@@ -36,15 +36,16 @@ async def publish_model(db: Session, entry: ModelEntry, *, now: datetime) -> tup
 
 
 async def _add(db: Session, entry: ModelEntry, *, now: datetime) -> Model:
+    held_bytes = await queries.held_bytes(db, entry.sha256) if entry.sha256 is not None else None
     model = Model(
         id=uuid7(),
         name=entry.name,
         version=entry.version,
         sha256=entry.sha256,
         entry=entry.model_dump(mode="json"),
-        state=ModelState.PUBLISHED if entry.sources else ModelState.DRAFT,
+        state=ModelState.PUBLISHED if entry.sources or held_bytes is not None else ModelState.DRAFT,
         origin=Origin.OPERATOR,
-        held_bytes=None,
+        held_bytes=held_bytes,
         created_at=now,
     )
     db.add(model)

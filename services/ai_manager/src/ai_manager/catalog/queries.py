@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, tuple_, update
 
 from ai_manager.catalog.models import Model
 from ai_manager.catalog.state import ModelState
 from trapper_kit.db import Session
+from trapper_schemas.v1.models import ModelRef
+
+Key = tuple[str, str, str]
+"""Name, version and sha256 of the weights."""
+
+
+def key_of(ref: ModelRef) -> Key:
+    """What makes a version exactly that."""
+    return ref.name, ref.version, ref.sha256
 
 
 async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequence[Model]:
@@ -20,8 +29,9 @@ async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequen
 
 
 async def by_sha256(db: Session, sha256: str) -> Model | None:
-    """The version with these weights."""
-    return (await db.scalars(select(Model).where(Model.sha256 == sha256))).one_or_none()
+    """A version with these weights, one that is not retired if there is one."""
+    statement = select(Model).where(Model.sha256 == sha256).order_by(Model.state == ModelState.RETIRED, Model.id)
+    return (await db.scalars(statement.limit(1))).one_or_none()
 
 
 async def by_name(db: Session, name: str, version: str) -> Model | None:
@@ -30,10 +40,15 @@ async def by_name(db: Session, name: str, version: str) -> Model | None:
     return (await db.scalars(statement)).one_or_none()
 
 
-async def by_sha256s(db: Session, sha256s: Iterable[str]) -> dict[str, Model]:
-    """Several versions by their weights."""
-    found = await db.scalars(select(Model).where(Model.sha256.in_(set(sha256s))))
-    return {model.sha256: model for model in found if model.sha256 is not None}
+async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:
+    """Several versions by name, version and weights; a retired one only where there is no other."""
+    keys = {key_of(ref) for ref in refs}
+    found = await db.scalars(
+        select(Model)
+        .where(tuple_(Model.name, Model.version, Model.sha256).in_(keys))
+        .order_by(Model.state != ModelState.RETIRED, Model.id)
+    )
+    return {(model.name, model.version, model.sha256 or ""): model for model in found}
 
 
 async def lock_all(db: Session) -> Sequence[Model]:
@@ -41,10 +56,20 @@ async def lock_all(db: Session) -> Sequence[Model]:
     return (await db.scalars(select(Model).order_by(Model.id).with_for_update())).all()
 
 
+async def held_bytes(db: Session, sha256: str) -> int | None:
+    """How large these weights are, when the Manager has them already under another name."""
+    return await db.scalar(select(func.max(Model.held_bytes)).where(Model.sha256 == sha256))
+
+
 async def note_held(db: Session, sha256: str, size_bytes: int) -> bool:
-    """The weights are here: a draft becomes published. False when there is no such entry."""
-    found = await db.scalars(update(Model).where(Model.sha256 == sha256).values(held_bytes=size_bytes).returning(Model))
-    model = found.one_or_none()
-    if model is not None and model.state is ModelState.DRAFT:
-        await db.execute(update(Model).where(Model.id == model.id).values(state=ModelState.PUBLISHED))
-    return model is not None
+    """The weights are here: drafts become published. False when there is no such entry."""
+    found = (
+        await db.scalars(update(Model).where(Model.sha256 == sha256).values(held_bytes=size_bytes).returning(Model.id))
+    ).all()
+    await db.execute(
+        update(Model)
+        .where(Model.id.in_(found), Model.state == ModelState.DRAFT)
+        .values(state=ModelState.PUBLISHED)
+        .execution_options(synchronize_session="fetch")
+    )
+    return bool(found)

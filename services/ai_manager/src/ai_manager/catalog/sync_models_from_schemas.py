@@ -44,23 +44,24 @@ async def sync_models_from_schemas(work: Work, entries: Sequence[ModelEntry], we
 async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced, *, now: datetime) -> None:
     present = await queries.lock_all(db)
     by_name = {(model.name, model.version): model for model in present if model.state is not ModelState.RETIRED}
-    by_sha256 = {model.sha256: model for model in present if model.sha256}
+    retired = {(model.name, model.version, model.sha256): model for model in present if model.state is ModelState.RETIRED}
     new: list[ModelEntry] = []
     for entry in entries:
         model = by_name.pop((entry.name, entry.version), None)
-        known = by_sha256.get(entry.sha256) if entry.sha256 else None
-        if any(one is not None and one.origin is Origin.OPERATOR for one in (model, known)):
+        if model is not None and model.origin is Origin.OPERATOR:
             synced.kept.append(entry.name)
-        elif model is not None and (known is model or model.sha256 is None):
+        elif model is not None and model.sha256 in {None, entry.sha256}:
             if _update(model, entry):
                 synced.changed.append(entry.name)
-        elif known is not None:
-            _update(known, entry)
-            synced.changed.append(entry.name)
-            _retire(model, synced)
         else:
             _retire(model, synced)
-            new.append(entry)
+            await db.flush()  # before another row takes the name
+            known = retired.get((entry.name, entry.version, entry.sha256))
+            if known is None:
+                new.append(entry)
+            else:
+                _update(known, entry)
+                synced.changed.append(entry.name)
     for model in by_name.values():
         if model.origin is Origin.MANIFEST:
             _retire(model, synced)

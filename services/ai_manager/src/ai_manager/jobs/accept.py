@@ -106,13 +106,13 @@ def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str]) -> Terms:
 async def _models(db: Session, stages: Sequence[Stage]) -> list[ModelEntry]:
     if stages[0].kind is not ModelKind.DETECTION:
         raise Invalid.field("stages", "the first stage is a detection; the others look at its boxes")
-    known = await catalog.by_sha256s(db, [stage.model.sha256 for stage in stages])
-    return [_usable(stage, known.get(stage.model.sha256)) for stage in stages]
+    known = await catalog.by_refs(db, [stage.model for stage in stages])
+    return [_usable(stage, known.get(catalog.key_of(stage.model))) for stage in stages]
 
 
 def _usable(stage: Stage, model: Model | None) -> ModelEntry:
     asked = stage.model
-    if model is None or (model.name, model.version) != (asked.name, asked.version):
+    if model is None:
         raise UnknownModel(
             f"no {asked.name} {asked.version} with sha256 {asked.sha256[:12]}… here; `trapper models list` shows all",
             model=asked.name,

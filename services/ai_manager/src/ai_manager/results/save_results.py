@@ -118,8 +118,8 @@ async def _not_held(work: Work, batch: Batch, brought: Brought) -> tuple[UUID, b
 async def _expectation(db: Session, batch: Batch) -> tuple[Expectation, list[ModelEntry]]:
     terms = (await batches.terms_of(db, [batch.job_id]))[batch.job_id]
     stages = tuple(Stage.model_validate(stage) for stage in terms.stages)
-    known = await catalog.by_sha256s(db, terms.models)
-    models = [ModelEntry.model_validate(known[stage.model.sha256].entry) for stage in stages]
+    known = await catalog.by_refs(db, [stage.model for stage in stages])
+    models = [ModelEntry.model_validate(known[catalog.key_of(stage.model)].entry) for stage in stages]
     expected = Expectation(
         batch_id=batch.id,
         attempt=batch.attempt,
