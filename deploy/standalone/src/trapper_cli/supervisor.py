@@ -114,7 +114,8 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         log = child.program.log_file
-        child.log_begin = log.stat().st_size if log.exists() else 0
+        if not child.quick_deaths:  # else its last words are those of the start before
+            child.log_begin = log.stat().st_size if log.exists() else 0
         child.ready, child.born = False, time.monotonic()
         child.ask_at = child.born + child.program.settle
         try:
