@@ -26,13 +26,15 @@ def _told() -> Iterator[None]:
     """What the services say stands beside a test that fails."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines("test"))
-    logger = logging.getLogger("trapper")
-    level = logger.level
+    logger, root = logging.getLogger("trapper"), logging.getLogger()
+    level, handlers, root_level = logger.level, root.handlers[:], root.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     yield
     logger.removeHandler(handler)
     logger.setLevel(level)
+    root.handlers[:] = handlers  # a command that was run in this process has put its own
+    root.setLevel(root_level)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from uuid import UUID
 
 import pytest
 
+from ai_manager.workers.revoke import revoke_worker
 from ai_worker.commands import FAILED, main
 from ai_worker.enrolment.credential import read_credential
 from tests.support.make.ai_worker import worker_settings
@@ -43,13 +45,25 @@ async def test_a_token_buys_a_credential_once_and_asking_again_keeps_it(manager,
     assert bought.intervals.renew_seconds == manager.work.intervals.renew
 
 
+async def test_a_credential_that_the_manager_no_longer_knows_is_replaced(manager, tmp_path, capsys):
+    assert await enrol(manager, await manager.enrolment_token(), tmp_path) == 0
+    first = json.loads(capsys.readouterr().out)
+    async with manager.work.db() as db:
+        await revoke_worker(db, UUID(first["worker_id"]), now=manager.work.clock.now())
+    assert await enrol(manager, await manager.enrolment_token(), tmp_path) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["new"] is True
+    assert second["worker_id"] != first["worker_id"]
+
+
 async def test_a_token_that_is_used_up_is_refused_in_one_sentence(manager, tmp_path, capsys, monkeypatch):
     token = await manager.enrolment_token()
     assert await enrol(manager, token, tmp_path) == 0
     monkeypatch.setenv("AI_WORKER_STATE_DIR", str(tmp_path / "another"))
     assert await enrol(manager, token, tmp_path) == FAILED
-    said = capsys.readouterr().err.strip().splitlines()
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
     assert len(said) == 1
+    assert said[0].startswith("trapper-worker: ")
     assert not (tmp_path / "another" / "credential.json").exists()
 
 

@@ -7,9 +7,10 @@ from pydantic import SecretStr
 
 from ai_worker.enrolment.credential import Credential, read_credential, write_secret
 from ai_worker.enrolment.errors import NotEnrolled
-from ai_worker.manager_client import Manager
+from ai_worker.manager_client import Manager, is_stranger
 from ai_worker.settings import WorkerSettings
 from trapper_kit.logs import log
+from trapper_kit.problems import Problem
 from trapper_schemas.v1 import PROTOCOL
 from trapper_schemas.v1.workers import Device, Enrolment
 
@@ -25,12 +26,9 @@ async def enrol_worker(
     models_on_disk: tuple[str, ...],
     name: str | None = None,
 ) -> tuple[Credential, bool]:
-    """The credential, and whether it is new: a folder that is enrolled at this Manager keeps what it has."""
-    try:
-        present = read_credential(settings)
-    except NotEnrolled:
-        present = None
-    if present is not None and present.manager_url == manager_url:
+    """The credential, and whether it is new: one that this Manager still accepts is kept."""
+    present = await _accepted(settings, manager_url)
+    if present is not None:
         return present, False
     chosen = name or settings.name or host_name()
     ask = Enrolment(
@@ -54,6 +52,28 @@ async def enrol_worker(
     write_secret(settings.credential_file, bought.model_dump_json(indent=1))
     log("worker.enrolled", worker=str(bought.worker_id), manager=manager_url)
     return bought, True
+
+
+async def _accepted(settings: WorkerSettings, manager_url: str) -> Credential | None:
+    """What the folder holds, if it is for this address and whoever answers there still knows it."""
+    try:
+        present = read_credential(settings)
+    except NotEnrolled:
+        return None
+    if present.manager_url != manager_url:
+        return None
+    secret = present.credential.get_secret_value()
+    asking = Manager.at(manager_url, token=secret, allowed=settings.allowed_addresses)
+    try:
+        await asking.check()
+    except Problem as problem:
+        if not is_stranger(problem):
+            raise
+        log("credential.refused", problem=str(problem))
+        return None
+    finally:
+        await asking.close()
+    return present
 
 
 def host_name() -> str:
