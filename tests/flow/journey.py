@@ -84,11 +84,13 @@ class Journey:
         return await rows(self.stack.expert_database, statement, self.sha256)
 
     async def manager(self, statement: str) -> list[tuple[object, ...]]:
-        """What the Manager's database says of this photo's jobs ($1 is their ids)."""
+        """What the Manager's database says of this photo's jobs ($1 is their ids there)."""
         jobs = await self.expert(
             "select jr.job_id from job_resources jr join resources r on r.id = jr.resource_id where r.sha256 = $1"
         )
-        return await rows(self.stack.manager_database, statement, [job for (job,) in jobs])
+        keys = [str(job) for (job,) in jobs]  # the Expert's own id is the idempotency key of the hand-over
+        there = await rows(self.stack.manager_database, "select id from jobs where idempotency_key = any($1)", keys)
+        return await rows(self.stack.manager_database, statement, [job for (job,) in there])
 
     async def until(self, reached: Callable[["Journey"], Any], what: str) -> None:
         """Look again and again until something holds; the logs are told when it never does."""
@@ -142,8 +144,8 @@ class Journey:
             ),
             "manager": await self.manager("select state::text from jobs where id = any($1)"),
             "classifications": await self.expert(
-                "select c.type, c.superseded_by_id is null, c.locked_at is not null, c.is_approved from classifications c"
-                " join resources r on r.id = c.resource_id where r.sha256 = $1 order by 1, 2"
+                "select c.type, c.superseded_by_id is null, c.locked_at is not null, c.is_approved"
+                " from classifications c join resources r on r.id = c.resource_id where r.sha256 = $1 order by 1, 2"
             ),
             "observations": await self.expert(
                 "select o.observation_type, round(o.bbox_x::numeric, 4), round(o.bbox_y::numeric, 4),"
@@ -163,10 +165,10 @@ async def job_ended(journey: Journey) -> bool:
 
 
 async def acknowledged(journey: Journey) -> bool:
-    return (await journey.manager(UNACKNOWLEDGED))[0][0] == 0
+    return (await journey.manager(ACKNOWLEDGED))[0][0] is True
 
 
-UNACKNOWLEDGED = "select count(*) from saved_results where job_id = any($1) and acknowledged_at is null"
+ACKNOWLEDGED = "select bool_and(acknowledged_at is not null) from saved_results where job_id = any($1)"
 
 
 async def make_project(stack: Stack) -> Project:

@@ -190,7 +190,7 @@ class Stack:
     def _launch(self, name: str, service: str, *arguments: str) -> None:
         tampered = ["-m", "tests.flow.tampered", self.tamper] if self.tamper else ["-m"]
         argv = [sys.executable, *tampered, f"{service}.commands", *arguments]
-        log = (self.folder / f"{name}.log").open("ab")  # noqa: SIM115 - closed when the process is stopped
+        log = (self.folder / f"{name}.log").open("ab")
         self.processes[name] = Process(name, argv, self._environment(service), log)
         self.processes[name].start()
 
