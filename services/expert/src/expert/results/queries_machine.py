@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, literal, select, union
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from expert.classifications.models import AI, Classification
 from expert.jobs.models import AiClassificationJob, JobResource
@@ -56,7 +57,7 @@ def _failed(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - as above
             JobResource.received_batch_id.is_not(None),
             ~seen,
         )
-        .distinct(JobResource.resource_id)
+        .ext(distinct_on(JobResource.resource_id))
         .order_by(JobResource.resource_id, JobResource.job_id.desc())
     )
     return newest.subquery()

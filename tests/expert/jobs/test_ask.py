@@ -1,0 +1,153 @@
+"""A person asks: how many it would take, what is missing, what failed, and never the same twice by accident."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from expert.access.state import ClassificationRole
+from expert.jobs.cover import cover_due
+from expert.jobs.end import end_job
+from expert.jobs.state import JobStage
+from tests.support.make.expert_ai import Scene, applied, expert, scene, submitted
+from tests.support.make.results import failed, results, seen
+from trapper_schemas.ids import uuid7
+
+JOBS = "/api/ai-classification-jobs/"
+
+
+async def ask(made: Scene, *, who: str = "owner", key: str | None = None, **body: Any) -> httpx.Response:
+    given = {
+        "classification_project_id": str(made.project_id),
+        "linked_collection_id": str(made.linked_collection_id),
+        **body,
+    }
+    async with made.as_(who) as client:
+        return await client.post(JOBS, json=given, headers={"Idempotency-Key": key or str(uuid7())})
+
+
+async def finish(made: Scene, **changes: Any) -> None:
+    job_id = await submitted(made)
+    await applied(made, job_id, results(batch_id=uuid7(), resource_ids=made.resource_ids, **changes))
+    await made.sql("update received_batches set acknowledged_at = now()")
+    async with made.work.db() as db:
+        await end_job(db, job_id, JobStage.FINISHED, now=made.work.clock.now(), settled=True)
+
+
+async def test_asking_takes_what_is_due_at_once_so_that_no_sweep_takes_it_again(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        would = (await ask(made, dry_run=True)).json()
+        assert would == {"job": None, "resources": 3}
+        answer = await ask(made, interactive=True)
+        assert (answer.status_code, answer.json()["resources"]) == (201, 3)
+        assert answer.json()["job"]["created_by"] == str(made.user_ids["owner"])
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(1,)]
+        assert await made.broken() == {}
+
+
+async def test_the_same_key_makes_one_job_and_another_body_is_refused(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        first, second = await ask(made, key="k"), await ask(made, key="k")
+        assert (first.status_code, second.status_code) == (201, 200)
+        assert first.json()["job"]["id"] == second.json()["job"]["id"]
+        assert (await ask(made, key="k", interactive=True)).json()["type"] == "idempotency-key-reused"
+
+
+async def test_only_what_is_missing_under_the_same_models_is_asked(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 3
+        await submitted(made)
+        assert (await ask(made, missing_only=True)).json() == {"job": None, "resources": 0}
+        await made.sql("update ai_classification_jobs set stage = 'cancelled', closed_at = now()")
+        await made.sql("update job_resources set outcome = 'cancelled'")
+        assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 3
+        other = {"species_provider_id": None}
+        await made.sql("update job_resources set outcome = 'done'")
+        assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 0
+        assert (await ask(made, missing_only=True, dry_run=True, overrides=other)).json()["resources"] == 3
+
+
+async def test_a_failure_that_may_pass_is_missing_and_one_of_the_file_is_not(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        await finish(made, outcomes=(seen(), failed(), failed(code="killed-worker", message="it died")))
+        assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 1
+        async with made.as_("owner") as client:
+            ((job_id,),) = await made.sql("select id from ai_classification_jobs")
+            again = await client.post(
+                f"{JOBS}{job_id}/rerun/", json={"failed_only": True, "dry_run": True}, headers={"Idempotency-Key": "r"}
+            )
+            whole = await client.post(f"{JOBS}{job_id}/rerun/", headers={"Idempotency-Key": "s"})
+            found = (await client.get(f"{JOBS}{job_id}/resources/", params={"outcome": "failed"})).json()["items"]
+        assert again.json() == {"job": None, "resources": 2}
+        assert (whole.status_code, whole.json()["resources"]) == (201, 3)
+        assert sorted(one["code"] for one in found) == ["killed-worker", "undecodable"]
+        assert await made.broken() == {}
+
+
+async def test_overrides_are_frozen_into_the_job_and_change_nothing_else(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        answer = await ask(made, overrides={"detection_threshold": 0.7, "species_provider_id": None, "top_k": 3})
+        config = answer.json()["job"]["job_config"]
+        assert [one["kind"] for one in config["stages"]] == ["detection"]
+        assert (config["stages"][0]["threshold"], config["stages"][0]["top_k"]) == (0.7, 3)
+        await made.sql("update classification_projects set detection_threshold = 0.9")
+        assert await made.sql("select job_config->'detection_threshold' from ai_classification_jobs") == [(0.7,)]
+
+
+async def test_a_scope_must_be_the_projects_own(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        foreign = await ask(made, linked_collection_id=str(uuid7()))
+        assert (foreign.status_code, foreign.json()["errors"][0]["loc"]) == (422, ["body", "linked_collection_id"])
+        nowhere = await ask(made, linked_collection_id=None, resource_ids=[str(uuid7())])
+        assert nowhere.status_code == 422
+        one = await ask(made, linked_collection_id=None, resource_ids=[str(made.resource_ids[0])])
+        assert (one.status_code, one.json()["resources"]) == (201, 1)
+        assert one.json()["job"]["linked_collection_id"] == str(made.linked_collection_id)
+
+
+async def test_a_project_without_a_detector_cannot_be_asked(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, object_detection_ai_model_id=None)
+        assert (await ask(made)).json()["type"] == "no-detection-provider"
+
+
+async def test_only_who_runs_the_ai_may_ask_and_a_stranger_sees_no_job(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        await made.person("annotator", ClassificationRole.ANNOTATOR)
+        await made.person("stranger", None)
+        job_id = (await ask(made)).json()["job"]["id"]
+        assert (await ask(made, who="annotator")).status_code == 403
+        assert (await ask(made, who="stranger")).status_code == 404
+        async with made.as_("stranger") as client:
+            assert (await client.get(f"{JOBS}{job_id}/")).status_code == 404
+            assert (await client.get(JOBS)).json()["items"] == []
+        async with made.as_("annotator") as client:
+            assert (await client.get(f"{JOBS}{job_id}/")).json()["total"] == 3
+            assert len((await client.get(JOBS, params={"state": "created"})).json()["items"]) == 1
+            assert (await client.get(JOBS, params={"state": "finished"})).json()["items"] == []
+
+
+async def test_a_job_that_is_over_is_not_cancelled(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        await finish(made)
+        ((job_id,),) = await made.sql("select id from ai_classification_jobs")
+        async with made.as_("owner") as client:
+            answer = await client.post(f"{JOBS}{job_id}/cancel/")
+        assert (answer.status_code, answer.json()["type"]) == (409, "job-closed")
