@@ -27,18 +27,16 @@ PASSWORD_HASH = "nobody signs in with this"
 
 def settings(database_url: str, folder: Path, **changes: Any) -> ExpertSettings:
     """Everything on loopback, every interval at 1/50."""
-    return ExpertSettings(
-        **{
-            "database_url": database_url,
-            "secret_key": SECRET,
-            "media_dir": folder / "media",
-            "blobs_dir": folder / "blobs",
-            "allowed_addresses": ["127.0.0.0/8"],
-            "database_pool_size": 4,
-            "intervals": Intervals().scaled(0.02),
-            **changes,
-        }
-    )
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "secret_key": SECRET,
+        "media_dir": folder / "media",
+        "blobs_dir": folder / "blobs",
+        "allowed_addresses": ["127.0.0.0/8"],
+        "database_pool_size": 4,
+        "intervals": Intervals().scaled(0.02),
+    }
+    return ExpertSettings(**{**given, **changes})
 
 
 class HeardRings:
