@@ -37,6 +37,7 @@ async def test_publishing_again_changes_nothing_and_another_entry_is_refused(
     assert await publish(model_entry()) == (200, "")
     assert await publish(model_entry(licence="GPL-3.0")) == (409, "model-immutable")
     assert await publish(model_entry(sha256="9" * 64)) == (409, "model-immutable")
+    assert (await publish(model_entry(name="the-same-weights")))[0] == 201
     assert await publish(model_entry(name="no-hash", sha256=None)) == (422, "invalid")
     assert (await publish(model_entry(version="2", sha256="8" * 64)))[0] == 201
 
@@ -54,6 +55,19 @@ async def test_weights_come_in_under_their_hash_and_go_out_by_range(manager: Man
     for nonsense in ("bytes=99-", "bytes=5-4", "bytes=-", "lines=1-2"):
         refused = await manager.http.get(PATH, headers={**operator, "Range": nonsense})
         assert (refused.status_code, refused.json()["type"]) == (416, "range-refused")
+
+
+async def test_weights_that_are_here_are_here_under_every_name(manager: Manager, operator: dict[str, str]) -> None:
+    async def publish(name: str) -> dict[str, Any]:
+        entry = model_entry(name=name, sources=[])
+        return (await manager.http.post("/api/models/", json={"entry": entry}, headers=operator)).json()
+
+    assert (await publish("before"))["state"] == "draft"
+    await manager.http.put(PATH, content=WEIGHTS, headers=operator)
+    after = await publish("after")
+    assert (after["held"], after["state"]) == (True, "published")
+    listed = (await manager.http.get("/api/models/", headers=operator)).json()["items"]
+    assert {each["name"]: (each["held"], each["state"]) for each in listed}["before"] == (True, "published")
 
 
 async def test_weights_with_a_wrong_hash_are_refused_and_nothing_is_kept(

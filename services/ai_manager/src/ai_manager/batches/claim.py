@@ -17,6 +17,7 @@ from ai_manager.workers import queries as workers
 from ai_manager.workers.errors import WorkerNotFound
 from trapper_kit.db import Session
 from trapper_kit.logs import log
+from trapper_schemas.v1.jobs import Stage
 
 JITTER_SECONDS = 0.01
 

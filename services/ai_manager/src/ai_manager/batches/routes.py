@@ -11,6 +11,7 @@ from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, Ru
 from ai_manager.batches.models import Batch
 from ai_manager.batches.pack import unpack
 from ai_manager.batches.release import release_batch
+from ai_manager.catalog.queries import key_of
 from ai_manager.deps import WorkDep
 from trapper_kit.problems import Forbidden, Unauthenticated
 from trapper_kit.web.app import problems

@@ -44,7 +44,9 @@ async def sync_models_from_schemas(work: Work, entries: Sequence[ModelEntry], we
 async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced, *, now: datetime) -> None:
     present = await queries.lock_all(db)
     by_name = {(model.name, model.version): model for model in present if model.state is not ModelState.RETIRED}
-    retired = {(model.name, model.version, model.sha256): model for model in present if model.state is ModelState.RETIRED}
+    retired = {
+        (model.name, model.version, model.sha256): model for model in present if model.state is ModelState.RETIRED
+    }
     new: list[ModelEntry] = []
     for entry in entries:
         model = by_name.pop((entry.name, entry.version), None)
