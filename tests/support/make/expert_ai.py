@@ -1,6 +1,6 @@
 """A small world in the Expert for tests about AI and classifications: people, a project, pictures, two models."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -82,10 +82,10 @@ NOWHERE = "http://127.0.0.1:9"
 @asynccontextmanager
 async def expert(
     url: str, folder: Path, *, managers: Managers | None = None, **changes: Any
-) -> AsyncIterator[ExpertWork]:
+) -> AsyncGenerator[ExpertWork, None]:
     """The Expert's own world over a fresh database, gathering without waiting."""
-    settings = ExpertSettings(
-        **{
+    settings = ExpertSettings.model_validate(
+        {
             "database_url": url,
             "secret_key": "a secret of at least thirty-two characters",
             "media_dir": folder / "media",

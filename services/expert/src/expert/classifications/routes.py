@@ -44,7 +44,8 @@ from expert.classifications.state import ClassificationType
 from expert.classifications.unapprove import unapprove_classification
 from expert.deps import Db, Now
 from expert.observations import queries as observations
-from expert.observations.tell import ObservationTold, tell
+from expert.observations.state import ObservationTold
+from expert.observations.tell import tell
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
 from trapper_kit.paging import Cut

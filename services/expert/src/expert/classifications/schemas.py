@@ -6,9 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expert.classifications.models import Classification
-from expert.observations.state import Told
-from expert.observations.tell import ObservationTold
+from expert.observations.state import ObservationTold, Told
 
 
 class ClassificationReply(BaseModel):
@@ -91,8 +89,8 @@ _SAME = (
 )  # fmt: skip
 
 
-def reply_fields(row: Classification, final: Classification) -> dict[str, Any]:
-    """A row as it is answered; whether it is approved is what the final row says."""
+def reply_fields(row: Any, final: Any) -> dict[str, Any]:
+    """A row and its final row, by their attributes; whether it is approved is what the final row says."""
     approved = bool(final.is_approved) and (row.id in {final.id, final.source_classification_id})
     return {
         **{name: getattr(row, name) for name in _SAME},

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import CLOSED, Overrides
 
 
@@ -86,8 +85,8 @@ _SAME = (
 )  # fmt: skip
 
 
-def job_reply(job: AiClassificationJob, counted: dict[str, Any] | None = None) -> JobReply:
-    """A job as it is answered."""
+def job_reply(job: Any, counted: dict[str, Any] | None = None) -> JobReply:
+    """A job, by its attributes, as it is answered."""
     fields = {name: getattr(job, name) for name in _SAME}
     if counted is not None and job.stage not in CLOSED:
         fields |= {name: counted[name] for name in ("done", "blank", "failed", "cancelled", "with_animals")}
@@ -96,6 +95,6 @@ def job_reply(job: AiClassificationJob, counted: dict[str, Any] | None = None) -
     return JobReply(**fields, kind=job.kind.value, stage=job.stage.value)
 
 
-def resource_reply(row: JobResource) -> JobResourceReply:
-    """An outcome as it is answered."""
+def resource_reply(row: Any) -> JobResourceReply:
+    """An outcome, by its attributes, as it is answered."""
     return JobResourceReply(resource_id=row.resource_id, outcome=row.outcome.value, code=row.code, message=row.message)

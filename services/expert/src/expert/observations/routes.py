@@ -9,8 +9,8 @@ from expert.access.guards import MayRead
 from expert.access.queries import readable_classification_projects
 from expert.deps import Db
 from expert.observations import queries
-from expert.observations.state import ObservationType
-from expert.observations.tell import ObservationTold, tell
+from expert.observations.state import ObservationTold, ObservationType
+from expert.observations.tell import tell
 from trapper_kit.paging import Cut
 from trapper_kit.problems import Invalid, Malformed
 from trapper_kit.web.app import problems

@@ -1,6 +1,7 @@
 """What an observation may say, as the words of the domain."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -62,6 +63,52 @@ class Told(BaseModel):
     first_frame_index: int | None = Field(default=None, ge=0)
     custom_attributes: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list, max_length=50)
+
+
+class PredictionTold(BaseModel):
+    """What one algorithm said about the object."""
+
+    id: UUID
+    algorithm_id: UUID
+    label: str
+    taxon_id: UUID | None
+    score: float
+    top_k: list[Any]
+    terminal: bool
+
+
+class ObservationTold(BaseModel):
+    """One object, group, or whole-resource statement; `bbox` is x, y, width, height of the upright picture."""
+
+    id: UUID
+    classification_id: UUID
+    classification_type: str
+    classification_project_id: UUID
+    linked_collection_id: UUID | None
+    resource_id: UUID
+    deployment_id: UUID | None
+    captured_at: datetime | None
+    is_current: bool
+    observation_level: str
+    observation_type: str
+    taxon_id: UUID | None
+    scientific_name: str | None
+    label: str | None
+    sex: str | None
+    life_stage: str | None
+    behaviour: str | None
+    count: int | None
+    individual_id: str | None
+    bbox: list[float] | None
+    first_frame_index: int | None
+    distance_m: float | None
+    detection_confidence: float | None
+    classification_confidence: float | None
+    custom_attributes: dict[str, Any]
+    tags: list[str]
+    copied_from_id: UUID | None
+    matched_to_id: UUID | None
+    predictions: list[PredictionTold] | None = None
 
 
 def faults(told: Told) -> list[tuple[str, str]]:
