@@ -56,21 +56,28 @@ def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
 
 
 def check_free(manager: ManagerClient, entry: dict[str, Any], *, version_given: bool) -> None:
-    """Refuses a name that stands for other weights already, and weights that go by another name."""
+    """Refuses a name that stands for something else already; the same weights may go by several names."""
     for known in manager.models():
-        same_weights = known.get("sha256") == entry["sha256"]
-        if same_weights and known["name"] != entry["name"]:
-            raise Failure(
-                f"These weights are in the catalogue already, as {known['name']!r} (version {known['version']}).",
-                hint="Use that name, or --detector / --species with it.",
-            )
-        if same_weights or known["name"] != entry["name"]:
+        if known["name"] != entry["name"] or known.get("sha256") is None:
             continue
-        if known["version"] == entry["version"] or not version_given:
-            raise Failure(
-                f"The name {entry['name']!r} stands for other weights already (version {known['version']}).",
-                hint="Choose another --name, or give a --version that is not taken.",
-            )
+        same_weights = known["sha256"] == entry["sha256"]
+        if known["version"] == entry["version"]:
+            if not _says_the_same(known, entry):
+                what = "the same weights with other settings" if same_weights else "other weights"
+                raise _taken(known, what)
+        elif not same_weights and not version_given:
+            raise _taken(known, "other weights")
+
+
+def _says_the_same(known: dict[str, Any], entry: dict[str, Any]) -> bool:
+    return all(known.get(name) == value for name, value in entry.items())
+
+
+def _taken(known: dict[str, Any], what: str) -> Failure:
+    return Failure(
+        f"The name {known['name']!r} stands for {what} already (version {known['version']}).",
+        hint="Choose another --name, or give a --version that is not taken.",
+    )
 
 
 def publish(manager: ManagerClient, expert: TrapperClient, entry: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def add(
         check_free(manager, inspected.entry, version_given=bool(version))
         publish(manager, expert, inspected.entry, file)
     if as_json:
-        answer({"ok": True, "model": models.summary(inspected.entry), "proof": inspected.proof})
+        answer({"ok": True, "model": models.summary({**inspected.entry, "held": True}), "proof": inspected.proof})
         return
     option = {"detection": "--detector", "classification": "--species"}.get(inspected.entry["kind"])
     say(f"Registered {name} ({inspected.entry['kind']}, sha256 {inspected.entry['sha256']}).")
