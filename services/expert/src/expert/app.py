@@ -69,3 +69,8 @@ def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | Non
         lifespan=lifespan,
         ready=ready,
     )
+
+
+def contract_app() -> FastAPI:
+    """The app as its contract describes it; it needs no settings, and cannot serve."""
+    return create_app()

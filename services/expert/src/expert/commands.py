@@ -15,7 +15,7 @@ from expert.access import queries_invariants as access
 from expert.access.check_password import hash_password
 from expert.access.issue_token import issue_token
 from expert.access.register import register
-from expert.app import create_app
+from expert.app import contract_app, create_app
 from expert.audit.queries import offenders
 from expert.classification_projects import queries_invariants as classification_projects
 from expert.classifications import queries_invariants as classifications
@@ -86,7 +86,7 @@ def _tasks(_options: Options) -> int:
 
 
 def _openapi(_options: Options) -> int:
-    sys.stdout.write(json.dumps(create_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     return 0
 
 
