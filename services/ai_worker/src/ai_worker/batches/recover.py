@@ -38,21 +38,27 @@ def _deadly(work: Hand, run: Run) -> bool:
 
 async def tidy_folders(work: Hand) -> None:
     """Remove files that no row names: they were written just before a process ended."""
+    # Looked at before the rows are: whatever appears meanwhile belongs to a row that is newer than our question.
+    spool, cache = _entries(work.settings.spool_dir), _entries(work.settings.cache_dir)
     async with work.db() as db:
         spooled = await results.in_spool(db)
-        cached = await queries.in_hand(db)
+        in_hand = await queries.in_hand(db)
         refused = await results.refused(db)
         old = [kept.run_id for kept in refused[_REFUSED_KEPT:]]
         await results.forget(db, old)
     for run_id in old:
         spool_file(work, run_id).unlink(missing_ok=True)
-    _sweep(work.settings.spool_dir, keep=spooled | cached)  # a run in hand may be writing its blob right now
-    _sweep(work.settings.cache_dir, keep=cached)
+    _remove(spool, keep=spooled | in_hand)  # a run in hand may be writing its blob right now
+    _remove(cache, keep=in_hand)
 
 
-def _sweep(folder: Path, *, keep: set[UUID]) -> None:
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def _remove(paths: list[Path], *, keep: set[UUID]) -> None:
     names = {str(run_id) for run_id in keep}
-    for path in folder.iterdir():
+    for path in paths:
         if path.name.partition(".")[0] in names:
             continue
         if path.is_dir():

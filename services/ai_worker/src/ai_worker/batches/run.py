@@ -51,6 +51,9 @@ async def _run(work: Hand, run: Run, lease: BatchLease) -> None:
     except InferenceDied as problem:
         log("inference.died", level=logging.ERROR, problem=str(problem))
         await release_batch(work, run, "inference_died", str(problem))
+    except Exception as problem:  # noqa: BLE001 - a defect of ours must not hold a batch until its lease ends
+        log("batch.failed", level=logging.ERROR, error=problem)
+        await _give_back(work, run, "cannot_run", f"{type(problem).__name__}: {problem}")
 
 
 async def _give_back(work: Hand, run: Run, reason: Reason, message: str) -> None:
