@@ -45,11 +45,11 @@ def test_an_installed_real_detector_is_chosen_and_gets_no_demo_species() -> None
     assert choice.species is None
 
 
-def test_an_installed_real_classifier_goes_with_either() -> None:
-    for more in ((REAL, REAL_SPECIES), (REAL_SPECIES,)):
-        chosen = _choose(*more).species
-        assert chosen is not None
-        assert chosen.name == "my-species"
+def test_an_installed_real_classifier_goes_with_a_real_detector_and_the_demo_one_with_its_own() -> None:
+    assert [each.species and each.species.name for each in (_choose(REAL, REAL_SPECIES), _choose(REAL_SPECIES))] == [
+        "my-species",
+        "demo-species",
+    ]
 
 
 def test_of_several_real_ones_the_project_keeps_its_own() -> None:

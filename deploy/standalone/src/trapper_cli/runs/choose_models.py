@@ -36,8 +36,8 @@ def choose_models(
 ) -> Choice:
     """The models by name, or the best at hand; `installed` are the hashes of weights that are here, `in_use` ids.
 
-    Automatic is the real model that is installed (the project's own first), else the demo model; the demo species
-    model goes with the demo detector only.
+    Automatic is the real model that is installed (the project's own first), else the demo model; the demo models
+    go with each other only, because they know nothing but the scenes that they were trained on.
     """
     usable = [provider for provider in providers if provider.is_active]
     detectors = [provider for provider in usable if provider.provider_type == DETECTION]
@@ -52,8 +52,9 @@ def choose_models(
         return Choice(chosen, None)
     if species != AUTO:
         return Choice(chosen, _named(classifiers, species, "species model"))
-    fallback = _demo(classifiers, installed) if is_demo(chosen) else None
-    return Choice(chosen, _best(classifiers, installed, in_use) or fallback)
+    if is_demo(chosen):
+        return Choice(chosen, _demo(classifiers, installed))
+    return Choice(chosen, _best(classifiers, installed, in_use))
 
 
 def say_demo(choice: Choice, *, asked: str) -> None:
