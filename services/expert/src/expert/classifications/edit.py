@@ -43,9 +43,10 @@ async def edit_classification(
     if said is not None:
         former = {one.id: one for one, _ in (await observations.of_classifications(db, [held.id])).get(held.id, [])}
         fresh = [_kept(one, former) for one in said]
-        if len({one.id for one in fresh}) < len(fresh):
+        kept = [one.id for one in fresh if one.id is not None]
+        if len(set(kept)) < len(kept):
             raise Invalid.field("dynamic_attrs", "the same observation is there twice")
-        await observations.replace_with(db, former=list(former), kept=[one.id for one in fresh if one.id in former])
+        await observations.replace_with(db, former=list(former), kept=kept)
         await write_many(db, [(parent_of(held, resource), fresh)], now=now)
     await queries.write_attributes(db, held.id, attributes, now=now)
 

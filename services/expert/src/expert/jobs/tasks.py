@@ -1,5 +1,6 @@
 """The background door of jobs: each verb by bell, and each again by a sweep that needs no bell."""
 
+from functools import partial
 from uuid import UUID
 
 from expert.base import task
@@ -8,6 +9,7 @@ from expert.jobs import queries
 from expert.jobs.cancel import withdraw_job
 from expert.jobs.cover import cover_due
 from expert.jobs.follow import follow_job
+from expert.jobs.one_by_one import one_by_one
 from expert.jobs.submit import submit_job
 
 AT_ONCE = 100
@@ -36,8 +38,7 @@ async def sweep_created(work: ExpertWork) -> None:
     """Send the jobs that nobody sent, or that could not be sent."""
     async with work.db() as db:
         found = await queries.waiting(db, now=work.clock.now(), limit=AT_ONCE)
-    for job_id in found:
-        await submit_job(work, job_id)
+    await one_by_one(found, partial(submit_job, work))
 
 
 @task("jobs.follow", max_retries=0)
@@ -51,8 +52,7 @@ async def sweep_open(work: ExpertWork) -> None:
     """Ask about every open job that nobody asked about lately."""
     async with work.db() as db:
         found = await queries.open_ids(db, now=work.clock.now(), limit=AT_ONCE)
-    for job_id in found:
-        await follow_job(work, job_id)
+    await one_by_one(found, partial(follow_job, work))
 
 
 @task("jobs.withdraw", max_retries=0)
@@ -66,5 +66,4 @@ async def sweep_withdrawn(work: ExpertWork) -> None:
     """Tell it again until it is so there as well."""
     async with work.db() as db:
         found = await queries.ended_here_only(db, now=work.clock.now(), limit=AT_ONCE)
-    for job_id in found:
-        await withdraw_job(work, job_id)
+    await one_by_one(found, partial(withdraw_job, work))

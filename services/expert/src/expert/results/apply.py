@@ -168,4 +168,5 @@ async def acknowledge(work: ExpertWork, batch: ReceivedBatch) -> None:
         return
     async with work.db() as db:
         await queries.mark_acknowledged(db, batch.id, now=work.clock.now())
-        ring(db, "jobs.follow", job_id=batch.job_id)
+        if not await queries.left_of(db, batch.job_id):
+            ring(db, "jobs.follow", job_id=batch.job_id)

@@ -21,34 +21,32 @@ from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import ClosedBatch
 
 
-async def fetch_results(work: ExpertWork, job_id: UUID) -> list[UUID]:
-    """The received batches that now wait to be applied or acknowledged; one that cannot be fetched stops no other."""
+async def fetch_results(work: ExpertWork, job_id: UUID) -> None:
+    """Afterwards they wait to be applied; one that cannot be fetched stops no other."""
     async with work.db() as db:
         job = await jobs.get(db, job_id)
         if job is None or job.stage in CLOSED or job.manager_job_id is None:
-            return []
+            return
         connection = await jobs.connection_of(db, job)
     try:
         manager = open_connection(work, connection)
         closed = (await manager.closed_results(job.manager_job_id)).items
     except Problem as problem:
         log("results.not_listed", job=job_id, problem=problem.type, detail=problem.detail)
-        return []
-    kept: list[UUID] = []
+        return
     for one in closed:
         try:
-            kept.append(await keep_batch(work, manager, job_id, one))
+            await keep_batch(work, manager, job_id, one)
         except Problem as problem:
             log("batch.not_fetched", job=job_id, batch=one.batch_id, problem=problem.type, detail=problem.detail)
-    return kept
 
 
-async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, closed: ClosedBatch) -> UUID:
-    """The row of this batch, made when it is new; its blob is durable before."""
+async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, closed: ClosedBatch) -> None:
+    """Note a batch that is new; its blob is durable before."""
     async with work.db() as db:
         known = await queries.by_batch(db, job_id, closed.batch_id)
     if known is not None:
-        return known.id
+        return
     blob = await manager.blob(closed.batch_id, at_most=DEFAULT_LIMITS.compressed_bytes)
     sha256 = hashlib.sha256(blob).hexdigest()
     if sha256 != closed.sha256:
@@ -67,4 +65,3 @@ async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, clo
         received_id = await queries.note(db, row)
         ring(db, "results.apply", received_batch_id=received_id)
     log("batch.received", job=job_id, batch=closed.batch_id, bytes=len(blob))
-    return received_id

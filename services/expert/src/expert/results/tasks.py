@@ -1,9 +1,11 @@
 """The background door of results: fetch, apply and close by bell, and all of it again by one sweep."""
 
+from functools import partial
 from uuid import UUID
 
 from expert.base import task
 from expert.deps import ExpertWork
+from expert.jobs.one_by_one import one_by_one
 from expert.results import queries
 from expert.results.apply import apply_batch
 from expert.results.close import close_job
@@ -15,8 +17,7 @@ AT_ONCE = 100
 @task("results.fetch", max_retries=0)
 async def fetch(work: ExpertWork, job_id: str) -> None:
     """Results of a job wait at its Manager."""
-    for received_batch_id in await fetch_results(work, UUID(job_id)):
-        await apply_batch(work, received_batch_id)
+    await fetch_results(work, UUID(job_id))
 
 
 @task("results.apply", max_retries=3)
@@ -36,13 +37,10 @@ async def sweep(work: ExpertWork) -> None:
     """Fetch, apply, acknowledge and close whatever nobody did."""
     async with work.db() as db:
         waiting = await queries.jobs_with_results(db, limit=AT_ONCE)
-    for job_id in waiting:
-        await fetch_results(work, job_id)
+    await one_by_one(waiting, partial(fetch_results, work))
     async with work.db() as db:
         unfinished = await queries.unfinished(db, limit=AT_ONCE)
-    for received_batch_id in unfinished:
-        await apply_batch(work, received_batch_id)
+    await one_by_one(unfinished, partial(apply_batch, work))
     async with work.db() as db:
         closing = await queries.jobs_to_close(db, limit=AT_ONCE)
-    for job_id in closing:
-        await close_job(work, job_id)
+    await one_by_one(closing, partial(close_job, work))
