@@ -1,5 +1,7 @@
 """The three services as the processes they are, on real servers, with every interval at about 1/50.
 
+Only the patience with media stays long: a killed process needs seconds to start again, whatever the intervals are.
+
 A small supervisor starts again whatever dies, as the standalone stack and every production does.
 """
 
@@ -33,7 +35,7 @@ FAST = {
                 "GATHER_AT_MOST": 1.2, "FOLLOW": 0.1, "DESCRIBE_CLAIM": 2.0},
     "AI_MANAGER_": {"SWEEP": 0.1, "LOCK": 0.1, "REDELIVERY": 0.5, "MAX_BACKOFF": 0.5, "LEASE": 2.0, "RENEW": 0.4,
                     "POLL": 0.3, "RETRY": 0.1, "ALIVE": 3.0},
-    "AI_WORKER_": {"BEAT": 0.4, "POLL": 0.3, "RETRY": 0.1, "CLAIM": 0.05, "RUN": 0.05, "DELIVER": 0.1, "PATIENCE": 8.0,
+    "AI_WORKER_": {"BEAT": 0.4, "POLL": 0.3, "RETRY": 0.1, "CLAIM": 0.05, "RUN": 0.05, "DELIVER": 0.1, "PATIENCE": 60.0,
                    "REFUSED": 0.5, "GRACE": 1.0, "TIDY": 1.0},
 }  # fmt: skip
 
@@ -122,12 +124,15 @@ class Stack:
         await self._command(
             "ai_worker", "enrol", "--manager", self.manager_url, "--token-stdin", stdin=enrolment["token"]
         )
+        await self._run_the_rest()
+
+    async def _run_the_rest(self) -> None:
         self._serve("expert", self.expert_port)
         self._tasks("expert")
         self._tasks("ai_manager")
         self._launch("ai_worker", "ai_worker", "run", "--host", "127.0.0.1", "--port", str(self.worker_port))
         self._supervisor = asyncio.create_task(self._supervise())
-        for url in (self.expert_url, f"http://127.0.0.1:{self.worker_port}"):
+        for url in (self.manager_url, self.expert_url, f"http://127.0.0.1:{self.worker_port}"):
             await self._ready(url)
 
     async def stop(self) -> dict[str, int]:
@@ -135,6 +140,13 @@ class Stack:
         if self._supervisor is not None:
             self._supervisor.cancel()
         return {name: await asyncio.to_thread(process.stop) for name, process in reversed(self.processes.items())}
+
+    async def restart(self, tamper: str | None) -> None:
+        """The same databases and folders under new processes, whose queue drops or doubles messages, or is whole."""
+        await self.stop()
+        self.tamper = tamper
+        self._serve("ai_manager", self.manager_port)
+        await self._run_the_rest()
 
     def kill(self, name: str) -> None:
         """kill -9 of one process, or of the Worker's inference child."""

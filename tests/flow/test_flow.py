@@ -2,8 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,16 @@ from trapper_cli.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("flow")]
 
-Started = Callable[[str | None], Any]
-
-
-@asynccontextmanager
-async def running(databases: Databases, valkey: EmbeddedValkey, tamper: str | None) -> AsyncIterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="trapper-flow-", ignore_cleanup_errors=True) as folder:
-        stack = Stack(Path(folder), databases, valkey, tamper)
-        try:
-            await stack.start()
-            yield stack
-        finally:
-            await stack.stop()
-
 
 @pytest.fixture(scope="module")
 async def stack(databases: Databases, valkey: EmbeddedValkey) -> AsyncIterator[Stack]:
-    async with running(databases, valkey, None) as started:
-        yield started
+    with tempfile.TemporaryDirectory(prefix="trapper-flow-", ignore_cleanup_errors=True) as folder:
+        started = Stack(Path(folder), databases, valkey)
+        try:
+            await started.start()
+            yield started
+        finally:
+            await started.stop()
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +103,15 @@ async def test_a_valkey_that_is_flushed_all_the_time_changes_nothing(
 
 @pytest.mark.parametrize("tamper", ["drop", "double"])
 async def test_messages_that_are_all_dropped_or_all_doubled_change_nothing(
-    databases: Databases, valkey: EmbeddedValkey, undisturbed: dict[str, Any], tamper: str
+    stack: Stack, project: Project, undisturbed: dict[str, Any], tamper: str
 ) -> None:
-    async with running(databases, valkey, tamper) as other:
-        journey = Journey(other, await make_project(other))
+    await stack.restart(tamper)
+    try:
+        journey = Journey(stack, project)
         await journey.upload()
         assert await journey.finish() == undisturbed
-        assert await other.doctors() == {"expert": [], "ai_manager": [], "ai_worker": []}
+    finally:
+        await stack.restart(None)
 
 
 async def test_after_all_of_it_every_invariant_holds(stack: Stack, undisturbed: dict[str, Any]) -> None:
