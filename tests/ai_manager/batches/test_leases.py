@@ -189,7 +189,7 @@ async def test_a_cancelled_job_is_heard_of_and_its_results_are_gone(manager: Man
 
 async def test_cancelling_while_batches_are_lost_leaves_none_open(manager: Manager, expert: dict[str, str]) -> None:
     machine = await manager.worker()
-    for _ in range(4):
+    for _ in range(8):
         job_id = await manager.planned(expert, job_request(9))
         leases = await machine.claim(limit=3)
 

@@ -26,8 +26,11 @@ async def get(db: Session, job_id: UUID, caller: str) -> Job | None:
 
 
 async def lock(db: Session, job_id: UUID, *, caller: str | None = None) -> Job | None:
-    """A job, locked: who plans, appends, settles or cancels goes one after the other."""
-    statement = select(Job).where(Job.id == job_id).with_for_update()
+    """A job, locked: who plans, appends, settles or cancels goes one after the other.
+
+    The lock leaves the key alone (`for no key update`), so rows that refer to the job can be written meanwhile.
+    """
+    statement = select(Job).where(Job.id == job_id).with_for_update(key_share=True)
     if caller is not None:
         statement = statement.where(Job.caller == caller)
     return (await db.scalars(statement)).one_or_none()
