@@ -60,6 +60,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def contract_app() -> FastAPI:
+    """The app as its contract describes it; it needs no settings until it starts."""
+    return create_app()
+
+
 def _describe_streamed_bodies(app: FastAPI) -> None:
     """Bodies that are read as a stream are named in the contract like any other."""
     plain = app.openapi

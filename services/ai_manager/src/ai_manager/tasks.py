@@ -11,8 +11,9 @@ from ai_manager.settings import Settings
 from trapper_kit.broker import TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
 
-BOOKED: tuple[ModuleType, ...] = (batches, jobs, results)
-"""Importing them has put their tasks into the book."""
+FEATURES: tuple[ModuleType, ...] = (batches, jobs, results)
+"""Importing them has noted their tasks in the book."""
+BOOK = task
 
 
 async def run_tasks(settings: Settings) -> None:
@@ -26,8 +27,8 @@ async def run_tasks(settings: Settings) -> None:
             redelivery=settings.intervals.redelivery,
             max_backoff=settings.intervals.max_backoff,
         )
-    process = TaskProcess(task, broker, work, service="ai_manager", threads=settings.task_threads)
+    process = TaskProcess(BOOK, broker, work, service="ai_manager", threads=settings.task_threads)
     try:
-        await process.run(run_sweeps(task, work, work.database, service="ai_manager", settings=settings))
+        await process.run(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
     finally:
         await work.close()

@@ -5,7 +5,7 @@ from trapper_kit.problems import Problem
 
 class JobNotFound(Problem):
     type = "job-not-found"
-    title = "There is no such job, or it is another caller's"
+    title = "There is no such AI job, or this caller may not see it"
     status = 404
 
 
