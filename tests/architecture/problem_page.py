@@ -10,6 +10,7 @@ import trapper_kit
 from trapper_kit.problems import REGISTRY
 from trapper_schemas.v1.results import REPEATABLE, FailureCode
 
+PACKAGES = ("trapper_kit", "expert", "ai_manager", "ai_worker")
 HEAD = """# Problems
 
 Generated; every refusal is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `instance`
@@ -33,9 +34,10 @@ def render() -> str:
     """The whole page."""
     for package in (trapper_kit, expert, ai_manager, ai_worker):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.endswith((".errors", ".problems", ".http_client", ".idempotency")):
+            if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    rows = [f"| `{name}` | {kind.status} | {kind.title} |" for name, kind in sorted(REGISTRY.items())]
+    ours = {name: kind for name, kind in REGISTRY.items() if kind.__module__.split(".")[0] in PACKAGES}
+    rows = [f"| `{name}` | {kind.status} | {kind.title} |" for name, kind in sorted(ours.items())]
     codes = [f"| `{code.value}` | {'yes' if code in REPEATABLE else 'no'} |" for code in FailureCode]
     return HEAD + "\n".join(rows) + "\n" + FAILURES + "\n".join(codes) + "\n"
 

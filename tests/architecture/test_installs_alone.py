@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 UV = ROOT / ".venv-boot" / "bin" / "uv"
@@ -15,6 +18,7 @@ ABSENT = {
     "ai_worker": ["expert", "ai_manager", "trapper_cli", "asyncpg", "obstore", "argon2", "pgvector"],
     "expert": ["ai_manager", "ai_worker", "trapper_cli", "onnxruntime", "onnx", "simplejpeg", "aiosqlite"],
 }
+EXTRAS = {"ai_worker": {"cpu"}}
 PROBE = """
 import importlib.util, sys
 print(",".join(name for name in sys.argv[1:] if importlib.util.find_spec(name) is not None))
@@ -22,39 +26,54 @@ print(",".join(name for name in sys.argv[1:] if importlib.util.find_spec(name) i
 
 
 def uv(*arguments: str) -> None:
-    """Run the installer on what the machine has already fetched; tests do not reach for the network."""
-    result = subprocess.run(
-        [str(UV), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "UV_OFFLINE": "1"},
-    )
+    """Run the installer on what this machine has fetched already; tests do not reach for the network."""
+    offline = {**os.environ, "UV_OFFLINE": "1"}
+    result = subprocess.run([str(UV), *arguments], cwd=ROOT, capture_output=True, text=True, check=False, env=offline)
     assert result.returncode == 0, result.stderr
+
+
+def needed_by(name: str, extras: frozenset[str], found: set[str]) -> None:
+    """Everything that a distribution asks for, as its own metadata says, all the way down."""
+    for line in distribution(name).requires or []:
+        wanted = Requirement(line)
+        marker = wanted.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or {""}):
+            key = canonicalize_name(wanted.name)
+            if key not in found or wanted.extras:
+                found.add(key)
+                needed_by(key, frozenset(wanted.extras), found)
+
+
+def lock_of(names: set[str]) -> str:
+    """The part of the lock that pins these distributions, with their hashes."""
+    blocks: list[list[str]] = []
+    for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines():
+        if line[:1].isalnum():
+            blocks.append([])
+        blocks[-1].append(line)
+    return "\n".join("\n".join(block) for block in blocks if canonicalize_name(block[0].split("==")[0]) in names)
 
 
 @pytest.mark.parametrize("service", ABSENT)
 def test_a_service_installs_alone_and_answers(service: str, tmp_path: Path) -> None:
-    assert UV.exists(), "make install makes it"
+    needed: set[str] = {"hatchling", "editables"}
+    for name in ("hatchling", service):
+        needed_by(name, frozenset(EXTRAS.get(service, set())), needed)
     pins = tmp_path / "pins.txt"
-    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
-    pins.write_text("\n".join(line.split("\\")[0].strip() for line in lines if line[:1].isalnum()))
-    python = tmp_path / "venv" / "bin" / "python"
+    pins.write_text(lock_of(needed))
+    python = str(tmp_path / "venv" / "bin" / "python")
     uv("venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
-    backend = ["hatchling", "editables"]
-    uv("pip", "install", "-q", "--python", str(python), "-c", str(pins), *backend)
-    members = [ROOT / "libs" / "trapper_schemas", ROOT / "libs" / "trapper_kit", ROOT / "services" / service]
-    copies = [tmp_path / member.name for member in members]
-    for member, copy in zip(members, copies, strict=True):
-        shutil.copytree(member, copy)
-    extra = "[cpu]" if service == "ai_worker" else ""
-    wanted = [*map(str, copies[:-1]), f"{copies[-1]}{extra}"]
-    uv("pip", "install", "-q", "--python", str(python), "--no-build-isolation", "-c", str(pins), *wanted)
-    probe = subprocess.run([str(python), "-c", PROBE, *ABSENT[service]], capture_output=True, text=True, check=True)
+    uv("pip", "sync", "-q", "--require-hashes", "--python", python, str(pins))
+    members = ["libs/trapper_schemas", "libs/trapper_kit", f"services/{service}"]
+    for member in [*members, "migrations"]:  # copied, so that building leaves nothing in the tree
+        shutil.copytree(ROOT / member, tmp_path / member, ignore=shutil.ignore_patterns("__pycache__"))
+    own = [str(tmp_path / member) for member in members]
+    uv("pip", "install", "-q", "--python", python, "--no-deps", "--no-build-isolation", "--no-sources", *own)
+    uv("pip", "check", "-q", "--python", python)
+    probe = subprocess.run([python, "-c", PROBE, *ABSENT[service]], capture_output=True, text=True, check=True)
     assert probe.stdout.strip() == ""
     contract = subprocess.run(
-        [str(python), "-m", f"{service}.commands", "openapi"], capture_output=True, text=True, check=False
+        [python, "-m", f"{service}.commands", "openapi"], capture_output=True, text=True, check=False
     )
     assert contract.returncode == 0, contract.stderr
     assert contract.stdout == (ROOT / "services" / service / "openapi.json").read_text("utf-8")

@@ -5,7 +5,8 @@ from contextlib import suppress
 
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_kit.db import Database, notify
-from trapper_kit.notify import Waiters, listen
+from trapper_kit.notify import listen
+from trapper_kit.waiters import Waiters
 
 
 async def test_a_waiter_is_woken_by_a_commit_and_only_by_its_channel(postgres: EmbeddedPostgres) -> None:

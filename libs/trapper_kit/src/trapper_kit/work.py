@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 from trapper_kit.bells import Bells
 from trapper_kit.clock import Clock
 from trapper_kit.db import Database, Session
-from trapper_kit.notify import Waiters
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.tokens import new_token
+from trapper_kit.waiters import Waiters
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
