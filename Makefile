@@ -1,5 +1,6 @@
 # The one entrance: `make help` lists what there is.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PHOTOS ?= models/sample
@@ -51,10 +52,10 @@ check-format:
 	@$(BIN)/ruff check --quiet .
 
 check-types:
-	@$(BIN)/pyright --warnings | tail -n 40
+	@$(BIN)/pyright --warnings
 
 check-imports:
-	@PYTHONPATH=. $(BIN)/lint-imports --no-cache | tail -n 45
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache --quiet
 
 check-openapi:
 	@for service in $(SERVICES); do \
