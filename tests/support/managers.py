@@ -19,7 +19,7 @@ from ai_manager.access.state import Scope
 from ai_manager.app import create_app
 from ai_manager.deps import Work
 from ai_manager.settings import Intervals, Settings
-from ai_manager.tasks import task
+from ai_manager.tasks import BOOK
 from ai_manager.workers.issue_enrolment import issue_enrolment
 from tests.support.door import Door
 from tests.support.http_servers import serving
@@ -147,7 +147,7 @@ async def running_manager(
                 now=work.clock.now(),
                 hash_token=work.hash_token,
             )
-        sweeping = asyncio.create_task(run_sweeps(task, work, work.database, service="ai_manager", settings=settings))
+        sweeping = asyncio.create_task(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
         headers = {"Authorization": f"Bearer {token}", "Trapper-Protocol": "1"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
             try:

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from ai_manager.access.state import Scope
+from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.jobs.plan import plan_job
 from tests.support.make.ai_manager import (
     Manager,
@@ -166,3 +168,18 @@ async def test_two_managers_on_one_database_hand_out_as_one(ai_manager_database_
         (lease,) = await waiting
         assert lease.attempt == 1
         assert await machine.claim() == []
+
+
+async def test_a_worker_that_hung_up_while_waiting_gets_nothing(manager: Manager, expert: dict[str, str]) -> None:
+    machine = await manager.worker()
+    ask = Ask(machine.id, "onnx-cpu", 1, (), ())
+
+    async def gone() -> bool:
+        return True
+
+    waiting = claim_batches(manager.work, ask, wait=timedelta(seconds=20), lease=timedelta(seconds=30), gone=gone)
+    claiming = asyncio.create_task(waiting)
+    await asyncio.sleep(0.1)
+    await manager.planned(expert, job_request(3))
+    assert (await asyncio.wait_for(claiming, 10)).batches == []
+    assert await manager.rows("select state, attempt from batches") == [{"state": "waiting", "attempt": 0}]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -42,8 +42,17 @@ class Claimed:
     models: dict[catalog.Key, Model]
 
 
-async def claim_batches(work: Work, ask: Ask, *, wait: timedelta, lease: timedelta) -> Claimed:
-    """Hand out up to `ask.limit` batches under tokens that prove, later, that they are still this worker's."""
+async def _never() -> bool:
+    return False
+
+
+async def claim_batches(
+    work: Work, ask: Ask, *, wait: timedelta, lease: timedelta, gone: Callable[[], Awaitable[bool]] = _never
+) -> Claimed:
+    """Hand out up to `ask.limit` batches under tokens that prove, later, that they are still this worker's.
+
+    `gone` says whether the worker has hung up meanwhile: a batch that is leased to nobody would wait out its lease.
+    """
     async with work.waiter(channel(ask.runtime), at_most=wait.total_seconds()) as more:  # before the first look
         while True:
             async with work.db() as db:
@@ -51,6 +60,8 @@ async def claim_batches(work: Work, ask: Ask, *, wait: timedelta, lease: timedel
             if claimed.batches or not await more():  # holds no connection; false when the time is up
                 return claimed
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
+            if await gone():
+                return Claimed([], {}, {})
 
 
 async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from ai_manager.access.guards import MayWork
 from ai_manager.batches.claim import Ask, Claimed, claim_batches
@@ -23,12 +23,13 @@ router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=p
 
 
 @router.post("/claim/", responses=problems(RuntimeNotYours))
-async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep) -> ClaimReply:
+async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> ClaimReply:
     """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
     left = caller.expires_at - work.clock.now()
     lease = min(timedelta(seconds=work.intervals.lease), left)  # no lease outlives its holder's credential
     ask = Ask(caller.worker_id, body.runtime, body.limit, body.loaded, body.on_disk)
-    claimed = await claim_batches(work, ask, wait=timedelta(seconds=body.wait_seconds), lease=lease)
+    wait = timedelta(seconds=body.wait_seconds)
+    claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
     return ClaimReply(
         batches=[_lease(batch, claimed, lease) for batch in claimed.batches], intervals=work.told_intervals
     )
