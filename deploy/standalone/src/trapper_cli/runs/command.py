@@ -103,7 +103,7 @@ def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: 
     if started and not keep:
         say("The stack was stopped; its data are kept.")
         return
-    say(f"The HTTP interface and its pages: {address}/docs")
+    say(f"The HTTP interface: {address} (its contract: {address}/openapi.json)")
     say("See what the AI said: trapper classifications list")
     if started:
         say("The stack is left running; stop it with: trapper down")

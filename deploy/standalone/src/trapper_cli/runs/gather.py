@@ -49,7 +49,7 @@ def _outcome(photo: PhotoFile, sha256: str, resource_id: str, known: Known) -> F
     return FileOutcome(
         relative=photo.relative,
         sha256=sha256,
-        deployment=photo.folder or None,
+        deployment=photo.folder or photo.path.absolute().parent.name,
         captured_at=taken_at.isoformat() if taken_at else None,
         failure=failure,
         detections=() if failure else known.detections[resource_id],

@@ -52,7 +52,8 @@ class Known:
 
     def _read_detections(self) -> None:
         project = self._workspace.project_id
-        for seen in self._expert.machine_detections(project, provider_id=self._provider_id):
+        here = self._workspace.linked_collection_id
+        for seen in self._expert.machine_detections(project, provider_id=self._provider_id, linked_collection_id=here):
             if seen.resource_id not in self.resources:
                 continue
             if seen.outcome == "failed":

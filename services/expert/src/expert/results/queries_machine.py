@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, literal, select, union
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications.models import AI, Classification
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import Outcome
@@ -64,11 +65,24 @@ def _failed(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - as above
 
 
 async def speaking(
-    db: Session, project_id: UUID, provider_id: UUID, *, after: UUID | None, at_least: int
+    db: Session,
+    project_id: UUID,
+    provider_id: UUID,
+    *,
+    linked_collection_id: UUID | None,
+    after: UUID | None,
+    at_least: int,
 ) -> tuple[list[Speaking], bool]:
     """Whole batches, in order, until they tell of `at_least` resources; and whether there are more."""
     failed = _failed(project_id, provider_id)
-    told = union(_current(project_id, provider_id), select(failed)).subquery("told")
+    everything = union(_current(project_id, provider_id), select(failed)).subquery("everything")
+    inside = select(everything)
+    if linked_collection_id is not None:  # by membership: a resource may have been looked at for another collection
+        members = select(LinkedCollectionResource.resource_id).where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id
+        )
+        inside = inside.where(everything.c.resource_id.in_(members))
+    told = inside.subquery("told")
     per_batch = (
         select(told.c.received_batch_id, func.count().label("rows"))
         .where(told.c.received_batch_id > after if after is not None else literal(True))

@@ -34,6 +34,7 @@ async def read_machine(
     project_id: UUID,
     *,
     provider_id: UUID | None,
+    linked_collection_id: UUID | None = None,
     min_score: float,
     after: UUID | None,
     at_least: int,
@@ -46,7 +47,9 @@ async def read_machine(
             provider_id = own or next(iter(await detection_provider(db, project_id)), None)
         if provider_id is None:
             return MachinePage([], None)
-        batches, more = await speaking(db, project_id, provider_id, after=after, at_least=at_least)
+        batches, more = await speaking(
+            db, project_id, provider_id, linked_collection_id=linked_collection_id, after=after, at_least=at_least
+        )
         words = {one.received_batch_id: await _words(db, one) for one in batches}
     items: list[dict[str, Any]] = []
     for one in batches:

@@ -38,11 +38,13 @@ async def list_machine_detections(
     caller: MayRead,
     min_score: Annotated[float, Query(ge=FLOOR, le=1)] = 0.1,
     provider_id: UUID | None = None,
+    linked_collection_id: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[MachineSeen]:
     """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
-    cut = Cut.of(limit, cursor, {"project": str(project_id), "score": min_score, "provider": str(provider_id)})
+    filters = [str(one) for one in (project_id, min_score, provider_id, linked_collection_id)]
+    cut = Cut.of(limit, cursor, {"filters": filters})
     keys = cut.after()
     async with work.db() as db:
         await require(db, caller, Capability.READ, classification_project=project_id)
@@ -50,6 +52,7 @@ async def list_machine_detections(
         work,
         project_id,
         provider_id=provider_id,
+        linked_collection_id=linked_collection_id,
         min_score=min_score,
         after=None if keys is None else UUID(str(keys[0])),
         at_least=limit,
