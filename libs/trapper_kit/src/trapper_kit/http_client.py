@@ -55,7 +55,9 @@ def check_address(address: Address, allowed: Sequence[Network]) -> None:
     if any(plain in network for network in allowed):
         return
     if not plain.is_global or plain.is_multicast:
-        raise AddressRefused(f"{plain} is not a public address, and no setting allows it")
+        raise AddressRefused(
+            f"{plain} is not a public address, and the setting …_ALLOWED_ADDRESSES does not list its network"
+        )
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
