@@ -55,7 +55,7 @@ check-types:
 	@$(BIN)/pyright --warnings
 
 check-imports:
-	@PYTHONPATH=. $(BIN)/lint-imports --no-cache --quiet
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
 check-openapi:
 	@for service in $(SERVICES); do \

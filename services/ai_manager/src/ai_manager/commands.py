@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import uvicorn
-
 from ai_manager.access import queries as tokens
 from ai_manager.access.issue_token import issue_token
 from ai_manager.access.state import GRANTABLE, Scope
@@ -27,6 +25,7 @@ from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
+from trapper_kit.web.serve import contract, serve
 from trapper_schemas.catalog import CatalogMalformed, read_manifest
 
 Options = argparse.Namespace
@@ -50,14 +49,7 @@ async def _with_work(do: Callable[[Work], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
-    uvicorn.run(
-        create_app(settings),
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-    )
+    serve(create_app(settings), host=options.host, port=options.port)
     return 0
 
 
@@ -69,7 +61,7 @@ def _tasks(_options: Options) -> int:
 
 
 def _openapi(_options: Options) -> int:
-    sys.stdout.write(json.dumps(create_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    sys.stdout.write(contract(create_app()))
     return 0
 
 

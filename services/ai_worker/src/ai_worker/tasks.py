@@ -13,7 +13,7 @@ from ai_worker.batches import queries
 from ai_worker.batches import tasks as batch_loops
 from ai_worker.batches.hand import Hand
 from ai_worker.batches.recover import recover_runs
-from ai_worker.batches.release import release_batch
+from ai_worker.batches.release import hand_back
 from ai_worker.batches.settle import settle_runs
 from ai_worker.batches.state import RunState
 from ai_worker.deps import Rhythm
@@ -178,15 +178,14 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
     await asyncio.gather(loops["batches.claim"], return_exceptions=True)
     async with work.db() as db:
         waiting = [run for run in await queries.unfinished(db) if run.state is RunState.LEASED]
-    for run in waiting:
-        await release_batch(work, run, "draining")
-    await _while(_unfinished, work, ends)
+    unheard = {run.id for run in waiting if not await hand_back(work, run)}
+    await _while(partial(_unfinished, but=unheard), work, ends)
     loops["batches.run"].cancel()
     await asyncio.gather(loops["batches.run"], return_exceptions=True)
     async with work.db() as db:
-        rest = await queries.unfinished(db)
+        rest = [run for run in await queries.unfinished(db) if run.id not in unheard]
     for run in rest:
-        await release_batch(work, run, "draining")
+        await hand_back(work, run)
     work.hurry.ring("results.deliver")
     await _while(_undelivered, work, ends)
     await settle_runs(work)

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import uvicorn
-
 from expert.access import queries as people
 from expert.access import queries_invariants as access
 from expert.access.check_password import hash_password
@@ -33,6 +31,7 @@ from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
+from trapper_kit.web.serve import contract, serve
 
 Options = argparse.Namespace
 SERVICE = "expert"
@@ -67,14 +66,7 @@ def _with_work(do: Callable[[ExpertWork], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
-    uvicorn.run(
-        create_app(settings),
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-    )
+    serve(create_app(settings), host=options.host, port=options.port)
     return 0
 
 
@@ -86,7 +78,7 @@ def _tasks(_options: Options) -> int:
 
 
 def _openapi(_options: Options) -> int:
-    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    sys.stdout.write(contract(contract_app()))
     return 0
 
 

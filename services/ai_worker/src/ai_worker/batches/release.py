@@ -1,4 +1,4 @@
-"""Gives a batch back that is not finished, and says why; the row ends whether or not the Manager hears it."""
+"""Gives a batch back that is not finished, and says why."""
 
 import logging
 import shutil
@@ -14,17 +14,44 @@ from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import BatchLease, Release
 
 Reason = Literal["draining", "inference_died", "cannot_run", "disk_full", "lost"]
+_NOT_HEARD = 500
+"""From this status on, an answer says that nothing was done."""
 
 
 async def release_batch(work: Hand, run: Run, reason: Reason, message: str = "") -> None:
     """Tell the Manager, then end the run; a Manager that does not hear it finds out when the lease ends."""
     work.drop(run.id)
-    if run.lease is not None:
-        lease = BatchLease.model_validate(run.lease)
-        try:
-            await work.manager.release(run.batch_id, Release(token=lease.token, reason=reason, message=message[:2000]))
-        except Problem as problem:
-            log("release.unheard", level=logging.WARNING, batch=str(run.batch_id), problem=str(problem))
+    await _tell(work, run, reason, message)
+    await _end_released(work, run, reason, message)
+
+
+async def hand_back(work: Hand, run: Run) -> bool:
+    """Give a batch back on leaving; False when nobody heard it.
+
+    Then the run stays in hand: the lease is still ours, and the next start takes it up again. It is so when the
+    whole machine goes down and the Manager with it; forgotten here, the batch would wait for the end of its lease.
+    """
+    work.drop(run.id)
+    if not await _tell(work, run, "draining", ""):
+        return False
+    await _end_released(work, run, "draining", "")
+    return True
+
+
+async def _tell(work: Hand, run: Run, reason: Reason, message: str) -> bool:
+    """Whether the Manager heard it; its refusal is an answer as well."""
+    if run.lease is None:
+        return True
+    lease = BatchLease.model_validate(run.lease)
+    try:
+        await work.manager.release(run.batch_id, Release(token=lease.token, reason=reason, message=message[:2000]))
+    except Problem as problem:
+        log("release.unheard", level=logging.WARNING, batch=str(run.batch_id), problem=str(problem))
+        return problem.status < _NOT_HEARD
+    return True
+
+
+async def _end_released(work: Hand, run: Run, reason: Reason, message: str) -> None:
     await end_run(work, run.id, reason if not message else f"{reason}: {message}")
     log("batch.released", batch=str(run.batch_id), attempt=run.attempt, reason=reason, message=message)
 

@@ -30,6 +30,7 @@ from ai_worker.tasks import opened, work_until
 from trapper_kit.logs import configure, log
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
+from trapper_kit.web.serve import contract
 from trapper_schemas.v1.workers import Device
 
 PORT = 34821
@@ -175,7 +176,7 @@ async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event)
 
 
 def _openapi(_: argparse.Namespace) -> int:
-    sys.stdout.write(json.dumps(contract_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    sys.stdout.write(contract(contract_app()))
     return CLEAN
 
 
