@@ -18,7 +18,7 @@ SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow bench openapi env migration migrate doctor lock format
+.PHONY: help install run serve up down check test test-slow bench bench-worker image openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports openapi migrations)
 
 help: ## list every target
@@ -76,8 +76,8 @@ test-slow: install ## the proofs that take minutes: every step times every proce
 
 bench: bench-worker ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
 
-bench-%: install
-	@mkdir -p benchmarks/out && $(BIN)/python benchmarks/bench_$*.py
+bench-worker: install ## the Worker end to end, against what its cores could do
+	@mkdir -p benchmarks/out && $(BIN)/python benchmarks/bench_worker.py
 
 openapi: install ## write each service's OpenAPI document
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done
@@ -90,6 +90,9 @@ migration: install ## write the next migration: make migration S=expert M="what 
 
 migrate: install ## upgrade the databases that the environment names: make migrate S=expert
 	@$(BIN)/python migrations/run.py $(S)
+
+image: ## a container image of one service: make image S=expert
+	@docker build -f deploy/Dockerfile --build-arg SERVICE=$(S) $(if $(filter ai_worker,$(S)),--build-arg EXTRA=cpu) -t trapper-$(subst _,-,$(S)) .
 
 lock: ## resolve the hash lock anew
 	@bash deploy/lock.sh $(MEMBERS)
