@@ -97,3 +97,20 @@ async def test_a_signal_stops_in_order_and_a_second_one_at_once(manager, setting
         assert (await manager.closed(job_id)).state is JobState.FINISHED
         process.process.terminate()
         assert await process.process.wait() == 0
+
+
+async def test_what_nobody_heard_us_give_back_is_taken_up_at_the_next_start(manager, settings, pictures, job_id):
+    """As when a whole machine goes down, and the Manager with it: the batch does not wait for its lease to end."""
+    pictures.open.clear()
+    async with worker_process(settings) as process:
+        await eventually(lambda: pictures.asked)
+        manager.door.shut |= {"/release/", "/heartbeat/"}
+        process.process.terminate()
+        async with asyncio.timeout(15):  # less than its grace: what was given back is not waited for
+            assert await process.process.wait() == 0
+        assert process.states() == {"leased": 1}
+    manager.door.shut.clear()
+    pictures.open.set()
+    async with worker_process(settings):
+        assert (await manager.closed(job_id)).state is JobState.FINISHED
+    assert await manager.rows("select attempt, losses from batches") == [{"attempt": 1, "losses": 0}]

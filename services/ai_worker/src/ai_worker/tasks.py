@@ -3,10 +3,11 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, cast
+from uuid import UUID
 
 from ai_worker.base import loop as book
 from ai_worker.batches import queries
@@ -199,9 +200,9 @@ async def _while(something: Callable[[Hand], Awaitable[bool]], work: Hand, ends:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _unfinished(work: Hand) -> bool:
+async def _unfinished(work: Hand, *, but: Collection[UUID]) -> bool:
     async with work.db() as db:
-        return bool(await queries.unfinished(db))
+        return any(run.id not in but for run in await queries.unfinished(db))
 
 
 async def _undelivered(work: Hand) -> bool:

@@ -33,6 +33,8 @@ async def hand_back(work: Hand, run: Run) -> bool:
     """
     work.drop(run.id)
     if not await _tell(work, run, "draining", ""):
+        async with work.db() as db:
+            await queries.become(db, run.id, RunState.LEASED)  # that we leave is no sign that the batch kills
         return False
     await _end_released(work, run, "draining", "")
     return True

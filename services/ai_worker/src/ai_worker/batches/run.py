@@ -41,7 +41,8 @@ async def _run(work: Hand, run: Run, lease: BatchLease) -> None:
         ran = await work.within(run.id, _compute(work, run, lease))
         await _keep(work, run, lease, ran)
     except Dropped:
-        await end_run(work, run.id, "lost")
+        if not work.switches.stopping:  # who leaves has given it back, or keeps it for the next start
+            await end_run(work, run.id, "lost")
     except DiskFull as problem:
         await _give_back(work, run, "disk_full", str(problem))
     except WeightsUnusable as problem:
