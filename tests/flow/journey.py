@@ -115,6 +115,7 @@ class Journey:
         """Wait for the AI, approve what it saw, and tell the end state without ids, times and attempts."""
         await self.until(job_ended, "ended the job")
         await self.until(acknowledged, "acknowledged the results")
+        await self.until(delivered, "emptied the worker's spool")  # one that died hears "duplicate" when it is back
         await asyncio.to_thread(self._approve)
         return await self.end_state()
 
@@ -129,6 +130,10 @@ class Journey:
                 )
             )
             client.approve(row.id, row.version)
+
+    def spooled(self) -> list[str]:
+        """Results that the Worker still keeps."""
+        return sorted(path.name for path in (self.stack.worker_state / "spool").glob("*"))
 
     async def end_state(self) -> dict[str, Any]:
         """Everything that must be equal whatever happened on the way."""
@@ -152,7 +157,7 @@ class Journey:
                 " round(o.detection_confidence::numeric, 3), round(o.classification_confidence::numeric, 3)"
                 " from observations o join resources r on r.id = o.resource_id where r.sha256 = $1 order by 1, 2, 3"
             ),
-            "spooled": sorted(path.name for path in (self.stack.worker_state / "spool").glob("*")),
+            "spooled": self.spooled(),
         }
 
 
@@ -166,6 +171,10 @@ async def job_ended(journey: Journey) -> bool:
 
 async def acknowledged(journey: Journey) -> bool:
     return (await journey.manager(ACKNOWLEDGED))[0][0] is True
+
+
+async def delivered(journey: Journey) -> bool:
+    return not journey.spooled()
 
 
 ACKNOWLEDGED = "select bool_and(acknowledged_at is not null) from saved_results where job_id = any($1)"
