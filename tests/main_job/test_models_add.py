@@ -87,8 +87,8 @@ REFUSED = [
     (with_a_foreign_operator, "custom-operators", "com.example.Evil"),
     (far_too_large, "too-many-pixels", "20000"),
     (with_five_classes, "layout", "4 + 3 classes"),
-    (without_numbers, "output", "NaN"),
-    (of_unknown_layout, "output", "4"),
+    (without_numbers, "not-a-number", "NaN"),
+    (of_unknown_layout, "layout", "4"),
 ]
 
 

@@ -106,7 +106,3 @@ def test_one_new_photo_is_all_that_is_looked_at(stack: Trapper, first_run: First
     assert len(images) == 3
     assert all(image["detections"] is not None for image in images)
     assert len({json.dumps(image["detections"]) for image in images}) == 2  # the copy shows what its source shows
-
-
-def test_the_stack_is_sound(stack: Trapper) -> None:
-    stack.assert_sound()
