@@ -11,6 +11,7 @@ from tests.flow.stack import ROOT, Stack, rows
 from trapper_client.client import TrapperClient
 from trapper_client.errors import ApiProblem, Unreachable
 from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.check_results import read_results
 
 SAMPLE = ROOT / "models" / "sample" / "forest-edge" / "IMG_0001.JPG"
 PATIENCE_SECONDS = 60.0
@@ -135,6 +136,12 @@ class Journey:
         """Results that the Worker still keeps."""
         return sorted(path.name for path in (self.stack.worker_state / "spool").glob("*"))
 
+    def stamps(self) -> list[tuple[str, str, bool]]:
+        """What the kept blob says of each stage: model, provider, and whether the golden run's checksum is there."""
+        kept = [path.read_bytes() for path in (self.stack.folder / "expert-blobs").rglob("*") if path.is_file()]
+        (own,) = [one for one in map(read_results, kept) if str(one.resource_ids[0]) == self.resource_id]
+        return [(run.model.name, run.provider, run.checksum != "") for run in own.stages]
+
     async def end_state(self) -> dict[str, Any]:
         """Everything that must be equal whatever happened on the way."""
         original = self.stack.folder / "media"
@@ -158,6 +165,7 @@ class Journey:
                 " from observations o join resources r on r.id = o.resource_id where r.sha256 = $1 order by 1, 2, 3"
             ),
             "spooled": self.spooled(),
+            "stamps": self.stamps(),
         }
 
 

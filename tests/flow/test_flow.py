@@ -49,6 +49,8 @@ async def test_one_photo_in_one_approved_classification_out(undisturbed: dict[st
     assert undisturbed["classifications"] == [("ai", True, True, None), ("final", True, False, True)]
     assert [kind for kind, *_ in undisturbed["observations"]] == ["animal"]
     assert undisturbed["spooled"] == []
+    provider = "CPUExecutionProvider"
+    assert undisturbed["stamps"] == [("demo-detector", provider, True), ("demo-species", provider, True)]
 
 
 async def disturbed(stack: Stack, project: Project, step: Step, process: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Computes the oldest batch in hand: waits for its media and weights, feeds the child, keeps the results."""
 
 import logging
+from dataclasses import replace
 
 from prometheus_client import Counter, Histogram
 
@@ -11,7 +12,7 @@ from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import Reason, clear_media, end_run, release_batch
 from ai_worker.batches.state import RunState
-from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran
+from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran, StageWork
 from ai_worker.model_store.fetch import WeightsUnusable
 from ai_worker.results.keep import note_kept, write_down
 from trapper_kit.logs import bound, log
@@ -70,19 +71,22 @@ async def _compute(work: Hand, run: Run, lease: BatchLease) -> Ran:
         if not await queries.start(db, run.id):
             raise Dropped
     log("batch.started", resources=run.total)
-    await _prove(work, prepared)
-    doing = BatchWork(run.batch_id, run.attempt, work.worker_id, prepared.stages, prepared.resources)
+    stages = await _prove(work, prepared)
+    doing = BatchWork(run.batch_id, run.attempt, work.worker_id, stages, prepared.resources)
     return await work.child.run(doing, on_progress=lambda done: work.progress.__setitem__(run.id, done))
 
 
-async def _prove(work: Hand, prepared: Prepared) -> None:
+async def _prove(work: Hand, prepared: Prepared) -> tuple[StageWork, ...]:
     """A model that this process has not run yet shows on its golden inputs that it can, on the device as it is."""
+    proved: list[StageWork] = []
     for stage in prepared.stages:
         sha256 = stage.spec.stage.model.sha256
         if sha256 not in work.proofs:
             proof = await work.child.prove(stage)
             work.proofs[sha256] = proof
             log("model.proved", sha256=sha256, provider=proof.provider, device=proof.device, seconds=proof.seconds)
+        proved.append(replace(stage, checksum=work.proofs[sha256].checksum))
+    return tuple(proved)
 
 
 async def _keep(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:

@@ -126,6 +126,7 @@ class Child:
             provider=session.provider,
             device=session.device,
             precision=session.precision,
+            checksum=stage["checksum"],
         )
 
     def _session(self, spec: StageSpec, weights: Path) -> OpenSession:

@@ -196,7 +196,8 @@ class InferenceChild:
 
 
 def _stage(stage: StageWork) -> dict[str, Any]:
-    return {"spec": stage.spec.model_dump(mode="json"), "weights": str(stage.weights)}
+    spec = stage.spec.model_dump(mode="json")
+    return {"spec": spec, "weights": str(stage.weights), "checksum": stage.checksum}
 
 
 def _resource(resource: ResourceWork) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class StageWork:
 
     spec: StageSpec
     weights: Path
+    checksum: str = ""
+    """Of the golden run on this device, which every result is stamped with."""
 
 
 @dataclass(frozen=True, slots=True)
