@@ -31,7 +31,7 @@ $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) deploy/b
 	@mkdir -p .make && touch $@
 
 run: install ## the main job on a folder of photos: make run PHOTOS=~/sdcard ARGS="--out results.json"
-	@eval "set -- $$ARGS"; exec $(BIN)/trapper run "$$PHOTOS" "$$@"
+	@eval "set -- $$ARGS"; exec $(BIN)/trapper run "$${PHOTOS/#\~\//$$HOME/}" "$$@"
 
 up: install ## start the standalone stack and leave it running
 	@$(BIN)/trapper up
