@@ -52,6 +52,11 @@ class Layout:
         return self.root / "worker"
 
     @property
+    def downloads(self) -> Path:
+        """Models on their way to the Manager."""
+        return self.root / "downloads"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets.json"
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trapper_cli.models_add import check_free, inspect_file, publish
+from trapper_cli.models_install_command import install_model
 from trapper_cli.models_labels import read_labels
 from trapper_cli.running import ensure_stack
 from trapper_client.commands import models
@@ -40,9 +41,10 @@ class Activation(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Adds `add` to the group `models` of the client's own commands."""
+    """Adds `add` and `install` to the group `models` of the client's own commands."""
     del app
     models.group.command("add")(add)
+    models.group.command("install")(install_model)
 
 
 def add(

@@ -62,7 +62,7 @@ def say_demo(choice: Choice, *, asked: str) -> None:
     if choice.is_demo and asked == AUTO:
         tell(
             "No real detector is installed, so the small demo model looks: it is for trying the system out, not for "
-            "real photos. Add MegaDetector or another one with: trapper models add FILE --name NAME --predictor …"
+            "real photos. Get a real one with: trapper models install yolox-s (or megadetector-1000-redwood)"
         )
 
 

@@ -9,6 +9,7 @@ import typer
 from trapper_cli.running import ensure_stack, stop_stack
 from trapper_cli.runs.choose_models import AUTO, Choice
 from trapper_cli.runs.gather import models_used
+from trapper_cli.runs.offer_detector import may_ask
 from trapper_cli.runs.report import Report
 from trapper_cli.runs.work import Found, Wishes, look_at_folder, work_on
 from trapper_cli.runs.write_csv import observations_csv
@@ -58,7 +59,9 @@ def run(
     Example: trapper run ~/sdcard --out results.json
     """
     outputs = _check_outputs(out or [])
-    wishes = Wishes(_check_folder(folder), detector, species, sequence_interval, quiet=as_json)
+    place = _check_folder(folder)
+    offers = may_ask(place, once=once, as_json=as_json)
+    wishes = Wishes(place, detector, species, sequence_interval, quiet=as_json, offers=offers)
     found = look_at_folder(wishes)
     started = ensure_stack()
     keep = False

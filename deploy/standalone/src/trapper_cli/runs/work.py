@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trapper_cli.runs.choose_models import Choice, choose_models, say_demo
+from trapper_cli.runs.choose_models import AUTO, Choice, choose_models, say_demo
 from trapper_cli.runs.follow import Followed, run_ai, run_ai_again, wait_until_described
 from trapper_cli.runs.gather import gather_outcomes
 from trapper_cli.runs.hash import hash_photos
 from trapper_cli.runs.known import Known
 from trapper_cli.runs.names import sentence
+from trapper_cli.runs.offer_detector import offer_detector
 from trapper_cli.runs.progress import counting
 from trapper_cli.runs.report import Report
 from trapper_cli.runs.scan import FileFailure, Scan, scan_folder
@@ -33,6 +34,8 @@ class Wishes:
     species: str
     sequence_interval: int
     quiet: bool
+    offers: bool
+    """Whether somebody can be asked if a real detector shall be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def work_on(expert: TrapperClient, wishes: Wishes, found: Found) -> tuple[Report
     began = time.monotonic() - found.seconds
     project = find_project(expert)
     choice = choose(expert, project, wishes)
+    if wishes.offers and wishes.detector == AUTO and choice.is_demo and _offer(expert):
+        choice = choose(expert, project, wishes)
     say_demo(choice, asked=wishes.detector)
     set_models(expert, project, choice)
     workspace = open_workspace(expert, project, wishes.folder, sequence_interval=wishes.sequence_interval)
@@ -102,6 +107,16 @@ def choose(expert: TrapperClient, project: ClassificationProject, wishes: Wishes
         installed=_installed(providers),
         in_use=in_use,
     )
+
+
+def _offer(expert: TrapperClient) -> bool:
+    """Whether a real detector was installed; where the Manager cannot be asked, nothing is offered."""
+    try:
+        manager = connect_manager()
+    except Failure:
+        return False
+    with manager:
+        return offer_detector(manager, expert)
 
 
 def _installed(providers: Sequence[Provider]) -> set[str]:

@@ -1,0 +1,63 @@
+"""`trapper models install`: a model of the catalogue by its name, after its licence was shown."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from trapper_cli.layout import Layout
+from trapper_cli.models_download import find_origin
+from trapper_cli.models_install import describe, find_entry, install, why_not
+from trapper_cli.running import ensure_stack
+from trapper_cli.settings import default_state_dir
+from trapper_client.commands import models
+from trapper_client.errors import Failure, WrongUsage
+from trapper_client.output import Json, answer, say, tell
+from trapper_client.stack import connect, connect_manager
+from trapper_schemas.v1.models import ModelEntry
+
+_PATIENCE_SECONDS = 60.0
+
+
+def install_model(
+    name: Annotated[str, typer.Argument(help="As `trapper models list` calls it, or NAME@VERSION.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Take the licence as read; ask nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Downloads a model of the catalogue, tries it, and makes it usable by its name; its licence is shown first.
+
+    Example: trapper models install yolox-s
+    """
+    if ensure_stack():
+        tell("The stack was started, and is left running (trapper down stops it).")
+    with connect(patience=_PATIENCE_SECONDS) as expert, connect_manager(patience=_PATIENCE_SECONDS) as manager:
+        entry, held = find_entry(manager.models(), name)
+        if not held:
+            if refusal := why_not(entry):
+                raise Failure(refusal)
+            origin = find_origin(entry)
+            tell(f"{describe(entry, origin)}.")
+            if not yes:
+                _ask(as_json=as_json)
+            entry = install(manager, expert, entry, origin, Layout(default_state_dir()).downloads)
+    _show(entry, held_before=held, as_json=as_json)
+
+
+def _ask(*, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise WrongUsage("Nobody can be asked here.", hint="Say --yes if the licence is fine with you.")
+    if not typer.confirm("Download it under this licence?", default=False, err=True):
+        raise Failure("Nothing was installed.")
+
+
+def _show(entry: ModelEntry, *, held_before: bool, as_json: bool) -> None:
+    if as_json:
+        shown = models.summary({**entry.model_dump(mode="json"), "held": True})
+        answer({"ok": True, "model": shown, "was_here": held_before})
+        return
+    done = "is here already" if held_before else "was installed"
+    say(f"{entry.name} {done} ({entry.kind.value}, {entry.licence}, sha256 {entry.sha256}).")
+    option = {"detection": "--detector", "classification": "--species"}.get(entry.kind.value)
+    if option is not None:
+        say(f"Use it: trapper run FOLDER {option} {entry.name}")

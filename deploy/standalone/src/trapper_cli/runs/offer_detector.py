@@ -1,0 +1,103 @@
+"""Offers to download a real detector where only the demo model is at hand; whatever goes wrong, the run goes on."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from trapper_cli.errors import StackError
+from trapper_cli.layout import Layout
+from trapper_cli.models_download import Origin, find_origin
+from trapper_cli.models_install import describe, find_entry, install, why_not
+from trapper_cli.settings import default_state_dir, repository_root
+from trapper_client.client import TrapperClient
+from trapper_client.errors import Failure, Unreachable
+from trapper_client.manager import ManagerClient
+from trapper_client.output import tell
+from trapper_schemas.v1.models import ModelEntry, ModelKind
+
+RECOMMENDED = ("yolox-s",)
+"""What is offered first: small enough to wait for."""
+BETTER = ("megadetector-1000-redwood", "megadetector-1000-sorrel")
+"""What sees more, made for camera traps."""
+PERMISSIVE = frozenset({"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause"})
+"""Never the AGPL, never non-commercial weights: those are somebody's own decision."""
+
+Ask = Callable[[str], bool]
+_QUESTION = "Download it now and use it?"
+
+
+def may_ask(folder: Path, *, once: bool, as_json: bool) -> bool:
+    """Only somebody who sits there is asked, and not about the sample that ships with the project."""
+    sits_there = sys.stdin.isatty() and sys.stdout.isatty()
+    return sits_there and not once and not as_json and not _is_sample(folder)
+
+
+def _is_sample(folder: Path) -> bool:
+    try:
+        return folder == (repository_root() / "models" / "sample").resolve()
+    except StackError:  # a stack elsewhere needs no checkout here
+        return False
+
+
+def offer_detector(manager: ManagerClient, expert: TrapperClient) -> bool:
+    """Whether a detector was installed: offered, accepted, downloaded, tried, published."""
+    try:
+        catalogue = manager.models()
+    except Failure:
+        return False
+
+    def get(entry: ModelEntry, origin: Origin) -> ModelEntry:
+        return install(manager, expert, entry, origin, Layout(default_state_dir()).downloads)
+
+    return settle(catalogue, confirm, get) is not None
+
+
+def settle(
+    catalogue: Iterable[dict[str, Any]], ask: Ask, get: Callable[[ModelEntry, Origin], ModelEntry]
+) -> ModelEntry | None:
+    """The detector that was accepted and got, or None; every reason for None is one plain sentence."""
+    entry = recommended(catalogue)
+    if entry is None:
+        return None
+    try:
+        origin = find_origin(entry)
+    except Unreachable as problem:
+        tell(f"A real detector could not be offered: {problem.message}")
+        return None
+    tell(f"Only the small demo model is installed. A real detector can be had: {describe(entry, origin)}.")
+    tell(
+        f"Better, and larger: {' or '.join(BETTER)} (MIT), with: trapper models install {BETTER[0]}. "
+        "(--detector demo-detector asks nothing.)"
+    )
+    try:
+        if not ask(_QUESTION):
+            return None
+        return get(entry, origin)
+    except typer.Abort:
+        tell("No answer, so nothing was downloaded.")
+    except Failure as problem:
+        tell(f"{entry.name} was not installed: {problem.message}")
+    except OSError as problem:
+        tell(f"{entry.name} was not installed: {problem.strerror or problem}.")
+    return None
+
+
+def recommended(catalogue: Iterable[dict[str, Any]]) -> ModelEntry | None:
+    """The first recommended detector that can be installed and may be passed on freely."""
+    known = list(catalogue)
+    names = {each["name"] for each in known}
+    for name in RECOMMENDED:
+        if name in names:
+            entry, held = find_entry(known, name)
+            free = entry.licence in PERMISSIVE and entry.kind is ModelKind.DETECTION
+            if free and not held and why_not(entry) is None:
+                return entry
+    return None
+
+
+def confirm(question: str) -> bool:
+    """Asks at the terminal; no is what Enter says."""
+    return typer.confirm(question, default=False, err=True)
