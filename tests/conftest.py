@@ -1,15 +1,22 @@
 """Servers, databases and the rules of every test run: no network but loopback, warnings are errors."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support import servers
 from tests.support.database import Databases
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
+
+# A slow machine is no failure; and what CI says of a commit does not depend on the day. At home new cases are tried.
+settings.register_profile("home", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 _connect = socket.socket.connect
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - a name to compare with, nothing is bound

@@ -156,7 +156,8 @@ def overlap(first: Box, second: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     common = width * height
-    return min(1.0, common / (first[2] * first[3] + second[2] * second[3] - common))
+    union = first[2] * first[3] + second[2] * second[3] - common
+    return min(1.0, common / union) if union > 0 else 0.0  # boxes so small that their area is none
 
 
 def match(new: Sequence[tuple[str, Box]], old: Sequence[tuple[str, Box]], *, at_least: float) -> dict[int, int]:
