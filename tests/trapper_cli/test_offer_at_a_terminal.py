@@ -1,0 +1,191 @@
+"""`trapper run` as somebody who sits at a terminal sees it, and `trapper models install`, on a stack of their own."""
+
+import hashlib
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.main_job.trapper import COMMAND, Trapper
+from tests.support.networks import colour_detector
+from tests.support.weights_servers import serving_weights
+from trapper_cli.models_download import find_origin
+from trapper_cli.models_install import find_entry, install
+from trapper_client.stack import connect, connect_manager
+from trapper_schemas.catalog import map_labels, read_label_map
+from trapper_schemas.v1.models import ModelEntry, ModelSpec, Preprocessing, Source
+
+pytestmark = [pytest.mark.xdist_group("offer"), pytest.mark.timeout(300)]
+
+QUESTION = b"[y/N]"
+CTRL_C = b"\x03"
+
+
+@pytest.fixture(scope="module")
+def trapper() -> Iterator[Trapper]:
+    place = Path(tempfile.mkdtemp(prefix="trapper offer "))
+    made = Trapper(place)
+    answer = made("up", "--json")
+    assert answer.code == 0, f"{answer.text}\n{made.logs()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAPPER_STATE_DIR", str(made.state_dir))
+        for name in ("TRAPPER_URL", "TRAPPER_TOKEN", "TRAPPER_MANAGER_URL", "TRAPPER_MANAGER_TOKEN"):
+            patch.delenv(name, raising=False)
+        yield made
+    made("down")
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def at_a_terminal(trapper: Trapper, *words: str | Path, answer: bytes = b"", **variables: str) -> str:
+    """What a command wrote to its terminal; it is answered once, when it asks."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, *words],
+        env={**trapper.environment(), "TERM": "dumb", **variables},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    written, asked, until = b"", False, time.monotonic() + 60
+    while time.monotonic() < until:
+        if not select.select([ours], [], [], 1)[0]:
+            continue
+        try:
+            written += os.read(ours, 65536)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if QUESTION in written and not asked:
+            assert answer, written
+            asked = True
+            if answer == CTRL_C:  # the terminal of this test controls no session, so the key itself would do nothing
+                process.send_signal(signal.SIGINT)
+            else:
+                os.write(ours, answer)
+    else:
+        process.kill()
+    os.close(ours)
+    assert process.wait(timeout=20) == 0, written
+    assert asked == bool(answer), written
+    assert b"Traceback" not in written
+    return " ".join(written.decode("utf-8", "replace").split())
+
+
+def offered(trapper: Trapper, name: str, url: str, content: bytes, *, pinned: bool) -> ModelEntry:
+    """The entry of the shipped catalogue with this address and labels, as a mirror's operator would write it."""
+    known = next(model for model in trapper.models() if model["name"] == name)
+    return ModelEntry(
+        name=name,
+        version=known["version"],
+        kind=known["type"],
+        availability=known["availability"],
+        licence=known["licence"],
+        sha256=hashlib.sha256(content).hexdigest() if pinned else None,
+        size_bytes=len(content),
+        sources=(Source(url=url, file_name="colours.onnx"),),
+        spec=ModelSpec(
+            predictor="yolov8",
+            preprocessing=Preprocessing(width=128, height=128),
+            labels=map_labels(["animal", "person", "vehicle"], read_label_map("megadetector")),
+            thresholds={"typical": 0.25, "conservative": 0.05},  # type: ignore[arg-type]  # read as from the wire
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Evening:
+    """What one person's terminal showed, run after run, and what the address of the weights was asked meanwhile."""
+
+    offline: str
+    declined: str
+    interrupted: str
+    once: str
+    accepted: str
+    afterwards: str
+    asked_before_the_yes: list[tuple[str, str]]
+    sha256: str
+
+
+@pytest.fixture(scope="module")
+def evening(trapper: Trapper) -> Evening:
+    folder = trapper.place / "photos"
+    folder.mkdir()
+    Image.new("RGB", (128, 128), (255, 0, 0)).save(folder / "red.png")
+    content = colour_detector(trapper.place / "made.onnx").read_bytes()
+    dead = "http://127.0.0.1:9"
+    offline = at_a_terminal(trapper, "run", folder, HTTPS_PROXY=dead, https_proxy=dead)
+    with serving_weights() as server:
+        url = f"{server.url}/colours.onnx"
+        server.files["/colours.onnx"] = content
+        with connect_manager() as manager:
+            manager.publish_model(offered(trapper, "yolox-s", url, content, pinned=True).model_dump(mode="json"))
+        declined = at_a_terminal(trapper, "run", folder, answer=b"\n")
+        interrupted = at_a_terminal(trapper, "run", folder, answer=CTRL_C)
+        once = at_a_terminal(trapper, "run", folder, "--once")
+        asked = list(server.asked)
+        accepted = at_a_terminal(trapper, "run", folder, answer=b"y\n")
+    afterwards = at_a_terminal(trapper, "run", folder)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Evening(offline, declined, interrupted, once, accepted, afterwards, asked, sha256)
+
+
+def test_without_a_network_the_demo_model_looks(evening: Evening) -> None:
+    assert "A real detector could not be offered" in evening.offline
+    assert "Detector demo-detector" in evening.offline
+
+
+def test_enter_and_ctrl_c_decline_and_download_nothing(evening: Evening) -> None:
+    assert "licence Apache-2.0" in evening.declined
+    assert "Detector demo-detector" in evening.declined
+    assert "Detector demo-detector" in evening.interrupted
+    assert evening.asked_before_the_yes == [("HEAD", "/colours.onnx")] * 2
+
+
+def test_a_run_with_once_asks_nothing(evening: Evening) -> None:
+    assert "can be had" not in evening.once
+    assert "Detector demo-detector" in evening.once
+
+
+def test_yes_installs_the_detector_under_its_name_and_uses_it(trapper: Trapper, evening: Evening) -> None:
+    assert "Detector yolox-s" in evening.accepted
+    assert evening.sha256 in evening.accepted
+    assert "can be had" not in evening.afterwards
+    assert "Detector yolox-s" in evening.afterwards
+    listed = next(model for model in trapper.models() if model["name"] == "yolox-s")
+    assert (listed["held"], listed["sha256"]) == (True, evening.sha256)
+    assert list((trapper.state_dir / "downloads").iterdir()) == []
+    again = trapper("models", "install", "yolox-s", "--json")
+    assert (again.code, again.json["was_here"]) == (0, True)
+
+
+@pytest.mark.usefixtures("evening")  # which begins where no real detector is
+def test_an_unpinned_entry_is_pinned_by_what_was_downloaded(trapper: Trapper, tmp_path: Path) -> None:
+    content = colour_detector(tmp_path / "made.onnx", size=160).read_bytes()
+    with serving_weights() as server, connect() as expert, connect_manager() as manager:
+        server.files["/a"] = content
+        listed = offered(trapper, "yolox-tiny", f"{server.url}/a", content, pinned=False).model_dump(mode="json")
+        listed["spec"]["preprocessing"].update(width=160, height=160)
+        entry, _ = find_entry([listed], "yolox-tiny")
+        install(manager, expert, entry, find_origin(entry), tmp_path / "downloads")
+        providers = {each.name: each.sha256 for each in expert.providers()}
+    assert providers["yolox-tiny"] == hashlib.sha256(content).hexdigest()
+
+
+def test_what_cannot_be_installed_is_refused_with_one_sentence(trapper: Trapper) -> None:
+    for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get it yourself"), ("deepfaune-detector", "labels")):
+        answer = trapper("models", "install", name, "--yes", "--json")
+        assert answer.code == 1
+        assert told in answer.json["error"]
+        assert "docs/models.md" in answer.json["error"]
+    assert trapper("models", "install", "nope", "--json").code == 2
