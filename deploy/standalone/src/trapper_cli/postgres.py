@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import struct
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -143,10 +142,6 @@ class EmbeddedPostgres:
         if self.process is not None:
             children.stop(self.process, first=signal.SIGINT, grace=20, last=signal.SIGQUIT)
             self.process = None
-
-    def system_identifier(self) -> int:
-        """The number that initdb gave to this data folder."""
-        return int(struct.unpack("=Q", (self.data_dir / "global" / "pg_control").read_bytes()[:8])[0])
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,14 +1,8 @@
-"""Ids that sort by age and exist before their row: UUIDv7, one type per kind."""
+"""Ids that sort by age and exist before their row: UUIDv7."""
 
 import os
 import time
-from typing import NewType
 from uuid import UUID
-
-ResourceId = NewType("ResourceId", UUID)
-JobId = NewType("JobId", UUID)
-BatchId = NewType("BatchId", UUID)
-WorkerId = NewType("WorkerId", UUID)
 
 
 def uuid7() -> UUID:

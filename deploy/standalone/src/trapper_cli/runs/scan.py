@@ -31,7 +31,6 @@ class PhotoFile:
     path: Path
     relative: str
     size: int
-    modified_ns: int
 
     @property
     def folder(self) -> str:
@@ -111,7 +110,7 @@ def _look_at(path: str, relative: str, found: Scan) -> None:
         return
     match sniff(name, head, status.st_size):
         case Media.PHOTO:
-            found.photos.append(PhotoFile(Path(path), relative, status.st_size, status.st_mtime_ns))
+            found.photos.append(PhotoFile(Path(path), relative, status.st_size))
         case Media.VIDEO:
             found.failures.append(FileFailure(relative, VIDEO_IS_NOT_SUPPORTED))
         case Media.OTHER:

@@ -24,11 +24,6 @@ def available_providers() -> tuple[str, ...]:
     return tuple(_runtime().get_available_providers())
 
 
-def runtime_version() -> str:
-    """Which ONNX Runtime is installed."""
-    return str(_runtime().__version__)
-
-
 class OpenSession:
     """One warm session; `run` may be called from several threads."""
 
