@@ -21,6 +21,10 @@ class ClaimRequest(Request):
     loaded: tuple[str, ...] = Field(default=(), max_length=64)
     on_disk: tuple[str, ...] = Field(default=(), max_length=1000)
     allow_unpinned: bool = False
+    memory_bytes: int | None = Field(default=None, ge=0, description="what the models of one batch may weigh together")
+    offline_seconds: float | None = Field(
+        default=None, gt=0, description="a lease that lasts without a heartbeat, cut to what the Manager allows"
+    )
 
 
 class StageSpec(Reply):

@@ -144,10 +144,29 @@ class ModelEntry(Request):
         return self
 
 
+class GoldenOutput(Request):
+    """One output of the golden run: its shape, and values at evenly spread places of the flattened array."""
+
+    name: str = Field(max_length=200)
+    shape: tuple[int, ...] = Field(max_length=8)
+    largest: float = Field(ge=0, allow_inf_nan=False, description="the largest absolute value")
+    sampled: tuple[float, ...] = Field(max_length=256)
+
+
+class GoldenRun(Request):
+    """What a model answered to the golden inputs where it was published; other devices must come close."""
+
+    provider: str = Field(max_length=64)
+    precision: str = Field(max_length=20)
+    checksum: str = Field(max_length=64)
+    inputs: tuple[tuple[GoldenOutput, ...], ...] = Field(max_length=8, description="outputs, for each golden input")
+
+
 class PublishModel(Request):
     """Put an entry into the catalogue; the weights follow under their hash."""
 
     entry: ModelEntry
+    proof: GoldenRun | None = None
 
 
 class ModelReply(ModelEntry):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.v1.models import Name
+from trapper_schemas.v1.resources import SHA256
 
 
 class Device(Request):
@@ -56,13 +57,36 @@ class LeaseHeld(Request):
     total: int = Field(default=0, ge=0)
 
 
+class DeviceLoad(Request):
+    """How busy one device was since the last heartbeat, and what its process holds."""
+
+    name: str = Field(max_length=200)
+    busy: float = Field(ge=0, le=1, description="share of the time in which a batch was being computed")
+    memory_bytes: int | None = Field(default=None, ge=0, description="held by its inference process")
+
+
+class PinProposal(Request):
+    """The hash of weights that the catalogue did not know: proposed by a worker, valid once an operator confirms it."""
+
+    name: Name
+    version: str = Field(max_length=40)
+    sha256: str = Field(pattern=SHA256)
+    size_bytes: int = Field(ge=1)
+
+
 class Heartbeat(Request):
     """A worker lives; leases named here are renewed."""
 
     leases: tuple[LeaseHeld, ...] = Field(default=(), max_length=256)
+    complete: bool = Field(
+        default=False,
+        description="these are all leases and no claim is under way: what is not named is given back at no loss",
+    )
     images_per_second: dict[str, float] = Field(default_factory=dict, description="by sha256 of the first model")
     load: float | None = None
+    devices: tuple[DeviceLoad, ...] = Field(default=(), max_length=64)
     models_on_disk: tuple[str, ...] | None = Field(default=None, max_length=1000)
+    pins: tuple[PinProposal, ...] = Field(default=(), max_length=64)
 
 
 class RenewedLease(Reply):
@@ -81,6 +105,11 @@ class HeartbeatReply(Reply):
     paused: bool
     drain: bool
     intervals: Intervals
+    notices: list[str] = Field(default_factory=list, description="what its operator should read: what ends, and when")
+    credential: str | None = Field(
+        default=None, description="a new one, shown once; the old one is good for a day more"
+    )
+    credential_expires_at: datetime | None = None
 
 
 class WorkerReply(Reply):
