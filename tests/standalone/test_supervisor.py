@@ -41,7 +41,7 @@ class SmallStack:
         table = [{"name": name, "code": code, "arguments": words} for name, code, *words in programs]
         self.process = Popen([sys.executable, str(SMALL_STACK), str(self.folder), json.dumps(table)])
         if wait:
-            assert within(15, lambda: "running" in self.words("phase")), self.words("phase")
+            assert within(60, lambda: "running" in self.words("phase")), self.words("phase")
         return self.process
 
     def words(self, name: str) -> str:
@@ -58,38 +58,38 @@ def small_stack(folder: Path) -> Iterator[SmallStack]:
     yield made
     if made.process is not None and made.process.poll() is None:
         made.process.terminate()
-        made.process.wait(20)
+        made.process.wait(60)
 
 
 def test_killing_the_supervisor_leaves_nothing_not_even_grandchildren(small_stack: SmallStack) -> None:
     supervisor = small_stack.start(["parent", PARENT, STUBBORN], ["stubborn", STUBBORN])
     pids = small_stack.pids()
-    assert within(5, lambda: "child" in small_stack.words("parent.log"))
+    assert within(60, lambda: "child" in small_stack.words("parent.log"))
     grandchild = int(small_stack.words("parent.log").split()[1])
     supervisor.kill()
     supervisor.wait()
-    assert within(8, lambda: not any(is_alive(pid) for pid in [grandchild, *pids.values()]))
+    assert within(60, lambda: not any(is_alive(pid) for pid in [grandchild, *pids.values()]))
 
 
 def test_a_killed_guard_is_replaced_and_the_new_one_knows_everybody(small_stack: SmallStack) -> None:
     supervisor = small_stack.start(["parent", PARENT, STUBBORN])
     before = small_stack.pids()
     os.kill(before["supervisor-guard"], signal.SIGKILL)
-    assert within(5, lambda: small_stack.pids().get("supervisor-guard") != before["supervisor-guard"])
+    assert within(60, lambda: small_stack.pids().get("supervisor-guard") != before["supervisor-guard"])
     pids = small_stack.pids()
     grandchild = int(small_stack.words("parent.log").split()[1])
     supervisor.kill()
     supervisor.wait()
-    assert within(8, lambda: not any(is_alive(pid) for pid in [grandchild, *pids.values()]))
+    assert within(60, lambda: not any(is_alive(pid) for pid in [grandchild, *pids.values()]))
 
 
 def test_what_dies_comes_back_and_takes_its_children_along(small_stack: SmallStack) -> None:
     small_stack.start(["parent", PARENT, STUBBORN])
     first = small_stack.pids()["parent"]
-    assert within(5, lambda: "child" in small_stack.words("parent.log"))
+    assert within(60, lambda: "child" in small_stack.words("parent.log"))
     grandchild = int(small_stack.words("parent.log").split()[1])
     os.kill(first, signal.SIGKILL)
-    assert within(5, lambda: small_stack.pids().get("parent") not in {first, None})
+    assert within(60, lambda: small_stack.pids().get("parent") not in {first, None})
     assert not is_alive(grandchild)
 
 
@@ -99,15 +99,15 @@ def test_programs_stop_in_the_order_of_their_stages_backwards(small_stack: Small
         ["first", POLITE, "first", order], ["second", POLITE, "second", order], ["third", POLITE, "third", order]
     )
     for name in ("first", "second", "third"):
-        assert within(5, lambda name=name: "up" in small_stack.words(f"{name}.log"))
+        assert within(60, lambda name=name: "up" in small_stack.words(f"{name}.log"))
     supervisor.terminate()
-    assert supervisor.wait(15) == 0
+    assert supervisor.wait(60) == 0
     assert small_stack.words("order").split() == ["third", "second", "first"]
 
 
 def test_a_program_that_does_not_come_up_is_named_with_its_last_words(small_stack: SmallStack) -> None:
     supervisor = small_stack.start(["broken", "import sys; sys.exit('no such table: photos')"], wait=False)
-    assert supervisor.wait(15) == 1
+    assert supervisor.wait(60) == 1
     failure = small_stack.words("phase")
     assert "broken ended with code 1" in failure
     assert "no such table: photos" in failure
@@ -117,7 +117,7 @@ def test_a_program_that_dies_again_and_again_is_given_longer_pauses(small_stack:
     code = "import sys, time; open(sys.argv[1], 'a').write('x'); time.sleep(0.3); sys.exit(1)"
     counted = small_stack.folder / "starts"
     small_stack.start(["flaky", code, str(counted)])
-    assert within(10, lambda: counted.exists() and counted.stat().st_size >= 3)
+    assert within(60, lambda: counted.exists() and counted.stat().st_size >= 3)
     at = counted.stat().st_size
     assert not within(1.0, lambda: counted.stat().st_size > at + 2)
 
@@ -133,5 +133,5 @@ def test_a_process_is_told_from_a_later_one_with_its_number(folder: Path) -> Non
         assert not Identity(process.pid, "0").lives
     finally:
         process.kill()
-    assert within(5, lambda: not seen.lives)  # dead, and not yet collected by us
+    assert within(60, lambda: not seen.lives)  # dead, and not yet collected by us
     process.wait()

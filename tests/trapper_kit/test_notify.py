@@ -14,8 +14,9 @@ async def test_a_waiter_is_woken_by_a_commit_and_only_by_its_channel(postgres: E
     listening = asyncio.create_task(listen(postgres.url(), ("news", "other"), waiters))
     database = Database.connect(postgres.url())
     try:
-        await asyncio.sleep(0.3)
-        async with waiters.waiter("news", 5) as more, waiters.waiter("other", 0.5) as none:
+        async with waiters.waiter("news", 60) as listens:
+            assert await listens() is True  # once it is connected, everybody looks
+        async with waiters.waiter("news", 60) as more, waiters.waiter("other", 0.5) as none:
             async with database.begin() as db:
                 await notify(db, "news")
             assert await more() is True
