@@ -3,7 +3,7 @@
 from ai_manager.access.models import Token
 from ai_manager.base import Base
 from ai_manager.batches.models import Batch, Terms
-from ai_manager.catalog.models import Model
+from ai_manager.catalog.models import Model, ProposedPin
 from ai_manager.jobs.models import Job, ResourceChunk
 from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
 from ai_manager.workers.models import EnrolmentToken, Worker
@@ -15,6 +15,7 @@ __all__ = [
     "Job",
     "LateResult",
     "Model",
+    "ProposedPin",
     "ResourceChunk",
     "ResourceFailure",
     "SavedResult",

@@ -11,6 +11,7 @@ from trapper_schemas import codec
 from trapper_schemas.codec import BlobRefused, Limits
 from trapper_schemas.column import Column
 from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind
 from trapper_schemas.v1.results import (
     FIXED_POINT,
@@ -21,6 +22,7 @@ from trapper_schemas.v1.results import (
     BatchResults,
     Expectation,
     Seen,
+    StageRun,
 )
 
 _FORMATS: dict[str, Literal["H", "I"]] = {"<u2": "H", "<u4": "I"}
@@ -69,13 +71,21 @@ def _shape(name: str, column: Column, dtype: str, shape: tuple[int | None, ...])
 
 
 def _check_models(results: BatchResults, expected: Expectation) -> None:
-    ran = {(run.kind, run.model.sha256) for run in results.stages}
-    asked = {(stage.kind, stage.model.sha256) for stage in expected.stages}
-    if not ran <= asked:
+    if not all(any(_was_asked(run, stage) for stage in expected.stages) for run in results.stages):
         raise BatchRefused("model", "the results come from a model that the job did not ask for")
     looked = any(isinstance(outcome, Seen) for outcome in results.outcomes)
     if looked and not any(run.kind is ModelKind.DETECTION for run in results.stages):
         raise BatchRefused("model", "pictures were looked at, and no detection stage is named")
+
+
+def _was_asked(run: StageRun, stage: Stage) -> bool:
+    """Whether these weights were asked for; of an unpinned entry any are, and the result says that they were."""
+    ran, asked = run.model, stage.model
+    if run.kind is not stage.kind or ran.sha256 is None:
+        return False
+    if asked.sha256 is None:
+        return ran.unpinned and (ran.name, ran.version) == (asked.name, asked.version)
+    return ran.sha256 == asked.sha256
 
 
 def _check_detections(results: BatchResults, expected: Expectation) -> None:

@@ -111,12 +111,26 @@ class ModelSpec(Request):
 
 
 class ModelRef(Request):
-    """Which weights, exactly; `unpinned` when no operator ever confirmed the hash."""
+    """Which weights, exactly; `unpinned` when no operator ever confirmed the hash.
+
+    A job asks for an unpinned entry without a hash, since nobody knows it; results always name the one that ran.
+    """
 
     name: Name
     version: str = Field(max_length=40)
-    sha256: str = Field(pattern=SHA256)
+    sha256: str | None = Field(pattern=SHA256)
     unpinned: bool = False
+
+    @model_validator(mode="after")
+    def _hash_or_unpinned(self) -> "ModelRef":
+        if self.sha256 is None and not self.unpinned:
+            raise ValueError("name the sha256 of the weights, or ask for them as unpinned")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What tells these weights from others: their hash, or else the entry that they are to come from."""
+        return self.sha256 or f"{self.name}@{self.version}"
 
 
 class ModelEntry(Request):

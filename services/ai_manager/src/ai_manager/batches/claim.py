@@ -31,6 +31,7 @@ class Ask:
     limit: int
     loaded: Sequence[str]
     on_disk: Sequence[str]
+    allow_unpinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
         loaded=ask.loaded,
         on_disk=ask.on_disk,
         affinity=work.settings.affinity_turns,
+        allow_unpinned=ask.allow_unpinned,
     )
     for line in lines:
         leased += await queries.claim(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, literal
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, false, literal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -27,6 +27,8 @@ class Terms(Base):
     runtimes: Mapped[str]
     model_set: Mapped[str]
     models: Mapped[list[str]]
+    unpinned: Mapped[bool] = mapped_column(server_default=false())
+    """Whether weights are asked for that no operator confirmed; only workers that allow it get these batches."""
     priority: Mapped[int]
     project: Mapped[str]
     stages: Mapped[list[Any]]

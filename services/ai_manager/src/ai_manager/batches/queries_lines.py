@@ -23,7 +23,14 @@ class Line:
 
 
 async def lines(
-    db: Session, *, runtime: str, project: str, loaded: Sequence[str], on_disk: Sequence[str], affinity: int
+    db: Session,
+    *,
+    runtime: str,
+    project: str,
+    loaded: Sequence[str],
+    on_disk: Sequence[str],
+    affinity: int,
+    allow_unpinned: bool,
 ) -> list[Line]:
     """Where batches wait that a worker of this runtime may have: by priority, then by turn.
 
@@ -52,6 +59,7 @@ async def lines(
             Terms.is_open,
             literal(runtime) == any_(func.string_to_array(Terms.runtimes, SEPARATOR)),
             literal(project).in_(["", Terms.project]),
+            literal(allow_unpinned) | ~Terms.unpinned,
         )
         .distinct()
         .subquery()

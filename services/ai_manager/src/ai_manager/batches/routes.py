@@ -27,7 +27,7 @@ async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Req
     """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
     left = caller.expires_at - work.clock.now()
     lease = min(timedelta(seconds=work.intervals.lease), left)  # no lease outlives its holder's credential
-    ask = Ask(caller.worker_id, body.runtime, body.limit, body.loaded, body.on_disk)
+    ask = Ask(caller.worker_id, body.runtime, body.limit, body.loaded, body.on_disk, body.allow_unpinned)
     wait = timedelta(seconds=body.wait_seconds)
     claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
     return ClaimReply(

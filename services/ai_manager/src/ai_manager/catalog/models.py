@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -29,9 +29,25 @@ class Model(Base):
     state: Mapped[ModelState] = mapped_column(state_type(ModelState))
     origin: Mapped[Origin] = mapped_column(state_type(Origin))
     held_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    proof: Mapped[dict[str, Any] | None]
+    """The golden run where it was published, or None."""
     created_at: Mapped[datetime]
 
     @property
     def held(self) -> bool:
         """Whether the Manager has the weights itself."""
         return self.held_bytes is not None
+
+
+class ProposedPin(Base):
+    """The hash that a worker found for an unpinned entry; it means nothing until an operator confirms it."""
+
+    __tablename__ = "proposed_pins"
+
+    model_id: Mapped[UUID] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    worker_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    worker_name: Mapped[str]
+    """As it was called then; proposals outlive workers."""
+    proposed_at: Mapped[datetime]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 
 from ai_manager.catalog.models import Model
 from ai_manager.catalog.state import ModelState
@@ -10,12 +10,12 @@ from trapper_kit.db import Session
 from trapper_schemas.v1.models import ModelRef
 
 Key = tuple[str, str, str]
-"""Name, version and sha256 of the weights."""
+"""Name, version and sha256 of the weights, which is empty where an unpinned entry is asked for."""
 
 
 def key_of(ref: ModelRef) -> Key:
     """What makes a version exactly that."""
-    return ref.name, ref.version, ref.sha256
+    return ref.name, ref.version, ref.sha256 or ""
 
 
 async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequence[Model]:
@@ -41,14 +41,28 @@ async def by_name(db: Session, name: str, version: str) -> Model | None:
 
 
 async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:
-    """Several versions by name, version and weights; a retired one only where there is no other."""
+    """Several versions by name, version and weights; a retired one only where there is no other.
+
+    A reference without a hash means the entry whatever its weights are: it may have been pinned since.
+    """
     keys = {key_of(ref) for ref in refs}
+    open_keys = {(name, version) for name, version, sha256 in keys if not sha256}
     found = await db.scalars(
         select(Model)
-        .where(tuple_(Model.name, Model.version, Model.sha256).in_(keys))
+        .where(
+            or_(
+                tuple_(Model.name, Model.version, Model.sha256).in_(keys),
+                tuple_(Model.name, Model.version).in_(open_keys),
+            )
+        )
         .order_by(Model.state != ModelState.RETIRED, Model.id)
     )
-    return {(model.name, model.version, model.sha256 or ""): model for model in found}
+    by_key: dict[Key, Model] = {}
+    for model in found:
+        by_key[model.name, model.version, model.sha256 or ""] = model
+        if (model.name, model.version) in open_keys:
+            by_key[model.name, model.version, ""] = model
+    return by_key
 
 
 async def lock_all(db: Session) -> Sequence[Model]:

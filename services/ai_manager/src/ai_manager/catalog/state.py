@@ -20,16 +20,19 @@ class Origin(StrEnum):
     OPERATOR = "operator"
 
 
-def missing(entry: ModelEntry, *, held: bool) -> str | None:
-    """The command that makes this entry usable, with its reason, or None when it is."""
+def missing(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | None:
+    """The command that makes this entry usable, with its reason, or None when it is; `unpinned` asks for no hash."""
     if entry.kind is ModelKind.POSE:
         return f"{entry.name} is a pose model, and nothing runs those"
     if entry.availability is Availability.CONVERT:
         return f"{entry.name} is published in another format: convert it, then `trapper models add FILE --name …`"
     if entry.availability is Availability.BRING:
         return f"{entry.name} may not be passed on: get it yourself, then `trapper models add FILE --name …`"
-    if entry.sha256 is None:
-        return f"the weights of {entry.name} were never confirmed: run `trapper models install {entry.name}`"
+    if entry.sha256 is None and not unpinned:
+        return (
+            f"the weights of {entry.name} were never confirmed: run `trapper models install {entry.name}`, "
+            f"or `trapper models pin {entry.name}`"
+        )
     if not held and not any(source.url for source in entry.sources):
         return f"nobody here has the weights of {entry.name}: run `trapper models install {entry.name}`"
     return None

@@ -88,12 +88,13 @@ def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) ->
 
 
 def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str]) -> Terms:
-    models = [stage.model.sha256 for stage in request.stages]
+    models = [stage.model.key for stage in request.stages]
     return Terms(
         job_id=job_id,
         runtimes=joined(runtimes),
         model_set=hashlib.sha256("\n".join(models).encode()).hexdigest(),
         models=models,
+        unpinned=any(stage.model.sha256 is None for stage in request.stages),
         priority=INTERACTIVE if request.interactive else BULK,
         project=request.project,
         stages=[stage.model_dump(mode="json") for stage in request.stages],
@@ -113,15 +114,16 @@ async def _models(db: Session, stages: Sequence[Stage]) -> list[ModelEntry]:
 def _usable(stage: Stage, model: Model | None) -> ModelEntry:
     asked = stage.model
     if model is None:
+        weights = f" with sha256 {asked.sha256[:12]}…" if asked.sha256 is not None else ""
         raise UnknownModel(
-            f"no {asked.name} {asked.version} with sha256 {asked.sha256[:12]}… here; `trapper models list` shows all",
+            f"no {asked.name} {asked.version}{weights} here; `trapper models list` shows all",
             model=asked.name,
             sha256=asked.sha256,
         )
     entry = ModelEntry.model_validate(model.entry)
     if entry.kind is not stage.kind:
         raise UnknownModel(f"{entry.name} is a {entry.kind.value} model, not one for {stage.kind.value}")
-    reason = missing(entry, held=model.held)
+    reason = missing(entry, held=model.held, unpinned=asked.sha256 is None)
     if model.state is not ModelState.PUBLISHED:
         reason = f"{entry.name} {entry.version} is {model.state.value}; `trapper models list` shows what is current"
     if reason is not None or entry.spec is None:

@@ -50,6 +50,11 @@ class Hand(WorkerWork):
     preparing: dict[UUID, asyncio.Task[Prepared]] = field(default_factory=dict[UUID, asyncio.Task[Prepared]])
     in_use: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
     """By run: the weights it needs, which eviction leaves alone."""
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a claim is under way, and by a heartbeat that names all leases, so that none is taken meanwhile."""
+    claims_unsure: bool = True
+    """Whether the Manager may have leased something to us that we do not know of: a reply of a claim did not come,
+    or a process before us ended in the middle of one. A complete heartbeat settles it, before the next claim."""
     _doing: dict[UUID, asyncio.Task[Any]] = field(default_factory=dict[UUID, asyncio.Task[Any]])
 
     def folder(self, run_id: UUID) -> Path:
@@ -108,4 +113,4 @@ class Hand(WorkerWork):
 
 def needed(lease: BatchLease) -> frozenset[str]:
     """The sha256 of all weights of a batch."""
-    return frozenset(stage.stage.model.sha256 for stage in lease.stages)
+    return frozenset(stage.stage.model.key for stage in lease.stages)

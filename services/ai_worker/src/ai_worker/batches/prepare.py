@@ -6,7 +6,7 @@ from uuid import UUID
 from ai_worker.batches.hand import Hand, Prepared, needed
 from ai_worker.devices.work import ResourceWork, StageWork
 from ai_worker.media.fetch import fetch_media
-from ai_worker.model_store.fetch import fetch_weights
+from ai_worker.model_store.fetch import WeightsMissing, fetch_weights
 from trapper_schemas.v1.batches import BatchLease
 
 
@@ -23,7 +23,10 @@ def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task
 async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
     stages: list[StageWork] = []
     for spec in lease.stages:
-        path = await fetch_weights(work, work.store, work.media, spec.model, spec.stage.model.sha256)
+        sha256 = spec.stage.model.sha256 or spec.model.sha256
+        if sha256 is None:
+            raise WeightsMissing(f"nobody confirmed which weights {spec.model.name} {spec.model.version} has")
+        path = await fetch_weights(work, work.store, work.media, spec.model, sha256)
         stages.append(StageWork(spec, path))
     keep = frozenset[str]().union(*work.in_use.values())
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=keep)

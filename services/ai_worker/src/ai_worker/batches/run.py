@@ -80,7 +80,7 @@ async def _prove(work: Hand, prepared: Prepared) -> tuple[StageWork, ...]:
     """A model that this process has not run yet shows on its golden inputs that it can, on the device as it is."""
     proved: list[StageWork] = []
     for stage in prepared.stages:
-        sha256 = stage.spec.stage.model.sha256
+        sha256 = stage.spec.stage.model.key
         if sha256 not in work.proofs:
             proof = await work.child.prove(stage)
             work.proofs[sha256] = proof
@@ -110,7 +110,7 @@ async def _note(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
 
 
 def _measure(work: Hand, lease: BatchLease, ran: Ran) -> None:
-    work.speeds[lease.stages[0].stage.model.sha256] = ran.images_per_second
+    work.speeds[lease.stages[0].stage.model.key] = ran.images_per_second
     work.model_speeds |= ran.model_images_per_second
     BATCH_SECONDS.observe(ran.seconds)
     for outcome, count in (("seen", ran.seen), ("blank", ran.blank), ("failed", ran.failed)):

@@ -86,7 +86,7 @@ class Child:
             "seconds": seconds,
             "images_per_second": len(looks.outcomes) / max(seconds, 1e-6),
             "model_images_per_second": {
-                stage.spec.stage.model.sha256: seen / spent
+                stage.spec.stage.model.key: seen / spent
                 for stage, spent in zip(stages, looks.seconds, strict=True)
                 if spent > 0
             },
@@ -132,7 +132,7 @@ class Child:
     def _session(self, spec: StageSpec, weights: Path) -> OpenSession:
         model = spec_of(spec)
         also = (model.embedding.output,) if model.embedding is not None else ()
-        sha256 = spec.stage.model.sha256
+        sha256 = spec.stage.model.key
         session = self.sessions.get(sha256)
         if session is None:
             check_file(weights)

@@ -79,6 +79,9 @@ async def _choose(db: Session, project: ClassificationProject, overrides: Overri
         one = found.get(provider_id)
         if one is None or one.provider.provider_type not in _MAY_BE[kind]:
             raise Invalid(f"there is no active {kind.value} provider {provider_id}")
+        name = one.provider.name
+        if one.provider.is_unpinned and not overrides.allow_unpinned:
+            raise Invalid(f"no operator confirmed which weights {name} has; run `trapper models pin {name}`")
         chosen.append(replace(one, kind=kind))
     return chosen
 

@@ -89,6 +89,7 @@ class Overrides(BaseModel):
     species_provider_id: UUID | None = None
     top_k: int = Field(default=5, ge=1, le=100)
     logits: bool = False
+    allow_unpinned: bool = Field(default=False, description="also models whose weights no operator confirmed")
 
 
 class ParseOverrides(BaseModel):
