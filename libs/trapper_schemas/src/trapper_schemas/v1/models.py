@@ -1,16 +1,27 @@
 """Models on the wire: what one is called, what goes in, what comes out, and what its labels mean."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from trapper_schemas.base import Request
+from trapper_schemas.base import Reply, Request
 from trapper_schemas.v1.resources import SHA256
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channels = float | tuple[float, float, float]
+
+Layout = Literal["candidates", "end-to-end", "parts", "queries"]
+"""`candidates`: a table before suppression; `end-to-end`: corners, score, class, suppressed already; `parts`: the same
+in several outputs; `queries`: boxes and the scores of every class, without suppression, as RT-DETR."""
+
+
+def _is_none(value: object) -> bool:
+    """What is not said is not written, so that a receiver of before still understands what is."""
+    return value is None
 
 
 class ModelKind(StrEnum):
@@ -56,6 +67,12 @@ class Preprocessing(Request):
     crop_padding: Fraction = 0.0
     square_crop: bool = False
 
+    @model_validator(mode="after")
+    def _divides(self) -> "Preprocessing":
+        if any(value == 0 for value in (self.std if isinstance(self.std, tuple) else (self.std,))):
+            raise ValueError("std is 0, and nothing can be divided by it")
+        return self
+
 
 class TaxonKey(Request):
     """One key of a taxon in one checklist, as text, because not every checklist has numbers."""
@@ -92,9 +109,16 @@ class EmbeddingOutput(Request):
 class Source(Request):
     """One place to get the weights from: an address, or a path below a mirror or a pre-seeded folder."""
 
-    url: str | None = Field(default=None, max_length=2000)
+    url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://[^\s/]+/\S*$")
     path: str | None = Field(default=None, max_length=500)
-    file_name: str = Field(max_length=200)
+    file_name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00]+$")
+
+    @model_validator(mode="after")
+    def _stays_below(self) -> "Source":
+        parts = [*(self.path or "").replace("\\", "/").split("/"), self.file_name]
+        if ".." in parts or (self.path or "").startswith(("/", "\\")):
+            raise ValueError("a path leads out of the folder that it is below")
+        return self
 
 
 class ModelSpec(Request):
@@ -103,8 +127,16 @@ class ModelSpec(Request):
     predictor: str = Field(max_length=40)
     preprocessing: Preprocessing
     labels: tuple[Label, ...]
-    activation: Literal["none", "softmax"] = "none"
+    activation: Literal["none", "softmax", "sigmoid"] = Field(
+        default="none", description="what is still to be done to class scores; `sigmoid` also for detectors"
+    )
     output: str | None = Field(default=None, max_length=200, description="the main output, when the file has several")
+    layout: Layout | None = Field(
+        default=None, exclude_if=_is_none, description="how a detector's output lies, where its shape leaves that open"
+    )
+    boxes: Literal["pixels", "fractions"] | None = Field(
+        default=None, exclude_if=_is_none, description="unit of a detector's boxes, where it is not its family's"
+    )
     embedding: EmbeddingOutput | None = None
     thresholds: Thresholds
     nms_iou: Fraction = 0.45
@@ -181,6 +213,46 @@ class PublishModel(Request):
 
     entry: ModelEntry
     proof: GoldenRun | None = None
+
+
+class ConfirmPin(Request):
+    """An operator says which weights an unpinned entry has; from then on it is immutable."""
+
+    version: str = Field(max_length=40)
+    sha256: str = Field(pattern=SHA256)
+    size_bytes: int | None = Field(default=None, ge=1, description="null takes what the proposals of this hash say")
+
+
+class RetireModel(Request):
+    """Take a version out of use for new jobs, or bring it back."""
+
+    version: str = Field(max_length=40)
+    retired: bool = True
+
+
+class Proposer(Reply):
+    """A worker that found these weights at the entry's sources."""
+
+    worker_id: UUID
+    name: str
+    proposed_at: datetime
+
+
+class ProposedPin(Reply):
+    """One hash that was found for an entry, and by whom; several of an entry contradict each other."""
+
+    sha256: str
+    size_bytes: int
+    workers: list[Proposer]
+
+
+class ModelPins(Reply):
+    """What is known of an entry's weights: the hash an operator confirmed, and what workers proposed."""
+
+    name: str
+    version: str
+    sha256: str | None
+    proposals: list[ProposedPin]
 
 
 class ModelReply(ModelEntry):

@@ -21,6 +21,12 @@ class ModelNotFound(Problem):
     status = 404
 
 
+class ProofNotFound(Problem):
+    type = "proof-not-found"
+    title = "Nobody published a golden run of these weights"
+    status = 404
+
+
 class ModelImmutable(Problem):
     type = "model-immutable"
     title = "A published version never changes; publish another version"

@@ -10,17 +10,27 @@ from trapper_kit.db import IntegrityError, Session
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.models import GoldenRun, ModelEntry
 
 
-async def publish_model(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Model, bool]:
+async def publish_model(
+    db: Session, entry: ModelEntry, *, proof: GoldenRun | None = None, now: datetime
+) -> tuple[Model, bool]:
     """The entry's row, and whether it is new; publishing the same entry again changes nothing."""
     if entry.sha256 is None:
         raise Invalid.field("entry.sha256", "a published model names the sha256 of its weights", "missing")
     if entry.spec is None:
         raise Invalid.field("entry.spec", "a published model says how it is run", "missing")
+    model, new = await _publish(db, entry, now=now)
+    if proof is not None and model.proof is None:
+        model.proof = proof.model_dump(mode="json")  # the first one stays: others are compared with it
+        await db.flush()
+    return model, new
+
+
+async def _publish(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Model, bool]:
     document = entry.model_dump(mode="json")
-    present = await queries.by_name(db, entry.name, entry.version)
+    present = await queries.by_name(db, entry.name, entry.version, lock=True)
     if present is None:
         return await _add(db, entry, now=now), True
     if present.entry == document:
@@ -62,6 +72,7 @@ async def _pin(db: Session, model: Model, entry: ModelEntry) -> Model:
     model.sha256 = entry.sha256
     model.entry = entry.model_dump(mode="json")
     model.origin = Origin.OPERATOR
+    model.held_bytes = await queries.held_bytes(db, entry.sha256) if entry.sha256 is not None else None
     await db.flush()
     log("model.pinned", name=model.name, version=model.version, sha256=model.sha256)
     return model

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, or_, select, tuple_, update
 
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState
+from ai_manager.catalog.state import ModelState, Origin
 from trapper_kit.db import Session
 from trapper_schemas.v1.models import ModelRef
 
@@ -34,10 +34,39 @@ async def by_sha256(db: Session, sha256: str) -> Model | None:
     return (await db.scalars(statement.limit(1))).one_or_none()
 
 
-async def by_name(db: Session, name: str, version: str) -> Model | None:
+async def by_name(db: Session, name: str, version: str, *, lock: bool = False) -> Model | None:
     """The version of this name that is not retired."""
     statement = select(Model).where(Model.name == name, Model.version == version, Model.state != ModelState.RETIRED)
+    if lock:
+        statement = statement.with_for_update()
     return (await db.scalars(statement)).one_or_none()
+
+
+async def last_retired(db: Session, name: str, version: str) -> Model | None:
+    """The version of this name that an operator retired last."""
+    statement = (
+        select(Model)
+        .where(
+            Model.name == name,
+            Model.version == version,
+            Model.state == ModelState.RETIRED,
+            Model.origin == Origin.OPERATOR,
+        )
+        .order_by(Model.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def with_proof(db: Session, sha256: str, *, name: str | None, version: str | None) -> Model | None:
+    """A version with these weights whose golden run is known; those that are not retired first."""
+    statement = select(Model).where(Model.sha256 == sha256).order_by(Model.state == ModelState.RETIRED, Model.id)
+    if name is not None:
+        statement = statement.where(Model.name == name)
+    if version is not None:
+        statement = statement.where(Model.version == version)
+    return next((model for model in await db.scalars(statement) if model.proof is not None), None)
 
 
 async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.catalog.models import ProposedPin
@@ -47,8 +47,3 @@ async def proposals(db: Session, model_id: UUID) -> Sequence[ProposedPin]:
         .order_by(ProposedPin.proposed_at, ProposedPin.sha256, ProposedPin.worker_id)
     )
     return (await db.scalars(statement)).all()
-
-
-async def forget_proposals(db: Session, model_id: UUID) -> None:
-    """The question is answered."""
-    await db.execute(delete(ProposedPin).where(ProposedPin.model_id == model_id))

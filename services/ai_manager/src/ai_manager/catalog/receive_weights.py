@@ -12,10 +12,12 @@ from trapper_kit.logs import log
 async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes]) -> int:
     """The size of what was kept; the entry must have been published before."""
     async with work.db() as db:
-        if await queries.by_sha256(db, sha256) is None:
+        model = await queries.by_sha256(db, sha256)
+        if model is None:
             raise ModelNotFound("publish the entry first, then send its weights", sha256=sha256)
+        announced: int | None = model.entry.get("size_bytes")
     try:
-        size = await work.blobs.put_stream("weights", sha256, chunks)
+        size = await work.blobs.put_stream("weights", sha256, _of_size(chunks, announced))
     except HashDiffers as problem:
         raise WeightsDiffer(str(problem), sha256=sha256) from problem
     async with work.db() as db:
@@ -23,3 +25,16 @@ async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes])
             raise ModelNotFound("the entry was removed in the meantime", sha256=sha256)
     log("weights.kept", sha256=sha256, size_bytes=size)
     return size
+
+
+async def _of_size(chunks: AsyncIterator[bytes], announced: int | None) -> AsyncIterator[bytes]:
+    """The same bytes; refused as soon as they are more than the entry says, or at their end when they are fewer."""
+    so_far = 0
+    async for chunk in chunks:
+        so_far += len(chunk)
+        if announced is not None and so_far > announced:
+            break
+        yield chunk
+    if announced is not None and so_far != announced:
+        told = "more" if so_far > announced else f"{so_far}"
+        raise HashDiffers(f"the entry announces {announced} bytes; {told} came")

@@ -8,18 +8,28 @@ from fastapi.responses import StreamingResponse
 
 from ai_manager.access.guards import MayPublish, MayReadCatalog
 from ai_manager.catalog import queries
-from ai_manager.catalog.errors import ModelImmutable, ModelNotFound, RangeRefused, WeightsDiffer
+from ai_manager.catalog.confirm_pin import confirm_pin, read_pins
+from ai_manager.catalog.errors import (
+    ModelImmutable,
+    ModelNotFound,
+    ModelNotReady,
+    ProofNotFound,
+    RangeRefused,
+    WeightsDiffer,
+)
 from ai_manager.catalog.models import Model
 from ai_manager.catalog.publish import publish_model
 from ai_manager.catalog.receive_weights import receive_weights
+from ai_manager.catalog.retire import restore_model, retire_model
 from ai_manager.deps import Db, Now, WorkDep
 from trapper_kit.problems import Forbidden, Invalid, TooLarge, Unauthenticated
 from trapper_kit.web.app import problems, read_body
 from trapper_schemas.paging import Page
-from trapper_schemas.v1.models import ModelReply, PublishModel
+from trapper_schemas.v1.models import ConfirmPin, GoldenRun, ModelPins, ModelReply, PublishModel, RetireModel
 from trapper_schemas.v1.resources import SHA256
 
 router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(Unauthenticated, Forbidden))
+EntryName = Annotated[str, Path(max_length=64)]
 Sha256 = Annotated[str, Path(pattern=SHA256)]
 Range = Annotated[str | None, Header(max_length=100, description="bytes=first-last, for a download that goes on")]
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
@@ -53,10 +63,46 @@ async def read_model(sha256: Sha256, _caller: MayReadCatalog, db: Db) -> ModelRe
     return _reply(model)
 
 
+@router.get("/{sha256}/proof/", responses=problems(ProofNotFound))
+async def read_proof(
+    sha256: Sha256,
+    _caller: MayReadCatalog,
+    db: Db,
+    name: Annotated[str | None, Query(max_length=64, description="as run under this name")] = None,
+    version: Annotated[str | None, Query(max_length=40)] = None,
+) -> GoldenRun:
+    """What the model answered to the golden inputs where it was published."""
+    model = await queries.with_proof(db, sha256, name=name, version=version)
+    if model is None:
+        raise ProofNotFound("the weights were published without one, or not at all", sha256=sha256)
+    return GoldenRun.model_validate(model.proof)
+
+
+@router.get("/{name}/pins/", responses=problems(ModelNotFound))
+async def list_pins(
+    name: EntryName, _caller: MayReadCatalog, db: Db, version: Annotated[str, Query(max_length=40)]
+) -> ModelPins:
+    """The hash of an entry that an operator confirmed, and what workers proposed."""
+    return await read_pins(db, name, version)
+
+
+@router.post("/{name}/pin/", responses=problems(ModelNotFound, ModelNotReady, ModelImmutable, Invalid))
+async def pin(name: EntryName, body: ConfirmPin, _caller: MayPublish, db: Db) -> ModelReply:
+    """Confirm which weights an unpinned entry has; the same hash again changes nothing."""
+    return _reply(await confirm_pin(db, name, body))
+
+
+@router.post("/{name}/retire/", responses=problems(ModelNotFound, ModelImmutable, Invalid))
+async def retire(name: EntryName, body: RetireModel, _caller: MayPublish, db: Db) -> ModelReply:
+    """Refuse new jobs on a version, or bring it back; jobs in flight go on, and its weights stay."""
+    change = retire_model if body.retired else restore_model
+    return _reply(await change(db, name, body.version))
+
+
 @router.post("/", status_code=201, responses=problems(Invalid, ModelImmutable))
 async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
     """Publish an entry; 200 when it was there already. Its address is the hash, so no idempotency key is needed."""
-    model, new = await publish_model(db, body.entry, now=now)
+    model, new = await publish_model(db, body.entry, proof=body.proof, now=now)
     response.status_code = 201 if new else 200
     return _reply(model)
 

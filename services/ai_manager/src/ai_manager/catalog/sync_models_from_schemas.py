@@ -47,10 +47,12 @@ async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced,
     retired = {
         (model.name, model.version, model.sha256): model for model in present if model.state is ModelState.RETIRED
     }
+    put_away = {(model.name, model.version) for model in retired.values() if model.origin is Origin.OPERATOR}
     new: list[ModelEntry] = []
     for entry in entries:
-        model = by_name.pop((entry.name, entry.version), None)
-        if model is not None and model.origin is Origin.OPERATOR:
+        key = (entry.name, entry.version)
+        model = by_name.pop(key, None)
+        if key in put_away if model is None else model.origin is Origin.OPERATOR:
             synced.kept.append(entry.name)
         elif model is not None and model.sha256 in {None, entry.sha256}:
             if _update(model, entry):
