@@ -1,6 +1,7 @@
 """Unpinned entries: workers propose, an operator confirms, and only who allows it runs them meanwhile."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -28,8 +29,8 @@ async def operator(manager: Manager) -> dict[str, str]:
 async def propose(manager: Manager, sha256: str, *, by: str, size: int = 100, name: str = NAME, **more: Any) -> int:
     pins = [PinProposal(name=name, version="1", sha256=sha256, size_bytes=size)]
     async with manager.work.db() as db:
-        values = {"worker_id": uuid7(), "now": manager.work.clock.now(), **more}
-        return await propose_pins(db, pins, worker_name=by, **values)
+        worker_id: UUID = more.pop("worker_id", None) or uuid7()
+        return await propose_pins(db, pins, worker_id=worker_id, worker_name=by, now=manager.work.clock.now())
 
 
 async def pins(manager: Manager, headers: dict[str, str]) -> ModelPins:

@@ -17,7 +17,7 @@ class ModelNotReady(Problem):
 
 class ModelNotFound(Problem):
     type = "model-not-found"
-    title = "There are no such weights here"
+    title = "There is no such model here, or none with these weights"
     status = 404
 
 
