@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_worker.inference.columns import count_objects, to_results
-from ai_worker.inference.pipeline import Limits, look
+from ai_worker.inference.lot import Limits
+from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import Detections, Looked, Looks, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector

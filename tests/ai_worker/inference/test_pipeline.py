@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_worker.inference.pipeline import Limits, look
+from ai_worker.inference import steps
+from ai_worker.inference.buffers import Shelf
+from ai_worker.inference.lot import Limits
+from ai_worker.inference.pipeline import Belt, look
 from ai_worker.inference.steps import Steps
 from ai_worker.inference.types import Failure, Looked, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted
@@ -247,3 +250,72 @@ def detector_with(stage, **how):
     preprocessing = model.spec.preprocessing.model_copy(update=how)
     spec = model.spec.model_copy(update={"preprocessing": preprocessing})
     return OpenStage(stage.spec.model_copy(update={"model": model.model_copy(update={"spec": spec})}), stage.session)
+
+
+def test_two_batches_on_one_belt_each_get_their_own(stages):
+    found, _ = stages
+    inside, go_on = threading.Event(), threading.Event()
+
+    def held_up():
+        inside.set()
+        go_on.wait(30)
+        return encoded(painted([(1, 1, RED)]))
+
+    first, second = [], []
+    with Belt(Limits(threads=2), clock=time.perf_counter) as belt:
+        one = threading.Thread(target=lambda: first.append(belt.look([held_up], stages)))
+        one.start()
+        assert inside.wait(30)
+        # the first batch's last picture is on its way, and the other core works on the next batch meanwhile
+        second.append(belt.look([encoded(painted([(2, 2, RED)]))] * 3, (found,)))
+        go_on.set()
+        one.join()
+    assert [outcome.detections.boxes[0, 0] for outcome in second[0].outcomes] == [0.5] * 3
+    assert first[0].outcomes[0].detections.boxes[0, 0] == 0.25
+    assert first[0].outcomes[0].classified.rows.tolist() == [0]
+    assert (len(first[0].seconds), len(second[0].seconds)) == (2, 1)
+
+
+def test_a_defect_in_one_batch_ends_no_other(stages):
+    def broken(_done):
+        raise ZeroDivisionError
+
+    with Belt(Limits(threads=2), clock=time.perf_counter) as belt:
+        with pytest.raises(ZeroDivisionError):
+            belt.look([encoded(painted())] * 3, stages, broken)
+        assert len(belt.look([encoded(painted())] * 3, stages).outcomes) == 3
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_the_budget_holds_before_a_picture_is_decoded(stages, form, monkeypatch):
+    data = encoded(painted([(0, 0, RED)], width=1024, height=1024), form)
+    now, most, lock = 0, 0, threading.Lock()
+    real = steps.decode_opened
+
+    def counted(*given, **how):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        try:
+            return real(*given, **how)
+        finally:
+            with lock:
+                now -= 1
+
+    monkeypatch.setattr(steps, "decode_opened", counted)
+    outcomes = run([data] * 8, stages, threads=4, pixel_budget_bytes=1024 * 1024).outcomes
+    assert len(outcomes) == 8
+    assert most == 1  # each alone is larger than the budget, and none waits for ever
+
+
+def test_a_tensor_never_shares_memory_with_pixels_that_are_used_again(tmp_path):
+    stage = detector(colour_detector(tmp_path / "m.onnx"))
+    raw = detector_with(stage, dtype="uint8", layout="nhwc", scale=1.0)
+    taken = Steps((raw,), 10**8, time.perf_counter, Shelf(10**8))
+    items = []
+    for colour in (RED, GREEN):
+        unread = taken.open(0, encoded(np.full((128, 128, 3), colour, np.uint8), "JPEG", quality=95))
+        items.append(taken.decode(unread))
+    assert items[0].tensor[64, 64, 0] > 200
+    assert items[1].tensor[64, 64, 1] > 200

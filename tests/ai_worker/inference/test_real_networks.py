@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai_worker.inference.pipeline import Limits, look
+from ai_worker.inference.lot import Limits
+from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import OpenStage
 from ai_worker.model_store.open_onnx import open_session
 from ai_worker.model_store.register import register_model

@@ -26,7 +26,8 @@ from ai_worker.devices.prove import prove_model
 from ai_worker.devices.work import CannotRun, ChildSettings
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.detect import spec_of
-from ai_worker.inference.pipeline import Limits, look
+from ai_worker.inference.lot import Limits
+from ai_worker.inference.pipeline import look
 from ai_worker.inference.steps import Source
 from ai_worker.inference.types import Failure, ModelOutputUnfit, OpenStage
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent

@@ -6,11 +6,15 @@ everything else goes through Pillow. The number of pixels is read from the heade
 
 import io
 import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
 from PIL import Image
 
+from ai_worker.inference.buffers import Shelf
 from ai_worker.inference.types import Picture, Pixels
 from trapper_schemas.v1.results import FailureCode
 
@@ -25,6 +29,13 @@ _STILL_BRANDS = (b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis")
 _SIXTEEN_TO_EIGHT = 257
 _EIGHT_BIT_MAX = 255
 _SIXTEEN_BIT_MAX = 65535
+_JPEG_BYTES = 3
+_PROGRESSIVE_BYTES = 9
+"""The coefficients of the whole picture are kept until its last scan."""
+_PILLOW_BYTES = 10
+_DEEP_BYTES = 32
+"""Per pixel, at the peak of decoding: greys deeper than eight bits go through double precision."""
+_NO_SHELF = Shelf(0)
 
 
 class Undecodable(Exception):  # noqa: N818 - named after what is the case
@@ -35,24 +46,60 @@ class Undecodable(Exception):  # noqa: N818 - named after what is the case
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture of which only the header was read: how large it is is known, and nothing is allocated yet."""
+
+    data: bytes
+    image: Image.Image
+
+    @property
+    def bytes_needed(self) -> int:
+        """How much memory decoding takes at its peak, about."""
+        width, height = self.image.size
+        if _is_plain_jpeg(self):
+            each = _PROGRESSIVE_BYTES if self.image.info.get("progressive") else _JPEG_BYTES
+        else:
+            each = _DEEP_BYTES if self.image.mode.startswith(("I", "F")) else _PILLOW_BYTES
+        return width * height * each
+
+
 def decode(data: bytes, *, max_pixels: int = 100_000_000, wanted: tuple[int, int] | None = None) -> Picture:
     """The upright picture; with `wanted` (width, height) a JPEG may come smaller, but not below that on either side."""
+    return decode_opened(open_picture(data, max_pixels=max_pixels), wanted=wanted)
+
+
+def open_picture(data: bytes, *, max_pixels: int) -> Opened:
+    """Read the header; whatever is no picture, or too large a one, is Undecodable."""
     _refuse_what_is_no_photo(data)
+    with _in_words():
+        opened = Opened(data, Image.open(io.BytesIO(data), formats=_FORMATS))
+    _check_size(opened.image.size, max_pixels)
+    return opened
+
+
+def decode_opened(opened: Opened, *, wanted: tuple[int, int] | None = None, shelf: Shelf | None = None) -> Picture:
+    """The upright picture, once; a JPEG's pixels lie in a block of the shelf."""
+    with _in_words(), opened.image as image:
+        if _is_plain_jpeg(opened):
+            return _decode_jpeg(opened.data, image, wanted, shelf or _NO_SHELF)
+        return _upright(_to_rgb(image), _orientation(image), image.size, _NO_SHELF, damaged=False)
+
+
+@contextmanager
+def _in_words() -> Generator[None, None, None]:
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(image.size, max_pixels)
-            if data.startswith(_JPEG_MAGIC) and image.mode != "CMYK":
-                return _decode_jpeg(data, image, wanted)
-            pixels = _to_rgb(image)
-            return _upright(pixels, _orientation(image), image.size, damaged=False)
-    except Undecodable:
-        raise
+        yield
     except MemoryError as problem:
         raise Undecodable(FailureCode.TOO_MANY_PIXELS, "the picture does not fit into memory") from problem
     except Image.UnidentifiedImageError as problem:
         raise Undecodable(FailureCode.UNDECODABLE, "the file is not a picture of a known format") from problem
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, KeyError, IndexError) as problem:
         raise Undecodable(FailureCode.UNDECODABLE, f"the picture cannot be decoded: {_sentence(problem)}") from problem
+
+
+def _is_plain_jpeg(opened: Opened) -> bool:
+    return opened.data.startswith(_JPEG_MAGIC) and opened.image.mode != "CMYK"
 
 
 def _refuse_what_is_no_photo(data: bytes) -> None:
@@ -87,21 +134,24 @@ def _is_text(head: bytes) -> bool:
     return all(sign.isprintable() or sign in "\r\n\t\f" for sign in text)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None) -> Picture:
+def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None, shelf: Shelf) -> Picture:
     orientation = _orientation(image)
     width, height = wanted or (0, 0)
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
         width, height = height, width
+    factor = 2 if wanted else 1
     damaged = False
     try:
-        pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=width, min_height=height, min_factor=2 if wanted else 1)
+        rows, columns, _, _ = simplejpeg.decode_jpeg_header(data, height, width, factor)
+        pixels = shelf.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
+        simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, min_factor=factor, buffer=pixels)
     except ValueError:
         try:
             pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=width, min_height=height, strict=False)
             damaged = not _is_whole(data)
         except ValueError:
             pixels = _to_rgb(image)  # a kind of JPEG that only the other decoder reads; raises when it is none
-    return _upright(pixels, orientation, image.size, damaged=damaged)
+    return _upright(pixels, orientation, image.size, shelf, damaged=damaged)
 
 
 def _is_whole(data: bytes) -> bool:
@@ -117,8 +167,9 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1  # noqa: PLR2004 - the values of the standard
 
 
-def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], *, damaged: bool) -> Picture:
+def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], shelf: Shelf, *, damaged: bool) -> Picture:
     width, height = size
+    lying = pixels
     match orientation:
         case 2:
             pixels = pixels[:, ::-1]
@@ -138,6 +189,10 @@ def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], *, damaged
             pass
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
         width, height = height, width
+    if pixels is not lying:
+        turned = shelf.take(pixels.size).reshape(pixels.shape)
+        turned[...] = pixels
+        pixels = turned
     return Picture(np.ascontiguousarray(pixels), width, height, damaged)
 
 

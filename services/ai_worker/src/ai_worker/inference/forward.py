@@ -14,12 +14,20 @@ def forward(session: Session, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
     step = _fixed_batch(session) or len(tensors)
     for start in range(0, len(tensors), step):
         part = tensors[start : start + step]
-        batch = np.zeros((step, *part[0].shape), dtype=part[0].dtype)
-        for row, tensor in zip(batch, part, strict=False):
-            row[...] = tensor
-        outputs = session.run(batch)
+        outputs = session.run(_together(part, step))
         results += [[_of(output, index, step) for output in outputs] for index in range(len(part))]
     return results
+
+
+def _together(part: Sequence[Tensor], step: int) -> Tensor:
+    """One tensor for the session: without a copy where there is one picture, filled up with zeros where some lack."""
+    if step == 1:
+        return part[0][None]
+    batch = np.empty((step, *part[0].shape), dtype=part[0].dtype)
+    for row, tensor in zip(batch, part, strict=False):
+        row[...] = tensor
+    batch[len(part) :] = 0
+    return batch
 
 
 def _fixed_batch(session: Session) -> int | None:

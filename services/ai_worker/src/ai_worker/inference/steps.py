@@ -7,12 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from ai_worker.inference.buffers import Shelf
 from ai_worker.inference.classify import CropSaid, read_crop
-from ai_worker.inference.decode import Undecodable, decode
+from ai_worker.inference.decode import Opened, Undecodable, decode_opened, open_picture
 from ai_worker.inference.detect import find_objects, spec_of
 from ai_worker.inference.forward import forward
 from ai_worker.inference.preprocess import Mapping, crop_box, to_input
-from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, OpenStage, Picture, Tensor
+from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, OpenStage, Pixels, Tensor
 from trapper_schemas.v1.results import FailureCode
 
 Source = bytes | Failure | Callable[[], bytes | Failure]
@@ -25,18 +26,31 @@ _ENLARGED = 2
 """A picture that is resized smoothly is decoded at no less than this many times the model's size."""
 
 
-@dataclass(slots=True)
-class Item:
-    """One picture on its way."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A picture whose header was read, and what decoding it takes."""
 
     index: int
-    picture: Picture | None
+    opened: Opened
+    bytes_needed: int
+
+
+@dataclass(slots=True)
+class Item:
+    """One picture on its way; `pixels` stay while something is still to be cut out of them."""
+
+    index: int
+    width: int
+    height: int
+    damaged: bool
+    pixels: Pixels | None
     sha256: str
     mapping: Mapping
     tensor: Tensor | None
     bytes_held: int
     found: Detections | None = None
     rows: list[int] = field(default_factory=list[int])
+    uncropped: int = 0
     crops: dict[int, CropSaid] = field(default_factory=dict[int, CropSaid])
     failed: bool = False
 
@@ -53,12 +67,17 @@ class Crop:
 class Steps:
     """The stages of a job and how to take one; shares nothing that changes, so any thread may."""
 
-    def __init__(self, stages: Sequence[OpenStage], max_pixels: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, stages: Sequence[OpenStage], max_pixels: int, clock: Callable[[], float], shelf: Shelf | None = None
+    ) -> None:
         self.detector = stages[0]
         self.later = stages[1:]
         self.max_pixels = max_pixels
         self.clock = clock
+        self.shelf = shelf
         self.wanted = self._wanted()
+        how = spec_of(self.detector.spec).preprocessing
+        self.tensor_bytes = how.width * how.height * 3 * np.dtype(how.dtype).itemsize
 
     def _wanted(self) -> tuple[int, int] | None:
         """How much of a JPEG is enough, or None for all of it.
@@ -72,23 +91,30 @@ class Steps:
             return None
         return how.width * _ENLARGED, how.height * _ENLARGED
 
-    def open(self, index: int, source: Source) -> Item | Failure:
-        """Read, decode and prepare one picture."""
+    def open(self, index: int, source: Source) -> Unread | Failure:
+        """Read one picture and its header."""
         try:
             data = source() if callable(source) else source
             if isinstance(data, Failure):
                 return data
-            picture = decode(data, max_pixels=self.max_pixels, wanted=self.wanted)
-            tensor, mapping = to_input(picture.pixels, spec_of(self.detector.spec).preprocessing)
-            held = picture.pixels.nbytes if self.later else 0
-            sha256 = hashlib.sha256(data).hexdigest()
-        except Undecodable as problem:
-            return Failure(problem.code, str(problem))
+            opened = open_picture(data, max_pixels=self.max_pixels)
+            return Unread(index, opened, opened.bytes_needed + self.tensor_bytes)
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
-        if not held:  # nobody looks at the pixels again, and a view of none of them would still keep them all
-            picture = Picture(np.empty((0, 0, 3), np.uint8), picture.width, picture.height, picture.damaged)
-        return Item(index, picture, sha256, mapping, tensor, held + tensor.nbytes)
+
+    def decode(self, unread: Unread) -> Item | Failure:
+        """Decode and prepare one picture."""
+        try:
+            picture = decode_opened(unread.opened, wanted=self.wanted, shelf=self.shelf)
+            tensor, mapping = to_input(picture.pixels, spec_of(self.detector.spec).preprocessing)
+            if np.may_share_memory(tensor, picture.pixels):
+                tensor = tensor.copy()  # the pixels' memory is used again
+            sha256 = hashlib.sha256(unread.opened.data).hexdigest()
+        except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
+            return failure_of(problem)
+        pixels = picture.pixels if self.later else None  # nobody else looks at them again
+        held = tensor.nbytes + (0 if pixels is None else pixels.nbytes)
+        return Item(unread.index, picture.width, picture.height, picture.damaged, pixels, sha256, mapping, tensor, held)
 
     def detect(self, items: Sequence[Item]) -> tuple[list[Detections | Failure], float]:
         """The objects of each picture, and the seconds it took."""
@@ -96,12 +122,12 @@ class Steps:
 
     def crop(self, crop: Crop) -> list[Tensor] | Failure:
         """One animal as each of the later stages wants it; nothing when its picture failed meanwhile."""
-        picture, found = crop.item.picture, crop.item.found
-        if picture is None or found is None:
+        pixels, found = crop.item.pixels, crop.item.found
+        if pixels is None or found is None:
             return []
         hows = [spec_of(stage.spec).preprocessing for stage in self.later]
         try:
-            return [to_input(crop_box(picture.pixels, found.boxes[crop.row], how), how)[0] for how in hows]
+            return [to_input(crop_box(pixels, found.boxes[crop.row], how), how)[0] for how in hows]
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
 
@@ -154,6 +180,8 @@ class Steps:
 
 def failure_of(problem: Exception) -> Failure:
     """What went wrong with one picture, as its outcome."""
+    if isinstance(problem, Undecodable):
+        return Failure(problem.code, str(problem))
     if isinstance(problem, ModelOutputUnfit):
         return Failure(FailureCode.MODEL_OUTPUT, str(problem)[:500])
     first_line = (str(problem).splitlines() or [""])[0] or type(problem).__name__

@@ -1,0 +1,251 @@
+"""One batch on the belt: what waits before each stage, and which piece of work comes next.
+
+`next_job` and the ends of the jobs run under the belt's lock; whatever is slow runs without it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ai_worker.inference.classify import gather
+from ai_worker.inference.detect import animals
+from ai_worker.inference.steps import Crop, Item, Source, Steps, Unread
+from ai_worker.inference.types import Failure, Looked
+
+Job = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is done, and held, at once."""
+
+    threads: int = 2
+    batch_size: int = 1
+    crop_batch_size: int = 8
+    forward_passes: int = 0
+    """Models running at once; 0 is one per thread."""
+    pixel_budget_bytes: int = 512 * 1024 * 1024
+    max_pixels: int = 100_000_000
+
+
+class Room(Protocol):
+    """What the lots on a belt share."""
+
+    limits: Limits
+    changed: threading.Condition
+
+    def has_pass(self) -> bool:
+        """Whether one more forward pass may begin."""
+        ...
+
+    def has_room(self, count: int) -> bool:
+        """Whether that many bytes fit into the budget."""
+        ...
+
+
+class Lot:
+    """The pictures of one batch on their way."""
+
+    def __init__(
+        self, sources: Sequence[Source], steps: Steps, room: Room, on_progress: Callable[[int], None] | None
+    ) -> None:
+        self.sources = sources
+        self.steps = steps
+        self.room = room
+        self.limits = room.limits
+        self.on_progress = on_progress
+        self.outcomes: list[Looked | Failure | None] = [None] * len(sources)
+        self.seconds = [0.0] * (1 + len(steps.later))
+        self.next_source = 0
+        self.opening = 0
+        self.decoding = 0
+        self.cropping = 0
+        self.passes = 0
+        self.finished = 0
+        self.held = 0
+        self.broken: BaseException | None = None
+        self.ended = threading.Event()
+        self.undecoded: deque[Unread] = deque()
+        self.undetected: deque[Item] = deque()
+        self.uncropped: deque[Crop] = deque()
+        self.unclassified: deque[Crop] = deque()
+        if not sources:
+            self.end()
+
+    def end(self, problem: BaseException | None = None) -> None:
+        """Every source has its outcome, or nobody will ever know it."""
+        self.broken = problem
+        self.ended.set()
+
+    def next_job(self) -> Job | None:
+        """The most advanced piece of work that can be done now."""
+        if self.ended.is_set():
+            return None
+        return self._classify_job() or self._crop_job() or self._detect_job() or self._decode_job() or self._open_job()
+
+    def _can_open(self) -> bool:
+        return self.next_source < len(self.sources) and self.room.has_room(0)
+
+    def _can_decode(self) -> bool:
+        return bool(self.undecoded) and self.room.has_room(self.undecoded[0].bytes_needed)
+
+    def _more_tensors_come(self) -> bool:
+        return bool(self.opening or self.decoding) or self._can_decode() or (not self.undecoded and self._can_open())
+
+    def _more_crops_come(self) -> bool:
+        return bool(self.undetected or self.passes or self._more_tensors_come())
+
+    def _classify_job(self) -> Job | None:
+        waiting, full = len(self.unclassified), self.limits.crop_batch_size
+        if not waiting or not self.room.has_pass():
+            return None
+        if waiting < full and (self.uncropped or self.cropping or self._more_crops_come()):
+            return None
+        crops = [self.unclassified.popleft() for _ in range(min(full, waiting))]
+        self.passes += 1
+        return lambda: self._classify(crops)
+
+    def _crop_job(self) -> Job | None:
+        if not self.uncropped or len(self.unclassified) >= 2 * self.limits.crop_batch_size:
+            return None
+        crops = [self.uncropped.popleft() for _ in range(min(len(self.uncropped), self.limits.crop_batch_size))]
+        self.cropping += 1
+        return lambda: self._crop(crops)
+
+    def _detect_job(self) -> Job | None:
+        waiting, full = len(self.undetected), self.limits.batch_size
+        if not waiting or not self.room.has_pass() or (waiting < full and self._more_tensors_come()):
+            return None
+        items = [self.undetected.popleft() for _ in range(min(full, waiting))]
+        self.passes += 1
+        return lambda: self._detect(items)
+
+    def _decode_job(self) -> Job | None:
+        if not self._can_decode():
+            return None
+        unread = self.undecoded.popleft()
+        self._begin_decoding(unread)
+        return lambda: self._decode(unread)
+
+    def _open_job(self) -> Job | None:
+        if self.undecoded or not self._can_open():
+            return None
+        index = self.next_source
+        self.next_source += 1
+        self.opening += 1
+        return lambda: self._open(index)
+
+    def _begin_decoding(self, unread: Unread) -> None:
+        self.decoding += 1
+        self.held += unread.bytes_needed
+
+    def _open(self, index: int) -> None:
+        """Read the file and its header; where there is room for the pixels, go on at once."""
+        unread = self.steps.open(index, self.sources[index])
+        with self.room.changed:
+            self.opening -= 1
+            goes_on = False
+            if isinstance(unread, Failure):
+                self._finish(index, unread)
+            elif self.room.has_room(unread.bytes_needed):
+                self._begin_decoding(unread)
+                goes_on = True
+            else:
+                self.undecoded.append(unread)
+            if not goes_on:
+                self.room.changed.notify_all()
+        if goes_on and not isinstance(unread, Failure):
+            self._decode(unread)
+
+    def _decode(self, unread: Unread) -> None:
+        item = self.steps.decode(unread)
+        with self.room.changed:
+            self.decoding -= 1
+            self.held -= unread.bytes_needed
+            if isinstance(item, Failure):
+                self._finish(unread.index, item)
+            else:
+                self.held += item.bytes_held
+                self.undetected.append(item)
+            self.room.changed.notify_all()
+
+    def _detect(self, items: list[Item]) -> None:
+        found, seconds = self.steps.detect(items)
+        with self.room.changed:
+            self.passes -= 1
+            self.seconds[0] += seconds
+            for item, result in zip(items, found, strict=True):
+                item.tensor = None
+                if isinstance(result, Failure):
+                    self._fail(item, result)
+                    continue
+                item.found = result
+                item.rows = animals(result, self.steps.detector.spec) if self.steps.later else []
+                item.uncropped = len(item.rows)
+                if item.rows:
+                    self.uncropped.extend(Crop(item, row, []) for row in item.rows)
+                else:
+                    self._complete(item)
+            self.room.changed.notify_all()
+
+    def _crop(self, crops: list[Crop]) -> None:
+        made = [self.steps.crop(crop) for crop in crops]
+        with self.room.changed:
+            self.cropping -= 1
+            for crop, tensors in zip(crops, made, strict=True):
+                crop.item.uncropped -= 1
+                if isinstance(tensors, Failure):
+                    self._fail(crop.item, tensors)
+                elif tensors:
+                    crop.tensors = tensors
+                    self.unclassified.append(crop)
+                if not crop.item.uncropped:
+                    self._let_go(crop.item)
+            self.room.changed.notify_all()
+
+    def _classify(self, crops: list[Crop]) -> None:
+        said, spent = self.steps.classify(crops)
+        with self.room.changed:
+            self.passes -= 1
+            for index, seconds in enumerate(spent, start=1):
+                self.seconds[index] += seconds
+            for crop, result in zip(crops, said, strict=True):
+                crop.tensors = []
+                if isinstance(result, Failure):
+                    self._fail(crop.item, result)
+                    continue
+                if crop.item.failed:  # another of its crops failed before
+                    continue
+                crop.item.crops[crop.row] = result
+                if len(crop.item.crops) == len(crop.item.rows):
+                    self._complete(crop.item)
+            self.room.changed.notify_all()
+
+    def _complete(self, item: Item) -> None:
+        assert item.found is not None  # noqa: S101 - detected before
+        rows = list(item.crops)
+        classified = gather(rows, [item.crops[row] for row in rows], self.steps.later) if rows else None
+        self._let_go(item)
+        self._finish(item.index, Looked(item.width, item.height, item.sha256, item.found, classified, item.damaged))
+
+    def _fail(self, item: Item, failure: Failure) -> None:
+        if not item.failed:
+            item.failed = True
+            self._let_go(item)
+            self._finish(item.index, failure)
+
+    def _let_go(self, item: Item) -> None:
+        """The pixels are needed no more, whatever still becomes of the picture."""
+        self.held -= item.bytes_held
+        item.bytes_held = 0
+        item.pixels = None
+
+    def _finish(self, index: int, outcome: Looked | Failure) -> None:
+        self.outcomes[index] = outcome
+        self.finished += 1
+        if self.on_progress is not None:
+            self.on_progress(self.finished)
+        if self.finished == len(self.sources) and self.broken is None:
+            self.end()
