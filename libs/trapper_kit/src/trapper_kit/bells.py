@@ -31,11 +31,19 @@ class Bells:
         self._client = redis.Redis.from_url(url, **_TIMEOUTS) if url else None
         self._broker = RedisBroker(client=self._client, namespace=NAMESPACE, middleware=[]) if self._client else None
         self._deaf = False
+        self._about_to_ring: set[str] = set()
+        self._ringing = asyncio.Lock()
 
     async def ring(self, queue: str, actor: str, **arguments: Any) -> None:
         """At most one outstanding per queue; nothing may depend on it arriving."""
-        if self._client is None:
-            return
+        if self._client is None or queue in self._about_to_ring:
+            return  # a ring that has not begun yet says the same
+        self._about_to_ring.add(queue)
+        async with self._ringing:
+            self._about_to_ring.discard(queue)
+            await self._deliver(queue, actor, arguments)
+
+    async def _deliver(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
         try:
             await asyncio.wait_for(asyncio.to_thread(self._ring, queue, actor, arguments), RING_SECONDS)
         except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:

@@ -106,13 +106,26 @@ def make_broker(
 
 
 class QueueRinger:
-    """Rings inner bells by Dramatiq messages; when the queue does not answer, says so once and goes on."""
+    """Rings inner bells by Dramatiq messages; when the queue does not answer, says so once and goes on.
+
+    One sending at a time: what gathers meanwhile goes together, and the same bell rung twice is rung once.
+    """
 
     def __init__(self, broker: dramatiq.Broker) -> None:
         self.broker = broker
         self._deaf = False
+        self._gathered: list[Ring] = []
+        self._sending = asyncio.Lock()
 
     async def __call__(self, rings: Sequence[Ring]) -> None:
+        self._gathered += [one for one in rings if one not in self._gathered]
+        async with self._sending:
+            if not self._gathered:
+                return  # whoever was before us took ours along
+            gathered, self._gathered = self._gathered, []
+            await self._deliver(gathered)
+
+    async def _deliver(self, rings: Sequence[Ring]) -> None:
         try:
             await asyncio.wait_for(asyncio.to_thread(self._send, rings), RING_SECONDS)
         except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:

@@ -1,0 +1,75 @@
+"""Single statements that run a thousand times a second: prepared once per connection, one round trip, no session."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+_GONE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class ConnectionLost(ConnectionError):  # noqa: N818 - named after what is the case
+    """The database did not answer; whether the statement ran cannot be known."""
+
+
+class Direct:
+    """A few connections of its own. Every statement is a transaction: what `fetch` answered is committed."""
+
+    def __init__(self, url: str, *, size: int, statement_timeout_seconds: float = 30.0) -> None:
+        self._url = url.replace("+asyncpg", "")
+        self._settings = {"statement_timeout": str(int(statement_timeout_seconds * 1000))}
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[Any] = []
+
+    async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+        """The rows of one statement with `$1` and so on in it; jsonb is a document."""
+        async with self._places:
+            connection: Any = None
+            try:
+                connection = await self._take()
+                rows = await connection.fetch(statement, *values)
+            except _GONE as problem:
+                _drop(connection)
+                raise ConnectionLost(f"the database did not answer ({type(problem).__name__})") from problem
+            except asyncpg.PostgresError:
+                self._idle.append(connection)  # the statement was refused, the connection is as good as before
+                raise
+            except BaseException:
+                _drop(connection)  # cancelled in the middle: nobody waits for what it would still say
+                raise
+            self._idle.append(connection)
+            return rows
+
+    async def row(self, statement: str, *values: Any) -> asyncpg.Record | None:
+        """The first row, if there is one."""
+        rows = await self.fetch(statement, *values)
+        return rows[0] if rows else None
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _take(self) -> Any:
+        while self._idle:  # the one used last: its caches are warm, and those that are too many fall asleep
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        connection = await asyncpg.connect(self._url, server_settings=self._settings)
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        return connection
+
+
+def _drop(connection: Any) -> None:
+    if connection is not None:
+        connection.terminate()
