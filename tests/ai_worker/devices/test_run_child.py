@@ -63,7 +63,8 @@ async def test_a_batch_comes_back_as_a_blob_that_the_manager_accepts(stages, tmp
         ran = await child.run(work, on_progress=heard.append)
         assert set(child.loaded) == {stage.spec.stage.model.sha256 for stage in stages}
     assert (ran.seen, ran.blank, ran.failed) == (2, 1, 3)
-    assert heard == [1, 2, 3, 4, 5]
+    assert heard == sorted(set(heard))  # not every picture is told, the last one always
+    assert heard[-1] == 5
     assert ran.images_per_second > 0
     assert set(ran.model_images_per_second) == {stage.spec.stage.model.sha256 for stage in stages}
     results = read_results(ran.blob)

@@ -1,7 +1,8 @@
 """The inference process: gets work and gives results over pipes, touches no database, and dies with its parent.
 
-Run as `python -m ai_worker.devices.child` by run_child.py; it speaks in messages (pipes.py) on standard input and
-output. Nothing else may write to standard output, so that is moved out of everybody's way first.
+Run as `python -m ai_worker.devices.child` by child_process.py; it speaks in messages (pipes.py) on standard input and
+output. Nothing else may write to standard output, so that is moved out of everybody's way first. Each question is
+answered by a thread of its own, so that a batch begins while the one before it still ends.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from ai_worker.devices import pipes
@@ -27,7 +28,7 @@ from ai_worker.devices.work import CannotRun, ChildSettings
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.detect import spec_of
 from ai_worker.inference.lot import Limits
-from ai_worker.inference.pipeline import look
+from ai_worker.inference.pipeline import Belt
 from ai_worker.inference.steps import Source
 from ai_worker.inference.types import Failure, ModelOutputUnfit, OpenStage
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
@@ -38,6 +39,7 @@ from trapper_schemas.v1.results import Failed, FailureCode
 
 _SESSIONS_KEPT = 6
 _WATCH_SECONDS = 0.5
+_TELL_SECONDS = 0.25
 _PR_SET_PDEATHSIG = 1
 _OUT_OF_MEMORY = 87
 """Exit code of a child that ended itself at its memory limit."""
@@ -52,21 +54,19 @@ class Child:
         self.settings = settings
         self.cores = settings.threads or _cores()
         self.sessions: OrderedDict[str, OpenSession] = OrderedDict()
+        self.turn = threading.Lock()
         if settings.runtime not in PROVIDERS:
             raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(PROVIDERS)}")
         self.on_processor = settings.runtime == "onnx-cpu"
+        self.belt = Belt(self._limits(), clock=time.perf_counter)
 
     def run(self, message: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, Any]:
         """Look at one batch; the answer carries the encoded results."""
-        stages = [self._open(stage) for stage in message["stages"]]
-        start = time.perf_counter()
-        looks = look(
-            [_source(resource) for resource in message["resources"]],
-            stages,
-            self._limits(),
-            clock=time.perf_counter,
-            on_progress=on_progress,
-        )
+        with self.turn:  # the batches stand on the belt in the order in which they came
+            stages = [self._open(stage) for stage in message["stages"]]
+            start = time.perf_counter()
+            lot = self.belt.begin([_source(resource) for resource in message["resources"]], stages, on_progress)
+        looks = self.belt.end(lot)
         results = to_results(
             looks,
             batch_id=UUID(message["batch_id"]),
@@ -164,19 +164,55 @@ def _source(resource: dict[str, Any]) -> Source:
     return read
 
 
-def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
+    """Answer one question; a defect of ours ends the process, which is how the parent learns of it."""
+    question = message["question"]
     try:
         if message["kind"] == "prove":
-            return child.prove(message)
-        return child.run(message, lambda done: say({"kind": "progress", "done": done}))
+            answer = child.prove(message)
+        else:
+            total = len(message["resources"])
+            answer = child.run(message, _Progress(total, lambda done: say(_progress(question, done))))
     except ModelRefused as refused:
-        return {"kind": "declined", "reason": refused.reason, "message": str(refused)}
+        answer = _declined(refused.reason, refused)
     except ProviderUnavailable as problem:
-        return {"kind": "declined", "reason": "provider-unavailable", "message": str(problem)}
+        answer = _declined("provider-unavailable", problem)
     except RuntimeAbsent as problem:
-        return {"kind": "declined", "reason": "runtime-absent", "message": str(problem)}
+        answer = _declined("runtime-absent", problem)
     except CannotRun as problem:
-        return {"kind": "declined", "reason": problem.reason, "message": str(problem)}
+        answer = _declined(problem.reason, problem)
+    except BaseException:  # noqa: BLE001 - said, and left without waiting for the threads
+        _leave()
+    say(answer | {"question": question})
+
+
+def _progress(question: int, done: int) -> dict[str, Any]:
+    return {"kind": "progress", "question": question, "done": done}
+
+
+def _declined(reason: str, problem: Exception) -> dict[str, Any]:
+    return {"kind": "declined", "reason": reason, "message": str(problem)}
+
+
+class _Progress:
+    """Tells how many pictures are done, not more often than anybody looks: each telling wakes the parent."""
+
+    def __init__(self, total: int, tell: Callable[[int], None]) -> None:
+        self.total = total
+        self.tell = tell
+        self.told_at = 0.0
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if done == self.total or now - self.told_at >= _TELL_SECONDS:
+            self.told_at = now
+            self.tell(done)
+
+
+def _leave() -> NoReturn:
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _listen(pipe: pipes.Readable, inbox: "queue.Queue[dict[str, Any]]") -> None:
@@ -231,22 +267,22 @@ def main() -> None:
 
     inbox: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(os.fdopen(0, "rb", buffering=0, closefd=False), inbox), daemon=True).start()
-    settings = ChildSettings(**inbox.get()["settings"])
+    first = inbox.get()
+    settings = ChildSettings(**first["settings"])
     threading.Thread(target=_watch, args=(settings.memory_limit_bytes,), daemon=True).start()
     try:
         child = Child(settings)
     except CannotRun as problem:
-        say({"kind": "declined", "reason": problem.reason, "message": str(problem)})
+        say(_declined(problem.reason, problem) | {"question": first["question"]})
         return
-    say({"kind": "ready"})
-    while True:
-        say(_answer(child, inbox.get(), say))
+    with child.belt:
+        say({"kind": "ready", "question": first["question"]})
+        while True:
+            threading.Thread(target=_answer, args=(child, inbox.get(), say), daemon=True).start()
 
 
 if __name__ == "__main__":
     try:
         main()
     except BaseException:  # noqa: BLE001 - a defect of ours: say it, and leave without waiting for the threads
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
+        _leave()

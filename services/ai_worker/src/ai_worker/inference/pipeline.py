@@ -59,12 +59,21 @@ class Belt:
     def look(
         self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
     ) -> Looks:
-        """Look at every source; several threads may ask, and who asked first is served first."""
-        steps = Steps(stages, self.limits.max_pixels, self.clock, self.shelf)
-        lot = Lot(sources, steps, self, on_progress)
+        """Look at every source, and wait for it; several threads may ask."""
+        return self.end(self.begin(sources, stages, on_progress))
+
+    def begin(
+        self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
+    ) -> Lot:
+        """Put a batch on the belt; who comes first is served first."""
+        lot = Lot(sources, Steps(stages, self.limits.max_pixels, self.clock, self.shelf), self, on_progress)
         with self.changed:
             self.lots.append(lot)
             self.changed.notify_all()
+        return lot
+
+    def end(self, lot: Lot) -> Looks:
+        """Wait for a batch and take it off the belt."""
         lot.ended.wait()
         with self.changed:
             self.lots.remove(lot)
