@@ -169,3 +169,35 @@ def test_no_model_that_may_not_be_passed_on_is_ready() -> None:
 
 def test_the_schema_beside_the_manifest_is_the_one_of_its_types() -> None:
     assert json.loads((DATA / "model_manifest.schema.json").read_text()) == manifest_schema()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"spec": {**model_entry()["spec"], "labels": []}}, "labels"),
+        ({"description": "a\x00b"}, "entry"),
+        ({"version": "1\x00"}, "version"),
+        ({"spec": {**model_entry()["spec"], "preprocessing": {"width": 64, "height": 64, "std": 0}}}, "preprocessing"),
+        ({"sources": [{"url": "ftp://example.org/a.onnx", "file_name": "a.onnx"}]}, "url"),
+        ({"sources": [{"path": "../a.onnx", "file_name": "a.onnx"}]}, "sources"),
+        ({"sha256": "f" * 63}, "sha256"),
+        ({"name": "a b"}, "name"),
+        ({"colour": "red"}, "colour"),
+        ({"licence": "x" * 101}, "licence"),
+    ],
+)
+async def test_an_entry_that_cannot_be_right_is_refused_by_its_field(
+    manager: Manager, operator: dict[str, str], changes: dict[str, Any], field: str
+) -> None:
+    body = {"entry": model_entry(**{"name": "fresh", "sha256": "6" * 64, **changes})}
+    refused = await manager.http.post("/api/models/", json=body, headers=operator)
+    assert (refused.status_code, refused.json()["type"]) == (422, "invalid")
+    assert field in str(refused.json()["errors"])
+    assert await manager.rows("select name from models where name <> 'test-detector'") == []
+
+
+async def test_names_that_no_entry_has_are_no_errors_of_ours(manager: Manager, operator: dict[str, str]) -> None:
+    for path in ("/api/models/?name=%00", "/api/models/a%00/pins/?version=1", "/api/models/a/pins/?version=%00"):
+        assert (await manager.http.get(path, headers=operator)).status_code == 422
+    body = {"version": "1\x00", "sha256": "1" * 64}
+    assert (await manager.http.post("/api/models/a/pin/", json=body, headers=operator)).status_code == 422

@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from ai_manager.access.state import Scope
 from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
-from tests.support.make.ai_manager import Machine, Manager, job_request, model_entry, results_of, stage
+from tests.support.make.ai_manager import Machine, Manager, job_request, model_entry, stage
 from tests.support.make.results import stage_run
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ModelEntry, ModelPins, ModelRef
@@ -135,14 +136,14 @@ async def test_only_a_worker_that_allows_it_gets_unpinned_work_and_its_results_s
     (lease,) = await machine.claim(allow_unpinned=True)
     assert lease.stages[0].model.sha256 is None
 
-    def ran(**changes: Any) -> bytes:
+    async def save(**changes: Any) -> httpx.Response:
         model = ModelRef.model_validate({**UNPINNED, "sha256": ONE, **changes})
-        return results_of(lease, machine.id, stages=(stage_run(model=model),)).to_blob()
+        return await machine.finish(lease, stages=(stage_run(model=model),))
 
     for untrue in ({"unpinned": False}, {"name": "another"}, {"sha256": None}):
-        refused = await machine.save(lease, ran(**untrue))
+        refused = await save(**untrue)
         assert (refused.status_code, refused.json()["reason"]) == (422, "model")
-    assert (await machine.save(lease, ran())).status_code == 200
+    assert (await save()).status_code == 200
 
 
 async def test_a_pin_in_the_middle_of_a_job_reaches_its_workers(

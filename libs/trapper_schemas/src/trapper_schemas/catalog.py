@@ -1,5 +1,7 @@
 """Reads and checks the model manifest, its category files and label maps; the only import of yaml."""
 
+import csv
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -37,7 +39,9 @@ class LabelMap(BaseModel):
         return None
 
 
-_ENTRIES = TypeAdapter(list[ModelEntry])
+_LABELS = TypeAdapter(list[Label])
+_CATEGORY_FILE = r"^categories/[^/]+\.(yaml|csv)$"
+_COLUMNS = ("label", "observation_type", "rank", "scientific_name", "common_name", "taxon_keys")
 
 
 def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]:
@@ -45,17 +49,48 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
     document = _load(path)
     if not isinstance(document, dict) or not isinstance(document.get("models"), list):
         raise CatalogMalformed(f"{path.name}: a manifest is a map with a list `models`")
-    entries: list[dict[str, Any]] = []
-    for raw in document["models"]:
-        entry = dict(raw)
-        category_file = entry.pop("category_file", None)
-        if category_file is not None and entry.get("spec") is not None:
-            entry["spec"] = {**entry["spec"], "labels": _load(path.parent / category_file)}
+    entries: list[ModelEntry] = []
+    for number, raw in enumerate(document["models"], start=1):
+        entry = _entry(path, number, raw)
+        if any((entry.name, entry.version) == (one.name, one.version) for one in entries):
+            raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
         entries.append(entry)
+    return entries
+
+
+def read_labels(path: Path) -> list[Label]:
+    """The labels of a category file in index order: a YAML list, or CSV with a heading; raises CatalogMalformed."""
+    document = _rows(path) if path.suffix == ".csv" else _load(path)
     try:
-        return _ENTRIES.validate_python(entries)
+        labels = _LABELS.validate_python(document)
     except ValidationError as problem:
         raise CatalogMalformed(f"{path.name}: {_first(problem)}") from problem
+    seen: dict[str, int] = {}
+    for index, label in enumerate(labels):
+        if label.label in seen:
+            raise CatalogMalformed(f"{path.name}: {label.label!r} is label {seen[label.label]} and label {index}")
+        seen[label.label] = index
+    return labels
+
+
+def _entry(path: Path, number: int, raw: object) -> ModelEntry:
+    if not isinstance(raw, dict):
+        raise CatalogMalformed(f"{path.name}: entry {number} is no map of fields")
+    entry: dict[str, Any] = {str(name): value for name, value in raw.items()}
+    where = f"{path.name}: entry {number} ({entry.get('name', 'without a name')})"
+    category_file, spec = entry.pop("category_file", None), entry.get("spec")
+    if category_file is not None:
+        if not re.match(_CATEGORY_FILE, str(category_file)):
+            raise CatalogMalformed(f"{where}: category_file is {str(category_file)[:100]!r}, not categories/NAME.yaml")
+        if not isinstance(spec, dict):
+            raise CatalogMalformed(f"{where}: has a category_file and no spec that it belongs to")
+        entry["spec"] = {**spec, "labels": read_labels(path.parent / category_file)}
+    elif isinstance(spec, dict):
+        entry["spec"] = {"labels": [], **spec}  # they come with the weights
+    try:
+        return ModelEntry.model_validate(entry)
+    except ValidationError as problem:
+        raise CatalogMalformed(f"{where}: {_first(problem)}") from problem
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -64,7 +99,7 @@ def manifest_schema() -> dict[str, Any]:
     definitions = schema.pop("$defs")
     definitions["ModelEntry"]["properties"]["category_file"] = {
         "type": "string",
-        "pattern": r"^categories/[^/]+\.yaml$",
+        "pattern": _CATEGORY_FILE,
     }
     spec = definitions["ModelSpec"]
     spec["properties"].pop("labels")
@@ -104,14 +139,41 @@ def map_labels(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label,
 
 @cache
 def _load(path: Path) -> Any:
+    text = _text(path)
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:  # an impossible date is a bare ValueError
+        raise CatalogMalformed(f"{path.name}: is not YAML") from problem
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """One label per line, an empty cell says nothing; `taxon_keys` are `checklist:key` with spaces between."""
+    reader = csv.reader(_text(path).splitlines(), strict=True)
+    rows: list[dict[str, Any]] = []
+    try:
+        heading = next(reader, [])
+        if unknown := [name for name in heading if name not in _COLUMNS]:
+            raise CatalogMalformed(f"{path.name}: has a column {unknown[0][:40]!r}; there are {', '.join(_COLUMNS)}")
+        for cells in reader:
+            if len(cells) != len(heading):
+                raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {len(cells)} cells, not {len(heading)}")
+            label: dict[str, Any] = {name: cell or None for name, cell in zip(heading, cells, strict=True)}
+            keys = [key.partition(":") for key in (label.get("taxon_keys") or "").split()]
+            rows.append({**label, "taxon_keys": [{"checklist": one, "key": key} for one, _, key in keys]})
+    except csv.Error as problem:
+        raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {problem}") from problem
+    return rows
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise CatalogMalformed(f"{path.name}: larger than {_MAX_FILE_BYTES} bytes")
-        return yaml.safe_load(path.read_text("utf-8"))
+        return path.read_text("utf-8")
     except OSError as problem:
         raise CatalogMalformed(f"{path}: cannot be read ({problem.strerror})") from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise CatalogMalformed(f"{path.name}: is not YAML in UTF-8") from problem
+    except UnicodeDecodeError as problem:
+        raise CatalogMalformed(f"{path.name}: is not UTF-8 (byte {problem.start})") from problem
 
 
 def _first(problem: ValidationError) -> str:

@@ -11,6 +11,7 @@ from trapper_schemas.base import Reply, Request
 from trapper_schemas.v1.resources import SHA256
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
+Version = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channels = float | tuple[float, float, float]
 
@@ -22,6 +23,10 @@ in several outputs; `queries`: boxes and the scores of every class, without supp
 def _is_none(value: object) -> bool:
     """What is not said is not written, so that a receiver of before still understands what is."""
     return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return value == ()
 
 
 class ModelKind(StrEnum):
@@ -77,19 +82,19 @@ class Preprocessing(Request):
 class TaxonKey(Request):
     """One key of a taxon in one checklist, as text, because not every checklist has numbers."""
 
-    checklist: str = Field(max_length=40)
-    key: str = Field(max_length=80)
+    checklist: str = Field(min_length=1, max_length=40)
+    key: str = Field(min_length=1, max_length=80)
 
 
 class Label(Request):
     """What one index of a model's output means; a label without observation type is dropped (say, a bench)."""
 
-    label: str = Field(max_length=200)
-    observation_type: ObservationType | None = None
-    scientific_name: str | None = Field(default=None, max_length=200)
-    rank: str | None = Field(default=None, max_length=40)
-    common_name: str | None = Field(default=None, max_length=200)
-    taxon_keys: tuple[TaxonKey, ...] = ()
+    label: str = Field(min_length=1, max_length=200)
+    observation_type: ObservationType | None = Field(default=None, exclude_if=_is_none)
+    scientific_name: str | None = Field(default=None, max_length=200, exclude_if=_is_none)
+    rank: str | None = Field(default=None, max_length=40, exclude_if=_is_none)
+    common_name: str | None = Field(default=None, max_length=200, exclude_if=_is_none)
+    taxon_keys: tuple[TaxonKey, ...] = Field(default=(), exclude_if=_is_empty)
 
 
 class Thresholds(Request):
@@ -149,7 +154,7 @@ class ModelRef(Request):
     """
 
     name: Name
-    version: str = Field(max_length=40)
+    version: Version
     sha256: str | None = Field(pattern=SHA256)
     unpinned: bool = False
 
@@ -169,7 +174,7 @@ class ModelEntry(Request):
     """One immutable version in the catalogue; its key is the sha256 of its weights, null while it is unpinned."""
 
     name: Name
-    version: str = Field(max_length=40)
+    version: Version
     kind: ModelKind
     availability: Availability
     sha256: str | None = Field(default=None, pattern=SHA256)
@@ -218,7 +223,7 @@ class PublishModel(Request):
 class ConfirmPin(Request):
     """An operator says which weights an unpinned entry has; from then on it is immutable."""
 
-    version: str = Field(max_length=40)
+    version: Version
     sha256: str = Field(pattern=SHA256)
     size_bytes: int | None = Field(default=None, ge=1, description="null takes what the proposals of this hash say")
 
@@ -226,7 +231,7 @@ class ConfirmPin(Request):
 class RetireModel(Request):
     """Take a version out of use for new jobs, or bring it back."""
 
-    version: str = Field(max_length=40)
+    version: Version
     retired: bool = True
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from trapper_schemas.base import Reply, Request
-from trapper_schemas.v1.models import Name
+from trapper_schemas.v1.models import Name, Version
 from trapper_schemas.v1.resources import SHA256
 
 
@@ -69,7 +69,7 @@ class PinProposal(Request):
     """The hash of weights that the catalogue did not know: proposed by a worker, valid once an operator confirms it."""
 
     name: Name
-    version: str = Field(max_length=40)
+    version: Version
     sha256: str = Field(pattern=SHA256)
     size_bytes: int = Field(ge=1)
 

@@ -10,7 +10,11 @@ from trapper_kit.db import IntegrityError, Session
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import GoldenRun, ModelEntry
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelKind
+
+_NUL = "\\u0000"
+"""As JSON writes it; no database stores one."""
+_NAMED = frozenset({ModelKind.DETECTION, ModelKind.CLASSIFICATION})
 
 
 async def publish_model(
@@ -21,6 +25,10 @@ async def publish_model(
         raise Invalid.field("entry.sha256", "a published model names the sha256 of its weights", "missing")
     if entry.spec is None:
         raise Invalid.field("entry.spec", "a published model says how it is run", "missing")
+    if entry.kind in _NAMED and not entry.spec.labels:
+        raise Invalid.field("entry.spec.labels", "a model that says what it saw names its labels", "missing")
+    if _NUL in entry.model_dump_json() or (proof is not None and _NUL in proof.model_dump_json()):
+        raise Invalid.field("entry", "a text in it holds a NUL character")
     model, new = await _publish(db, entry, now=now)
     if proof is not None and model.proof is None:
         model.proof = proof.model_dump(mode="json")  # the first one stays: others are compared with it
@@ -29,11 +37,10 @@ async def publish_model(
 
 
 async def _publish(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Model, bool]:
-    document = entry.model_dump(mode="json")
     present = await queries.by_name(db, entry.name, entry.version, lock=True)
     if present is None:
         return await _add(db, entry, now=now), True
-    if present.entry == document:
+    if ModelEntry.model_validate(present.entry) == entry:
         return present, False
     if present.sha256 is None:
         return await _pin(db, present, entry), False

@@ -25,11 +25,20 @@ from ai_manager.deps import Db, Now, WorkDep
 from trapper_kit.problems import Forbidden, Invalid, TooLarge, Unauthenticated
 from trapper_kit.web.app import problems, read_body
 from trapper_schemas.paging import Page
-from trapper_schemas.v1.models import ConfirmPin, GoldenRun, ModelPins, ModelReply, PublishModel, RetireModel
+from trapper_schemas.v1.models import (
+    ConfirmPin,
+    GoldenRun,
+    ModelPins,
+    ModelReply,
+    Name,
+    PublishModel,
+    RetireModel,
+    Version,
+)
 from trapper_schemas.v1.resources import SHA256
 
 router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(Unauthenticated, Forbidden))
-EntryName = Annotated[str, Path(max_length=64)]
+EntryName = Annotated[Name, Path()]
 Sha256 = Annotated[str, Path(pattern=SHA256)]
 Range = Annotated[str | None, Header(max_length=100, description="bytes=first-last, for a download that goes on")]
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
@@ -46,7 +55,7 @@ def _reply(model: Model) -> ModelReply:
 async def list_models(
     _caller: MayReadCatalog,
     db: Db,
-    name: Annotated[str | None, Query(max_length=64)] = None,
+    name: Annotated[Name | None, Query()] = None,
     retired: Annotated[bool, Query(description="also those that are retired")] = False,
 ) -> Page[ModelReply]:
     """The whole catalogue by name, in one page: it has some hundred entries at most."""
@@ -68,8 +77,8 @@ async def read_proof(
     sha256: Sha256,
     _caller: MayReadCatalog,
     db: Db,
-    name: Annotated[str | None, Query(max_length=64, description="as run under this name")] = None,
-    version: Annotated[str | None, Query(max_length=40)] = None,
+    name: Annotated[Name | None, Query(description="as run under this name")] = None,
+    version: Annotated[Version | None, Query()] = None,
 ) -> GoldenRun:
     """What the model answered to the golden inputs where it was published."""
     model = await queries.with_proof(db, sha256, name=name, version=version)
@@ -80,7 +89,7 @@ async def read_proof(
 
 @router.get("/{name}/pins/", responses=problems(ModelNotFound))
 async def list_pins(
-    name: EntryName, _caller: MayReadCatalog, db: Db, version: Annotated[str, Query(max_length=40)]
+    name: EntryName, _caller: MayReadCatalog, db: Db, version: Annotated[Version, Query()]
 ) -> ModelPins:
     """The hash of an entry that an operator confirmed, and what workers proposed."""
     return await read_pins(db, name, version)
