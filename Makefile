@@ -18,7 +18,7 @@ SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow bench bench-worker image openapi env migration migrate doctor lock format
+.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker image openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports openapi migrations)
 
 help: ## list every target
@@ -73,6 +73,9 @@ test: install ## everything that CI runs
 
 test-slow: install ## the proofs that take minutes: every step times every process killed
 	@$(PYTEST) -m slow --timeout 900
+
+test-chaos: install ## storms over a whole fleet: kills, freezes, bad links, full disk, false clocks, lies (15 minutes at most)
+	@$(PYTEST) tests/chaos -m slow --timeout 900
 
 bench: bench-worker ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
 

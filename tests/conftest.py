@@ -69,3 +69,12 @@ async def ai_manager_database_url(databases: Databases) -> AsyncIterator[str]:
     url = await databases.fresh("ai_manager")
     yield url
     await databases.drop(url)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what a test wants to be read also when it passed: its property `summary`."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "summary" and report.when == "call":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(str(text))

@@ -1,0 +1,321 @@
+"""The machines of the storm: one Expert, two Managers on one database, workers, PostgreSQL, Valkey, and every link.
+
+Each service is the process that an operator starts; a small supervisor starts again whatever dies. Every way between
+two machines leads through a `Link`, which can be made slow, thin, or dead while the test runs.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from tests.chaos.disk import SmallDisk
+from tests.flow.stack import EMAIL, FAST, LOOPBACK, ROOT, SECRET, children
+from tests.support.chaos_http import Replays
+from tests.support.chaos_pictures import deadly_detector
+from tests.support.chaos_proxy import Link
+from tests.support.database import Databases
+from tests.support.make.inference import stage_spec
+from tests.support.workers import eventually
+from trapper_cli import ports
+from trapper_cli.postgres import EmbeddedPostgres
+from trapper_cli.valkey import EmbeddedValkey
+
+MANAGERS = ("a", "b")
+BATCH = 4
+START_SECONDS = 120.0
+CALM = {"LEASE": 30.0, "RENEW": 1.0}
+"""In a storm a lease is short, so that many end; afterwards a slow machine must not end any."""
+_BETWEEN_STARTS = 0.5
+
+
+@dataclass
+class Machine:
+    """One process: what starts it, the one that runs now, and by how much its clock is wrong."""
+
+    name: str
+    service: str
+    arguments: Sequence[str]
+    folder: Path
+    env: dict[str, str]
+    url: str | None = None
+    wrong_by: float = 0.0
+    running: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    started: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def alive(self) -> bool:
+        return self.running is not None and self.running.poll() is None
+
+    def start(self) -> None:
+        clock = ["tests.support.chaos_clock", str(self.wrong_by)] if self.wrong_by else []
+        argv = [sys.executable, "-m", *clock, f"{self.service}.commands", *self.arguments]
+        self.starts += 1
+        self.started = time.monotonic()
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=log, stderr=log)
+
+    def signal(self, number: int) -> bool:
+        """Whether somebody was there to get it."""
+        if not self.alive:
+            return False
+        assert self.running is not None
+        os.kill(self.running.pid, number)
+        return True
+
+    def child(self) -> int | None:
+        """A worker's inference process."""
+        found = children(self) if self.alive else []
+        return found[0] if found else None
+
+    def stop(self) -> None:
+        self.signal(signal.SIGCONT)
+        if self.running is not None:
+            self.running.terminate()
+            try:
+                self.running.wait(15)
+            except subprocess.TimeoutExpired:
+                self.running.kill()
+                self.running.wait()
+
+
+@dataclass
+class Fleet:
+    """Everything that runs, and how to reach it."""
+
+    folder: Path
+    rng: Random
+    postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
+    workers: int
+    replays: Replays = field(init=False)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    disk: SmallDisk = field(init=False)
+    expert_database: str = ""
+    manager_database: str = ""
+    token: str = ""
+    manager_token: str = ""
+    enrolment: str = ""
+    _supervisor: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.replays = Replays(self.rng)
+        self.disk = SmallDisk(self.state_dir(0))
+        doors = ("expert", *(f"manager-{one}" for one in MANAGERS), *self.worker_names)
+        self.ports = {door: ports.choose() for door in doors}
+
+    @property
+    def worker_names(self) -> list[str]:
+        return [f"worker-{number}" for number in range(self.workers)]
+
+    @property
+    def expert_url(self) -> str:
+        """Where people reach it; workers come through the link `media`."""
+        return f"http://127.0.0.1:{self.ports['expert']}"
+
+    @property
+    def managers(self) -> list[tuple[str, int]]:
+        return [("127.0.0.1", self.ports[f"manager-{one}"]) for one in MANAGERS]
+
+    def state_dir(self, worker: int) -> Path:
+        return self.folder / f"worker-{worker}"
+
+    async def start(self) -> None:
+        """Databases, links, the catalogue, tokens, then every process, until all of them are ready."""
+        databases = Databases(self.postgres)
+        self.expert_database = await databases.fresh("expert")
+        self.manager_database = await databases.fresh("ai_manager")
+        await self._open_links()
+        for one in MANAGERS:
+            self._add(f"manager-{one}", "ai_manager", serve=True, env=self._manager_env(one))
+            self._add(f"manager-{one}-tasks", "ai_manager", serve=False, env=self._manager_env(one))
+        self._add("expert", "expert", serve=True, env=self._expert_env())
+        self._add("expert-tasks", "expert", serve=False, env=self._expert_env())
+        for number, name in enumerate(self.worker_names):
+            self._add(name, "ai_worker", serve=True, env=self._worker_env(number))
+        for name in ("manager-a", "manager-b", "expert"):
+            self.machines[name].start()
+        self.disk.mount()
+        await asyncio.gather(self._prepare_manager(), self._prepare_expert())
+        await self.command("expert", "sync_ai_models")
+        enrol = ("enrol", "--manager", self.links["worker-0 to manager"].url, "--token-stdin")
+        await asyncio.gather(*(self.command(name, *enrol, stdin=self.enrolment) for name in self.worker_names))
+        for machine in self.machines.values():
+            if not machine.alive:
+                machine.start()
+        self._supervisor = asyncio.create_task(self._supervise())
+        await self.ready()
+
+    async def _open_links(self) -> None:
+        expert, database = ("127.0.0.1", self.ports["expert"]), ("127.0.0.1", self.postgres.port)
+        hear = self.replays.double
+        made = [Link(f"{name} to manager", self.managers, self.rng, hear) for name in self.worker_names]
+        made += [Link("expert to manager", self.managers, self.rng, hear)]
+        made += [Link("rogue to manager", self.managers, self.rng)]
+        made += [Link("worker to media", [expert], self.rng, hear)]
+        made += [Link(f"manager-{one} to postgres", [database], self.rng) for one in MANAGERS]
+        for link in made:
+            await link.open()
+            self.links[link.name] = link
+
+    def _add(self, name: str, service: str, *, serve: bool, env: dict[str, str]) -> None:
+        command = "run" if service == "ai_worker" else "serve" if serve else "tasks"
+        where = ["--host", "127.0.0.1", "--port", str(self.ports[name])] if serve else []
+        url = f"http://127.0.0.1:{self.ports[name]}" if serve else None
+        self.machines[name] = Machine(name, service, [command, *where], self.folder, env, url)
+
+    async def _prepare_manager(self) -> None:
+        issue = ("issue_token", "--name", "expert", "--scope", "jobs", "--scope", "models:write", "--json")
+        enrol = ("issue_enrolment", "--runtime", "onnx-cpu", "--uses", "100", "--minutes", "60", "--json")
+        token, enrolment = await asyncio.gather(self.command("manager-a", *issue), self.command("manager-a", *enrol))
+        self.enrolment = json.loads(enrolment)["token"]
+        self.manager_token = secret = json.loads(token)["token"]
+        await self.command(
+            "expert", "connect_manager", "--name", "chaos", "--url", self.links["expert to manager"].url,
+            "--token-stdin", stdin=secret,
+        )  # fmt: skip
+        await self._await(self.machines["manager-a"])
+        weights = deadly_detector(self.folder / "deadly.onnx")
+        model = stage_spec(weights).model
+        headers = {"Authorization": f"Bearer {secret}", "Trapper-Protocol": "1"}
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.managers[0][1]}", headers=headers) as client:
+            entry = {"entry": model.model_dump(mode="json")}
+            (await client.post("/api/models/", json=entry)).raise_for_status()
+            (await client.put(f"/api/models/{model.sha256}/weights", content=weights.read_bytes())).raise_for_status()
+
+    async def _prepare_expert(self) -> None:
+        admin = ("create_admin", "--email", EMAIL, "--password-stdin", "--json")
+        await self.command("expert", *admin, stdin="chaos-password-1")
+        issued = await self.command("expert", "issue_token", "--email", EMAIL, "--name", "chaos", "--json")
+        self.token = json.loads(issued)["token"]
+
+    async def stop(self) -> None:
+        """End everything."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        await self.replays.close()
+        for machine in self.machines.values():
+            machine.signal(signal.SIGCONT)
+            machine.signal(signal.SIGKILL)
+            await asyncio.to_thread(machine.stop)
+        for link in self.links.values():
+            await link.close()
+        self.disk.unmount()
+
+    async def calm_down(self) -> None:
+        """The Managers start again with leases that outlast a slow machine's pauses; nobody else is touched."""
+        for name, machine in self.machines.items():
+            if machine.service == "ai_manager":
+                machine.env |= {f"AI_MANAGER_INTERVALS__{key}": str(value) for key, value in CALM.items()}
+                self.machines[name].signal(signal.SIGTERM)
+        await self.ready(started_again="ai_manager")
+
+    async def ready(self, *, started_again: str | None = None) -> None:
+        """Until every door says that it is."""
+        before = {name: machine.starts for name, machine in self.machines.items() if machine.service == started_again}
+        await eventually(
+            lambda: all(self.machines[name].starts > starts for name, starts in before.items()), within=START_SECONDS
+        )
+        await asyncio.gather(*(self._await(machine) for machine in self.machines.values()))
+
+    async def _await(self, machine: Machine) -> None:
+        if machine.url is None:
+            return
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                try:
+                    if (await client.get(f"{machine.url}/readyz")).is_success:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.1)
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            for machine in self.machines.values():
+                if not machine.alive and time.monotonic() - machine.started > _BETWEEN_STARTS:
+                    machine.start()
+
+    async def doctors(self) -> dict[str, list[dict[str, object]]]:
+        """What each service's doctor finds."""
+        asked = ["expert", "manager-a", *self.worker_names]
+        told = await asyncio.gather(*(self.command(name, "doctor", "--json", check=False) for name in asked))
+        reports = {name: json.loads(report) for name, report in zip(asked, told, strict=True)}
+        return {name: [one for one in report["checks"] if not one["ok"]] for name, report in reports.items()}
+
+    async def command(self, name: str, *arguments: str, stdin: str = "", check: bool = True) -> str:
+        """A command of this machine's service, with its environment."""
+        machine = self.machines[name]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"{machine.service}.commands", *arguments, env=machine.env, cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate(stdin.encode())
+        assert not check or process.returncode == 0, f"{name} {arguments}: {out.decode()} {err.decode()}"
+        return out.decode()
+
+    def _expert_env(self) -> dict[str, str]:
+        return environment(
+            "EXPERT_",
+            DATABASE_URL=self.expert_database,
+            REDIS_URL=self.valkey.url,
+            BELLS_REDIS_URL=self.valkey.bells_url,
+            MEDIA_DIR=str(self.folder / "media"),
+            BLOBS_DIR=str(self.folder / "expert-blobs"),
+            SECRET_KEY=SECRET,
+            PUBLIC_URL=self.links["worker to media"].url,
+            ALLOWED_ADDRESSES=LOOPBACK,
+        )
+
+    def _manager_env(self, one: str) -> dict[str, str]:
+        direct, through = str(self.postgres.port), str(self.links[f"manager-{one} to postgres"].port)
+        return environment(
+            "AI_MANAGER_",
+            DATABASE_URL=self.manager_database.replace(f":{direct}/", f":{through}/"),
+            REDIS_URL=self.valkey.url,
+            BELLS_REDIS_URL=self.valkey.bells_url,
+            BLOBS_DIR=str(self.folder / "manager-blobs"),
+            SECRET_KEY=SECRET,
+            ALLOWED_ADDRESSES=LOOPBACK,
+            BATCH_SIZE=str(BATCH),
+            BATCH_SIZE_LIMIT=str(BATCH),
+            LOSSES_ALLOWED="100",
+        )
+
+    def _worker_env(self, number: int) -> dict[str, str]:
+        return environment(
+            "AI_WORKER_",
+            STATE_DIR=str(self.state_dir(number)),
+            MANAGER_URL=self.links[f"worker-{number} to manager"].url,
+            REDIS_URL=self.valkey.bells_url,
+            MEDIA_ORIGINS=json.dumps([self.links["worker to media"].url]),
+            ALLOWED_ADDRESSES=LOOPBACK,
+            THREADS="1",
+            NAME=f"worker-{number}",
+            MIN_FREE_BYTES="0",
+        )
+
+
+def environment(prefix: str, **settings: str) -> dict[str, str]:
+    """The present one without any setting of a service, with these, and with every interval at about 1/50."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("EXPERT_", "AI_"))}
+    fast = {f"{prefix}INTERVALS__{name}": str(seconds) for name, seconds in FAST[prefix].items()}
+    return {**plain, **fast, **{f"{prefix}{name}": value for name, value in settings.items()}, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,190 @@
+"""What must be true when a storm is over and everything is quiet, counted in all three databases and over the API."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from tests.chaos.machines import Fleet
+from tests.chaos.people import People
+from tests.support.chaos_pictures import Picture
+
+GIVEN_UP = frozenset({"killed-worker", "exhausted"})
+"""A healthy picture may end so when those who looked at it were killed again and again; in no other way."""
+_RUNS_KEPT = 200
+
+OUTCOMES = """
+    select jr.job_id, jr.resource_id, jr.outcome, jr.code, j.stage
+    from job_resources jr join ai_classification_jobs j on j.id = jr.job_id"""
+CURRENT = """
+    select c.resource_id, count(o.id) filter (where o.observation_type = 'animal') as animals
+    from classifications c left join observations o on o.classification_id = c.id
+    where c.type = 'ai' and c.superseded_by_id is null group by c.id, c.resource_id"""
+JOBS = "select id, manager_job_id, stage, total, done, blank, failed from ai_classification_jobs"
+RECEIVED = "select job_id, batch_id, sha256, state, times_applied, acknowledged_at from received_batches"
+
+
+@dataclass
+class Told:
+    """What the databases say, read once."""
+
+    outcomes: list[dict[str, Any]]
+    current: list[dict[str, Any]]
+    jobs: list[dict[str, Any]]
+    received: list[dict[str, Any]]
+    batches: list[dict[str, Any]]
+    late: int
+    runs: dict[str, list[tuple[UUID, int, str]]]
+
+    def of_state(self, *states: str) -> list[dict[str, Any]]:
+        return [batch for batch in self.batches if batch["state"] in states]
+
+
+async def read(fleet: Fleet) -> Told:
+    expert = await rows(fleet.expert_database, OUTCOMES, CURRENT, JOBS, RECEIVED)
+    batches, late = await _queue(fleet)
+    return Told(
+        *expert, batches, late, {name: runs_of(fleet, number) for number, name in enumerate(fleet.worker_names)}
+    )
+
+
+async def rows(url: str, *statements: str) -> list[list[dict[str, Any]]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [[dict(row) for row in await connection.fetch(statement)] for statement in statements]
+    finally:
+        await connection.close()
+
+
+async def _queue(fleet: Fleet) -> tuple[list[dict[str, Any]], int]:
+    """Batches in the queue, those that were moved out of it when their job closed, and late results."""
+    connection = await asyncpg.connect(fleet.manager_database)
+    try:
+        batches = [dict(row) for row in await connection.fetch("select * from batches")]
+        if await connection.fetchval("select to_regclass('finished_batches')") is not None:
+            batches += [dict(row) for row in await connection.fetch("select * from finished_batches")]
+        return batches, await connection.fetchval("select count(*) from late_results")
+    finally:
+        await connection.close()
+
+
+def runs_of(fleet: Fleet, worker: int) -> list[tuple[UUID, int, str]]:
+    """The worker's own rows: batch, attempt, state."""
+    connection = sqlite3.connect(f"file:{fleet.state_dir(worker)}/worker.sqlite3?mode=ro", uri=True)
+    try:
+        found = connection.execute("select batch_id, attempt, state from runs").fetchall()
+    except sqlite3.OperationalError:  # not migrated yet
+        return []
+    finally:
+        connection.close()
+    return [(UUID(batch), attempt, state) for batch, attempt, state in found]
+
+
+def unfinished(told: Told, pictures: Sequence[Picture]) -> list[str]:
+    """What is still under way; nothing of it may be for ever."""
+    open_jobs = [job["stage"] for job in told.jobs if job["stage"] not in {"finished", "failed", "cancelled"}]
+    covered = {row["resource_id"] for row in told.outcomes}
+    counted = {
+        "jobs open": len(open_jobs),
+        "pictures without a job": sum(UUID(one.resource_id) not in covered for one in pictures),
+        "results not acknowledged": sum(one["acknowledged_at"] is None for one in told.received),
+        "batches waiting or leased": len(told.of_state("waiting", "leased")),
+        "runs in workers' hands": sum(
+            state in {"leased", "running", "kept"} for runs in told.runs.values() for *_, state in runs
+        ),
+    }
+    return [f"{count} {what}" for what, count in counted.items() if count]
+
+
+async def broken(fleet: Fleet, people: People) -> list[str]:
+    """Every rule that does not hold, as a sentence."""
+    told = await read(fleet)
+    found = [f"still {one}" for one in unfinished(told, people.pictures)]
+    found += [*_of_outcomes(told, people.pictures), *_of_batches(told), *_of_workers(told)]
+    found += [sentence async for sentence in _of_counts(fleet, told)]
+    for name, checks in (await fleet.doctors()).items():
+        found += [f"doctor of {name}: {check}" for check in checks]
+    return found
+
+
+def _of_outcomes(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
+    """One outcome per resource and job, and the right one; one current row per picture seen, with its animals."""
+    known = {UUID(one.resource_id): one for one in pictures}
+    for job in told.jobs:
+        if job["stage"] != "finished":
+            yield f"job {job['id']} ended as {job['stage']}"
+    for row in told.outcomes:
+        one = known[row["resource_id"]]
+        seen = "done" if one.animals else "blank"
+        if row["outcome"] == "failed" and row["code"] in GIVEN_UP:
+            continue
+        if one.poison or row["outcome"] != seen:
+            yield f"{row} of a picture with {one.animals} animals, poison: {one.poison}"
+    ended = {row["resource_id"] for row in told.outcomes if row["outcome"] in {"done", "blank"}}
+    rows_each = Counter(row["resource_id"] for row in told.current)
+    yield from (f"resource {one} has {rows_each[one]} current AI rows" for one in ended if rows_each[one] != 1)
+    yield from (f"resource {one} was not seen and has an AI row" for one in rows_each.keys() - ended)
+    for row in told.current:
+        if row["animals"] != known[row["resource_id"]].animals:
+            yield f"{row} instead of {known[row['resource_id']].animals} animals"
+
+
+def _of_batches(told: Told) -> Iterator[str]:
+    """Every result was applied once, and nothing else was."""
+    for one in told.received:
+        if (one["state"], one["times_applied"]) != ("applied", 1) or one["acknowledged_at"] is None:
+            yield f"received batch {one}"
+    ids = Counter(one["batch_id"] for one in told.received)
+    yield from (f"batch {batch_id} was received {count} times" for batch_id, count in ids.items() if count > 1)
+    closed = {one["id"]: one for one in told.of_state("done", "exhausted")}
+    yield from (f"batch {one} is closed and was not received" for one in closed.keys() - ids.keys())
+    yield from (f"batch {one} was received and is not closed" for one in ids.keys() - closed.keys())
+    for one in told.received:
+        if one["batch_id"] in closed and closed[one["batch_id"]]["result_sha256"] != one["sha256"]:
+            yield f"batch {one['batch_id']} has another blob here than there"
+
+
+def _of_workers(told: Told) -> Iterator[str]:
+    """What a worker says that it delivered the Manager has, of that worker and attempt; and the reverse."""
+    done = {(one["id"], one["attempt"]) for one in told.of_state("done")}
+    delivered = [
+        (batch, attempt) for runs in told.runs.values() for batch, attempt, state in runs if state == "delivered"
+    ]
+    yield from (f"run {one} is delivered, and the Manager does not have it" for one in set(delivered) - done)
+    yield from (f"run {one} was delivered twice" for one, count in Counter(delivered).items() if count > 1)
+    if all(len(runs) < _RUNS_KEPT for runs in told.runs.values()):  # older ones are dropped
+        yield from (f"batch {one} is done, and no worker delivered it" for one in done - set(delivered))
+
+
+async def _of_counts(fleet: Fleet, told: Told) -> Any:
+    """Expert's rows, Expert's counts, Manager's counts and the results on the Manager's list agree, job by job."""
+    headers = {"Authorization": f"Bearer {fleet.manager_token}", "Trapper-Protocol": "1"}
+    host, port = fleet.managers[0]
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", headers=headers, timeout=30) as client:
+        for job in told.jobs:
+            ours = Counter(row["outcome"] for row in told.outcomes if row["job_id"] == job["id"])
+            there = await client.get(f"/api/prediction_jobs/{job['manager_job_id']}/")
+            counts = there.json()["counts"]
+            for what in ("done", "blank", "failed"):
+                if not ours[what] == job[what] == counts[what]:
+                    yield f"job {job['id']}: {what}: {ours[what]} rows, {job[what]} in the job, {counts[what]} there"
+            if not ours.total() == job["total"] == counts["total"]:
+                yield f"job {job['id']}: {ours.total()} rows, total {job['total']}, {counts['total']} there"
+            listed = await client.get(
+                f"/api/prediction_jobs/{job['manager_job_id']}/results/", params={"include": "acknowledged"}
+            )
+            theirs = {(one["batch_id"], one["sha256"]) for one in listed.json()["items"]}
+            here = {(str(one["batch_id"]), one["sha256"]) for one in told.received if one["job_id"] == job["id"]}
+            if theirs != here:
+                yield f"job {job['id']}: results {here} here and {theirs} there"
+
+
+def given_up(told: Told, pictures: Iterable[Picture]) -> list[Picture]:
+    """Healthy pictures that no job has seen."""
+    ended = {row["resource_id"] for row in told.outcomes if row["outcome"] in {"done", "blank"}}
+    return [one for one in pictures if not one.poison and UUID(one.resource_id) not in ended]
