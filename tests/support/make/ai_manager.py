@@ -214,7 +214,13 @@ class Manager:
         return {"Authorization": f"Bearer {token}", "Trapper-Protocol": str(PROTOCOL)}
 
     async def enrolment(
-        self, *, runtimes: Sequence[str] = ("onnx-cpu",), uses: int = 1, minutes: float = 60, project: str = ""
+        self,
+        *,
+        runtimes: Sequence[str] = ("onnx-cpu",),
+        uses: int = 1,
+        minutes: float = 60,
+        project: str = "",
+        offline: bool = False,
     ) -> str:
         """An enrolment token."""
         async with self.work.db() as db:
@@ -224,6 +230,7 @@ class Manager:
                 uses=uses,
                 lifetime=timedelta(minutes=minutes),
                 project=project,
+                offline=offline,
                 now=self.work.clock.now(),
                 hash_token=self.work.hash_token,
             )
@@ -280,6 +287,13 @@ class Manager:
         """Reach into the database, as time or an accident would."""
         async with self.work.db() as db:
             await db.execute(text(statement), values)
+
+    async def answered_long(self) -> None:
+        """As if it had answered for an hour: from now on, silence ends leases."""
+        self.work.began -= 3600
+        await self.execute(
+            "insert into doors values (gen_random_uuid(), clock_timestamp() - interval '1 hour', clock_timestamp())"
+        )
 
     async def broken(self, *, grace_seconds: float = 3600) -> dict[str, list[str]]:
         """The invariants that do not hold."""

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from ai_manager.batches.routes import router as batches
+from ai_manager.batches.stay_open import stay_open
 from ai_manager.catalog.routes import router as catalog
 from ai_manager.deps import Work, work_of
 from ai_manager.heartbeats.routes import router as heartbeats
@@ -40,12 +41,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         listener = asyncio.create_task(
             listen(work.settings.database_url.get_secret_value(), work.channels, work.waiters)
         )
+        door = asyncio.create_task(stay_open(work))
         try:
             yield
         finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
+            for task in (listener, door):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await work.close()
 
     app = build_app(

@@ -1,7 +1,12 @@
 """Puts and opens bytes by their sha256: result blobs and weights, in a folder or in object storage."""
 
+import asyncio
 import hashlib
+import os
+import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +14,7 @@ import obstore
 from obstore.store import LocalStore, S3Store
 
 Kind = Literal["results", "weights"]
+_LISTED_AT_ONCE = 500
 
 
 class HashDiffers(ValueError):  # noqa: N818 - named after what is the case
@@ -18,8 +24,9 @@ class HashDiffers(ValueError):  # noqa: N818 - named after what is the case
 class BlobStore:
     """Content-addressed: a name is the hash of what is under it, so writing twice changes nothing."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, folder: Path | None = None) -> None:
         self._store = store
+        self._folder = folder
 
     @classmethod
     def open(cls, folder: Path | None, url: str | None) -> "BlobStore":
@@ -28,12 +35,16 @@ class BlobStore:
             return cls(S3Store.from_url(url))
         if folder is None:
             raise ValueError("a blob store needs a folder or an address")
-        return cls(LocalStore(folder.absolute(), mkdir=True))
+        folder = folder.absolute()
+        return cls(LocalStore(folder, mkdir=True), folder)
 
     async def put(self, kind: Kind, content: bytes) -> str:
-        """Keep these bytes; the answer is their hash."""
+        """Keep these bytes, so that not even a power cut takes them away; the answer is their hash."""
         sha256 = hashlib.sha256(content).hexdigest()
-        await obstore.put_async(self._store, _path(kind, sha256), content)
+        if self._folder is None:
+            await obstore.put_async(self._store, _path(kind, sha256), content)
+        else:
+            await asyncio.to_thread(_write, self._folder / _path(kind, sha256), content)
         return sha256
 
     async def put_stream(self, kind: Kind, sha256: str, chunks: AsyncIterator[bytes]) -> int:
@@ -52,6 +63,8 @@ class BlobStore:
 
         # A store keeps nothing of an upload whose source raises: the object appears when it is complete.
         await obstore.put_async(self._store, _path(kind, sha256), checked())
+        if self._folder is not None:
+            await asyncio.to_thread(_make_durable, self._folder / _path(kind, sha256))
         return size
 
     async def size(self, kind: Kind, sha256: str) -> int | None:
@@ -67,6 +80,18 @@ class BlobStore:
         async for chunk in result.stream():
             yield bytes(chunk)
 
+    async def delete(self, kind: Kind, sha256: str) -> None:
+        """Let go of it; what is not here is gone already."""
+        with suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, _path(kind, sha256))
+
+    async def older(self, kind: Kind, before: datetime) -> AsyncIterator[list[str]]:
+        """The hashes of what was written before that moment, some at a time."""
+        async for page in obstore.list(self._store, prefix=f"{kind}/", chunk_size=_LISTED_AT_ONCE):
+            found = [one["path"].rsplit("/", 1)[1] for one in page if one["last_modified"] < before]
+            if found:
+                yield found
+
     async def read(self, kind: Kind, sha256: str) -> bytes | None:
         """All of it, for what is small, or None when it is not here."""
         try:
@@ -74,6 +99,46 @@ class BlobStore:
         except FileNotFoundError:
             return None
         return bytes(await result.bytes_async())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it under its name, or nothing: written beside it, made durable, then given the name, durably."""
+    beside = path.with_name(f"{path.name}#{secrets.randbelow(10**12)}")  # a name that obstore takes for unfinished
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        _make_folder(path.parent)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _make_durable(path: Path) -> None:
+    for one in (path, path.parent, path.parent.parent):
+        _sync(one)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _path(kind: Kind, sha256: str) -> str:

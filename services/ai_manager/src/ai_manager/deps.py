@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -82,6 +82,11 @@ class Work(kit.Work[Settings]):
     def old_enough_to_expire(self) -> bool:
         """False in the first lease length of this process: an outage of ours must not cost workers their batches."""
         return time.monotonic() - self.began >= self.intervals.lease
+
+    @property
+    def longest_gap(self) -> timedelta:
+        """How long nobody may have answered before workers could lose a lease by it."""
+        return timedelta(seconds=self.intervals.lease - self.intervals.renew)
 
     def hash_token(self, token: str) -> str:
         """What is stored of a token: useless without the service's key, also to who can write to the database."""

@@ -29,6 +29,8 @@ class Intervals(KitIntervals):
     poll: float = Field(default=10.0, gt=0, le=30, description="how long one claim waits for work")
     retry: float = Field(default=2.0, gt=0, description="a worker's pause after a call that failed")
     alive: float = Field(default=90.0, gt=0, description="after this silence a worker no longer counts as alive")
+    retention: float = Field(default=3600.0, gt=0, description="between two looks for what need not be kept any more")
+    orphans: float = Field(default=21600.0, gt=0, description="between two looks for results that no row names")
 
 
 class Settings(ServiceSettings):
@@ -52,6 +54,22 @@ class Settings(ServiceSettings):
     affinity_turns: int = Field(default=16, ge=0, description="head start in the queue of models already in memory")
     enrolment_minutes: int = Field(default=60, ge=1, description="how long an enrolment token is good")
     credential_days: int = Field(default=90, ge=1, description="how long a silent worker's credential lives")
+    credential_renew_below: float = Field(
+        default=0.67, gt=0, lt=1, description="share of a credential's life below which a heartbeat brings another"
+    )
+    offline_lease_days: float = Field(
+        default=7.0, gt=0, le=90, description="longest lease of a worker that was enrolled to work without a link"
+    )
+    blob_days: float = Field(default=7.0, ge=0, description="a result is forgotten so long after its acknowledgement")
+    job_days: float = Field(
+        default=30.0, ge=0, description="a closed job is reduced to its row so long after the last acknowledgement"
+    )
+    orphan_hours: float = Field(default=24.0, ge=1, description="age at which a result that no row names is removed")
+    previous_protocol_ends: str | None = Field(
+        default=None,
+        max_length=40,
+        description="when the protocol before this one ends, as callers are told: 2027-06-01",
+    )
     submission_limit_bytes: int = Field(default=200_000_000, ge=1_000, description="one page of a job, decompressed")
     results_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1_000, description="one result blob, compressed")
     content_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1_000, description="one result blob, decompressed")

@@ -2,16 +2,18 @@
 
 from ai_manager.access.models import Token
 from ai_manager.base import Base
-from ai_manager.batches.models import Batch, Terms
+from ai_manager.batches.models import Batch, Door, FinishedBatch, Terms
 from ai_manager.catalog.models import Model, ProposedPin
 from ai_manager.jobs.models import Job, ResourceChunk
 from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
-from ai_manager.workers.models import EnrolmentToken, Worker
+from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 
 __all__ = [
     "Base",
     "Batch",
+    "Door",
     "EnrolmentToken",
+    "FinishedBatch",
     "Job",
     "LateResult",
     "Model",
@@ -22,4 +24,5 @@ __all__ = [
     "Terms",
     "Token",
     "Worker",
+    "WorkerLosses",
 ]

@@ -10,7 +10,7 @@ from fastapi import Depends, Header
 
 from ai_manager.access import queries
 from ai_manager.access.errors import ProtocolNotServed
-from ai_manager.access.state import Scope
+from ai_manager.access.state import SERVED, Scope, WorkerCaller
 from ai_manager.deps import Work, WorkDep
 from trapper_kit.logs import log
 from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
@@ -23,20 +23,14 @@ Protocol = Annotated[int, Header(alias="Trapper-Protocol", description="version 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: a service by its token's name, or a worker by its id."""
+    """Who calls: a service by its token's name, or a worker by its id; and which protocol it speaks."""
 
     name: str
     scopes: frozenset[str]
     worker_id: UUID | None
+    issued_at: datetime
     expires_at: datetime | None
-
-
-@dataclass(frozen=True)
-class WorkerCaller:
-    """A worker whose credential is good until `expires_at`."""
-
-    worker_id: UUID
-    expires_at: datetime
+    protocol: int
 
 
 def bearer(authorization: str | None) -> str:
@@ -48,14 +42,15 @@ def bearer(authorization: str | None) -> str:
 
 
 async def _caller(work: Work, authorization: str | None, protocol: int) -> Caller:
-    if protocol != PROTOCOL:
-        raise ProtocolNotServed(f"protocol {protocol} is not served, {PROTOCOL} is", served=[PROTOCOL])
+    if protocol not in SERVED:
+        served = " and ".join(str(one) for one in SERVED)
+        raise ProtocolNotServed(f"protocol {protocol} is not served here, {served} is", served=list(SERVED))
     async with work.db() as db:
         token = await queries.active_token(db, work.hash_token(bearer(authorization)), work.clock.now())
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")
-    return Caller(token.name, frozenset(token.scopes), token.worker_id, token.expires_at)
+    return Caller(token.name, frozenset(token.scopes), token.worker_id, token.created_at, token.expires_at, protocol)
 
 
 def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
@@ -74,7 +69,7 @@ async def _worker(work: WorkDep, authorization: Authorization = None, protocol: 
     caller = await _caller(work, authorization, protocol)
     if caller.worker_id is None or caller.expires_at is None or Scope.WORK not in caller.scopes:
         raise Forbidden("only an enrolled worker may do that", scope=Scope.WORK.value)
-    return WorkerCaller(caller.worker_id, caller.expires_at)
+    return WorkerCaller(caller.worker_id, caller.issued_at, caller.expires_at, caller.protocol)
 
 
 MayWork = Annotated[WorkerCaller, Depends(_worker)]

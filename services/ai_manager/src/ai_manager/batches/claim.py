@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ai_manager.batches import queries, queries_lines
@@ -32,6 +32,12 @@ class Ask:
     loaded: Sequence[str]
     on_disk: Sequence[str]
     allow_unpinned: bool = False
+    memory_bytes: int | None = None
+    """What the models of one batch may weigh together."""
+    offline: timedelta | None = None
+    """How long it wants to work without a heartbeat."""
+    until: datetime | None = None
+    """When its credential ends, and with it every lease."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Claimed:
     batches: Sequence[Batch]
     terms: dict[UUID, Terms]
     models: dict[catalog.Key, Model]
+    lease: timedelta = timedelta()
 
 
 async def _never() -> bool:
@@ -65,6 +72,14 @@ async def claim_batches(
                 return Claimed([], {}, {})
 
 
+def _length(work: Work, ask: Ask, ordinary: timedelta, *, offline_allowed: bool) -> timedelta:
+    """How long these leases last: days only for who may, and never beyond the credential."""
+    length = ordinary
+    if ask.offline is not None and offline_allowed:
+        length = max(ordinary, min(ask.offline, timedelta(days=work.settings.offline_lease_days)))
+    return length if ask.until is None else min(length, ask.until - work.clock.now())
+
+
 async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
     worker = await workers.get(db, ask.worker_id)
     if worker is None:
@@ -73,6 +88,7 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
         raise RuntimeNotYours(f"enrolled for {', '.join(worker.runtimes)}", runtimes=worker.runtimes)
     if worker.paused or worker.drain:
         return Claimed([], {}, {})
+    length = _length(work, ask, lease, offline_allowed=worker.offline)
     leased: list[Batch] = []
     lines = await queries_lines.lines(
         db,
@@ -82,6 +98,7 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
         on_disk=ask.on_disk,
         affinity=work.settings.affinity_turns,
         allow_unpinned=ask.allow_unpinned,
+        memory_bytes=ask.memory_bytes,
     )
     for line in lines:
         leased += await queries.claim(
@@ -91,7 +108,7 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
             limit=ask.limit - len(leased),
             worker_id=worker.id,
             token=work.new_token(),
-            lease=lease,
+            lease=length,
         )
         if len(leased) >= ask.limit:
             break
@@ -99,4 +116,4 @@ async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
         log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=batch.worker_id, attempt=batch.attempt)
     terms = await queries.terms_of(db, [batch.job_id for batch in leased]) if leased else {}
     refs = [Stage.model_validate(stage).model for one in terms.values() for stage in one.stages]
-    return Claimed(leased, terms, await catalog.by_refs(db, refs) if refs else {})
+    return Claimed(leased, terms, await catalog.by_refs(db, refs) if refs else {}, length)

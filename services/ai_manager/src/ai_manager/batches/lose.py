@@ -1,18 +1,42 @@
 """What follows when a batch was not finished: back to the queue, in halves, or given up."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from ai_manager.batches import queries
 from ai_manager.batches.models import Batch
 from ai_manager.batches.pack import pack, unpack
 from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
+from ai_manager.workers import queries as workers
 from trapper_kit.db import Session, ring
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
 
 
-async def lose_batch(db: Session, batch: Batch, loss: Loss, *, error: str, losses_allowed: int) -> Sequence[Batch]:
-    """The batches that wait because of it; the caller holds the row's lock."""
+@dataclass(frozen=True)
+class Lost:
+    """A batch that was not finished, how that came, and what there is to say of it."""
+
+    batch: Batch
+    loss: Loss
+    error: str
+
+
+async def lose_batches(db: Session, lost: Iterable[Lost], *, losses_allowed: int) -> list[Batch]:
+    """The batches that wait because of it; the caller holds the rows' locks, and does nothing more with rows."""
+    waiting: list[Batch] = []
+    counted: Counter[tuple[UUID, str]] = Counter()
+    for one in lost:
+        if one.batch.worker_id is not None:
+            counted[one.batch.worker_id, one.loss.value] += 1
+        waiting += await _lose(db, one.batch, one.loss, error=one.error, losses_allowed=losses_allowed)
+    await workers.count_losses(db, counted)
+    return waiting
+
+
+async def _lose(db: Session, batch: Batch, loss: Loss, *, error: str, losses_allowed: int) -> Sequence[Batch]:
     past = lose(Past(batch.size, batch.losses, batch.crashes, batch.expiries), loss)
     state = after_loss(past, losses_allowed=losses_allowed)
     await queries.put_back(db, batch, state=state, past=past, error=error)

@@ -1,4 +1,4 @@
-"""A batch, the slice of a job that one worker holds at a time, and the terms that all batches of one job share."""
+"""A batch, the slice of a job that one worker holds at a time; where it lies later; the terms that a job's share."""
 
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,8 @@ class Terms(Base):
     models: Mapped[list[str]]
     unpinned: Mapped[bool] = mapped_column(server_default=false())
     """Whether weights are asked for that no operator confirmed; only workers that allow it get these batches."""
+    weights_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """What the models weigh together; those of unknown size weigh nothing here."""
     priority: Mapped[int]
     project: Mapped[str]
     stages: Mapped[list[Any]]
@@ -78,7 +80,7 @@ class Batch(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
-    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(index=True)
     first: Mapped[int]
     size: Mapped[int]
     resources: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
@@ -101,3 +103,48 @@ class Batch(Base):
     blank: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     fetched: Mapped[bool] = mapped_column(default=False)
+
+
+class FinishedBatch(Base):
+    """A batch of a closed job: moved out of the queue, which stays small, with what is still asked of it."""
+
+    __tablename__ = "finished_batches"
+    __table_args__ = (
+        CheckConstraint("state not in ('waiting', 'leased')", name="closed"),
+        CheckConstraint("(state in ('done', 'exhausted')) = (result_sha256 is not null)", name="result"),
+        CheckConstraint("result_sha256 is null or done + blank + failed = size", name="one_outcome_each"),
+        Index("finished_batches_job_id_idx", "job_id", "id"),
+        Index(
+            "finished_batches_unfetched_idx",
+            "job_id",
+            postgresql_where="result_sha256 is not null and not fetched",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
+    parent_id: Mapped[UUID | None]
+    first: Mapped[int]
+    size: Mapped[int]
+    state: Mapped[BatchState] = mapped_column(StateType)
+    attempt: Mapped[int]
+    losses: Mapped[int]
+    crashes: Mapped[int]
+    expiries: Mapped[int]
+    last_error: Mapped[str]
+    worker_id: Mapped[UUID | None]
+    result_sha256: Mapped[str | None]
+    done: Mapped[int]
+    blank: Mapped[int]
+    failed: Mapped[int]
+    fetched: Mapped[bool]
+
+
+class Door(Base):
+    """A web process of the Manager: since when it has answered without a pause, by the database's clock."""
+
+    __tablename__ = "doors"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import any_, case, false, func, literal, select
+from sqlalchemy import any_, case, false, func, literal, select, true
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -31,6 +31,7 @@ async def lines(
     on_disk: Sequence[str],
     affinity: int,
     allow_unpinned: bool,
+    memory_bytes: int | None = None,
 ) -> list[Line]:
     """Where batches wait that a worker of this runtime may have: by priority, then by turn.
 
@@ -60,6 +61,7 @@ async def lines(
             literal(runtime) == any_(func.string_to_array(Terms.runtimes, SEPARATOR)),
             literal(project).in_(["", Terms.project]),
             literal(allow_unpinned) | ~Terms.unpinned,
+            true() if memory_bytes is None else Terms.weights_bytes <= memory_bytes,
         )
         .distinct()
         .subquery()

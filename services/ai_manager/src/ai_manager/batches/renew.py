@@ -13,7 +13,8 @@ from trapper_kit.db import Session
 class Renewed:
     """What became of the leases that a worker says it holds."""
 
-    renewed: list[UUID]
+    renewed: dict[UUID, timedelta]
+    """How long each lasts."""
     cancelled: list[UUID]
     lost: list[UUID]
 
@@ -24,7 +25,7 @@ async def renew_leases(db: Session, worker_id: UUID, held: Sequence[tuple[UUID, 
     others = [batch_id for batch_id, _ in held if batch_id not in renewed]
     cancelled = await queries.cancelled_among(db, others) if others else set[UUID]()
     return Renewed(
-        renewed=[batch_id for batch_id, _ in held if batch_id in renewed],
+        renewed=renewed,
         cancelled=[batch_id for batch_id in others if batch_id in cancelled],
         lost=[batch_id for batch_id in others if batch_id not in cancelled],
     )

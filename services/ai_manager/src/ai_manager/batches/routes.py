@@ -20,18 +20,28 @@ from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelEntry
 
 router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(Unauthenticated, Forbidden))
+MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
+"""More cannot be meant; the settings allow far less."""
 
 
 @router.post("/claim/", responses=problems(RuntimeNotYours))
 async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> ClaimReply:
     """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
-    left = caller.expires_at - work.clock.now()
-    lease = min(timedelta(seconds=work.intervals.lease), left)  # no lease outlives its holder's credential
-    ask = Ask(caller.worker_id, body.runtime, body.limit, body.loaded, body.on_disk, body.allow_unpinned)
-    wait = timedelta(seconds=body.wait_seconds)
+    ask = Ask(
+        caller.worker_id,
+        body.runtime,
+        body.limit,
+        body.loaded,
+        body.on_disk,
+        body.allow_unpinned,
+        body.memory_bytes,
+        None if body.offline_seconds is None else timedelta(seconds=min(body.offline_seconds, MAX_OFFLINE_SECONDS)),
+        caller.expires_at,
+    )
+    wait, lease = timedelta(seconds=body.wait_seconds), timedelta(seconds=work.intervals.lease)
     claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
     return ClaimReply(
-        batches=[_lease(batch, claimed, lease) for batch in claimed.batches], intervals=work.told_intervals
+        batches=[_lease(batch, claimed, claimed.lease) for batch in claimed.batches], intervals=work.told_intervals
     )
 
 

@@ -3,34 +3,57 @@
 from datetime import timedelta
 from uuid import UUID
 
+from ai_manager.access.state import WorkerCaller, ending
+from ai_manager.batches.announce import ring_workers
+from ai_manager.batches.give_back import give_back_others
 from ai_manager.batches.renew import renew_leases
+from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.deps import Work
+from ai_manager.workers.renew_credential import renew_credential
 from ai_manager.workers.seen import note_seen
-from trapper_kit.db import Session
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, RenewedLease
 
 
-async def take_heartbeat(
-    work: Work, db: Session, worker_id: UUID, beat: Heartbeat, *, credential_left: timedelta
-) -> HeartbeatReply:
+async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -> HeartbeatReply:
     """What the Manager wants of this worker."""
-    worker = await note_seen(
-        db,
-        worker_id,
-        beat,
-        now=work.clock.now(),
-        credential_lifetime=timedelta(days=work.settings.credential_days),
-    )
-    lease = min(timedelta(seconds=work.intervals.lease), credential_left)
+    now = work.clock.now()
     held = [(lease_held.batch_id, lease_held.token) for lease_held in beat.leases]
-    renewed = await renew_leases(db, worker_id, held, lease=lease)
+    if beat.complete:
+        await _give_back(work, caller.worker_id, held)
+    async with work.db() as db:
+        worker = await note_seen(db, caller.worker_id, beat, now=now)
+        renewed_credential = await renew_credential(
+            db,
+            caller,
+            name=worker.name,
+            now=now,
+            lifetime=timedelta(days=work.settings.credential_days),
+            renew_below=work.settings.credential_renew_below,
+            hash_token=work.hash_token,
+        )
+        lease = min(timedelta(seconds=work.intervals.lease), caller.expires_at - now)
+        renewed = await renew_leases(db, worker.id, held, lease=lease)
+        await propose_pins(db, beat.pins, worker_id=worker.id, worker_name=worker.name, now=now)
+    credential, expires_at = renewed_credential or (None, None)
+    notice = ending(caller.protocol, work.settings.previous_protocol_ends)
     return HeartbeatReply(
         leases=[
-            RenewedLease(batch_id=batch_id, expires_in_seconds=lease.total_seconds()) for batch_id in renewed.renewed
+            RenewedLease(batch_id=batch_id, expires_in_seconds=left.total_seconds())
+            for batch_id, left in renewed.renewed.items()
         ],
         lost=renewed.lost,
         cancelled=renewed.cancelled,
         paused=worker.paused,
         drain=worker.drain,
         intervals=work.told_intervals,
+        notices=[] if notice is None else [notice],
+        credential=credential,
+        credential_expires_at=expires_at,
     )
+
+
+async def _give_back(work: Work, worker_id: UUID, held: list[tuple[UUID, str]]) -> None:
+    """In a transaction of its own: it locks terms before batches, renewing would do it the other way round."""
+    async with work.db() as db:
+        runtimes = await give_back_others(db, worker_id, held, losses_allowed=work.settings.losses_allowed)
+    await ring_workers(work, runtimes)

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from ai_manager.access.guards import MayWorkAsThis
-from ai_manager.deps import Db, Now, WorkDep
+from ai_manager.deps import WorkDep
 from ai_manager.heartbeats.beat import take_heartbeat
 from ai_manager.workers.errors import WorkerNotFound
 from trapper_kit.problems import Forbidden, Unauthenticated
@@ -17,7 +17,16 @@ router = APIRouter(prefix="/api/workers", tags=["heartbeats"], responses=problem
 
 @router.post("/{worker_id}/heartbeat/", responses=problems(WorkerNotFound))
 async def beat(
-    worker_id: UUID, body: Heartbeat, caller: MayWorkAsThis, db: Db, now: Now, work: WorkDep
+    worker_id: UUID,  # noqa: ARG001 - the guard compares it with the credential's
+    body: Heartbeat,
+    caller: MayWorkAsThis,
+    work: WorkDep,
 ) -> HeartbeatReply:
-    """Renew leases and hear of cancellations; there is no other renewal."""
-    return await take_heartbeat(work, db, worker_id, body, credential_left=caller.expires_at - now)
+    """Renew leases and hear of cancellations; there is no other renewal.
+
+    With `complete` the leases named are all that the worker has, and no claim of its own is under way: every other
+    batch leased to it waits again, at no loss. A claim that is answered after such a heartbeat was sent would be given
+    back with it. A new `credential` comes well before the old one ends; the old one is good for a day after the first
+    use of the new one, so a lost reply costs nothing.
+    """
+    return await take_heartbeat(work, body, caller=caller)

@@ -72,7 +72,7 @@ async def accept_job(
     )
     db.add(job)
     await db.flush()
-    db.add(_terms(job.id, request, runtimes))
+    db.add(_terms(job.id, request, runtimes, weights_bytes=_weight(models)))
     add_chunks(db, job.id, 0, submission)
     await db.flush()
     ring(db, "jobs.plan", job_id=job.id)
@@ -87,7 +87,12 @@ def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) ->
         first += size
 
 
-def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str]) -> Terms:
+def _weight(models: Sequence[ModelEntry]) -> int:
+    """What the weights of these models have in bytes; the same weights in two stages are loaded once."""
+    return sum({model.sha256 or model.name: model.size_bytes or 0 for model in models}.values())
+
+
+def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str], *, weights_bytes: int) -> Terms:
     models = [stage.model.key for stage in request.stages]
     return Terms(
         job_id=job_id,
@@ -95,6 +100,7 @@ def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str]) -> Terms:
         model_set=hashlib.sha256("\n".join(models).encode()).hexdigest(),
         models=models,
         unpinned=any(stage.model.sha256 is None for stage in request.stages),
+        weights_bytes=weights_bytes,
         priority=INTERACTIVE if request.interactive else BULK,
         project=request.project,
         stages=[stage.model_dump(mode="json") for stage in request.stages],
@@ -128,7 +134,7 @@ def _usable(stage: Stage, model: Model | None) -> ModelEntry:
         reason = f"{entry.name} {entry.version} is {model.state.value}; `trapper models list` shows what is current"
     if reason is not None or entry.spec is None:
         raise ModelNotReady(reason or f"nobody said how {entry.name} is run: `trapper models add`", model=entry.name)
-    return entry
+    return entry.model_copy(update={"size_bytes": model.held_bytes or entry.size_bytes})
 
 
 def _common_runtimes(models: Sequence[ModelEntry]) -> list[str]:

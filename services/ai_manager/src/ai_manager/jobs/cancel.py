@@ -7,7 +7,7 @@ from ai_manager.batches import queries as batches
 from ai_manager.jobs import queries
 from ai_manager.jobs.errors import JobNotFound
 from ai_manager.jobs.models import Job
-from trapper_kit.db import Session
+from trapper_kit.db import Session, ring
 from trapper_kit.logs import log
 from trapper_schemas.v1.jobs import JobState
 
@@ -22,8 +22,11 @@ async def cancel_job(db: Session, job_id: UUID, *, caller: str, now: datetime) -
     await queries.close_terms(db, job_id)  # before the batches: who splits one holds the terms first
     cancelled = await batches.cancel_of_job(db, job_id)
     await queries.drop_all_chunks(db, job_id)
+    sums = await queries.sums(db, job_id)
+    job.done, job.blank, job.failed = sums.done, sums.blank, sums.failed
     job.state, job.closed_at = JobState.CANCELLED, now
     job.sealed, job.planned_through = True, job.total
     await db.flush()
+    ring(db, "jobs.put_away", job_id=job_id)
     log("job.cancelled", job_id=job_id, batches=cancelled)
     return job

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, literal, select, update
 
-from ai_manager.batches.models import Batch, Terms
+from ai_manager.batches.models import Batch, FinishedBatch, Terms
 from ai_manager.batches.state import BatchState
 from ai_manager.jobs.models import Job, ResourceChunk
 from trapper_kit.db import Session
@@ -86,12 +86,11 @@ async def close_terms(db: Session, job_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class Sums:
-    """A job's batches, added up."""
+    """The batches of a job that is not closed, or just about to be, added up."""
 
     done: int
     blank: int
     failed: int
-    unacknowledged: int
     handed_out: bool
 
 
@@ -103,12 +102,28 @@ async def sums(db: Session, job_id: UUID) -> Sums:
                 func.coalesce(func.sum(Batch.done), 0),
                 func.coalesce(func.sum(Batch.blank), 0),
                 func.coalesce(func.sum(Batch.failed), 0),
-                func.count().filter(Batch.result_sha256.is_not(None), Batch.fetched.is_(False)),
                 func.coalesce(func.bool_or(Batch.attempt > 0), False),
             ).where(Batch.job_id == job_id)
         )
     ).one()
     return Sums(*row)
+
+
+async def unacknowledged(db: Session, job_id: UUID) -> int:
+    """How many results of a job wait to be fetched, wherever its batches are."""
+    parts = (
+        select(func.count())
+        .where(table.job_id == job_id, table.result_sha256.is_not(None), table.fetched.is_(False))
+        .scalar_subquery()
+        for table in (Batch, FinishedBatch)
+    )
+    return (await db.scalars(select(sum(parts, start=literal(0))))).one()
+
+
+async def to_put_away(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Closed jobs with batches that may still be in the queue."""
+    statement = select(Job.id).where(Job.closed_at.is_not(None), ~Job.put_away).order_by(Job.id).limit(limit)
+    return (await db.scalars(statement)).all()
 
 
 async def to_plan(db: Session, *, fewer_than: int, limit: int) -> Sequence[UUID]:

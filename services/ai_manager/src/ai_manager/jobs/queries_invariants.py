@@ -16,6 +16,10 @@ class Invariant:
     statement: TextClause
 
 
+_COLUMNS = "id, job_id, parent_id, first, size, state, attempt, worker_id, result_sha256, done, blank, failed, fetched"
+_EVERYWHERE = f"(select {_COLUMNS} from batches union all select {_COLUMNS} from finished_batches)"  # noqa: S608 - constants
+"""The batches of all jobs: those in the queue, and those of closed jobs."""
+
 INVARIANTS: Mapping[str, Invariant] = {
     "leases": Invariant(
         "a leased batch without token, expiry, worker or attempt",
@@ -31,10 +35,19 @@ INVARIANTS: Mapping[str, Invariant] = {
             "and lease_expires_at < clock_timestamp() - make_interval(secs => :grace)"
         ),
     ),
+    "credentials": Invariant(
+        "a lease that outlives every credential of its worker",
+        text(
+            "select batches.id from batches left join lateral (select max(expires_at) as ends from tokens "
+            "where tokens.worker_id = batches.worker_id and revoked_at is null) as credential on true "
+            "where state = 'leased' and lease_expires_at > "
+            "coalesce(credential.ends, clock_timestamp()) + make_interval(secs => :grace)"
+        ),
+    ),
     "split trees": Invariant(
         "a split batch that does not have two children with all its resources",
         text(
-            "select parent.id from batches parent left join batches child on child.parent_id = parent.id "
+            f"select parent.id from {_EVERYWHERE} parent left join {_EVERYWHERE} child on child.parent_id = parent.id "  # noqa: S608 - constants
             "where parent.state = 'split' group by parent.id, parent.size, parent.first "
             "having count(child.id) <> 2 or sum(child.size) <> parent.size or min(child.first) <> parent.first"
         ),
@@ -42,23 +55,43 @@ INVARIANTS: Mapping[str, Invariant] = {
     "leaves": Invariant(
         "a job whose leaves do not hold every planned resource once",
         text(
-            "select jobs.id from jobs left join batches on batches.job_id = jobs.id and batches.state <> 'split' "
-            "where jobs.state <> 'cancelled' group by jobs.id, jobs.planned_through "
-            "having coalesce(sum(batches.size), 0) <> jobs.planned_through"
+            "with leaves as (select job_id, first, first + size as beyond, "  # noqa: S608 - constants
+            "coalesce(lag(first + size) over (partition by job_id order by first, id), 0) as expected "
+            f"from {_EVERYWHERE} batches where state <> 'split') "
+            "select jobs.id from jobs left join leaves on leaves.job_id = jobs.id where jobs.reduced_at is null "
+            "group by jobs.id, jobs.planned_through, jobs.state having bool_or(leaves.first <> leaves.expected) "
+            "or (jobs.state <> 'cancelled' and coalesce(max(leaves.beyond), 0) <> jobs.planned_through)"
         ),
     ),
     "outcomes": Invariant(
         "a closed batch without one outcome for each of its resources",
         text(
-            "select id from batches where state in ('done', 'exhausted') and result_sha256 is not null "
-            "and done + blank + failed <> size"
+            f"select id from {_EVERYWHERE} batches where state in ('done', 'exhausted') "  # noqa: S608 - constants
+            "and result_sha256 is not null and done + blank + failed <> size"
+        ),
+    ),
+    "failures": Invariant(
+        "a closed batch whose failed resources are not on record one by one",
+        text(
+            f"select batches.id from {_EVERYWHERE} batches left join (select batch_id, count(*) as noted "  # noqa: S608 - constants
+            "from resource_failures group by batch_id) as failures on failures.batch_id = batches.id "
+            "where result_sha256 is not null and coalesce(failures.noted, 0) <> batches.failed"
         ),
     ),
     "results": Invariant(
         "a closed batch whose result is not on record, or another one",
         text(
-            "select batches.id from batches left join saved_results on saved_results.batch_id = batches.id "
-            "where batches.result_sha256 is distinct from saved_results.sha256"
+            f"select batches.id from {_EVERYWHERE} batches left join saved_results "  # noqa: S608 - constants
+            "on saved_results.batch_id = batches.id where batches.result_sha256 is distinct from saved_results.sha256 "
+            "or (batches.result_sha256 is not null "
+            "and batches.fetched <> (saved_results.acknowledged_at is not null))"
+        ),
+    ),
+    "results of nothing": Invariant(
+        "a result on record without its batch",
+        text(
+            "select batch_id from saved_results where not exists (select 1 from batches where id = batch_id) "
+            "and not exists (select 1 from finished_batches where id = batch_id)"
         ),
     ),
     "closed too early": Invariant(
@@ -79,12 +112,30 @@ INVARIANTS: Mapping[str, Invariant] = {
             "or saved_results.closed_at > clock_timestamp() - make_interval(secs => :grace)))))"
         ),
     ),
+    "counts": Invariant(
+        "a closed job whose counts are not the sums of its batches",
+        text(
+            f"select jobs.id from jobs left join {_EVERYWHERE} batches on batches.job_id = jobs.id "  # noqa: S608 - constants
+            "where closed_at is not null and reduced_at is null group by jobs.id "
+            "having (jobs.done, jobs.blank, jobs.failed) is distinct from (coalesce(sum(batches.done), 0), "
+            "coalesce(sum(batches.blank), 0), coalesce(sum(batches.failed), 0)) "
+            "or (jobs.state <> 'cancelled' and jobs.done + jobs.blank + jobs.failed <> jobs.total)"
+        ),
+    ),
+    "put away": Invariant(
+        "a batch that is in both places, or in the wrong one",
+        text(
+            "select finished_batches.id from finished_batches join jobs on jobs.id = job_id "
+            "where closed_at is null or reduced_at is not null "
+            "or exists (select 1 from batches where batches.id = finished_batches.id) "
+            "union all select batches.id from batches join jobs on jobs.id = job_id where jobs.put_away"
+        ),
+    ),
     "given up without a blob": Invariant(
         "an exhausted batch whose failures nobody wrote down",
         text(
             "select batches.id from batches join jobs on jobs.id = batches.job_id "
-            "where batches.state = 'exhausted' and result_sha256 is null and jobs.closed_at is not null "
-            "and jobs.state <> 'cancelled'"
+            "where batches.state = 'exhausted' and result_sha256 is null and jobs.closed_at is not null"
         ),
     ),
     "chunks": Invariant(

@@ -14,13 +14,16 @@ from trapper_schemas.v1.jobs import JobCounts, JobReply, JobState
 
 async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
     """As the Expert is told."""
-    sums = await queries.sums(db, job.id)
-    ended = Ended(job.total, sums.done, sums.blank, sums.failed)
-    left = 0 if job.closed_at is not None else job.total - ended.ended
-    speed = await _speed(work, db, job) if left else None
     state = job.state
-    if state is JobState.PLANNED and sums.handed_out:
-        state = JobState.RUNNING
+    if job.closed_at is not None:
+        ended, left = Ended(job.total, job.done, job.blank, job.failed), 0
+    else:
+        sums = await queries.sums(db, job.id)
+        ended = Ended(job.total, sums.done, sums.blank, sums.failed)
+        left = job.total - ended.ended
+        if state is JobState.PLANNED and sums.handed_out:
+            state = JobState.RUNNING
+    speed = await _speed(work, db, job) if left else None
     return JobReply(
         id=job.id,
         state=state,
@@ -37,7 +40,7 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         images_per_second=speed,
         created_at=job.created_at,
         closed_at=job.closed_at,
-        unacknowledged=sums.unacknowledged,
+        unacknowledged=await queries.unacknowledged(db, job.id),
     )
 
 
@@ -47,6 +50,7 @@ async def _speed(work: Work, db: Session, job: Job) -> float | None:
         db,
         terms.runtimes.split(SEPARATOR),
         terms.models[0],
+        project=terms.project,
         seen_after=work.clock.now() - timedelta(seconds=work.intervals.alive),
     )
     return fleet.images_per_second * fleet.alive if fleet.images_per_second and fleet.alive else None

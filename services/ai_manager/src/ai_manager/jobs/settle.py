@@ -5,6 +5,7 @@ from uuid import UUID
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.state import Ended, closing_state
+from trapper_kit.db import ring
 from trapper_kit.logs import log
 from trapper_schemas.bells import RESULTS_READY, expert_queue
 
@@ -18,10 +19,12 @@ async def settle_job(work: Work, job_id: UUID) -> bool:
         if not await queries.is_over(db, job_id):
             return False
         sums = await queries.sums(db, job_id)
+        job.done, job.blank, job.failed = sums.done, sums.blank, sums.failed
         job.state = closing_state(Ended(job.total, sums.done, sums.blank, sums.failed))
         job.closed_at = work.clock.now()
         await queries.close_terms(db, job_id)
         await db.flush()
+        ring(db, "jobs.put_away", job_id=job_id)
         bell = job.bell
         log("job.closed", job_id=job_id, state=job.state.value, failed=sums.failed, total=job.total)
     await ring_expert(work, bell, job_id)

@@ -6,6 +6,7 @@ from ai_manager.base import task
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.plan import plan_job
+from ai_manager.jobs.put_away import put_away_job
 from ai_manager.jobs.settle import settle_job
 
 LIMIT = 100
@@ -21,6 +22,12 @@ async def plan(work: Work, job_id: str) -> None:
 async def settle(work: Work, job_id: str) -> None:
     """Close it, if it is over."""
     await settle_job(work, UUID(job_id))
+
+
+@task("jobs.put_away")
+async def put_away(work: Work, job_id: str) -> None:
+    """Make room in the queue."""
+    await put_away_job(work, UUID(job_id))
 
 
 @task("jobs.plan_due", every="intervals.sweep", max_retries=0)
@@ -39,3 +46,12 @@ async def settle_due(work: Work) -> None:
         due = await queries.to_settle(db, limit=LIMIT)
     for job_id in due:
         await settle_job(work, job_id)
+
+
+@task("jobs.put_away_due", every="intervals.sweep", max_retries=0)
+async def put_away_due(work: Work) -> None:
+    """Every closed job that still stands in the queue."""
+    async with work.db() as db:
+        due = await queries.to_put_away(db, limit=LIMIT)
+    for job_id in due:
+        await put_away_job(work, job_id)

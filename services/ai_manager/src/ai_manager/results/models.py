@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -21,16 +21,24 @@ class SavedResult(Base):
             "batch_id",
             postgresql_where="acknowledged_at is null",
         ),
+        CheckConstraint("forgotten_at is null or acknowledged_at is not null", name="forgotten_is_acknowledged"),
         Index("saved_results_job_id_idx", "job_id", "batch_id"),
+        Index(
+            "saved_results_kept_idx",
+            "acknowledged_at",
+            postgresql_where="acknowledged_at is not null and forgotten_at is null",
+        ),
     )
 
-    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     exhausted: Mapped[bool]
     closed_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
+    forgotten_at: Mapped[datetime | None]
+    """Since then the blob is not kept for this batch."""
 
 
 class ResourceFailure(Base):

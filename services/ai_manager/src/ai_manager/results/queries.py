@@ -1,10 +1,10 @@
 """The statements of what was brought and what is fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.jobs.models import Job
@@ -49,14 +49,19 @@ async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
 
 async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedResult]:
     """All that is still kept, acknowledged or not, by batch id."""
-    statement = select(SavedResult).where(SavedResult.job_id == job_id).order_by(SavedResult.batch_id).limit(AT_ONCE)
+    statement = (
+        select(SavedResult)
+        .where(SavedResult.job_id == job_id, SavedResult.forgotten_at.is_(None))
+        .order_by(SavedResult.batch_id)
+        .limit(AT_ONCE)
+    )
     if after is not None:
         statement = statement.where(SavedResult.batch_id > after)
     return (await db.scalars(statement)).all()
 
 
 async def get(db: Session, batch_id: UUID, caller: str) -> SavedResult | None:
-    """The result of a batch of this caller's job."""
+    """The result of a batch of this caller's job, also when its blob is forgotten."""
     statement = (
         select(SavedResult)
         .join(Job, Job.id == SavedResult.job_id)
@@ -91,3 +96,46 @@ async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str
     if (await db.scalars(so_far)).one() < at_most:
         row = {"worker_id": worker_id, "day": day, "batch_id": batch_id, "sha256": sha256, "came_at": now}
         await db.execute(insert(LateResult).values(row).on_conflict_do_nothing())
+
+
+async def to_forget(db: Session, *, acknowledged_before: datetime, limit: int) -> Sequence[SavedResult]:
+    """The results that were acknowledged longest ago, locked against another process that forgets."""
+    statement = (
+        select(SavedResult)
+        .where(SavedResult.acknowledged_at < acknowledged_before, SavedResult.forgotten_at.is_(None))
+        .order_by(SavedResult.acknowledged_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def named(db: Session, sha256s: Collection[str]) -> set[str]:
+    """Which of these blobs some batch still needs."""
+    statement = select(SavedResult.sha256).where(SavedResult.sha256.in_(sha256s), SavedResult.forgotten_at.is_(None))
+    return set((await db.scalars(statement)).all())
+
+
+async def to_reduce(db: Session, *, quiet_since: datetime, limit: int) -> Sequence[UUID]:
+    """Closed jobs of which every result was acknowledged, the last one long ago."""
+    recent = exists().where(
+        SavedResult.job_id == Job.id,
+        or_(SavedResult.acknowledged_at.is_(None), SavedResult.acknowledged_at >= quiet_since),
+    )
+    statement = (
+        select(Job.id)
+        .where(Job.put_away, Job.reduced_at.is_(None), Job.closed_at < quiet_since, ~recent)
+        .order_by(Job.closed_at)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def delete_of_job(db: Session, job_id: UUID) -> list[str]:
+    """Everything that is known of a job's results; the blobs that had not been forgotten yet."""
+    gone = await db.execute(
+        delete(SavedResult).where(SavedResult.job_id == job_id).returning(SavedResult.sha256, SavedResult.forgotten_at)
+    )
+    blobs = [row.sha256 for row in gone if row.forgotten_at is None]
+    await db.execute(delete(ResourceFailure).where(ResourceFailure.job_id == job_id))
+    return blobs

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ai_manager.batches import queries as batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
-from ai_manager.batches.models import Batch
+from ai_manager.batches.models import Batch, FinishedBatch
 from ai_manager.batches.pack import unpack
 from ai_manager.batches.state import BatchState
 from ai_manager.catalog import queries as catalog
@@ -36,8 +36,10 @@ async def save_results(work: Work, brought: Brought) -> tuple[UUID, bool]:
     """The job, and whether these very bytes had been saved before."""
     async with work.db() as db:
         batch = await _find(db, brought.batch_id)
-        held = batch.state is BatchState.LEASED and batch.lease_token == brought.token
-        expected, models = await _expectation(db, batch) if held else (None, [])
+        if not isinstance(batch, Batch) or batch.state is not BatchState.LEASED or batch.lease_token != brought.token:
+            expected, models = None, list[ModelEntry]()
+        else:
+            expected, models = await _expectation(db, batch)
     if expected is None:
         return await _not_held(work, batch, brought)
     async with work.inspections:
@@ -58,8 +60,8 @@ async def save_results(work: Work, brought: Brought) -> tuple[UUID, bool]:
     return await _not_held(work, batch, brought)
 
 
-async def _find(db: Session, batch_id: UUID) -> Batch:
-    batch = await batches.get(db, batch_id)
+async def _find(db: Session, batch_id: UUID) -> Batch | FinishedBatch:
+    batch = await batches.find(db, batch_id)
     if batch is None:
         raise BatchNotFound(batch_id=str(batch_id))
     return batch
@@ -96,7 +98,7 @@ async def _close(db: Session, brought: Brought, job_id: UUID, inspected: Inspect
     return closed
 
 
-async def _not_held(work: Work, batch: Batch, brought: Brought) -> tuple[UUID, bool]:
+async def _not_held(work: Work, batch: Batch | FinishedBatch, brought: Brought) -> tuple[UUID, bool]:
     """The same bytes again are fine; anything else is too late, and noted."""
     same_worker = batch.worker_id == brought.worker_id
     if batch.state is BatchState.DONE and same_worker and batch.result_sha256 == brought.sha256:

@@ -4,6 +4,9 @@ from ai_manager.base import task
 from ai_manager.deps import Work
 from ai_manager.jobs.settle import settle_job
 from ai_manager.results.close_exhausted import close_exhausted
+from ai_manager.results.forget import forget_blobs
+from ai_manager.results.reduce import reduce_jobs
+from ai_manager.results.sweep_orphans import sweep_orphans
 
 
 @task("results.close_exhausted", every="intervals.sweep", max_retries=0)
@@ -11,3 +14,16 @@ async def close(work: Work) -> None:
     """Write down what was given up, and close the jobs that were waiting for it."""
     for job_id in await close_exhausted(work):
         await settle_job(work, job_id)
+
+
+@task("results.retain", every="intervals.retention", max_retries=0)
+async def retain(work: Work) -> None:
+    """Keep what is needed, for as long as it is."""
+    await forget_blobs(work)
+    await reduce_jobs(work)
+
+
+@task("results.sweep_orphans", every="intervals.orphans", max_retries=0)
+async def sweep(work: Work) -> None:
+    """Nothing lies about that no row names."""
+    await sweep_orphans(work)

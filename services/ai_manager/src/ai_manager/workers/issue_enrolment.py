@@ -18,8 +18,9 @@ def issue_enrolment(
     project: str,
     now: datetime,
     hash_token: Callable[[str], str],
+    offline: bool = False,
 ) -> str:
-    """A token with which up to `uses` machines become workers."""
+    """A token with which up to `uses` machines become workers; `offline` ones may lease batches for days."""
     token = new_token("tme")
     db.add(
         EnrolmentToken(
@@ -27,6 +28,7 @@ def issue_enrolment(
             token_hash=hash_token(token),
             runtimes=list(runtimes),
             project=project,
+            offline=offline,
             uses_left=uses,
             created_at=now,
             expires_at=now + lifetime,

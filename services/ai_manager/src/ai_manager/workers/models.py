@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -20,6 +20,7 @@ class EnrolmentToken(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     runtimes: Mapped[list[str]]
     project: Mapped[str]
+    offline: Mapped[bool] = mapped_column(server_default=false())
     uses_left: Mapped[int]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -38,10 +39,23 @@ class Worker(Base):
     runtimes: Mapped[list[str]]
     models_on_disk: Mapped[list[str]]
     project: Mapped[str]
+    offline: Mapped[bool] = mapped_column(server_default=false())
+    """Whether it may lease batches for days, to work without a link."""
     images_per_second: Mapped[dict[str, Any]]
     load: Mapped[float | None]
+    device_load: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     paused: Mapped[bool]
     drain: Mapped[bool]
     enrolled_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class WorkerLosses(Base):
+    """How often a worker lost a batch, by the way it happened; the sums are a metric."""
+
+    __tablename__ = "worker_losses"
+
+    worker_id: Mapped[UUID] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    loss: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]

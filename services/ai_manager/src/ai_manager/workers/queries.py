@@ -1,14 +1,16 @@
 """The fleet's statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, func, select, update
+from sqlalchemy import ARRAY, CursorResult, Text, func, select, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import insert
 
-from ai_manager.workers.models import EnrolmentToken, Worker
+from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 from trapper_kit.db import Session
 from trapper_kit.paging import Cut, page_of
 
@@ -54,6 +56,19 @@ async def revoke(db: Session, worker_id: UUID, now: datetime) -> bool:
     return (await db.scalars(statement)).one_or_none() is not None
 
 
+async def instruct(db: Session, changes: Mapping[str, bool], worker_id: UUID | None) -> int:
+    """Change what one worker, or every one that was not sent away, is told; how many there were."""
+    statement = update(Worker).where(Worker.revoked_at.is_(None)).values(dict(changes))
+    if worker_id is not None:
+        statement = statement.where(Worker.id == worker_id)
+    return cast("CursorResult[Any]", await db.execute(statement)).rowcount
+
+
+async def find(db: Session, worker_id: UUID) -> Worker | None:
+    """A worker, also one that was sent away."""
+    return await db.get(Worker, worker_id)
+
+
 async def list_workers(db: Session, cut: Cut) -> Sequence[Worker]:
     """The fleet, oldest first, one more than the page."""
     return (await db.scalars(page_of(select(Worker), [Worker.id], cut, [UUID]))).all()
@@ -67,8 +82,10 @@ class Fleet:
     images_per_second: float | None
 
 
-async def fleet(db: Session, runtimes: Sequence[str], model_sha256: str, *, seen_after: datetime) -> Fleet:
-    """Live workers of any of these runtimes, and the median speed they measured for this model."""
+async def fleet(
+    db: Session, runtimes: Sequence[str], model_sha256: str, *, project: str, seen_after: datetime
+) -> Fleet:
+    """Live workers of any of these runtimes that see the project, and the median speed they measured for this model."""
     speed = Worker.images_per_second[model_sha256].as_float()
     row = (
         await db.execute(
@@ -80,8 +97,31 @@ async def fleet(db: Session, runtimes: Sequence[str], model_sha256: str, *, seen
                 Worker.seen_at > seen_after,
                 Worker.paused.is_(False),
                 Worker.drain.is_(False),
-                func.jsonb_exists_any(Worker.runtimes, cast(list(runtimes), ARRAY(Text))),
+                Worker.project.in_(["", project]),
+                func.jsonb_exists_any(Worker.runtimes, sql_cast(list(runtimes), ARRAY(Text))),
             )
         )
     ).one()
     return Fleet(row[0], row[1])
+
+
+async def count_losses(db: Session, losses: Mapping[tuple[UUID, str], int]) -> None:
+    """Add to what each worker lost; last in its transaction, in one order, so that nobody waits crosswise."""
+    rows = [{"worker_id": worker, "loss": loss, "count": count} for (worker, loss), count in sorted(losses.items())]
+    if not rows:
+        return
+    statement = insert(WorkerLosses).values(rows)
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[WorkerLosses.worker_id, WorkerLosses.loss],
+            set_={"count": WorkerLosses.count + statement.excluded.count},
+        )
+    )
+
+
+async def losses_of(db: Session, worker_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """What each of these workers lost, by the way it happened."""
+    found: dict[UUID, dict[str, int]] = {}
+    for row in await db.scalars(select(WorkerLosses).where(WorkerLosses.worker_id.in_(worker_ids))):
+        found.setdefault(row.worker_id, {})[row.loss] = row.count
+    return found

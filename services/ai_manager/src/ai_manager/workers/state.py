@@ -1,23 +1,50 @@
-"""How a worker stands."""
+"""How a worker stands, and what an operator may tell it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 
 class WorkerState(StrEnum):
-    """Seen of late, not seen of late, or sent away."""
+    """Seen of late (and told to pause or to leave, or neither), not seen of late, or sent away."""
 
     ALIVE = "alive"
+    PAUSED = "paused"
+    DRAINING = "draining"
     SILENT = "silent"
     REVOKED = "revoked"
 
 
+class Order(StrEnum):
+    """What an operator tells a worker, or all of them."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    DRAIN = "drain"
+
+
+ORDERS: Mapping[Order, Mapping[str, bool]] = {
+    Order.PAUSE: {"paused": True},
+    Order.RESUME: {"paused": False, "drain": False},
+    Order.DRAIN: {"drain": True},
+}
+"""What each order changes in a worker's row; its next heartbeat is answered with it."""
+
+
 def state_of(
-    *, seen_at: datetime | None, revoked_at: datetime | None, now: datetime, alive_seconds: float
+    *,
+    seen_at: datetime | None,
+    revoked_at: datetime | None,
+    paused: bool = False,
+    drain: bool = False,
+    now: datetime,
+    alive_seconds: float,
 ) -> WorkerState:
     """What the fleet view says of a worker."""
     if revoked_at is not None:
         return WorkerState.REVOKED
-    if seen_at is not None and now - seen_at <= timedelta(seconds=alive_seconds):
-        return WorkerState.ALIVE
-    return WorkerState.SILENT
+    if seen_at is None or now - seen_at > timedelta(seconds=alive_seconds):
+        return WorkerState.SILENT
+    if drain:
+        return WorkerState.DRAINING
+    return WorkerState.PAUSED if paused else WorkerState.ALIVE

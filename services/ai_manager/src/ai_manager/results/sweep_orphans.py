@@ -1,0 +1,52 @@
+"""Remove blobs that no row names: their process died between keeping the bytes and noting them."""
+
+import asyncio
+from datetime import timedelta
+
+from ai_manager.batches import queries as batches
+from ai_manager.deps import Work
+from ai_manager.results import queries
+from trapper_kit.logs import log
+from trapper_schemas.codec import BlobRefused, Limits
+from trapper_schemas.v1.check_results import read_results
+from trapper_schemas.v1.results import BatchResults
+
+
+async def sweep_orphans(work: Work) -> int:
+    """How many were removed; young ones are left alone, and those that a worker may still bring again."""
+    before = work.clock.now() - timedelta(hours=work.settings.orphan_hours)
+    removed = 0
+    async for page in work.blobs.older("results", before):
+        async with work.db() as db:
+            unnamed = set(page) - await queries.named(db, page)
+        for sha256 in sorted(unnamed):
+            if not await _may_come_again(work, sha256):
+                await work.blobs.delete("results", sha256)
+                removed += 1
+    if removed:
+        log("results.orphans_removed", blobs=removed)
+    return removed
+
+
+async def _may_come_again(work: Work, sha256: str) -> bool:
+    """Only while its batch is leased at its attempt; once that is over, these bytes can never be saved."""
+    blob = await work.blobs.read("results", sha256)
+    if blob is None:
+        return False
+    limits = Limits(work.settings.results_limit_bytes, work.settings.content_limit_bytes)
+    async with work.inspections:
+        results = await asyncio.to_thread(_read, blob, limits)
+    if results is None:
+        return True
+    async with work.db() as db:
+        return await batches.is_leased(db, results.batch_id, attempt=results.attempt) or bool(
+            await queries.named(db, [sha256])
+        )
+
+
+def _read(blob: bytes, limits: Limits) -> BatchResults | None:
+    """None for what cannot be read: a newer Manager may have written it, so it is left alone."""
+    try:
+        return read_results(blob, limits=limits)
+    except BlobRefused:
+        return None
