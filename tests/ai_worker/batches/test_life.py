@@ -9,8 +9,8 @@ from ai_worker.results import queries as results
 from tests.support.make.inference import stage_spec
 from tests.support.managers import outcomes
 from tests.support.workers import eventually
-from trapper_schemas.v1.check_results import read_results
 from trapper_schemas.v1.jobs import JobState
+from trapper_schemas.v2.read_results import read_results
 
 
 async def states(work):
@@ -86,10 +86,12 @@ async def test_a_lost_lease_means_that_the_work_is_thrown_away(manager, pictures
         manager.door.shut.clear()
         job = await manager.closed(job_id)
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
-        assert await states(working.work) == {"released": 1, "delivered": 1}
+        ended = await states(working.work)
+    assert ended.pop("delivered") == 1
+    assert ended.keys() == {"released"}, "on a slow machine more than one lease may be lost"
     assert job.state is JobState.FINISHED
     (blob,) = await manager.blobs(job_id)
-    assert read_results(blob).attempt == 2
+    assert read_results(blob).attempt == ended["released"] + 1
 
 
 async def waiting_again(manager):
@@ -213,23 +215,6 @@ async def test_a_model_that_was_not_confirmed_by_its_golden_run_is_not_used(mana
         job = await manager.closed(job_id)
     assert job.state in {JobState.FAILED, JobState.PARTIAL}
     assert job.counts.failed == 1
-
-
-async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, pictures, stage, worker):
-    pictures.open.clear()
-    first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
-    async with worker() as working:
-        await eventually(lambda: pictures.asked)
-        working.work.switches.draining = True
-        claims = manager.door.count("/claim/")
-        pictures.open.set()
-        assert (await manager.closed(first)).counts.done == 1
-        second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
-        await asyncio.sleep(0.5)
-        assert manager.door.count("/claim/") <= claims + 1
-        assert (await manager.job(second)).counts.done == 0
-        working.work.switches.draining = False
-        assert (await manager.closed(second)).counts.done == 1
 
 
 async def test_stopping_gives_back_what_waits_and_costs_it_no_loss(manager, pictures, stage, worker):

@@ -1,9 +1,11 @@
 """What a step or a route is given: the worker's world, its rhythm, its switches; and the guard of the local door."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -78,6 +80,13 @@ class Switches:
     revoked: bool = False
     held_until: float = 0.0
     held_because: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a switch is turned, by whomever: a claim under way looks again whether it may go on."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if "changed" in self.__dict__:
+            self.changed.set()
 
     def hold(self, reason: str, *, until: float) -> None:
         """No claims until then, by the monotonic clock."""
@@ -93,6 +102,12 @@ class Switches:
             self.held_because: now < self.held_until,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
+
+    async def until_closed(self, now: Callable[[], float]) -> None:
+        """Wait until there is a reason to claim nothing."""
+        while self.closed(now()) is None:
+            self.changed.clear()
+            await self.changed.wait()
 
 
 @dataclass(kw_only=True)

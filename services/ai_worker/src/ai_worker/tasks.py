@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial, reduce
 from typing import Any, cast
 from uuid import UUID
@@ -23,6 +23,7 @@ from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import ChildSettings
 from ai_worker.enrolment.credential import local_token, read_credential
 from ai_worker.heartbeats import tasks as heartbeat_loops
+from ai_worker.heartbeats.beat import beat
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
 from ai_worker.model_store.fetch import WeightsStore
 from ai_worker.results import queries as results
@@ -40,6 +41,8 @@ from trapper_schemas.bells import RUN_BATCH_PREDICTION, RunBatchPrediction, runt
 LOOPS = (batch_loops, heartbeat_loops, result_loops)
 """Whose steps are in the book, because they are imported here."""
 _LOOK_SECONDS = 0.02
+_LAST_WORD_SECONDS = 2.0
+"""At least so long is tried to tell the Manager what we hold when we leave, whatever the grace."""
 
 
 class RuntimeUnavailable(Problem):
@@ -180,6 +183,7 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
     async with work.db() as db:
         waiting = [run for run in await queries.unfinished(db) if run.state is RunState.LEASED]
     unheard = {run.id for run in waiting if not await hand_back(work, run)}
+    await _name_all(work, ends)
     await _while(partial(_unfinished, but=unheard), work, ends)
     loops["batches.run"].cancel()
     await asyncio.gather(loops["batches.run"], return_exceptions=True)
@@ -191,6 +195,12 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
     await _while(_undelivered, work, ends)
     await settle_runs(work)
     return not await _undelivered(work)
+
+
+async def _name_all(work: Hand, ends: float) -> None:
+    """No claim is under way any more: what the Manager leased to us in the last moment, it takes back now."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(beat(work), max(_LAST_WORD_SECONDS, ends - work.monotonic()))
 
 
 async def _while(something: Callable[[Hand], Awaitable[bool]], work: Hand, ends: float) -> None:

@@ -1,8 +1,10 @@
 """Asks the Manager for work that fits, while there is room for it."""
 
+import asyncio
 import logging
 import shutil
 from contextlib import suppress
+from typing import Literal
 
 from ai_worker.base import DiskFull, writing
 from ai_worker.batches import queries
@@ -10,53 +12,85 @@ from ai_worker.batches.hand import Hand, needed
 from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import end_run
-from ai_worker.manager_client import is_stranger
+from ai_worker.manager_client import is_stranger, status_of
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.batches import BatchLease, ClaimRequest, Release
+from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Release
 
 _AT_ONCE = 0.5
 """An empty answer that came sooner than this part of the wait is followed by a pause."""
+_NOT_HEARD = 500
+"""From this status on, an answer does not say that nothing was done."""
 
 
 async def claim_batches(work: Hand) -> bool:
     """Wait on the other side for batches; True when it makes sense to ask again at once."""
-    room = await _room(work)
-    if not room:
-        return False
-    on_disk = work.store.on_disk()
-    ask = ClaimRequest(
+    async with work.claiming:
+        room = await _room(work)
+        if not room:
+            return False
+        if work.claims_unsure:
+            work.hurry.ring("heartbeats.beat")  # which names all leases, and lets us go on
+            return False
+        ask = _ask(work, room)
+        sent = work.monotonic()
+        reply = await _answered(work, ask)
+        if reply is None:
+            return False
+        work.rhythm.told = reply.intervals
+        for lease in reply.batches:
+            await _take_or_return(work, lease, sent=sent)
+        work.claims_unsure = False
+    work.hurry.ring("batches.run")
+    return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
+
+
+def _ask(work: Hand, room: int) -> ClaimRequest:
+    return ClaimRequest(
         runtime=work.runtime,
         limit=room,
         wait_seconds=work.rhythm.poll,
         loaded=work.child.loaded[:64],
-        on_disk=on_disk[:1000],
+        on_disk=work.store.on_disk()[:1000],
         allow_unpinned=work.settings.allow_unpinned,
     )
-    sent = work.monotonic()
+
+
+async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
+    """The reply, unless there is none; `claims_unsure` stays when one may have been on its way."""
+    work.claims_unsure = True
     try:
-        reply = await work.manager.claim(ask)
+        reply = await _while_open(work, ask)
     except Problem as problem:
+        work.claims_unsure = status_of(problem) >= _NOT_HEARD
         if is_stranger(problem):
             work.switches.revoked = True  # until a heartbeat says otherwise
             log("claims.refused", level=logging.ERROR, problem=str(problem))
         else:
             work.heard(problem)
-        return False
-    work.heard(None)
-    work.rhythm.told = reply.intervals
-    for lease in reply.batches:
-        try:
-            await _take(work, lease, sent=sent)
-        except DiskFull as problem:
-            _hold(work, "disk full")
-            with suppress(Problem):
-                release = Release(token=lease.token, reason="disk_full", message=str(problem))
-                await work.manager.release(lease.batch_id, release)
-    work.hurry.ring("batches.run")
-    return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
+        return None
+    if reply is not None:
+        work.heard(None)
+    return reply
+
+
+async def _while_open(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
+    """Hang up as soon as nothing shall be claimed any more: the Manager gives a caller that is gone nothing."""
+    asking = asyncio.create_task(work.manager.claim(ask))
+    closing = asyncio.create_task(work.switches.until_closed(work.monotonic))
+    try:
+        await asyncio.wait({asking, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            return asking.result()
+        log("claims.ended", reason=work.switches.closed(work.monotonic()))
+        work.hurry.ring("heartbeats.beat")
+        return None
+    finally:
+        asking.cancel()
+        closing.cancel()
+        await asyncio.gather(asking, closing, return_exceptions=True)
 
 
 async def _room(work: Hand) -> int:
@@ -78,6 +112,24 @@ async def _room(work: Hand) -> int:
 def _hold(work: Hand, reason: str) -> None:
     log("claims.held", level=logging.WARNING, reason=reason)
     work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
+
+
+async def _take_or_return(work: Hand, lease: BatchLease, *, sent: float) -> None:
+    """Take a batch, or give it back at once: claiming was closed meanwhile, or nothing can be written."""
+    if work.switches.closed(work.monotonic()) is not None:
+        await _return(work, lease, "draining", "")
+        return
+    try:
+        await _take(work, lease, sent=sent)
+    except DiskFull as problem:
+        _hold(work, "disk full")
+        await _return(work, lease, "disk_full", str(problem))
+
+
+async def _return(work: Hand, lease: BatchLease, reason: Literal["draining", "disk_full"], message: str) -> None:
+    log("batch.returned", batch=str(lease.batch_id), attempt=lease.attempt, reason=reason)
+    with suppress(Problem):  # unheard, the next complete heartbeat does not name it
+        await work.manager.release(lease.batch_id, Release(token=lease.token, reason=reason, message=message))
 
 
 async def _write_down(work: Hand, run: Run) -> None:

@@ -20,11 +20,28 @@ from trapper_schemas.v1.batches import BatchLease
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, LeaseHeld
 
 HELD = Gauge("trapper_batches", "Batches in hand, by state", ["state"])
+_NAMED = 256
+"""So many leases fit into one heartbeat."""
 WAITING = Gauge("trapper_results_waiting", "Results that the Manager does not have yet")
 
 
 async def beat(work: Hand) -> None:
-    """One heartbeat; a Manager that does not answer costs nothing but the wait until it does."""
+    """One heartbeat; a Manager that does not answer costs nothing but the wait until it does.
+
+    While no claim is under way it names all leases there are, so that the Manager takes back what we do not know of;
+    and no claim begins before it is answered.
+    """
+    if work.claiming.locked():
+        await _beat(work, alone=False)
+        return
+    async with work.claiming:
+        answered = await _beat(work, alone=True)
+    if answered:
+        work.hurry.ring("batches.claim")
+
+
+async def _beat(work: Hand, *, alone: bool) -> bool:
+    """Whether the Manager heard that these are all leases."""
     async with work.db() as db:
         runs = await queries.held(db)
         states = await queries.counts(db)
@@ -34,20 +51,25 @@ async def beat(work: Hand) -> None:
     WAITING.set(waiting)
     newest = {run.batch_id: run for run in runs}  # of two attempts only the later one can still be ours
     sent = work.monotonic()
+    pulse = _pulse(work, newest.values(), alone=alone)
     try:
-        reply = await work.manager.heartbeat(work.worker_id, _pulse(work, newest.values()))
+        reply = await work.manager.heartbeat(work.worker_id, pulse)
     except Problem as problem:
         if not is_stranger(problem):
             work.heard(problem)
         elif not work.switches.revoked:
             log("worker.refused", level=logging.ERROR, problem=str(problem))
             work.switches.revoked = True
-        return
+        return False
     work.heard(None)
+    settled = work.claims_unsure and pulse.complete
+    if settled:
+        work.claims_unsure = False
     await _obey(work, newest, reply, sent=sent)
+    return settled
 
 
-def _pulse(work: Hand, runs: Iterable[Run]) -> Heartbeat:
+def _pulse(work: Hand, runs: Iterable[Run], *, alone: bool) -> Heartbeat:
     leases = tuple(
         LeaseHeld(
             batch_id=run.batch_id,
@@ -59,7 +81,8 @@ def _pulse(work: Hand, runs: Iterable[Run]) -> Heartbeat:
         if run.lease is not None
     )
     return Heartbeat(
-        leases=leases,
+        leases=leases[:_NAMED],
+        complete=alone and len(leases) <= _NAMED,
         images_per_second=dict(work.speeds),
         load=round(os.getloadavg()[0], 2),
         models_on_disk=work.store.on_disk()[:1000],
