@@ -1,0 +1,65 @@
+"""Where a model runs: a runtime of the catalogue, one device of this machine, and how much of both."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_worker.model_store.errors import ProviderUnavailable
+
+CPU = "onnx-cpu"
+HAILO = "hailo"
+KINDS = {
+    "onnx-directml": "directml",
+    "onnx-coreml": "coreml",
+    "onnx-openvino": "openvino",
+    "onnx-rocm": "rocm",
+    "onnx-tensorrt": "cuda",
+    "onnx-cuda": "cuda",
+    HAILO: "hailo",
+    CPU: "cpu",
+}
+"""By runtime: what its devices are called."""
+_DEVICE = re.compile(r"(?P<kind>[a-z]+)(:(?P<index>[0-9]{1,3}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One device and how it is used; `cache` is a folder for what a runtime builds once per model."""
+
+    runtime: str = CPU
+    device: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    """Pictures that go through together at most."""
+    cache: Path | None = None
+
+    @property
+    def on_processor(self) -> bool:
+        """Whether the model runs where everything else runs."""
+        return self.runtime == CPU
+
+    @property
+    def index(self) -> int:
+        """Which of the devices of its kind."""
+        return int(self.device.partition(":")[2] or 0)
+
+
+def devices_of(runtime: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """The devices that were asked for, checked; without any, the first one of the runtime."""
+    kind = KINDS[runtime]
+    if not asked:
+        return ("cpu",) if runtime == CPU else (f"{kind}:0",)
+    for device in asked:
+        found = _DEVICE.fullmatch(device)
+        if found is None or found["kind"] != kind:
+            raise ProviderUnavailable(f"{device!r} is no device of {runtime}; expected such as '{kind}:0'")
+    if len(set(asked)) < len(asked):
+        raise ProviderUnavailable(f"a device is named twice in {', '.join(asked)}")
+    return tuple(asked)
+
+
+def runtime_of(asked: Sequence[str], offered: Sequence[str]) -> str | None:
+    """The first runtime offered here whose devices these are; None when no device says it."""
+    kinds = {device.partition(":")[0] for device in asked}
+    return next((runtime for runtime in offered if {KINDS[runtime]} == kinds), None)
