@@ -22,7 +22,7 @@ CPU = ("CPUExecutionProvider",)
 
 
 def registered(weights, **request):
-    entry, _ = register_model(weights, request, clock=time.perf_counter)
+    entry, _, _ = register_model(weights, request, clock=time.perf_counter)
     stage = Stage(
         kind=entry.kind, model=ModelRef(name=entry.name, version=entry.version, sha256=entry.sha256), logits=True
     )

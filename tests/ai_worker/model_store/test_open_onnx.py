@@ -7,8 +7,8 @@ from ai_worker.model_store import open_onnx
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
 from ai_worker.model_store.golden import checksum, difference, run_golden
 from ai_worker.model_store.open_onnx import available_providers, open_session
+from tests.support.make.inference import stage_spec
 from tests.support.networks import colour_classifier, colour_detector, fixed_output
-from trapper_schemas.v1.models import Preprocessing
 
 CPU = ("CPUExecutionProvider",)
 
@@ -58,7 +58,7 @@ def test_without_the_runtime_one_is_told_what_to_install(monkeypatch):
 def test_a_broken_file_is_refused_in_one_line(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x08nothing")
-    with pytest.raises(ModelRefused, match="cannot open the file") as caught:
+    with pytest.raises(ModelRefused, match="cannot be parsed") as caught:
         open_session(path, providers=CPU)
     assert "\n" not in str(caught.value)
 
@@ -73,13 +73,14 @@ def test_inner_values_can_be_brought_out(tmp_path):
 
 
 def test_golden_runs_are_the_same_every_time_and_differ_between_models(tmp_path):
-    how = Preprocessing(width=128, height=128)
+    spec = stage_spec(size=128).model.spec
     clock = iter(range(100)).__next__
     session = open_session(colour_detector(tmp_path / "m.onnx"), providers=CPU)
-    first, second = (run_golden(session, how, clock) for _ in range(2))
+    first, second = (run_golden(session, spec.preprocessing, clock) for _ in range(2))
     assert checksum(first) == checksum(second)
-    assert difference(first, second) == 0
+    assert difference(["output"], spec, first, second) == 0
     assert [run.seconds for run in first] == [1, 1, 1]
     other = open_session(fixed_output(tmp_path / "o.onnx", np.ones((7, 16), np.float32), size=128), providers=CPU)
-    assert checksum(run_golden(other, how, clock)) != checksum(first)
-    assert difference(run_golden(other, how, clock), first) > 0.1
+    theirs = run_golden(other, spec.preprocessing, clock)
+    assert checksum(theirs) != checksum(first)
+    assert difference(["output"], spec, theirs, first) > 0.1

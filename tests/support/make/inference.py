@@ -48,7 +48,7 @@ def stage_spec(
     classes: int = 3,
     how: dict[str, Any] | None = None,
     embedding: EmbeddingOutput | None = None,
-    activation: Literal["none", "softmax"] = "none",
+    activation: Literal["none", "softmax", "sigmoid"] = "none",
     output: str | None = None,
     **stage: Any,
 ) -> StageSpec:

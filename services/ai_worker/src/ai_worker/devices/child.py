@@ -32,9 +32,10 @@ from ai_worker.inference.pipeline import Belt
 from ai_worker.inference.steps import Source
 from ai_worker.inference.types import Failure, ModelOutputUnfit, OpenStage
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
-from ai_worker.model_store.inspect import check_file
-from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
+from ai_worker.model_store.open_model import PlacedSession, open_model
+from ai_worker.model_store.places import CPU, KINDS, Place
 from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.models import GoldenRun
 from trapper_schemas.v1.results import Failed, FailureCode
 
 _SESSIONS_KEPT = 6
@@ -44,6 +45,8 @@ _PR_SET_PDEATHSIG = 1
 _OUT_OF_MEMORY = 87
 """Exit code of a child that ended itself at its memory limit."""
 _ACCELERATOR_BATCH = 16
+_ACCELERATOR_PASSES = 2
+"""One is on the device while the tensors of the next one are put together and the answers of the last one read."""
 _CROP_BATCH = 8
 
 
@@ -53,11 +56,11 @@ class Child:
     def __init__(self, settings: ChildSettings) -> None:
         self.settings = settings
         self.cores = settings.threads or _cores()
-        self.sessions: OrderedDict[str, OpenSession] = OrderedDict()
+        self.sessions: OrderedDict[str, PlacedSession] = OrderedDict()
         self.turn = threading.Lock()
-        if settings.runtime not in PROVIDERS:
-            raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(PROVIDERS)}")
-        self.on_processor = settings.runtime == "onnx-cpu"
+        if settings.runtime not in KINDS:
+            raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(KINDS)}")
+        self.on_processor = settings.runtime == CPU
         self.belt = Belt(self._limits(), clock=time.perf_counter)
 
     def run(self, message: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, Any]:
@@ -100,7 +103,9 @@ class Child:
         spec = StageSpec.model_validate(message["spec"])
         try:
             model = spec_of(spec)
-            return {"kind": "proved", **prove_model(Path(message["weights"]), model, self.settings.runtime, self.cores)}
+            published = GoldenRun.model_validate(message["published"]) if message["published"] is not None else None
+            weights = Path(message["weights"])
+            return {"kind": "proved", **prove_model(weights, model, self.settings.runtime, self.cores, published)}
         except ModelOutputUnfit as problem:
             raise CannotRun("model-output", str(problem)) from problem
 
@@ -109,7 +114,7 @@ class Child:
             threads=self.cores,
             batch_size=self.settings.batch_size or (1 if self.on_processor else _ACCELERATOR_BATCH),
             crop_batch_size=_CROP_BATCH if self.on_processor else 4 * _CROP_BATCH,
-            forward_passes=0 if self.on_processor else 1,
+            forward_passes=0 if self.on_processor else _ACCELERATOR_PASSES,
             pixel_budget_bytes=self.settings.pixel_budget_bytes,
             max_pixels=self.settings.max_pixels,
         )
@@ -130,16 +135,19 @@ class Child:
             checksum=stage["checksum"],
         )
 
-    def _session(self, spec: StageSpec, weights: Path) -> OpenSession:
+    def _place(self, sha256: str) -> Place:
+        # On the processor every thread runs the model by itself, which wastes nothing on waiting for each other.
+        threads = 1 if self.on_processor else self.cores
+        cache = Path(self.settings.cache_dir) / sha256 if self.settings.cache_dir else None
+        return Place(self.settings.runtime, self.settings.device, threads, cache)
+
+    def _session(self, spec: StageSpec, weights: Path) -> PlacedSession:
         model = spec_of(spec)
         also = (model.embedding.output,) if model.embedding is not None else ()
         sha256 = spec.stage.model.key
         session = self.sessions.get(sha256)
         if session is None:
-            check_file(weights)
-            # On the processor every thread runs the model by itself, which wastes nothing on waiting for each other.
-            threads = 1 if self.on_processor else self.cores
-            session = open_session(weights, providers=PROVIDERS[self.settings.runtime], threads=threads, also=also)
+            session = open_model(weights, self._place(sha256), also=also)
         self.sessions[sha256] = session
         self.sessions.move_to_end(sha256)
         while len(self.sessions) > _SESSIONS_KEPT:

@@ -1,5 +1,6 @@
 """Proves that a model runs on a device, before any work is claimed for it, and finds the devices there are."""
 
+import math
 import platform
 import time
 from dataclasses import asdict, dataclass
@@ -7,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ai_worker.devices.work import CannotRun, Proof
-from ai_worker.inference.predictors.family import Raw
-from ai_worker.inference.predictors.registry import family
-from ai_worker.model_store.golden import Golden, checksum, difference, run_golden
+from ai_worker.model_store.golden import Golden, compare_runs, difference, golden_run, run_golden
 from ai_worker.model_store.inspect import check_file
 from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, available_providers, open_session
-from trapper_schemas.v1.models import ModelSpec
+from trapper_schemas.v1.models import GoldenRun, ModelSpec
 
 _MOST_DIFFERENT = {"float32": 0.02, "float16": 0.05, "uint8": 0.05}
-"""How far an accelerator's numbers may lie from the processor's, relative to the largest; more is a broken device."""
-_FLOOR = 0.01
+"""How far a device's numbers may lie from what they must be, relative to the largest; more is a broken device."""
+_MOST_DIFFERENT_QUANTISED = 0.15
+"""Whole numbers are rounded differently from one kind of processor to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +39,40 @@ def detect_devices() -> list[Device]:
     ]
 
 
-def prove_model(weights: Path, spec: ModelSpec, runtime: str, threads: int) -> dict[str, Any]:
-    """Run the golden inputs on this runtime; an accelerator whose numbers differ from the processor's is CannotRun.
+def prove_model(
+    weights: Path, spec: ModelSpec, runtime: str, threads: int, published: GoldenRun | None = None
+) -> dict[str, Any]:
+    """Run the golden inputs on this runtime; numbers that are too far from what they must be are CannotRun.
 
+    They must be those that were published with the model; where none were, an accelerator's must be the processor's.
     Called in the child, so that what a model does to its process is nobody else's trouble.
     """
-    check_file(weights)
+    facts = check_file(weights)
     also = (spec.embedding.output,) if spec.embedding is not None else ()
     session = open_session(weights, providers=PROVIDERS[runtime], threads=threads, also=also)
+    names = [axis.name for axis in session.outputs]
     runs = _warm_run(session, spec)
-    far = 0.0
-    if runtime != "onnx-cpu":
+    ours = golden_run(names, spec, runs, provider=session.provider, precision=session.precision)
+    far, beside = 0.0, ""
+    if published is not None:
+        far, beside = compare_runs(ours, published), f"the published run on {published.provider}"
+    elif runtime != "onnx-cpu":
         on_processor = open_session(weights, providers=PROVIDERS["onnx-cpu"], threads=threads, also=also)
-        far = difference(runs, run_golden(on_processor, spec.preprocessing, time.perf_counter))
-        if far > _MOST_DIFFERENT.get(session.precision, 0.02):
-            raise CannotRun("device-differs", f"{session.provider} gives numbers {far:.1%} off the processor's")
-    find = family(spec.predictor).find
-    if find is not None:
-        how = spec.preprocessing
-        for run in runs:
-            find(Raw(run.outputs, len(spec.labels), how.width, how.height, _FLOOR))
+        far = difference(names, spec, runs, run_golden(on_processor, spec.preprocessing, time.perf_counter))
+        beside = "our own run on the processor"
+    most = max(_MOST_DIFFERENT.get(session.precision, 0.02), _MOST_DIFFERENT_QUANTISED if facts.quantised else 0)
+    if far > most:
+        how_far = "other outputs than" if math.isinf(far) else f"numbers {far:.1%} off"
+        raise CannotRun("device-differs", f"{session.provider} gives {how_far} {beside}; at most {most:.0%} is allowed")
     return asdict(
         Proof(
             provider=session.provider,
             device=session.device,
             precision=session.precision,
-            checksum=checksum(runs),
+            checksum=ours.checksum,
             seconds=min(run.seconds for run in runs),
             difference=far,
+            compared_with=beside,
         )
     )
 

@@ -146,7 +146,8 @@ class InferenceChild:
 
 def _stage(stage: StageWork) -> dict[str, Any]:
     spec = stage.spec.model_dump(mode="json")
-    return {"spec": spec, "weights": str(stage.weights), "checksum": stage.checksum}
+    published = None if stage.published is None else stage.published.model_dump(mode="json")
+    return {"spec": spec, "weights": str(stage.weights), "checksum": stage.checksum, "published": published}
 
 
 def _resource(resource: ResourceWork) -> dict[str, Any]:

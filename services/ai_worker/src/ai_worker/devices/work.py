@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.models import GoldenRun
 from trapper_schemas.v1.resources import ResourceRef
 from trapper_schemas.v1.results import Failed
 
@@ -17,6 +18,8 @@ class StageWork:
     weights: Path
     checksum: str = ""
     """Of the golden run on this device, which every result is stamped with."""
+    published: GoldenRun | None = None
+    """What the model answered where it was published; this device must come close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,14 @@ class ChildSettings:
     """How the child works; every limit is the caller's."""
 
     runtime: str = "onnx-cpu"
+    device: str = "cpu"
+    """Such as cuda:1; its name is stamped into the results."""
     threads: int = 0
     """Cores to use; 0 takes all."""
     batch_size: int = 0
     """Pictures in one forward pass; 0 lets the device decide."""
+    cache_dir: str = ""
+    """For what a runtime builds once per model; empty: it is built at every start."""
     pixel_budget_bytes: int = 512 * 1024 * 1024
     """Decoded pixels held at once."""
     max_pixels: int = 100_000_000
@@ -74,7 +81,7 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A golden run on a device: what came out, how fast, and how far from the processor's own numbers."""
+    """A golden run on a device: what came out, how fast, and how far from what it must be."""
 
     provider: str
     device: str
@@ -82,6 +89,8 @@ class Proof:
     checksum: str
     seconds: float
     difference: float
+    compared_with: str = ""
+    """Empty when there was nothing: the processor's own run, which was never published."""
 
 
 class InferenceDied(Exception):  # noqa: N818 - named after what is the case

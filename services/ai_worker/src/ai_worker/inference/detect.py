@@ -6,6 +6,7 @@ import numpy as np
 
 from ai_worker.inference.nms import strongest, suppress
 from ai_worker.inference.predictors.family import Raw
+from ai_worker.inference.predictors.read import read_boxes
 from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.preprocess import Mapping
 from ai_worker.inference.types import Detections, ModelOutputUnfit, Tensor
@@ -20,18 +21,34 @@ def spec_of(spec: StageSpec) -> ModelSpec:
     return spec.model.spec
 
 
-def find_objects(outputs: Sequence[Tensor], stage: StageSpec, mapping: Mapping) -> Detections:
-    """Everything at or above the stage's floor that has an observation type, highest score first."""
+def raw_of(outputs: Sequence[Tensor], spec: ModelSpec, *, names: Sequence[str], floor: float) -> Raw:
+    """The outputs of one picture with what the catalogue says of the model."""
+    return Raw(
+        outputs,
+        classes=len(spec.labels),
+        width=spec.preprocessing.width,
+        height=spec.preprocessing.height,
+        floor=floor,
+        names=names,
+        layout=spec.layout,
+        unit=spec.boxes,
+        sigmoid=spec.activation == "sigmoid",
+        main=spec.output,
+    )
+
+
+def find_objects(
+    outputs: Sequence[Tensor], stage: StageSpec, mapping: Mapping, *, names: Sequence[str] = ()
+) -> Detections:
+    """Everything at or above the stage's floor that has an observation type, highest score first.
+
+    `names` are those of the outputs, in their order; without them, outputs are told apart by shape alone.
+    """
     spec = spec_of(stage)
-    how = spec.preprocessing
-    predictor = family(spec.predictor)
-    if predictor.find is None:
-        raise ModelOutputUnfit(f"the predictor {spec.predictor!r} finds no objects")
-    raw = Raw(outputs, len(spec.labels), how.width, how.height, stage.stage.floor)
-    boxes = predictor.find(raw)
+    boxes, suppressed = read_boxes(raw_of(outputs, spec, names=names, floor=stage.stage.floor), family(spec.predictor))
     named = np.fromiter((label.observation_type is not None for label in spec.labels), dtype=bool)
     boxes = boxes.take(np.flatnonzero(named[boxes.labels]))
-    if predictor.suppresses_itself:
+    if suppressed:
         boxes = strongest(boxes)
     else:
         iou = spec.nms_iou if stage.stage.nms_iou is None else stage.stage.nms_iou

@@ -148,10 +148,11 @@ class Steps:
 
     def _detect_together(self, items: Sequence[Item]) -> list[Detections | Failure]:
         outputs = forward(self.detector.session, [item.tensor for item in items if item.tensor is not None])
+        names = [axis.name for axis in self.detector.session.outputs]
         results: list[Detections | Failure] = []
         for item, rows in zip(items, outputs, strict=True):
             try:
-                results.append(find_objects(rows, self.detector.spec, item.mapping))
+                results.append(find_objects(rows, self.detector.spec, item.mapping, names=names))
             except ModelOutputUnfit as problem:
                 results.append(failure_of(problem))
         return results

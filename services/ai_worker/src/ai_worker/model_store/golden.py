@@ -1,18 +1,30 @@
 """The golden inputs: pictures that are the same everywhere, so that devices and days can be compared."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ai_worker.inference.detect import raw_of
 from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors.family import Raw
+from ai_worker.inference.predictors.read import reader_of
+from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.preprocess import to_input
-from ai_worker.inference.types import Pixels, Session, Tensor
-from trapper_schemas.v1.models import Preprocessing
+from ai_worker.inference.types import Boxes, Pixels, Session, Tensor
+from trapper_schemas.v1.models import GoldenOutput, GoldenRun, ModelSpec, Preprocessing
 
 _DECIMALS = 2
 """What a checksum looks at: the last digits differ between processors."""
+_SAMPLES = 256
+_HUGE = 1e30
+_SCORES, _OBJECTS = "scores", "objects"
+_LEAST_SCALE = 0.05
+"""Where nothing is found, confidences are so small that their last digits say nothing about a device."""
+_LEAST_SCORE = 1e-6
+"""Below it lies what fills a table up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +71,91 @@ def checksum(runs: Sequence[Golden]) -> str:
     return digest.hexdigest()[:16]
 
 
-def difference(ours: Sequence[Golden], theirs: Sequence[Golden]) -> float:
-    """The largest difference between two devices' numbers, relative to each output's largest."""
+def golden_run(
+    names: Sequence[str], spec: ModelSpec, runs: Sequence[Golden], *, provider: str, precision: str
+) -> GoldenRun:
+    """What is published of a golden run, so that other devices can be compared with it."""
+    return GoldenRun(
+        provider=provider,
+        precision=precision,
+        checksum=checksum(runs),
+        inputs=tuple(
+            tuple(_golden_output(name, values) for name, values in comparable(names, spec, run)) for run in runs
+        ),
+    )
+
+
+def compare_runs(ours: GoldenRun, published: GoldenRun) -> float:
+    """How far our numbers are from the published ones, relative to each output's largest; infinite for other shapes."""
+    if len(ours.inputs) != len(published.inputs):
+        return math.inf
+    worst = 0.0
+    for mine, theirs in zip(ours.inputs, published.inputs, strict=True):
+        by_name = {output.name: output for output in mine}
+        if set(by_name) != {output.name for output in theirs}:
+            return math.inf
+        for other in theirs:
+            output = by_name[other.name]
+            if output.shape != other.shape:
+                return math.inf
+            left, right = (np.asarray([one.largest, *one.sampled]) for one in (output, other))
+            worst = max(worst, _apart(other.name, left, right, other.largest))
+    return worst
+
+
+def difference(names: Sequence[str], spec: ModelSpec, ours: Sequence[Golden], theirs: Sequence[Golden]) -> float:
+    """The largest difference between two runs on this machine, every number looked at, relative as above."""
     worst = 0.0
     for mine, other in zip(ours, theirs, strict=True):
-        for left, right in zip(mine.outputs, other.outputs, strict=True):
+        pairs = zip(comparable(names, spec, mine), comparable(names, spec, other), strict=True)
+        for (name, left), (_, right) in pairs:
             reference = np.asarray(right, dtype=np.float64)
-            largest = np.abs(reference).max(initial=0) or 1.0
-            worst = max(worst, float(np.abs(np.asarray(left, dtype=np.float64) - reference).max(initial=0) / largest))
+            worst = max(worst, _apart(name, left, reference, float(np.abs(reference).max(initial=0))))
     return worst
+
+
+def comparable(names: Sequence[str], spec: ModelSpec, run: Golden) -> list[tuple[str, Tensor]]:
+    """The outputs as numbers that two devices may be asked to agree on.
+
+    A detector's places are far larger than its scores, which would hide a wrong score, so they are looked at apart.
+    A graph that suppresses by itself sorts what it found: two devices that differ in the last digit answer in another
+    order, and the least likely objects are others altogether. So its objects are added up, each by its score.
+    """
+    known = family(spec.predictor)
+    if not known.readers:
+        return list(zip(names, run.outputs, strict=True))
+    raw = raw_of(run.outputs, spec, names=names, floor=_LEAST_SCORE)
+    reader = reader_of(raw, known)
+    boxes = reader.read(raw)  # refuses what is no answer of this family
+    if reader.split is not None:
+        places, scores = reader.split(raw)
+        return [("places", places), (_SCORES, scores)]
+    return [(_OBJECTS, _moments(boxes, raw))]
+
+
+def _moments(boxes: Boxes, raw: Raw) -> Tensor:
+    """For each class: the sum of its scores, and of its corners as fractions, weighted by them; in row of classes."""
+    sides = np.asarray([raw.width, raw.height] * 2, np.float64)
+    parts = np.concatenate([np.ones((len(boxes), 1)), boxes.corners.astype(np.float64) / sides], axis=1)
+    sums = np.zeros((raw.classes, parts.shape[1]))
+    np.add.at(sums, boxes.labels, parts * boxes.scores.astype(np.float64)[:, None])
+    return sums
+
+
+def _golden_output(name: str, values: Tensor) -> GoldenOutput:
+    flat = np.nan_to_num(np.asarray(values, dtype=np.float64).reshape(-1), posinf=_HUGE, neginf=-_HUGE)
+    places = np.linspace(0, max(flat.size - 1, 0), min(flat.size, _SAMPLES)).round().astype(np.int64)
+    return GoldenOutput(
+        name=name,
+        shape=np.shape(values),
+        largest=float(np.abs(flat).max(initial=0)),
+        sampled=tuple(float(value) for value in flat[places]),
+    )
+
+
+def _apart(name: str, ours: Tensor, theirs: Tensor, largest: float) -> float:
+    if np.shape(ours) != np.shape(theirs):
+        return math.inf
+    scale = max(largest, _LEAST_SCALE if name in (_SCORES, _OBJECTS) else 0.0) or 1.0
+    apart = float(np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)).max(initial=0) / scale)
+    return math.inf if math.isnan(apart) else apart

@@ -1,7 +1,6 @@
 """Looks into an ONNX file before any session sees it; nothing of it is executed, a pickle is never unpickled."""
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,18 +8,19 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from ai_worker.inference.types import Axis
+from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised
 from ai_worker.model_store.errors import ModelRefused
-from ai_worker.model_store.tap import features_before, last_operator
+from ai_worker.model_store.scan import scan_file
+from ai_worker.model_store.tap import SIZE_INPUTS, features_before, last_operator
 
-DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 MAX_FILE_BYTES = 2**31 - 1
 """What protobuf can hold."""
-MAX_NODES = 200_000
 MAX_INPUT_PIXELS = 16_000_000
+_MAX_BATCH_PIXELS = 100_000_000
 _MAX_METADATA = 200_000
-_MAX_DEPTH = 8
 _CHANNELS = 3
 _IMAGE_AXES = 4
+_PAIR = 2
 _DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
@@ -47,11 +47,15 @@ class Facts:
     height: int | None
     width: int | None
     layout: str
+    """nchw or nhwc; empty when neither the shape nor the graph tells."""
     outputs: tuple[Axis, ...]
     last_operators: dict[str, str]
     inner_features: dict[str, str]
     names: tuple[str, ...]
     image_size: tuple[int, int] | None
+    task: str
+    stride: int | None
+    quantised: bool
     opset: int
     producer: str
 
@@ -59,10 +63,12 @@ class Facts:
 def check_file(path: Path) -> Facts:
     """What the file says of itself; ModelRefused when it must not be run."""
     model = _parse(path)
-    _check_operators(model)
-    _check_data(model)
+    check_operators(model)
+    check_data(model)
     entry = _the_input(model.graph)
-    layout, height, width = _layout(entry)
+    layout = _layout(entry, model.graph)
+    height, width = sides(entry, layout or "nchw")
+    _check_pixels(entry, height, width)
     metadata = {prop.key: prop.value for prop in model.metadata_props if len(prop.value) <= _MAX_METADATA}
     outputs = tuple(_axis(output) for output in model.graph.output)
     inner = {output.name: features_before(model.graph, output.name) for output in outputs}
@@ -76,9 +82,18 @@ def check_file(path: Path) -> Facts:
         inner_features={name: value for name, value in inner.items() if value is not None},
         names=_names(metadata.get("names", "")),
         image_size=_image_size(metadata.get("imgsz", "")),
+        task=metadata.get("task", "")[:40],
+        stride=_stride(metadata.get("stride", "")),
+        quantised=is_quantised(model),
         opset=max((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), default=0),
         producer=f"{model.producer_name} {model.producer_version}".strip()[:100],
     )
+
+
+def sides(entry: Axis, layout: str) -> tuple[int | None, int | None]:
+    """Height and width of the input when it lies so; None where the file leaves them open."""
+    _, second, third, fourth = entry.shape
+    return (third, fourth) if layout == "nchw" else (second, third)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -92,6 +107,7 @@ def _parse(path: Path) -> onnx.ModelProto:
     for sign, what in _SIGNS:
         if head.startswith(sign):
             raise ModelRefused("not-onnx", f"the file is {what}; expected an ONNX model")
+    scan_file(path)
     try:
         model = onnx.load(str(path), load_external_data=False)
     except (DecodeError, ValueError, RuntimeError) as problem:
@@ -101,66 +117,17 @@ def _parse(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
-    """The main graph and every graph inside a node."""
-    waiting = [(model.graph, 0)]
-    while waiting:
-        graph, depth = waiting.pop()
-        if depth > _MAX_DEPTH:
-            raise ModelRefused("too-large", f"graphs inside graphs more than {_MAX_DEPTH} deep")
-        yield graph
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    waiting.append((attribute.g, depth + 1))
-                waiting.extend((inner, depth + 1) for inner in attribute.graphs)
-
-
-def _check_operators(model: onnx.ModelProto) -> None:
-    if model.functions:
-        function = model.functions[0]
-        raise ModelRefused(
-            "custom-operators",
-            f"the file defines functions of its own ({function.domain}.{function.name}); export it with them inlined",
-        )
-    count = 0
-    for graph in _graphs(model):
-        count += len(graph.node)
-        if count > MAX_NODES:
-            raise ModelRefused("too-large", f"more than {MAX_NODES} operators")
-        for node in graph.node:
-            if node.domain not in DOMAINS:
-                raise ModelRefused(
-                    "custom-operators",
-                    f"the operator {node.domain}.{node.op_type} was seen; expected only those of ONNX itself and "
-                    "com.microsoft",
-                )
-
-
-def _check_data(model: onnx.ModelProto) -> None:
-    for graph in _graphs(model):
-        tensors = list(graph.initializer)
-        for sparse in graph.sparse_initializer:
-            tensors += [sparse.values, sparse.indices]
-        for node in graph.node:
-            for attribute in node.attribute:
-                tensors += [attribute.t, *attribute.tensors]
-        for tensor in tensors:
-            if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-                raise ModelRefused(
-                    "external-data",
-                    f"the weights of {tensor.name or 'a constant'} lie in another file; expected one file with "
-                    "everything in it",
-                )
-
-
 def _the_input(graph: onnx.GraphProto) -> Axis:
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [entry for entry in graph.input if entry.name not in constants]
-    if len(inputs) != 1:
+    pictures = [entry for entry in inputs if not _is_sizes(entry)]
+    if len(pictures) != 1 or len(inputs) > _PAIR:
         names = ", ".join(entry.name for entry in inputs) or "none"
-        raise ModelRefused("inputs", f"{len(inputs)} inputs were seen ({names[:200]}); expected one picture")
-    entry = _axis(inputs[0])
+        raise ModelRefused(
+            "inputs",
+            f"{len(inputs)} inputs were seen ({names[:200]}); expected one picture, or one and its orig_target_sizes",
+        )
+    entry = _axis(pictures[0])
     if entry.dtype not in _DTYPES.values():
         raise ModelRefused("inputs", f"the input is {entry.dtype}; expected float32, float16 or uint8")
     if len(entry.shape) != _IMAGE_AXES:
@@ -170,20 +137,60 @@ def _the_input(graph: onnx.GraphProto) -> Axis:
     return entry
 
 
-def _layout(entry: Axis) -> tuple[str, int | None, int | None]:
-    _, second, third, fourth = entry.shape
-    if second == _CHANNELS or (second is None and fourth != _CHANNELS):
-        layout, height, width = "nchw", third, fourth
-    elif fourth == _CHANNELS:
-        layout, height, width = "nhwc", second, third
-    else:
-        sides = "x".join("?" if side is None else str(side) for side in entry.shape)
-        raise ModelRefused("inputs", f"the input is {sides}; expected three colour channels")
-    if height is not None and width is not None and height * width > MAX_INPUT_PIXELS:
+def _is_sizes(entry: onnx.ValueInfoProto) -> bool:
+    """Whether this input asks for width and height of each picture, which the graph can be made to answer itself."""
+    axes = [side.dim_value for side in entry.type.tensor_type.shape.dim]
+    return entry.name in SIZE_INPUTS and len(axes) == _PAIR and axes[1] in (0, _PAIR)
+
+
+def _layout(entry: Axis, graph: onnx.GraphProto) -> str:
+    _, second, _, fourth = entry.shape
+    first, last = second in (_CHANNELS, None), fourth in (_CHANNELS, None)
+    if not first and not last:
+        shape = "x".join("?" if side is None else str(side) for side in entry.shape)
+        raise ModelRefused("inputs", f"the input is {shape}; expected three colour channels")
+    if first != last:
+        return "nchw" if first else "nhwc"
+    if (second is None) != (fourth is None):
+        return "nhwc" if second is None else "nchw"
+    return _layout_in(graph, entry.name)
+
+
+_PASSING = frozenset({"Cast", "Sub", "Add", "Mul", "Div", "Identity", "QuantizeLinear", "DequantizeLinear", "Pad"})
+_CHANNELS_FIRST = frozenset(
+    {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"}
+)
+
+
+def _layout_in(graph: onnx.GraphProto, name: str) -> str:
+    """How the first operator that cares takes the picture; empty when none tells."""
+    for node in graph.node:
+        if name not in node.input:
+            continue
+        if node.op_type in _CHANNELS_FIRST:
+            return "nchw"
+        if node.op_type == "Transpose":
+            turned = next((list(one.ints) for one in node.attribute if one.name == "perm"), [])
+            return "nhwc" if turned == [0, 3, 1, 2] else "nchw" if turned == [0, 2, 3, 1] else ""
+        if node.op_type not in _PASSING:
+            return ""
+        name = node.output[0]
+    return ""
+
+
+def _check_pixels(entry: Axis, height: int | None, width: int | None) -> None:
+    if height is None or width is None:
+        return
+    if height * width > MAX_INPUT_PIXELS:
         raise ModelRefused(
             "too-many-pixels", f"the input is {width} x {height} pixels; at most {MAX_INPUT_PIXELS} are allowed"
         )
-    return layout, height, width
+    if (entry.shape[0] or 1) * height * width > _MAX_BATCH_PIXELS:
+        raise ModelRefused(
+            "too-many-pixels",
+            f"the input is {entry.shape[0]} pictures of {width} x {height} pixels; at most {_MAX_BATCH_PIXELS} pixels "
+            "are allowed",
+        )
 
 
 def _axis(value: onnx.ValueInfoProto) -> Axis:
@@ -214,6 +221,11 @@ def _image_size(text: str) -> tuple[int, int] | None:
     if isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value):  # noqa: PLR2004
         return value[0], value[1]
     return None
+
+
+def _stride(text: str) -> int | None:
+    value = _literal(text)
+    return value if isinstance(value, int) and 0 < value <= MAX_INPUT_PIXELS else None
 
 
 def _literal(text: str) -> object:

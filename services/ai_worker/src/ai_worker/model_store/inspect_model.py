@@ -1,31 +1,38 @@
-"""Tries a model that somebody brought, in a child with limits, no network and an empty environment.
+"""Tries a model that somebody brought, in a child with limits, no network, an empty environment and an empty folder.
 
-`inspect_model(path, request)` answers `{"ok": true, "entry": …, "proof": …}` or `{"ok": false, "reason", "message"}`.
+`inspect_model(path, request)` answers `{"ok": true, "entry": …, "proof": …, "golden_run": …}` or
+`{"ok": false, "reason", "message"}`.
 """
 
-import contextlib
-import ctypes
 import json
-import resource
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ai_worker.model_store.errors import ModelRefused, RuntimeAbsent
 from ai_worker.model_store.register import register_model
+from ai_worker.model_store.sandbox import OUT_OF_MEMORY, confine
 
-WALL_SECONDS = 300
-CPU_SECONDS = 600
-MEMORY_BYTES = 8 * 1024**3
-MEMORY_PER_FILE_BYTE = 6
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
+_MIB = 1024**2
 
 
-def inspect_model(path: Path, request: dict[str, Any], *, wall_seconds: float = WALL_SECONDS) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a trial may cost; the memory grows with the file."""
+
+    wall_seconds: float = 600
+    cpu_seconds: int = 1800
+    memory_bytes: int = 8 * 1024**3
+    memory_per_file_byte: int = 6
+
+
+def inspect_model(path: Path, request: dict[str, Any], *, allowance: Allowance = Allowance()) -> dict[str, Any]:
     """Whether this file is a model that runs as asked; never raises for what is wrong with the file or the request."""
     try:
         size = path.stat().st_size
@@ -34,20 +41,31 @@ def inspect_model(path: Path, request: dict[str, Any], *, wall_seconds: float = 
     order = {
         "path": str(path.resolve()),
         "request": request,
-        "memory_bytes": MEMORY_BYTES + MEMORY_PER_FILE_BYTE * size,
+        "memory_bytes": allowance.memory_bytes + allowance.memory_per_file_byte * size,
+        "cpu_seconds": allowance.cpu_seconds,
     }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "ai_worker.model_store.inspect_model"],
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            timeout=wall_seconds,
-            check=False,
-            cwd="/",
-            env={"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        return _refusal("limits", f"trying the model took longer than {wall_seconds:g} s")
+    with tempfile.TemporaryDirectory(prefix="trapper-trial-") as folder:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "ai_worker.model_store.inspect_model"],
+                input=json.dumps(order).encode(),
+                capture_output=True,
+                timeout=allowance.wall_seconds,
+                check=False,
+                cwd=folder,
+                env={"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            return _refusal("limits", f"trying the model took longer than {allowance.wall_seconds:g} s")
+    return _understood(done, order)
+
+
+def _understood(done: subprocess.CompletedProcess[bytes], order: dict[str, Any]) -> dict[str, Any]:
+    if done.returncode == -signal.SIGXCPU:
+        return _refusal("limits", f"trying the model took more than {order['cpu_seconds']} s of processor time")
+    if done.returncode == OUT_OF_MEMORY:
+        return _out_of_memory(order)
     if done.returncode < 0:
         return _refusal("limits", f"trying the model ended with {signal.Signals(-done.returncode).name}")
     try:
@@ -60,44 +78,38 @@ def inspect_model(path: Path, request: dict[str, Any], *, wall_seconds: float = 
     return answer
 
 
+def _out_of_memory(order: dict[str, Any]) -> dict[str, Any]:
+    return _refusal("limits", f"trying the model took more than {order['memory_bytes'] // _MIB} MiB")
+
+
 def _refusal(reason: str, message: str) -> dict[str, Any]:
     return {"ok": False, "reason": reason, "message": message}
 
 
-def _try_order(order: dict[str, Any]) -> dict[str, Any]:
+def _try_order(order: dict[str, Any], holds: dict[str, Any]) -> dict[str, Any]:
     try:
-        entry, proof = register_model(Path(order["path"]), order["request"], clock=time.perf_counter)
+        entry, proof, golden = register_model(
+            Path(order["path"]), order["request"], clock=time.perf_counter, threads=min(8, os.cpu_count() or 1)
+        )
     except ModelRefused as refused:
         return _refusal(refused.reason, str(refused))
     except RuntimeAbsent as absent:
         return _refusal("runtime-absent", str(absent))
     except MemoryError:
-        return _refusal("limits", f"trying the model took more than {order['memory_bytes'] // 1024**2} MiB")
-    return {"ok": True, "entry": entry.model_dump(mode="json"), "proof": proof}
-
-
-def _limit(memory_bytes: int) -> None:
-    """From here on: little memory and time, no new files, no network where the system lets us."""
-    limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: CPU_SECONDS,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
+        return _out_of_memory(order)
+    return {
+        "ok": True,
+        "entry": entry.model_dump(mode="json"),
+        "proof": proof | {"sandbox": holds},
+        "golden_run": golden.model_dump(mode="json"),
     }
-    for kind, value in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # macOS knows some of them in name only
-            resource.setrlimit(kind, (value, value))
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(_CLONE_NEWNET):
-            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def main() -> None:
     """The child's side: one order in, one answer out."""
     order = json.loads(sys.stdin.buffer.read())
-    _limit(order["memory_bytes"])
-    sys.stdout.write(json.dumps(_try_order(order)))
+    holds = confine(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
+    sys.stdout.write(json.dumps(_try_order(order, holds)))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from ai_worker.inference.predictors.family import Family
 from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.types import ModelOutputUnfit
 from ai_worker.model_store.errors import ModelRefused
-from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts
+from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts, sides
 from trapper_schemas.catalog import LabelMap, map_labels
-from trapper_schemas.v1.models import Label, ModelKind, Name, ObservationType, Preprocessing
+from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObservationType, Preprocessing
 
 _NUMBERS = ("scale", "mean", "std")
 _KEYS = {
@@ -23,6 +23,7 @@ _KEYS = {
     "pad-value": "pad_value",
     "crop-padding": "crop_padding",
     "square-crop": "square_crop",
+    "layout": "layout",
 }
 _MAX_LABELS = 65_000
 
@@ -39,7 +40,10 @@ class ModelRequest(BaseModel):
     label_map: LabelMap | None = None
     input_size: int | None = Field(default=None, ge=16, le=4000)
     preprocess: dict[str, str] = {}
-    activation: Literal["auto", "none", "softmax"] = "auto"
+    activation: Literal["auto", "none", "softmax", "sigmoid"] = "auto"
+    output: str = Field(default="", max_length=200)
+    layout: Layout | Literal["auto"] = "auto"
+    boxes: Literal["auto", "pixels", "fractions"] = "auto"
     licence: str = Field(default="", max_length=100)
 
 
@@ -59,6 +63,10 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
     if kind is ModelKind.EMBEDDING:
         return ()
     names = tuple(name.strip() for name in request.labels) or facts.names
+    if facts.names and len(facts.names) != len(names):
+        raise ModelRefused(
+            "labels", f"the file names {len(facts.names)} classes of its own, and {len(names)} labels were given"
+        )
     if not names:
         raise ModelRefused("labels", "the file names no labels; give them, one for each class in index order")
     try:
@@ -80,14 +88,18 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
 
 def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> Preprocessing:
     """The family's habits, the file's size, layout and number type, and what the request says on top."""
-    width, height = _size(request, facts, known)
-    values: dict[str, Any] = {"scale": 1.0} if facts.input.dtype == "uint8" else {}
-    values |= known.preprocessing
-    values |= {"width": width, "height": height, "layout": facts.layout, "dtype": facts.input.dtype}
+    layout = _layout(request, facts)
+    width, height = _size(request, facts, known, layout)
+    values: dict[str, Any] = dict(known.preprocessing)
+    if facts.input.dtype == "uint8":  # such a graph takes pixels as they are, and does the rest by itself
+        values |= {"scale": 1.0, "mean": 0.0, "std": 1.0}
+    values |= {"width": width, "height": height, "layout": layout, "dtype": facts.input.dtype}
     for key, text in request.preprocess.items():
         if key.replace("_", "-") not in _KEYS:
             raise ModelRefused("request", f"preprocess {key!r} is not known; known are {', '.join(_KEYS)}")
         field = _KEYS[key.replace("_", "-")]
+        if field == "layout":
+            continue
         values[field] = _numbers(key, text) if field in _NUMBERS else text
     try:
         how = Preprocessing.model_validate(values)
@@ -98,18 +110,44 @@ def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> 
     return how
 
 
-def _size(request: ModelRequest, facts: Facts, known: Family) -> tuple[int, int]:
+def _layout(request: ModelRequest, facts: Facts) -> str:
+    asked = request.preprocess.get("layout", "").strip().lower()
+    if asked not in ("", "nchw", "nhwc"):
+        raise ModelRefused("request", f"preprocess layout={asked!r}: expected nchw or nhwc")
+    shape = "x".join("?" if side is None else str(side) for side in facts.input.shape)
+    if asked:
+        channels = facts.input.shape[1 if asked == "nchw" else 3]
+        if channels not in (3, None):
+            raise ModelRefused("request", f"preprocess layout={asked}: the input is {shape}, which lies otherwise")
+        return asked
+    if not facts.layout:
+        raise ModelRefused(
+            "ambiguous",
+            f"the input is {shape}, which does not tell where the colour channels are; say it: "
+            "--preprocess layout=nchw or --preprocess layout=nhwc",
+        )
+    return facts.layout
+
+
+def _size(request: ModelRequest, facts: Facts, known: Family, layout: str) -> tuple[int, int]:
     asked = request.input_size
-    for side in (facts.width, facts.height):
+    file_height, file_width = sides(facts.input, layout)
+    for side in (file_width, file_height):
         if asked is not None and side is not None and side != asked:
             raise ModelRefused(
-                "request", f"an input of {asked} was asked for; the file takes {facts.width} x {facts.height}"
+                "request", f"an input of {asked} was asked for; the file takes {file_width} x {file_height}"
             )
     told_height, told_width = facts.image_size or (None, None)
-    width = facts.width or asked or told_width or known.size
-    height = facts.height or asked or told_height or known.size
+    width = file_width or asked or told_width or known.size
+    height = file_height or asked or told_height or known.size
     if width * height > MAX_INPUT_PIXELS:
         raise ModelRefused("too-many-pixels", f"the input is {width} x {height}; at most {MAX_INPUT_PIXELS} pixels")
+    if facts.stride is not None and (width % facts.stride or height % facts.stride):
+        raise ModelRefused(
+            "request",
+            f"an input of {width} x {height} was asked for; the file's stride is {facts.stride}, of which both sides "
+            "must be multiples: --input-size",
+        )
     return width, height
 
 

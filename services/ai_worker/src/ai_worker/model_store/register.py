@@ -2,27 +2,30 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ai_worker.inference.predictors import classifier, embedding
-from ai_worker.inference.predictors.family import Family, Raw
+from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors.family import Family
+from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit
 from ai_worker.model_store.errors import ModelRefused
-from ai_worker.model_store.golden import Golden, checksum, run_golden
+from ai_worker.model_store.golden import Golden, checksum, difference, golden_pictures, golden_run, run_golden
 from ai_worker.model_store.inspect import Facts, check_file
 from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, first_line, open_session
 from ai_worker.model_store.read_request import (
-    ModelRequest,
     decide_labels,
     decide_preprocessing,
     read_request,
 )
+from ai_worker.model_store.settle_classifier import embedding_output, settle_classifier
+from ai_worker.model_store.settle_detector import settle_detector
 from trapper_schemas.v1.models import (
     Availability,
-    EmbeddingOutput,
+    GoldenRun,
     ModelEntry,
     ModelKind,
     ModelSpec,
@@ -30,23 +33,28 @@ from trapper_schemas.v1.models import (
     Source,
 )
 
-_GOLDEN_FLOOR = 0.01
-_LEAST_SUM, _MOST_SUM = 0.7, 1.02
-"""What probabilities add up to when they were rounded to 8 bits."""
-_MAX_FEATURES = 4000
+_MOST_APART = 0.02
+"""How far a picture's numbers may lie from those of the same picture in other company."""
+_TASKS = {
+    ModelKind.DETECTION: ("detect", "segment"),
+    ModelKind.CLASSIFICATION: ("classify",),
+    ModelKind.EMBEDDING: ("classify", "embed"),
+}
+"""What Ultralytics writes into files that may go by the kind."""
 _CHUNK = 1 << 20
 
 
 def register_model(
-    path: Path, document: dict[str, Any], *, clock: Callable[[], float]
-) -> tuple[ModelEntry, dict[str, Any]]:
-    """The entry and the proof that it runs; ModelRefused says what was seen and what was expected."""
+    path: Path, document: dict[str, Any], *, clock: Callable[[], float], threads: int = 1
+) -> tuple[ModelEntry, dict[str, Any], GoldenRun]:
+    """The entry, the proof that it runs, and its golden run; ModelRefused says what was seen and expected."""
     request, known = read_request(document)
     facts = check_file(path)
+    _check_task(facts, known)
     labels = decide_labels(request, facts, known.kind)
     how = decide_preprocessing(request, facts, known)
     tapped = sorted(set(facts.inner_features.values())) if known.kind is ModelKind.CLASSIFICATION else []
-    session = open_session(path, providers=PROVIDERS["onnx-cpu"], also=tapped)
+    session = open_session(path, providers=PROVIDERS["onnx-cpu"], threads=threads, also=tapped)
     runs = _run(session, how, clock)
     spec = ModelSpec(
         predictor=request.predictor,
@@ -57,11 +65,12 @@ def register_model(
     )
     match known.kind:
         case ModelKind.DETECTION:
-            _prove_detector(known, spec, runs)
+            spec = settle_detector(known, spec, request, session, runs)
         case ModelKind.CLASSIFICATION:
-            spec = _classifier_spec(spec, request, facts, session, runs)
+            spec = settle_classifier(spec, request, facts, session, runs)
         case _:
-            spec = spec.model_copy(update={"embedding": _embedding_output(session, runs, taken=None)})
+            spec = spec.model_copy(update={"embedding": embedding_output(session, runs, taken=None)})
+    batch = _check_company(session, spec, runs)
     sha256, size = _sha256(path)
     entry = ModelEntry(
         name=request.name,
@@ -74,7 +83,18 @@ def register_model(
         spec=spec,
         licence=request.licence or "unknown",
     )
-    return entry, _proof(session, facts, spec, runs)
+    proof = _proof(session, facts, spec, runs) | {"batch": batch}
+    names, own = _as_the_worker_sees(session, spec, runs)
+    return entry, proof, golden_run(names, spec, own, provider=session.provider, precision=session.precision)
+
+
+def _check_task(facts: Facts, known: Family) -> None:
+    if facts.task and facts.task not in _TASKS.get(known.kind, ()):
+        raise ModelRefused(
+            "layout",
+            f"the file was exported for the task {facts.task!r}; the predictor {known.name!r} reads "
+            f"{' or '.join(_TASKS.get(known.kind, ()))}",
+        )
 
 
 def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -> list[Golden]:
@@ -83,6 +103,10 @@ def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -
     except ModelOutputUnfit as problem:
         raise ModelRefused("layout", str(problem)) from problem
     except Exception as problem:  # a runtime raises what it likes
+        if _is_out_of_memory(problem):
+            raise ModelRefused("limits", f"the model wants more memory than is allowed: {first_line(problem)}") from (
+                problem
+            )
         raise ModelRefused(
             "does-not-run", f"the model does not run on {how.width} x {how.height}: {first_line(problem)}"
         ) from problem
@@ -93,88 +117,50 @@ def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -
     return runs
 
 
-def _prove_detector(known: Family, spec: ModelSpec, runs: Sequence[Golden]) -> None:
-    if known.find is None:
-        raise ModelRefused("request", f"the predictor {known.name!r} finds no objects")
+def _is_out_of_memory(problem: Exception) -> bool:
+    told = str(problem).lower()
+    return isinstance(problem, MemoryError) or "allocate memory" in told or "bad_alloc" in told
+
+
+def _check_company(session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]) -> str:
+    """A picture's numbers must not depend on when, or beside which others, it is looked at."""
     how = spec.preprocessing
-    for run in runs:
-        try:
-            known.find(Raw(run.outputs, len(spec.labels), how.width, how.height, _GOLDEN_FLOOR))
-        except ModelOutputUnfit as problem:
-            reason = "confidences" if "confidences" in str(problem) else "layout"
-            raise ModelRefused(reason, f"{problem}; golden input {run.name!r}, {len(spec.labels)} labels") from problem
-
-
-def _classifier_spec(
-    spec: ModelSpec, request: ModelRequest, facts: Facts, session: OpenSession, runs: Sequence[Golden]
-) -> ModelSpec:
-    main = _main_output(session, runs, len(spec.labels))
-    rows = [_row(session, run, main) for run in runs]
-    spec = spec.model_copy(
-        update={
-            "output": main,
-            "activation": _activation(request, facts.last_operators.get(main, ""), rows),
-            "embedding": _embedding_output(session, runs, taken=main, inner=facts.inner_features.get(main)),
-        }
-    )
-    for row in rows:
-        try:
-            classifier.read(row, spec)
-        except ModelOutputUnfit as problem:
-            raise ModelRefused("confidences", str(problem)) from problem
-    return spec
-
-
-def _main_output(session: OpenSession, runs: Sequence[Golden], classes: int) -> str:
-    declared = [axis for axis in session.outputs if axis.name not in session.tapped]
-    shapes = {axis.name: _row(session, runs[0], axis.name).shape for axis in declared}
-    fitting = [name for name, shape in shapes.items() if _length(shape) == classes]
-    if not fitting:
-        seen = ", ".join(f"{name} {'x'.join(map(str, shape)) or '1'}" for name, shape in shapes.items())
-        raise ModelRefused("labels", f"outputs of one picture: {seen}; expected one of {classes}, one for each label")
-    return next((name for name in fitting if "logit" in name.lower() or "prob" in name.lower()), fitting[0])
-
-
-def _length(shape: tuple[int, ...]) -> int | None:
-    """How many numbers, when all but one side are 1; else None."""
-    return max(shape, default=1) if sum(side != 1 for side in shape) <= 1 else None
-
-
-def _activation(request: ModelRequest, last_operator: str, rows: Sequence[Any]) -> Literal["none", "softmax"]:
-    if request.activation != "auto":
-        return request.activation
-    if last_operator in ("Softmax", "Sigmoid"):
-        return "none"
-    sums = [float(np.asarray(row, dtype=np.float64).sum()) for row in rows]
-    lowest = min(float(np.asarray(row).min()) for row in rows)
-    are_probabilities = lowest >= 0 and all(_LEAST_SUM <= total <= _MOST_SUM for total in sums)
-    return "none" if are_probabilities else "softmax"
-
-
-def _embedding_output(
-    session: OpenSession, runs: Sequence[Golden], *, taken: str | None, inner: str | None = None
-) -> EmbeddingOutput | None:
-    """Another output with one row of features; failing that, what goes into a classifier's last layer."""
-    order = [axis.name for axis in session.outputs if axis.name not in {taken, *session.tapped}]
-    order += [inner] if inner is not None else []
-    for name in order:
-        row = _row(session, runs[0], name)
-        length = _length(row.shape)
-        if np.issubdtype(row.dtype, np.floating) and length is not None and 1 < length <= _MAX_FEATURES:
-            for run in runs:
-                embedding.read(_row(session, run, name), length)
-            return EmbeddingOutput(output=name, dimension=length)
-    if taken is None:
-        seen = ", ".join(
-            f"{axis.name} {'x'.join(map(str, _row(session, runs[0], axis.name).shape))}" for axis in session.outputs
+    pictures = list(golden_pictures(how.width, how.height).values())[1:]
+    tensors = [to_input(pixels, how)[0] for pixels in pictures]
+    together = session.input.shape[0] != 1
+    try:
+        outputs = forward(session, tensors if together else tensors[:1])
+    except ModelOutputUnfit as problem:
+        raise ModelRefused(
+            "batch", f"the file takes any number of pictures, and {problem}; export it with a fixed batch of 1"
+        ) from problem
+    except Exception as problem:
+        if _is_out_of_memory(problem):
+            raise ModelRefused("limits", f"two pictures want too much memory: {first_line(problem)}") from problem
+        return "one at a time, although the file says otherwise"
+    names = [axis.name for axis in session.outputs]
+    again = [replace(run, outputs=rows) for run, rows in zip(runs[1:], outputs, strict=False)]
+    apart = difference(names, spec, again, runs[1 : 1 + len(again)])
+    if apart > _MOST_APART:
+        raise ModelRefused(
+            "batch",
+            f"the same picture gives numbers {apart:.1%} apart "
+            + ("alone and beside another; export it with a fixed batch of 1" if together else "at a second run"),
         )
-        raise ModelRefused("layout", f"outputs of one picture: {seen}; expected one row of up to {_MAX_FEATURES}")
-    return None
+    return "together" if together else "one at a time"
 
 
-def _row(session: OpenSession, run: Golden, name: str) -> Any:
-    index = next(index for index, axis in enumerate(session.outputs) if axis.name == name)
-    return run.outputs[index]
+def _as_the_worker_sees(
+    session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]
+) -> tuple[list[str], list[Golden]]:
+    """The file's own outputs, and of those brought out for trying only the one that is kept."""
+    kept = [
+        index
+        for index, axis in enumerate(session.outputs)
+        if axis.name not in session.tapped or (spec.embedding is not None and axis.name == spec.embedding.output)
+    ]
+    names = [session.outputs[index].name for index in kept]
+    return names, [replace(run, outputs=[run.outputs[index] for index in kept]) for run in runs]
 
 
 def _sha256(path: Path) -> tuple[str, int]:

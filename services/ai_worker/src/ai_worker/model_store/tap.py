@@ -1,10 +1,17 @@
-"""Brings inner values of a graph out, such as the features before a classifier's last layer."""
+"""Changes a graph at its ends: brings inner values out, and answers by itself what exporters ask beside the picture."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
 
+from ai_worker.model_store.scan import scan_file
+
+SIZE_INPUTS = frozenset({"orig_target_sizes", "target_sizes", "orig_sizes", "orig_size"})
+"""What RT-DETR's own export calls the second input: width and height of each picture, in which its boxes come out."""
+_OUR_PREFIX = "trapper_"
 _THROUGH = frozenset(
     {"Softmax", "LogSoftmax", "Sigmoid", "Add", "Identity", "Cast", "Reshape", "Flatten", "Squeeze"}
     | {"QuantizeLinear", "DequantizeLinear", "Clip"}
@@ -14,15 +21,51 @@ _LAST_LAYERS = frozenset({"Gemm", "MatMul"})
 
 
 def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozenset[str]]:
-    """The file with these values among its outputs, and those that were not; the file itself when none is missing."""
-    if not names:
+    """The file with these values among its outputs, those that were not, and without a second input for sizes.
+
+    The file itself when there is nothing to change.
+    """
+    asks_for_sizes = not SIZE_INPUTS.isdisjoint(scan_file(path).inputs)
+    if not names and not asks_for_sizes:
         return str(path), frozenset()
     model = onnx.load(str(path), load_external_data=False)
     missing = set(names) - {output.name for output in model.graph.output}
-    if not missing:
+    if not missing and not asks_for_sizes:
         return str(path), frozenset()
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(missing))
+    if asks_for_sizes:
+        _answer_sizes(model.graph)
     return model.SerializeToString(), frozenset(missing)
+
+
+def _answer_sizes(graph: onnx.GraphProto) -> None:
+    """The sizes are those of the tensor that goes in, so that boxes come out in its pixels."""
+    sizes = next(entry for entry in graph.input if entry.name in SIZE_INPUTS)
+    picture = next(entry for entry in graph.input if entry.name not in SIZE_INPUTS and _is_picture(entry))
+    sides = [side.dim_value for side in picture.type.tensor_type.shape.dim]
+    across, down = (2, 1) if sides[3] == 3 and sides[1] != 3 else (3, 2)  # noqa: PLR2004 - colour channels
+    constants = {"which": [across, down], "first": [0], "pair": [1, 2], "two": [2]}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(values, np.int64), _OUR_PREFIX + name) for name, values in constants.items()
+    )
+    ours = {name: _OUR_PREFIX + name for name in ("shape", "sides", "row", "batch", "wanted", "whole", *constants)}
+    nodes = [
+        helper.make_node("Shape", [picture.name], [ours["shape"]]),
+        helper.make_node("Gather", [ours["shape"], ours["which"]], [ours["sides"]]),
+        helper.make_node("Reshape", [ours["sides"], ours["pair"]], [ours["row"]]),
+        helper.make_node("Gather", [ours["shape"], ours["first"]], [ours["batch"]]),
+        helper.make_node("Concat", [ours["batch"], ours["two"]], [ours["wanted"]], axis=0),
+        helper.make_node("Expand", [ours["row"], ours["wanted"]], [ours["whole"]]),
+        helper.make_node("Cast", [ours["whole"]], [sizes.name], to=sizes.type.tensor_type.elem_type),
+    ]
+    theirs = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*nodes, *theirs])
+    graph.input.remove(sizes)
+
+
+def _is_picture(entry: onnx.ValueInfoProto) -> bool:
+    return len(entry.type.tensor_type.shape.dim) == 4  # noqa: PLR2004 - batch, channels, height, width
 
 
 def features_before(graph: onnx.GraphProto, output: str) -> str | None:

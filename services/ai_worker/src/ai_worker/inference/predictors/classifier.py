@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ai_worker.inference.predictors.family import MAX_OVERSHOOT, Family
+from ai_worker.inference.predictors.family import Family, check_confidences, sigmoid
 from ai_worker.inference.types import Floats, ModelOutputUnfit, Tensor
 from trapper_schemas.v1.models import ModelKind, ModelSpec, Thresholds
 
@@ -27,14 +27,15 @@ def read(row: Tensor, spec: ModelSpec) -> Said:
     """Probabilities and logits of one crop; when the file gives probabilities, their logarithms serve as logits."""
     values = np.asarray(row, dtype=np.float32).reshape(-1)
     if len(values) != len(spec.labels):
-        raise ModelOutputUnfit(f"{len(values)} classes were seen; expected {len(spec.labels)}, one for each label")
+        raise ModelOutputUnfit(f"{len(values)} classes were seen, and {len(spec.labels)} labels were given")
     if not np.isfinite(values).all():
         raise ModelOutputUnfit("the output has values that are infinite or not numbers")
     if spec.activation == "softmax":
         powers = np.exp(values - values.max())
         return Said(powers / powers.sum(), np.clip(values, -HALF_MAX, HALF_MAX))
-    if values.min() < 1 - MAX_OVERSHOOT or values.max() > MAX_OVERSHOOT:
-        raise ModelOutputUnfit(f"values from {values.min():.3g} to {values.max():.3g} were seen; expected 0 to 1")
+    if spec.activation == "sigmoid":
+        return Said(sigmoid(values), np.clip(values, -HALF_MAX, HALF_MAX))
+    check_confidences(values)
     probabilities = np.clip(values, 0, 1)
     return Said(probabilities, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
 

@@ -2,15 +2,38 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
-from trapper_schemas.v1.models import ModelKind, Thresholds
+from trapper_schemas.v1.models import Layout, ModelKind, Thresholds
 
 MAX_OVERSHOOT = 1.01
 """Rounding in half precision may lift a confidence a little above 1; more is no confidence."""
+_MOST_FRACTION = 2.0
+"""Fractions reach a little beyond the picture; the pixels of a whole table reach far beyond this."""
+_TELLING_ROWS = 64
+"""A table of so many candidates spreads over the picture, so that its largest place tells its unit."""
+_LARGEST_EXPONENT = 80.0
+
+Unit = Literal["pixels", "fractions"]
+
+
+class LayoutUnclear(ModelOutputUnfit):
+    """What came out can be read in several ways; the message names the option that settles it."""
+
+
+class UnitDiffers(ModelOutputUnfit):
+    """Places are fractions where pixels were expected, or the other way round."""
+
+
+class NotConfidences(ModelOutputUnfit):
+    """Scores are not numbers from 0 to 1."""
+
+
+class ClassesDiffer(ModelOutputUnfit):
+    """The file has another number of classes than there are labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,47 +45,128 @@ class Raw:
     width: int
     height: int
     floor: float
+    names: Sequence[str] = ()
+    """Of the outputs, in their order; empty when nobody knows them."""
+    layout: Layout | None = None
+    unit: Unit | None = None
+    sigmoid: bool = False
+    main: str | None = None
+    """The one output to read, when the file has several that could be meant."""
+
+    def named(self) -> list[tuple[str, Tensor]]:
+        """The outputs that may be read, with their names."""
+        names = self.names or [f"output {index}" for index in range(len(self.outputs))]
+        pairs = list(zip(names, self.outputs, strict=True))
+        if self.main is None:
+            return pairs
+        chosen = [pair for pair in pairs if pair[0] == self.main]
+        if not chosen:
+            raise ModelOutputUnfit(f"the model has no output {self.main!r}; it has {', '.join(names)}")
+        return chosen
+
+    def seen(self) -> str:
+        """The shapes, for a sentence."""
+        shapes = ["x".join(map(str, output.shape)) or "one number" for output in self.outputs]
+        if len(shapes) > 1 and self.names:
+            return ", ".join(f"{name} {shape}" for name, shape in zip(self.names, shapes, strict=True))
+        return ", ".join(shapes) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One way in which a family's files lie: whether these outputs are so, what one would expect, and the reading."""
+
+    layout: Layout
+    expected: Callable[[Raw], str]
+    fits: Callable[[Raw], bool]
+    read: Callable[[Raw], Boxes]
+    unit: Unit = "pixels"
+    split: Callable[[Raw], tuple[Tensor, Tensor]] | None = None
+    """Places and scores of every candidate, where nothing is suppressed in the graph."""
+    classes_in: Callable[[Raw], int | None] = lambda _: None
+    """How many classes the file seems to have when it lies so after all."""
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether what it reads needs no suppression of ours."""
+        return self.split is None
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One entry of the registry; `find` is None for classifiers and embeddings, which have no boxes."""
+    """One entry of the registry; classifiers and embeddings have no readers, because they have no boxes."""
 
     name: str
     kind: ModelKind
     thresholds: Thresholds
     preprocessing: Mapping[str, Any] = field(default_factory=dict[str, Any])
     size: int = 640
-    find: Callable[[Raw], Boxes] | None = None
-    suppresses_itself: bool = False
+    readers: tuple[Reader, ...] = ()
+    logits_usual: bool = False
+    """Whether files of this family are published with scores before the sigmoid."""
     nms_iou: float = 0.45
 
 
-def rows_of(raw: Raw, columns: int, *, rows_first: bool, reading: str) -> Tensor:
-    """The output with `columns` numbers per candidate as (candidates, columns), wherever and however it lies.
+def tables(raw: Raw) -> list[tuple[str, Tensor]]:
+    """The outputs that are tables; axes of one in front of a table mean nothing."""
+    found: list[tuple[str, Tensor]] = []
+    for name, output in raw.named():
+        table = output
+        while table.ndim > 2 and table.shape[0] == 1:  # noqa: PLR2004 - candidates and their numbers
+            table = table[0]
+        if table.ndim == 2:  # noqa: PLR2004 - the same
+            found.append((name, table))
+    return found
 
-    When both sides have that length, `rows_first` says how the family writes it.
-    """
-    best: Tensor | None = None
-    for output in raw.outputs:
-        array = output
-        if array.ndim != 2:  # noqa: PLR2004 - candidates and their numbers
-            continue
-        fits_rows, fits_columns = array.shape[1] == columns, array.shape[0] == columns
-        if fits_rows and (rows_first or not fits_columns):
-            candidate = array
-        elif fits_columns:
-            candidate = array.T
-        else:
-            continue
-        if best is None or candidate.shape[0] > best.shape[0]:
-            best = candidate
-    if best is None:
-        seen = ", ".join("x".join(map(str, output.shape)) for output in raw.outputs) or "nothing"
-        raise ModelOutputUnfit(
-            f"the output of one picture is {seen}; expected n x {columns} or {columns} x n ({reading})"
+
+def the_only(fitting: Sequence[tuple[str, Tensor]]) -> Tensor:
+    """The one output that fits; several would be a guess."""
+    if len(fitting) > 1:
+        names = ", ".join(f"{name} {'x'.join(map(str, table.shape))}" for name, table in fitting)
+        raise LayoutUnclear(
+            f"several outputs could be the one to read ({names}); export only one, or say which: "
+            f"--output {fitting[0][0]}"
         )
-    return best
+    return fitting[0][1]
+
+
+def confidences_of(raw: Raw, values: Tensor) -> Tensor:
+    """Scores as confidences: through the sigmoid where the export left that out, and checked, kept or not."""
+    scores = sigmoid(values) if raw.sigmoid else values
+    check_confidences(scores)
+    return scores
+
+
+def sigmoid(values: Tensor) -> Floats:
+    """From logits to confidences; a logit that is not a number stays one."""
+    return (1 / (1 + np.exp(-np.clip(values.astype(np.float32), -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))).astype(
+        np.float32
+    )
+
+
+def in_pixels(raw: Raw, places: Floats, unit: Unit) -> Floats:
+    """Places as pixels of the input, whichever unit the file writes."""
+    if (raw.unit or unit) == "pixels":
+        return places
+    return places * np.asarray([raw.width, raw.height] * 2, np.float32)
+
+
+def check_unit(raw: Raw, places: Tensor, unit: Unit) -> None:
+    """A whole table of places must look like what it is read as; a wrong unit would move every box."""
+    if places.size < _TELLING_ROWS:
+        return
+    largest = float(np.abs(places).max())
+    expected = raw.unit or unit
+    if expected == "pixels" and 0 < largest <= _MOST_FRACTION < min(raw.width, raw.height) / 4:
+        raise UnitDiffers(
+            f"places up to {largest:.3g} were seen; expected pixels up to {max(raw.width, raw.height)}. "
+            "If they are fractions of the input, say so: --boxes fractions"
+        )
+    if expected == "fractions" and largest > 2 * _MOST_FRACTION:
+        raise UnitDiffers(
+            f"places up to {largest:.3g} were seen; expected fractions of the input. "
+            "If they are pixels, say so: --boxes pixels"
+        )
 
 
 def boxes_from_centres(centres: Floats, labels: Tensor, scores: Floats) -> Boxes:
@@ -85,6 +189,9 @@ def check_confidences(scores: Tensor) -> None:
         return
     lowest, highest = float(scores.min()), float(scores.max())  # NaN passes through both
     if np.isnan(lowest) or np.isnan(highest):
-        raise ModelOutputUnfit("the output has values that are not numbers")
+        raise NotConfidences("the output has values that are not numbers")
     if lowest < 1 - MAX_OVERSHOOT or highest > MAX_OVERSHOOT:
-        raise ModelOutputUnfit(f"confidences from {lowest:.3g} to {highest:.3g} were seen; expected 0 to 1")
+        raise NotConfidences(
+            f"confidences from {lowest:.3g} to {highest:.3g} were seen; expected 0 to 1. "
+            "If they are logits, say so: --activation sigmoid"
+        )

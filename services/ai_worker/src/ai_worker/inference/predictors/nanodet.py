@@ -8,44 +8,47 @@ from functools import lru_cache
 
 import numpy as np
 
-from ai_worker.inference.predictors.family import Family, Raw, check_confidences, checked
+from ai_worker.inference.predictors.family import Family, Raw, Reader, checked, confidences_of, tables, the_only
 from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
 _STRIDES = ((8, 16, 32, 64), (8, 16, 32))
 _SIDES = 4
+_BINS = 8
+"""Of every published NanoDet-Plus; another number could as well mean that labels are missing."""
 
 
-def find(raw: Raw) -> Boxes:
+def _find(raw: Raw) -> Boxes:
     """The best class of every cell at or above the floor."""
-    rows, bins = _rows(raw)
+    rows = the_only(_fitting(raw))
     cells, strides = _grid(raw.width, raw.height, rows.shape[0])
-    confidences = rows[:, : raw.classes].astype(np.float32)
-    check_confidences(confidences)
+    confidences = confidences_of(raw, rows[:, : raw.classes]).astype(np.float32)
     scores = confidences.max(axis=1, initial=0)
     chosen = np.flatnonzero(scores >= raw.floor)
-    sides = rows[chosen, raw.classes :].astype(np.float32).reshape(-1, _SIDES, bins)
+    sides = rows[chosen, raw.classes :].astype(np.float32).reshape(-1, _SIDES, _BINS)
     powers = np.exp(sides - sides.max(axis=2, keepdims=True))
     weights = powers / powers.sum(axis=2, keepdims=True)
-    distances = (weights * np.arange(bins, dtype=np.float32)).sum(axis=2) * strides[chosen, None]
+    distances = (weights * np.arange(_BINS, dtype=np.float32)).sum(axis=2) * strides[chosen, None]
     centres = cells[chosen] * strides[chosen, None]
     corners = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
     limits = np.asarray([raw.width, raw.height] * 2, np.float32)
     return checked(np.clip(corners, 0, limits), confidences[chosen].argmax(axis=1), scores[chosen])
 
 
-def _rows(raw: Raw) -> tuple[Tensor, int]:
-    for output in raw.outputs:
-        if output.ndim != 2:  # noqa: PLR2004 - cells and their numbers
-            continue
-        for table in (output, output.T):
-            left = table.shape[1] - raw.classes
-            if left > _SIDES and left % _SIDES == 0 and table.shape[0] > table.shape[1]:
-                return table, left // _SIDES
-    seen = ", ".join("x".join(map(str, output.shape)) for output in raw.outputs)
-    raise ModelOutputUnfit(
-        f"the output of one picture is {seen}; expected n x ({raw.classes} classes + 4 x bins), as NanoDet writes"
-    )
+def _split(raw: Raw) -> tuple[Tensor, Tensor]:
+    rows = the_only(_fitting(raw))
+    return rows[:, raw.classes :], rows[:, : raw.classes]
+
+
+def _fitting(raw: Raw) -> list[tuple[str, Tensor]]:
+    columns = raw.classes + _SIDES * _BINS
+    return [
+        (name, table if table.shape[1] == columns else table.T) for name, table in tables(raw) if columns in table.shape
+    ]
+
+
+def _expected(raw: Raw) -> str:
+    return f"n x {raw.classes + _SIDES * _BINS} ({raw.classes} classes + 4 x {_BINS} bins, as NanoDet-Plus writes)"
 
 
 @lru_cache(maxsize=16)
@@ -74,6 +77,6 @@ FAMILY = Family(
         "resize": "squash",
     },
     size=416,
-    find=find,
+    readers=(Reader("candidates", _expected, lambda raw: bool(_fitting(raw)), _find, split=_split),),
     nms_iou=0.6,
 )

@@ -1,58 +1,86 @@
-"""RT-DETR: end to end; one output of n x (4 + classes), or boxes of n x 4 beside scores of n x classes.
+"""RT-DETR: end to end; n x (4 + classes), or boxes of n x 4 beside n x classes, or labels, boxes and scores.
 
-Boxes are centres and sizes as fractions of the input; class scores are taken as they are when they are confidences,
-and through the sigmoid when the export left that out, as the family's own code does. No suppression.
+Boxes are centres and sizes as fractions of the input, but corners in pixels where the graph ends in the family's own
+postprocessing (labels, boxes, scores). Class scores are confidences, or logits where the export left the sigmoid out,
+which registration finds out. No suppression.
 """
 
 import numpy as np
 
+from ai_worker.inference.predictors.candidates import Candidates
 from ai_worker.inference.predictors.family import (
-    MAX_OVERSHOOT,
     Family,
+    LayoutUnclear,
     Raw,
+    Reader,
     boxes_from_centres,
-    check_confidences,
-    rows_of,
+    check_unit,
+    confidences_of,
+    in_pixels,
+    tables,
 )
-from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
+from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
+from ai_worker.inference.types import Boxes, Tensor
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
-_LARGEST_FRACTION = 2.0
-"""Fractions may reach a little beyond the picture; pixels are far larger."""
+JOINED = Candidates(before=4, rows_first=True, family="RT-DETR")
+_BOX = 4
+_BOX_WORDS = ("box", "dets")
+_MAIN_NAMES = frozenset({"pred_boxes", "pred_logits", "boxes", "logits", "scores", "dets", "labels"})
 
 
-def find(raw: Raw) -> Boxes:
+def _find(raw: Raw) -> Boxes:
     """The best class of every query at or above the floor."""
-    places, confidences = _places_and_scores(raw)
-    confidences = _as_confidences(confidences)
-    check_confidences(confidences)
+    places, values = _places_and_scores(raw)
+    check_unit(raw, places, "fractions")
+    confidences = confidences_of(raw, values)
     scores = confidences.max(axis=1, initial=0)
     chosen = np.flatnonzero(scores >= raw.floor)
-    centres = places[chosen].astype(np.float32)
-    if not np.abs(places).max(initial=0) > _LARGEST_FRACTION:
-        centres = centres * np.asarray([raw.width, raw.height] * 2, np.float32)
-    return boxes_from_centres(centres, confidences[chosen].argmax(axis=1), scores[chosen])
+    centres = in_pixels(raw, places[chosen].astype(np.float32), "fractions")
+    return boxes_from_centres(centres, confidences[chosen].argmax(axis=1), scores[chosen].astype(np.float32))
 
 
 def _places_and_scores(raw: Raw) -> tuple[Tensor, Tensor]:
-    tables = [output for output in raw.outputs if output.ndim == 2]  # noqa: PLR2004 - queries and their numbers
-    for places in tables:
-        for scores in tables:
-            fits = places.shape[1] == 4 and scores.shape == (places.shape[0], raw.classes)  # noqa: PLR2004 - a box
-            if fits and places is not scores:
-                return places, scores
-    try:
-        rows = rows_of(raw, 4 + raw.classes, rows_first=True, reading=f"4 + {raw.classes} classes, as RT-DETR writes")
-    except ModelOutputUnfit as problem:
-        raise ModelOutputUnfit(f"{problem}, or n x 4 beside n x {raw.classes}") from problem
-    return rows[:, :4], rows[:, 4:]
+    pairs = _pairs(raw)
+    if len(pairs) > 1:  # a decoder's earlier layers beside its last one
+        pairs = [pair for pair in pairs if {pair[0].lower(), pair[2].lower()} <= _MAIN_NAMES]
+        if len(pairs) != 1:
+            raise LayoutUnclear(f"outputs {raw.seen()}; several could be boxes and scores: export only one of each")
+    if pairs:
+        return pairs[0][1], pairs[0][3]
+    rows = JOINED.rows(raw)
+    return rows[:, :_BOX], rows[:, _BOX:]
 
 
-def _as_confidences(scores: Tensor) -> Floats:
-    values = scores.astype(np.float32)
-    if values.size and (values.min() < 1 - MAX_OVERSHOOT or values.max() > MAX_OVERSHOOT):
-        return (1 / (1 + np.exp(-np.clip(values, -80, 80)))).astype(np.float32)
-    return values
+def _pairs(raw: Raw) -> list[tuple[str, Tensor, str, Tensor]]:
+    """Every two outputs that could be boxes and scores; with four classes only their names tell."""
+    found: list[tuple[str, Tensor, str, Tensor]] = []
+    for place, places in tables(raw):
+        for score, scores in tables(raw):
+            if place == score or places.shape[1] != _BOX or scores.shape != (len(places), raw.classes):
+                continue
+            if raw.classes == _BOX and not (_is_box(place) and not _is_box(score)):
+                continue
+            found.append((place, places, score, scores))
+    return found
+
+
+def _is_box(name: str) -> bool:
+    return any(word in name.lower() for word in _BOX_WORDS)
+
+
+def _fits(raw: Raw) -> bool:
+    return bool(_pairs(raw)) or JOINED.fits(raw)
+
+
+def _expected(raw: Raw) -> str:
+    return f"{JOINED.expected(raw)}, or n x 4 beside n x {raw.classes}"
+
+
+def _classes_in(raw: Raw) -> int | None:
+    shapes = [table.shape for _, table in tables(raw)]
+    beside = [shape[1] for shape in shapes if (shape[0], _BOX) in shapes and shape[1] != _BOX]
+    return beside[0] if len(beside) == 1 else JOINED.classes_in(raw)
 
 
 FAMILY = Family(
@@ -60,6 +88,17 @@ FAMILY = Family(
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.3, conservative=0.1),
     preprocessing={"resize": "squash"},
-    find=find,
-    suppresses_itself=True,
+    readers=(
+        Reader(
+            "queries",
+            _expected,
+            _fits,
+            _find,
+            unit="fractions",
+            classes_in=_classes_in,
+        ),
+        PARTS,
+        END_TO_END,
+    ),
+    logits_usual=True,
 )

@@ -2,25 +2,50 @@
 
 import numpy as np
 
-from ai_worker.inference.predictors.family import Family, Raw, boxes_from_centres, check_confidences, rows_of
+from ai_worker.inference.predictors.candidates import Candidates
+from ai_worker.inference.predictors.family import (
+    Family,
+    Raw,
+    Reader,
+    boxes_from_centres,
+    check_unit,
+    confidences_of,
+    in_pixels,
+)
+from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
 from ai_worker.inference.types import Boxes
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
+CANDIDATES = Candidates(before=5, rows_first=True, family="YOLOv5")
 
-def find(raw: Raw) -> Boxes:
+
+def _find(raw: Raw) -> Boxes:
     """The best class of every candidate at or above the floor."""
-    rows = rows_of(raw, 5 + raw.classes, rows_first=True, reading=f"5 + {raw.classes} classes, as YOLOv5 writes")
-    check_confidences(rows[:, 4:])
-    possible = rows[np.flatnonzero(rows[:, 4] >= raw.floor)].astype(np.float32)
-    confidences = possible[:, 5:] * possible[:, 4:5]
+    rows = CANDIDATES.rows(raw)
+    check_unit(raw, rows[:, :4], "pixels")
+    told = confidences_of(raw, rows[:, 4:])
+    possible = np.flatnonzero(told[:, 0] >= raw.floor)
+    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
     scores = confidences.max(axis=1, initial=0)
-    chosen = np.flatnonzero(scores >= raw.floor)
-    return boxes_from_centres(possible[chosen], confidences[chosen].argmax(axis=1), scores[chosen])
+    good = np.flatnonzero(scores >= raw.floor)
+    centres = in_pixels(raw, rows[possible[good], :4].astype(np.float32), "pixels")
+    return boxes_from_centres(centres, confidences[good].argmax(axis=1), scores[good])
 
 
 FAMILY = Family(
     name="yolov5",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.2, conservative=0.05),
-    find=find,
+    readers=(
+        Reader(
+            "candidates",
+            CANDIDATES.expected,
+            CANDIDATES.fits,
+            _find,
+            split=CANDIDATES.split,
+            classes_in=CANDIDATES.classes_in,
+        ),
+        END_TO_END,
+        PARTS,
+    ),
 )

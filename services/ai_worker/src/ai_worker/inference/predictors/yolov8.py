@@ -2,26 +2,48 @@
 
 import numpy as np
 
-from ai_worker.inference.predictors.family import Family, Raw, boxes_from_centres, check_confidences, rows_of
+from ai_worker.inference.predictors.candidates import Candidates
+from ai_worker.inference.predictors.family import (
+    Family,
+    Raw,
+    Reader,
+    boxes_from_centres,
+    check_unit,
+    confidences_of,
+    in_pixels,
+)
+from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
 from ai_worker.inference.types import Boxes
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
+CANDIDATES = Candidates(before=4, rows_first=False, family="YOLOv8")
 
-def find(raw: Raw) -> Boxes:
+
+def _find(raw: Raw) -> Boxes:
     """The best class of every candidate at or above the floor."""
-    rows = rows_of(raw, 4 + raw.classes, rows_first=False, reading=f"4 + {raw.classes} classes, as YOLOv8 writes")
-    table = rows.T  # classes as long rows, which is how most files lie in memory
-    confidences = table[4:]
-    check_confidences(confidences)
+    table = CANDIDATES.rows(raw).T  # classes as long rows, which is how most files lie in memory
+    check_unit(raw, table[:4], "pixels")
+    confidences = confidences_of(raw, table[4:])
     chosen = np.flatnonzero(confidences.max(axis=0) >= raw.floor)
-    candidates = table[:, chosen].astype(np.float32)
-    labels = candidates[4:].argmax(axis=0)
-    return boxes_from_centres(candidates[:4].T, labels, candidates[4:].max(axis=0, initial=0))
+    kept = confidences[:, chosen].astype(np.float32)
+    centres = in_pixels(raw, table[:4, chosen].astype(np.float32).T, "pixels")
+    return boxes_from_centres(centres, kept.argmax(axis=0), kept.max(axis=0, initial=0))
 
 
 FAMILY = Family(
     name="yolov8",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.25, conservative=0.1),
-    find=find,
+    readers=(
+        Reader(
+            "candidates",
+            CANDIDATES.expected,
+            CANDIDATES.fits,
+            _find,
+            split=CANDIDATES.split,
+            classes_in=CANDIDATES.classes_in,
+        ),
+        END_TO_END,
+        PARTS,
+    ),
 )

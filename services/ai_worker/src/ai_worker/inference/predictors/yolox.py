@@ -5,22 +5,27 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ai_worker.inference.predictors.family import Family, Raw, boxes_from_centres, check_confidences, rows_of
+from ai_worker.inference.predictors.candidates import Candidates
+from ai_worker.inference.predictors.family import Family, Raw, Reader, boxes_from_centres, confidences_of
+from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
 from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
+CANDIDATES = Candidates(before=5, rows_first=True, family="YOLOX")
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 _LARGEST_LOG_SIDE = 12.0  # e^12 strides are beyond every picture; keeps exp finite
+_CLEARLY = 1.5
+"""How much better one reading of the centres must be than the other."""
 
 
-def find(raw: Raw) -> Boxes:
+def _find(raw: Raw) -> Boxes:
     """The best class of every cell at or above the floor, decoded here when the file left that to us."""
-    rows = rows_of(raw, 5 + raw.classes, rows_first=True, reading=f"5 + {raw.classes} classes, as YOLOX writes")
+    rows = CANDIDATES.rows(raw)
     cells, strides = _grid(raw.width, raw.height, rows.shape[0])
-    check_confidences(rows[:, 4:])
+    told = confidences_of(raw, rows[:, 4:])
     decoded = _is_decoded(rows[:, :2], cells, strides)
-    possible = np.flatnonzero(rows[:, 4] >= raw.floor)
-    confidences = rows[possible, 5:].astype(np.float32) * rows[possible, 4:5].astype(np.float32)
+    possible = np.flatnonzero(told[:, 0] >= raw.floor)
+    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
     scores = confidences.max(axis=1, initial=0)
     good = np.flatnonzero(scores >= raw.floor)
     chosen = possible[good]
@@ -37,6 +42,10 @@ def _is_decoded(centres: NDArray[np.generic], cells: Floats, strides: Floats) ->
     centres = centres.astype(np.float32)
     as_pixels = np.median(np.abs(centres / strides[:, None] - cells))
     as_offsets = np.median(np.abs(centres))
+    if max(as_pixels, as_offsets) < _CLEARLY * min(as_pixels, as_offsets):
+        raise ModelOutputUnfit(
+            "centres lie neither near 0, as offsets do, nor near their cells, as pixels do; expected one of them"
+        )
     return bool(as_pixels < as_offsets)
 
 
@@ -63,5 +72,16 @@ FAMILY = Family(
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.3, conservative=0.1),
     preprocessing={"resize": "letterbox-top-left", "channels": "bgr", "scale": 1.0, "pad_value": 114},
-    find=find,
+    readers=(
+        Reader(
+            "candidates",
+            CANDIDATES.expected,
+            CANDIDATES.fits,
+            _find,
+            split=CANDIDATES.split,
+            classes_in=CANDIDATES.classes_in,
+        ),
+        END_TO_END,
+        PARTS,
+    ),
 )

@@ -1,0 +1,73 @@
+"""Tables before suppression: so many numbers for every place that the network looked at."""
+
+from dataclasses import dataclass
+
+from ai_worker.inference.predictors.family import Raw, tables, the_only
+from ai_worker.inference.types import Tensor
+
+_MASK_AXES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """How a family writes a candidate: `before` numbers, then its classes; candidates are rows or columns.
+
+    When both sides of a table have that length, `rows_first` says how the family writes it.
+    """
+
+    before: int
+    rows_first: bool
+    family: str
+
+    def columns(self, raw: Raw) -> int:
+        """Numbers of one candidate."""
+        return self.before + raw.classes
+
+    def expected(self, raw: Raw) -> str:
+        """What one would see, for a sentence."""
+        columns = self.columns(raw)
+        reading = f"{self.before} + {raw.classes} classes, as {self.family} writes"
+        return f"n x {columns} or {columns} x n ({reading})"
+
+    def fits(self, raw: Raw) -> bool:
+        """Whether an output lies so."""
+        return bool(self._fitting(raw))
+
+    def rows(self, raw: Raw) -> Tensor:
+        """The table as (candidates, numbers), wherever and however it lies."""
+        return the_only(self._fitting(raw))
+
+    def split(self, raw: Raw) -> tuple[Tensor, Tensor]:
+        """Places, and everything that is a confidence."""
+        rows = self.rows(raw)
+        return rows[:, :4], rows[:, 4:]
+
+    def classes_in(self, raw: Raw) -> int | None:
+        """How many classes the file seems to have when it is of this family; None when no output is a table."""
+        sides = [min(table.shape) for _, table in tables(raw) if min(table.shape) > self.before]
+        return sides[0] - self.before if len(sides) == 1 else None
+
+    def _fitting(self, raw: Raw) -> list[tuple[str, Tensor]]:
+        columns = self.columns(raw)
+        masks = _coefficients_of_masks(raw)
+        found: list[tuple[str, Tensor]] = []
+        for name, table in tables(raw):
+            for wanted in {columns, columns + masks}:
+                rows = self._upright(table, wanted)
+                if rows is not None:
+                    found.append((name, rows[:, :columns]))
+        return found
+
+    def _upright(self, table: Tensor, columns: int) -> Tensor | None:
+        fits_rows, fits_columns = table.shape[1] == columns, table.shape[0] == columns
+        if fits_rows and (self.rows_first or not fits_columns):
+            return table
+        return table.T if fits_columns else None
+
+
+def _coefficients_of_masks(raw: Raw) -> int:
+    """A network that also outlines objects writes as many numbers more as there are masks in its other output."""
+    for output in raw.outputs:
+        if output.ndim == _MASK_AXES and output.shape[0] > 1:
+            return int(output.shape[0])
+    return 0

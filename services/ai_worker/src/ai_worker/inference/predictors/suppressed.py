@@ -1,0 +1,178 @@
+"""What comes out of graphs that suppress by themselves: one table of corners, score, class, or the same in parts."""
+
+import numpy as np
+
+from ai_worker.inference.predictors.family import (
+    LayoutUnclear,
+    Raw,
+    Reader,
+    UnitDiffers,
+    check_confidences,
+    checked,
+    in_pixels,
+    tables,
+    the_only,
+)
+from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
+
+COLUMNS = 6
+_CORNERS = 4
+_WHOLE = 0.01
+_SLACK = 1.0
+"""Pixels by which rounding may turn a box over."""
+_LABEL_WORDS = ("label", "class", "cls", "categor")
+_SCORE_WORDS = ("score", "conf", "prob")
+_COUNT_WORDS = ("num", "count", "valid")
+_NOTHING = -1
+"""What exporters fill the places of objects that are not there with."""
+
+
+def table_of(raw: Raw) -> Tensor:
+    """The table of corners, score and class; it may be a single row, where the file has no axis for pictures."""
+    return the_only(_tables_of_six(raw))
+
+
+def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
+    """Whether every row reads as corners, score, class; None when there is no row that says anything."""
+    rows = rows[np.any(rows != 0, axis=1)].astype(np.float32)
+    if not len(rows):
+        return None
+    whole = np.abs(rows[:, 5] - np.rint(rows[:, 5])).max() < _WHOLE
+    in_range = rows[:, 5].min() >= _NOTHING and np.rint(rows[:, 5]).max() < classes
+    forward = ((rows[:, 2] >= rows[:, 0]) & (rows[:, 3] >= rows[:, 1])).all()
+    return bool(whole and in_range and forward)
+
+
+def _tables_of_six(raw: Raw) -> list[tuple[str, Tensor]]:
+    found = [(name, table[:, :COLUMNS]) for name, table in tables(raw) if table.shape[1] in _widths(raw)]
+    single = [(name, output[None]) for name, output in raw.named() if output.shape == (COLUMNS,)]
+    return found or single
+
+
+def _widths(raw: Raw) -> set[int]:
+    masks = next((int(output.shape[0]) for output in raw.outputs if output.ndim == 3), 0)  # noqa: PLR2004 - masks
+    return {COLUMNS, COLUMNS + masks}
+
+
+def _read_table(raw: Raw) -> Boxes:
+    rows = table_of(raw)
+    return _boxes(raw, rows[:, :4], rows[:, 4], rows[:, 5])
+
+
+def _read_parts(raw: Raw) -> Boxes:
+    corners, scores, labels, count = _parts(raw)
+    scores = scores[:count]
+    # Where the file does not count, it fills up: with zeros, or with -1 as score.
+    scores = np.where(scores == _NOTHING, 0, scores) if scores.size else scores
+    return _boxes(raw, corners[:count], scores, labels[:count])
+
+
+def _boxes(raw: Raw, corners: Tensor, scores: Tensor, labels: Tensor) -> Boxes:
+    check_confidences(scores)
+    chosen = np.flatnonzero(scores >= raw.floor)
+    places, classes = corners[chosen].astype(np.float32), labels[chosen].astype(np.float32)
+    _check_labels(classes, raw.classes)
+    if len(places) and raw.unit != "fractions" and 0 < np.abs(places).max() <= _SLACK:
+        raise UnitDiffers(
+            f"no place beyond {np.abs(places).max():.3g} was seen; expected pixels up to {max(raw.width, raw.height)}. "
+            "If they are fractions of the input, say so: --boxes fractions"
+        )
+    places = in_pixels(raw, places, "pixels")
+    if len(places) and (places[:, 2:] - places[:, :2]).min() < -_SLACK:
+        raise ModelOutputUnfit("a box ends before it begins; expected corners: left, top, right, bottom")
+    return checked(places, np.rint(classes), scores[chosen])
+
+
+def _check_labels(labels: Floats, classes: int) -> None:
+    if not labels.size:
+        return
+    if not (labels.min() >= 0 and np.rint(labels.max()) < classes):  # NaN fails, too
+        shown = labels.max() if labels.min() >= 0 else labels.min()
+        raise ModelOutputUnfit(
+            f"class {shown:g} was seen; expected 0 to {classes - 1}, for {classes} label{'s' * (classes != 1)}"
+        )
+    if np.abs(labels - np.rint(labels)).max() > _WHOLE:
+        raise ModelOutputUnfit("a class that is no whole number was seen; expected corners, score, class")
+
+
+def _parts(raw: Raw) -> tuple[Tensor, Tensor, Tensor, int | None]:
+    """Corners, scores, labels and how many of them count."""
+    boxes = _boxes_among(raw)
+    if boxes is None:
+        raise ModelOutputUnfit(f"outputs {raw.seen()}; expected {_expected_parts(raw)}")
+    name, corners = boxes
+    vectors = [(other, output.reshape(-1)) for other, output in raw.named() if other != name and _is_vector(output)]
+    count = _count_among(vectors, len(corners))
+    vectors = [vector for vector in vectors if vector[1].size == len(corners) and vector is not count]
+    if corners.shape[1] > _CORNERS:
+        vectors.append(("scores", corners[:, _CORNERS]))
+    scores, labels = _roles(vectors)
+    counted = None if count is None else max(0, min(int(count[1][0]), len(corners)))
+    return corners[:, :_CORNERS], scores, labels, counted
+
+
+def _fits_parts(raw: Raw) -> bool:
+    boxes = _boxes_among(raw)
+    if boxes is None:
+        return False
+    name, corners = boxes
+    sizes = [output.size for other, output in raw.named() if other != name and _is_vector(output)]
+    return sizes.count(len(corners)) >= (2 if corners.shape[1] == _CORNERS else 1)
+
+
+def _boxes_among(raw: Raw) -> tuple[str, Tensor] | None:
+    """The one output with four numbers, or four and a score, for each object."""
+    found = [pair for pair in tables(raw) if pair[1].shape[1] in (_CORNERS, _CORNERS + 1)]
+    if not found:  # a single object, where the file has no axis for pictures
+        found = [(name, output[None]) for name, output in raw.named() if output.ndim == 1 and output.size == _CORNERS]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_vector(output: Tensor) -> bool:
+    return sum(side != 1 for side in output.shape) <= 1
+
+
+def _count_among(vectors: list[tuple[str, Tensor]], objects: int) -> tuple[str, Tensor] | None:
+    for vector in vectors:
+        name, values = vector
+        told = any(word in name.lower() for word in _COUNT_WORDS)
+        if values.size == 1 and (told or (objects != 1 and np.issubdtype(values.dtype, np.integer))):
+            return vector
+    return None
+
+
+def _roles(vectors: list[tuple[str, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Which numbers are scores and which are labels, by name and by type."""
+    labels = [vector for vector in vectors if _are_labels(*vector)]
+    scores = [vector for vector in vectors if not _are_labels(*vector)]
+    if len(labels) != 1 or len(scores) != 1:
+        names = ", ".join(name for name, _ in vectors)
+        raise LayoutUnclear(
+            f"which of the outputs {names} are scores and which are classes is told neither by their names nor by "
+            "their types; export them under names with `scores` and `labels`"
+        )
+    return scores[0][1], labels[0][1]
+
+
+def _are_labels(name: str, values: Tensor) -> bool:
+    if np.issubdtype(values.dtype, np.integer):
+        return True
+    lowered = name.lower()
+    return any(word in lowered for word in _LABEL_WORDS) and not any(word in lowered for word in _SCORE_WORDS)
+
+
+def _expected_table(_: Raw) -> str:
+    return "n x 6 (corners, score, class, suppressed in the graph)"
+
+
+def _expected_parts(_: Raw) -> str:
+    return "n x 4 beside n scores and n classes (suppressed in the graph)"
+
+
+END_TO_END = Reader(
+    layout="end-to-end",
+    expected=_expected_table,
+    fits=lambda raw: bool(_tables_of_six(raw)),
+    read=_read_table,
+)
+PARTS = Reader(layout="parts", expected=_expected_parts, fits=_fits_parts, read=_read_parts)

@@ -1,0 +1,102 @@
+"""Finds out from a detector's golden runs how its outputs are to be read; what stays open is refused, not guessed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ai_worker.inference.detect import raw_of
+from ai_worker.inference.predictors.family import (
+    ClassesDiffer,
+    Family,
+    LayoutUnclear,
+    NotConfidences,
+    Raw,
+    Unit,
+    UnitDiffers,
+)
+from ai_worker.inference.predictors.read import fitting_readers, read_boxes, unclear
+from ai_worker.inference.predictors.suppressed import looks_suppressed, table_of
+from ai_worker.inference.types import ModelOutputUnfit
+from ai_worker.model_store.errors import ModelRefused
+from ai_worker.model_store.golden import Golden
+from ai_worker.model_store.open_onnx import OpenSession
+from ai_worker.model_store.read_request import ModelRequest
+from trapper_schemas.v1.models import Layout, ModelSpec
+
+_LEAST_SCORE = 1e-6
+"""Everything but what fills a table up is looked at."""
+_TRIES = 3
+
+
+def settle_detector(
+    known: Family, spec: ModelSpec, request: ModelRequest, session: OpenSession, runs: Sequence[Golden]
+) -> ModelSpec:
+    """The spec with layout, unit and activation as the file needs them; ModelRefused says what does not fit."""
+    if request.activation == "softmax":
+        raise ModelRefused("request", "activation softmax is for classifiers; a detector takes none or sigmoid")
+    names = [axis.name for axis in session.outputs]
+    spec = spec.model_copy(
+        update={
+            "activation": "sigmoid" if request.activation == "sigmoid" else "none",
+            "output": request.output or None,
+            "layout": None if request.layout == "auto" else request.layout,
+            "boxes": None if request.boxes == "auto" else request.boxes,
+        }
+    )
+    try:
+        spec = spec.model_copy(update={"layout": _layout(known, spec, names, runs)})
+        for _ in range(_TRIES):
+            problem = _first_problem(known, spec, names, runs)
+            if problem is None:
+                return spec
+            usual = fitting_readers(_raw(spec, names, runs[0]), known)[0].unit
+            spec = _mended(known, spec, request, problem, usual)
+    except LayoutUnclear as problem:
+        raise ModelRefused("ambiguous", str(problem)) from problem
+    except ClassesDiffer as problem:
+        raise ModelRefused("labels", str(problem)) from problem
+    except NotConfidences as problem:
+        raise ModelRefused("confidences", str(problem)) from problem
+    except ModelOutputUnfit as problem:
+        raise ModelRefused("layout", str(problem)) from problem
+    raise ModelRefused("layout", f"the outputs fit no reading that the predictor {known.name!r} knows")
+
+
+def _raw(spec: ModelSpec, names: Sequence[str], run: Golden) -> Raw:
+    return raw_of(run.outputs, spec, names=names, floor=_LEAST_SCORE)
+
+
+def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence[Golden]) -> Layout | None:
+    """What was asked for, or what the shapes leave open and the numbers tell; None where the shapes tell."""
+    raws = [_raw(spec, names, run) for run in runs]
+    fitting = fitting_readers(raws[0], known)
+    if spec.layout is not None or len(fitting) == 1:
+        return spec.layout
+    others = [reader for reader in fitting if reader.layout != "end-to-end"]
+    if len(others) != 1 or len(others) == len(fitting):
+        raise unclear(raws[0], fitting)
+    told = looks_suppressed(np.concatenate([table_of(raw) for raw in raws]), len(spec.labels))
+    if told is None:
+        raise unclear(raws[0], fitting)
+    return "end-to-end" if told else others[0].layout
+
+
+def _first_problem(
+    known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence[Golden]
+) -> ModelOutputUnfit | None:
+    for run in runs:
+        try:
+            read_boxes(_raw(spec, names, run), known)
+        except (UnitDiffers, NotConfidences) as problem:
+            return problem
+    return None
+
+
+def _mended(known: Family, spec: ModelSpec, request: ModelRequest, problem: ModelOutputUnfit, usual: Unit) -> ModelSpec:
+    """The spec that takes the problem into account; the problem itself where that would be a guess."""
+    if isinstance(problem, UnitDiffers) and request.boxes == "auto" and spec.boxes is None:
+        return spec.model_copy(update={"boxes": "fractions" if usual == "pixels" else "pixels"})
+    can_be_logits = known.logits_usual and request.activation == "auto" and spec.activation == "none"
+    if isinstance(problem, NotConfidences) and can_be_logits:
+        return spec.model_copy(update={"activation": "sigmoid"})
+    raise problem
