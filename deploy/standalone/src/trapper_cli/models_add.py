@@ -26,10 +26,11 @@ class ModelRefused(Failure):
 
 @dataclass(frozen=True)
 class Inspected:
-    """The catalogue entry of a file that runs, and the proof."""
+    """The catalogue entry of a file that runs, what was seen meanwhile, and its golden run."""
 
     entry: dict[str, Any]
     proof: dict[str, Any]
+    golden_run: dict[str, Any] | None
 
 
 def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
@@ -52,7 +53,7 @@ def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
         raise Failure(f"The model cannot be tried here: {told[:300] or f'code {done.returncode}'}.") from None
     if not answer.get("ok"):
         raise ModelRefused(str(answer.get("reason")), str(answer.get("message")).rstrip("."))
-    return Inspected(answer["entry"], answer["proof"])
+    return Inspected(answer["entry"], answer["proof"], answer.get("golden_run"))
 
 
 def check_free(manager: ManagerClient, entry: dict[str, Any], *, version_given: bool) -> None:
@@ -80,9 +81,15 @@ def _taken(known: dict[str, Any], what: str) -> Failure:
     )
 
 
-def publish(manager: ManagerClient, expert: TrapperClient, entry: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The entry, then its weights, then the Expert's own list; each step may be repeated."""
-    published = manager.publish_model(entry)
+def publish(
+    manager: ManagerClient,
+    expert: TrapperClient,
+    entry: dict[str, Any],
+    path: Path,
+    golden_run: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The entry with its golden run, then its weights, then the Expert's own list; each step may be repeated."""
+    published = manager.publish_model(entry, golden_run)
     if not published.get("held"):
         manager.upload_weights(entry["sha256"], lambda: _chunks(path))
     expert.sync_providers()

@@ -9,6 +9,7 @@ import typer
 from trapper_cli.models_add import check_free, inspect_file, publish
 from trapper_cli.models_install_command import install_model
 from trapper_cli.models_labels import read_labels
+from trapper_cli.models_pin_command import pin
 from trapper_cli.running import ensure_stack
 from trapper_client.commands import models
 from trapper_client.errors import WrongUsage
@@ -33,18 +34,36 @@ class Predictor(StrEnum):
 
 
 class Activation(StrEnum):
-    """What happens to a classifier's output: recognised from the file, nothing, or a softmax."""
+    """What is still to be done to scores: recognised from the file, nothing, a softmax, or a sigmoid."""
 
     AUTO = "auto"
     NONE = "none"
     SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"
+
+
+class Layout(StrEnum):
+    """How a detector's output lies, where its shape leaves that open."""
+
+    CANDIDATES = "candidates"
+    END_TO_END = "end-to-end"
+    PARTS = "parts"
+    QUERIES = "queries"
+
+
+class Boxes(StrEnum):
+    """The unit of a detector's boxes, where it is not its family's."""
+
+    PIXELS = "pixels"
+    FRACTIONS = "fractions"
 
 
 def register(app: typer.Typer) -> None:
-    """Adds `add` and `install` to the group `models` of the client's own commands."""
+    """Adds what downloads or tries files to the group `models` of the client's own commands."""
     del app
     models.group.command("add")(add)
     models.group.command("install")(install_model)
+    models.group.command("pin")(pin)
 
 
 def add(
@@ -62,7 +81,12 @@ def add(
     input_size: Annotated[
         int | None, typer.Option(min=16, help="Side of the input, where the file leaves it open.")
     ] = None,
-    activation: Annotated[Activation, typer.Option(help="For classifiers.")] = Activation.AUTO,
+    activation: Annotated[Activation, typer.Option(help="What is still to be done to scores.")] = Activation.AUTO,
+    output: Annotated[str, typer.Option(help="The main output, where the file has several.")] = "",
+    layout: Annotated[
+        Layout | None, typer.Option(help="How a detector's output lies, where its shape leaves that open.")
+    ] = None,
+    boxes: Annotated[Boxes | None, typer.Option(help="Unit of a detector's boxes, where the file is unusual.")] = None,
     preprocess: Annotated[
         list[str] | None,
         typer.Option(help="key=value, repeatable: resize, channels, scale, mean, std (one number or three)."),
@@ -85,6 +109,7 @@ def add(
         "preprocess": _pairs(preprocess or []),
         "activation": activation.value,
         "licence": licence,
+        **_given(output=output, layout=layout, boxes=boxes),
     }
     if not file.is_file():
         raise WrongUsage(f"There is no file {str(file)!r}.")
@@ -93,7 +118,7 @@ def add(
         tell("The stack was started, and is left running (trapper down stops it).")
     with connect(patience=_PATIENCE_SECONDS) as expert, connect_manager(patience=_PATIENCE_SECONDS) as manager:
         check_free(manager, inspected.entry, version_given=bool(version))
-        publish(manager, expert, inspected.entry, file)
+        publish(manager, expert, inspected.entry, file, inspected.golden_run)
     if as_json:
         answer({"ok": True, "model": models.summary({**inspected.entry, "held": True}), "proof": inspected.proof})
         return
@@ -101,6 +126,11 @@ def add(
     say(f"Registered {name} ({inspected.entry['kind']}, sha256 {inspected.entry['sha256']}).")
     if option is not None:
         say(f"Use it: trapper run FOLDER {option} {name}")
+
+
+def _given(**options: str | None) -> dict[str, str]:
+    """Only what was said: the rest is read from the file."""
+    return {name: str(value) for name, value in options.items() if value}
 
 
 def _label_map(given: str | None) -> dict[str, Any] | None:

@@ -31,13 +31,14 @@ _PREPROCESS = (
 def find_entry(catalogue: Iterable[dict[str, Any]], name: str) -> tuple[ModelEntry, bool]:
     """The entry `NAME` or `NAME@VERSION`, one that can be installed if there is one, and whether it is here."""
     wanted, _, version = name.partition("@")
-    found = [_read(each) for each in catalogue if each["name"] == wanted and version in ("", each["version"])]
+    found = [read_entry(each) for each in catalogue if each["name"] == wanted and version in ("", each["version"])]
     if not found:
         raise WrongUsage(f"The catalogue has no model {name!r}.", hint="See: trapper models list")
     return next((each for each in found if each[1] or why_not(each[0]) is None), found[0])
 
 
-def _read(document: dict[str, Any]) -> tuple[ModelEntry, bool]:
+def read_entry(document: dict[str, Any]) -> tuple[ModelEntry, bool]:
+    """An entry as the Manager lists it, and whether its weights are here."""
     known = {field: document[field] for field in ModelEntry.model_fields if field in document}
     try:
         return ModelEntry.model_validate(known), bool(document.get("held"))
@@ -79,8 +80,9 @@ def install(
     fetched = fetch_weights(entry, origin, folder)
     try:
         tell(f"Downloaded {megabytes(fetched.size_bytes)}, sha256 {fetched.sha256}; trying it.")
-        complete = completed(entry, inspect_file(fetched.path, inspection_request(entry)))
-        publish(manager, expert, complete.model_dump(mode="json"), fetched.path)
+        inspected = inspect_file(fetched.path, inspection_request(entry))
+        complete = completed(entry, inspected)
+        publish(manager, expert, complete.model_dump(mode="json"), fetched.path, inspected.golden_run)
     finally:
         fetched.path.unlink(missing_ok=True)
     return complete

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from trapper_client.api import Api
+from trapper_schemas.v1.models import ModelPins
 
 
 class ManagerClient:
@@ -21,13 +23,26 @@ class ManagerClient:
     ) -> None:
         self.api.close()
 
-    def models(self) -> list[dict[str, Any]]:
-        """The whole catalogue by name."""
-        return list(self.api.pages("/api/models/", limit=None))
+    def models(self, *, retired: bool = False) -> list[dict[str, Any]]:
+        """The whole catalogue by name, with what is retired when asked for."""
+        return list(self.api.pages("/api/models/", limit=None, retired=retired or None))
 
-    def publish_model(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """Puts an entry into the catalogue; the same entry again changes nothing."""
-        return self.api.post("/api/models/", {"entry": entry})
+    def publish_model(self, entry: dict[str, Any], proof: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Puts an entry into the catalogue, with its golden run; the same entry again changes nothing."""
+        return self.api.post("/api/models/", {"entry": entry, "proof": proof})
+
+    def pins(self, name: str, version: str) -> ModelPins:
+        """The hash of an entry that an operator confirmed, and what workers proposed."""
+        return ModelPins.model_validate(self.api.get(f"/api/models/{quote(name)}/pins/", version=version))
+
+    def pin(self, name: str, version: str, sha256: str, size_bytes: int | None = None) -> dict[str, Any]:
+        """Confirms which weights an unpinned entry has; the same hash again changes nothing."""
+        body = {"version": version, "sha256": sha256, "size_bytes": size_bytes}
+        return self.api.post(f"/api/models/{quote(name)}/pin/", body)
+
+    def retire_model(self, name: str, version: str, *, retired: bool = True) -> dict[str, Any]:
+        """Refuses new jobs on a version, or takes it into use again."""
+        return self.api.post(f"/api/models/{quote(name)}/retire/", {"version": version, "retired": retired})
 
     def upload_weights(self, sha256: str, chunks: Callable[[], Iterable[bytes]]) -> dict[str, Any]:
         """Sends the weights of a published entry; they are kept when their hash is right."""

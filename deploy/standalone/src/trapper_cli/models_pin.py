@@ -1,0 +1,85 @@
+"""Decides which hash an unpinned entry gets: one that workers proposed, one that was told, or that of a download."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trapper_cli.models_download import fetch_weights, find_origin
+from trapper_cli.models_install import describe
+from trapper_client.errors import Failure, WrongUsage
+from trapper_client.output import table, tell
+from trapper_schemas.v1.models import ModelEntry, ModelPins, ProposedPin
+
+Ask = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A hash that an operator stands for, and where it is from."""
+
+    sha256: str
+    size_bytes: int | None
+    source: str
+
+
+def decide(entry: ModelEntry, known: ModelPins, *, told: str | None, ask: Ask, folder: Path) -> Pin:
+    """The pin; raises Failure when nobody may decide, or when proposals contradict each other."""
+    show(known)
+    if known.sha256 is not None:
+        raise Failure(f"{entry.name} {entry.version} is pinned to {known.sha256} already, and stays so.")
+    if told is not None:
+        return _as_told(entry, known, told)
+    if len(known.proposals) > 1:
+        raise WrongUsage(
+            f"{len(known.proposals)} different hashes were proposed for {entry.name}, so none is chosen.",
+            hint="Find out which is the publisher's, and say it: --sha256 HASH",
+        )
+    if known.proposals:
+        return _as_proposed(entry, known.proposals[0], ask)
+    return _as_downloaded(entry, ask, folder)
+
+
+def show(known: ModelPins) -> None:
+    """What workers proposed, for a person to compare."""
+    for one in known.proposals:
+        names = ", ".join(sorted({worker.name for worker in one.workers}))
+        first = min(worker.proposed_at for worker in one.workers)
+        tell(f"Proposed: sha256 {one.sha256}, {one.size_bytes} bytes, by {names}, first on {first:%Y-%m-%d %H:%M} UTC.")
+
+
+def list_proposals(known: ModelPins) -> None:
+    """The same as a table on standard output."""
+    table(
+        ("sha256", "bytes", "proposed by"),
+        ([one.sha256, one.size_bytes, ", ".join(worker.name for worker in one.workers)] for one in known.proposals),
+        empty="No worker proposed one.",
+    )
+
+
+def _as_told(entry: ModelEntry, known: ModelPins, told: str) -> Pin:
+    proposed = next((one for one in known.proposals if one.sha256 == told), None)
+    if proposed is None:
+        if known.proposals:
+            tell(f"No worker found that hash for {entry.name}; the one that was told is taken.")
+        return Pin(told, None, "told")
+    return Pin(told, proposed.size_bytes, "proposed")
+
+
+def _as_proposed(entry: ModelEntry, proposed: ProposedPin, ask: Ask) -> Pin:
+    tell(f"{entry.name} {entry.version}, licence {entry.licence}.")
+    if not ask("Pin the entry to these weights?"):
+        raise Failure("Nothing was pinned.")
+    return Pin(proposed.sha256, proposed.size_bytes, "proposed")
+
+
+def _as_downloaded(entry: ModelEntry, ask: Ask, folder: Path) -> Pin:
+    origin = find_origin(entry)
+    tell(f"No worker proposed a hash. {describe(entry, origin)}.")
+    if not ask("Download it under this licence, to see its hash?"):
+        raise Failure("Nothing was pinned.")
+    fetched = fetch_weights(entry, origin, folder)
+    fetched.path.unlink(missing_ok=True)  # whoever runs the model fetches it again, and compares
+    tell(f"Downloaded {fetched.size_bytes} bytes, sha256 {fetched.sha256}.")
+    if not ask("Pin the entry to these weights?"):
+        raise Failure("Nothing was pinned.")
+    return Pin(fetched.sha256, fetched.size_bytes, "downloaded")
