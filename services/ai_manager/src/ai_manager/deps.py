@@ -5,7 +5,8 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -15,12 +16,17 @@ from trapper_kit import work as kit
 from trapper_kit.bells import Bells
 from trapper_kit.broker import QueueRinger, make_broker
 from trapper_kit.db import Database, Session
+from trapper_kit.direct import Direct
+from trapper_kit.recent import Recent
 from trapper_kit.tokens import derive, sign
 from trapper_schemas.v1 import workers as wire
 
 NAMESPACE = "ai_manager"
 INSPECTED_AT_ONCE = 2
 """Result blobs that are decompressed and checked at the same moment, each within its own limit of memory."""
+DIRECT_CONNECTIONS = 8
+"""For the statements of claims and saves, which are short; more of them would only wait inside the database."""
+BRIEFS_SECONDS, BRIEFS_KEPT = 1.0, 256
 
 
 def channel(runtime: str) -> str:
@@ -34,6 +40,9 @@ class Work(kit.Work[Settings]):
 
     blobs: BlobStore
     token_key: bytes
+    direct: Direct
+    briefs: Recent[UUID, Any] = field(default_factory=lambda: Recent(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT))
+    """What the workers are told with every batch of a job; kept by `batches.brief`."""
     inspections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INSPECTED_AT_ONCE))
     began: float = field(default_factory=time.monotonic)
 
@@ -56,7 +65,13 @@ class Work(kit.Work[Settings]):
             bells=Bells(bells.get_secret_value() if bells else None),
             blobs=BlobStore.open(settings.blobs_dir, settings.blobs_url),
             token_key=derive(settings.secret_key.get_secret_value(), "tokens"),
+            direct=Direct(settings.database_url.get_secret_value(), size=DIRECT_CONNECTIONS),
         )
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.direct.close()
+        await super().close()
 
     @property
     def intervals(self) -> Intervals:
@@ -98,7 +113,11 @@ def work_of(request: Request) -> Work:
     return request.app.state.work
 
 
-WorkDep = Annotated[Work, Depends(work_of)]
+async def _work(request: Request) -> Work:  # async, although it waits for nothing: FastAPI runs others on a thread
+    return work_of(request)
+
+
+WorkDep = Annotated[Work, Depends(_work)]
 
 
 async def _db(work: WorkDep) -> AsyncGenerator[Session, None]:
@@ -110,7 +129,7 @@ Db = Annotated[Session, Depends(_db, scope="function")]
 """One transaction, committed before the answer leaves."""
 
 
-def _now(work: WorkDep) -> datetime:
+async def _now(work: WorkDep) -> datetime:
     return work.clock.now()
 
 

@@ -45,8 +45,7 @@ async def _caller(work: Work, authorization: str | None, protocol: int) -> Calle
     if protocol not in SERVED:
         served = " and ".join(str(one) for one in SERVED)
         raise ProtocolNotServed(f"protocol {protocol} is not served here, {served} is", served=list(SERVED))
-    async with work.db() as db:
-        token = await queries.active_token(db, work.hash_token(bearer(authorization)), work.clock.now())
+    token = await queries.active_token(work.direct, work.hash_token(bearer(authorization)), work.clock.now())
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")

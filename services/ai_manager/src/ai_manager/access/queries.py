@@ -1,26 +1,39 @@
 """Tokens: found by hash, extended, ended."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 
 from ai_manager.access.models import Token
 from trapper_kit.db import Session
+from trapper_kit.direct import Direct
 
 
-async def active_token(db: Session, token_hash: str, now: datetime) -> Token | None:
-    """The token with this hash, unless it ended."""
-    return (
-        await db.scalars(
-            select(Token).where(
-                Token.token_hash == token_hash,
-                Token.revoked_at.is_(None),
-                or_(Token.expires_at.is_(None), Token.expires_at > now),
-            )
-        )
-    ).one_or_none()
+@dataclass(frozen=True)
+class Active:
+    """A token that is good at this moment."""
+
+    name: str
+    scopes: Sequence[str]
+    worker_id: UUID | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+_ACTIVE = """
+select name, scopes, worker_id, created_at, expires_at from tokens
+where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
+"""
+
+
+async def active_token(direct: Direct, token_hash: str, now: datetime) -> Active | None:
+    """The token with this hash, unless it ended; every call begins with it, so it is asked in one round trip."""
+    row = await direct.row(_ACTIVE, token_hash, now)
+    return None if row is None else Active(*row)
 
 
 async def retire_older(db: Session, worker_id: UUID, issued_before: datetime, *, ends: datetime) -> None:

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ai_manager.batches import queries, queries_lines
+from ai_manager.batches import queries_hot, queries_lines
+from ai_manager.batches.brief import Brief, brief
 from ai_manager.batches.errors import RuntimeNotYours
-from ai_manager.batches.models import Batch, Terms
-from ai_manager.catalog import queries as catalog
-from ai_manager.catalog.models import Model
+from ai_manager.batches.queries_hot import Leased
 from ai_manager.deps import Work, channel
-from ai_manager.workers import queries as workers
 from ai_manager.workers.errors import WorkerNotFound
-from trapper_kit.db import Session
 from trapper_kit.logs import log
-from trapper_schemas.v1.jobs import Stage
 
 JITTER_SECONDS = 0.01
 
@@ -42,11 +38,9 @@ class Ask:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Leased batches with what a worker must know to run them."""
+    """Leased batches with what a worker must know to run them, and how long they are its own."""
 
-    batches: Sequence[Batch]
-    terms: dict[UUID, Terms]
-    models: dict[catalog.Key, Model]
+    batches: Sequence[tuple[Leased, Brief]]
     lease: timedelta = timedelta()
 
 
@@ -63,13 +57,12 @@ async def claim_batches(
     """
     async with work.waiter(channel(ask.runtime), at_most=wait.total_seconds()) as more:  # before the first look
         while True:
-            async with work.db() as db:
-                claimed = await _look(work, db, ask, lease)
+            claimed = await _look(work, ask, lease)
             if claimed.batches or not await more():  # holds no connection; false when the time is up
                 return claimed
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
             if await gone():
-                return Claimed([], {}, {})
+                return Claimed([])
 
 
 def _length(work: Work, ask: Ask, ordinary: timedelta, *, offline_allowed: bool) -> timedelta:
@@ -80,40 +73,35 @@ def _length(work: Work, ask: Ask, ordinary: timedelta, *, offline_allowed: bool)
     return length if ask.until is None else min(length, ask.until - work.clock.now())
 
 
-async def _look(work: Work, db: Session, ask: Ask, lease: timedelta) -> Claimed:
-    worker = await workers.get(db, ask.worker_id)
-    if worker is None:
-        raise WorkerNotFound
-    if ask.runtime not in worker.runtimes:
-        raise RuntimeNotYours(f"enrolled for {', '.join(worker.runtimes)}", runtimes=worker.runtimes)
-    if worker.paused or worker.drain:
-        return Claimed([], {}, {})
-    length = _length(work, ask, lease, offline_allowed=worker.offline)
-    leased: list[Batch] = []
-    lines = await queries_lines.lines(
-        db,
+async def _look(work: Work, ask: Ask, lease: timedelta) -> Claimed:
+    asker = await queries_lines.asker(
+        work.direct,
+        ask.worker_id,
         runtime=ask.runtime,
-        project=worker.project,
         loaded=ask.loaded,
         on_disk=ask.on_disk,
         affinity=work.settings.affinity_turns,
         allow_unpinned=ask.allow_unpinned,
         memory_bytes=ask.memory_bytes,
     )
-    for line in lines:
-        leased += await queries.claim(
-            db,
+    if asker is None:
+        raise WorkerNotFound
+    if ask.runtime not in asker.runtimes:
+        raise RuntimeNotYours(f"enrolled for {', '.join(asker.runtimes)}", runtimes=list(asker.runtimes))
+    length = _length(work, ask, lease, offline_allowed=asker.offline)
+    leased: list[Leased] = []
+    for line in asker.lines:
+        leased += await queries_hot.claim(
+            work.direct,
             line,
-            project=worker.project,
+            project=asker.project,
             limit=ask.limit - len(leased),
-            worker_id=worker.id,
+            worker_id=ask.worker_id,
             token=work.new_token(),
             lease=length,
         )
         if len(leased) >= ask.limit:
             break
     for batch in leased:
-        log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=batch.worker_id, attempt=batch.attempt)
-    terms = await queries.terms_of(db, [batch.job_id for batch in leased]) if leased else {}
-    refs = [Stage.model_validate(stage).model for one in terms.values() for stage in one.stages]
-    return Claimed(leased, terms, await catalog.by_refs(db, refs) if refs else {}, length)
+        log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=ask.worker_id, attempt=batch.attempt)
+    return Claimed([(batch, await brief(work, batch.job_id)) for batch in leased], length)

@@ -18,4 +18,9 @@ def pack(resources: Sequence[ResourceRef]) -> bytes:
 
 def unpack(packed: bytes) -> list[ResourceRef]:
     """References from bytes that `pack` made."""
-    return _REFERENCES.validate_json(zstandard.ZstdDecompressor().decompress(packed))
+    return _REFERENCES.validate_json(raw(packed))
+
+
+def raw(packed: bytes) -> bytes:
+    """The JSON inside of bytes that `pack` made."""
+    return zstandard.ZstdDecompressor().decompress(packed)

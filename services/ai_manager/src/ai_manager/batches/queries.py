@@ -6,13 +6,11 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Text, case, delete, exists, func, insert, select, tuple_, update
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import CursorResult, case, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import undefer
 
 from ai_manager.batches.models import EXHAUSTED, LEASED, WAITING, Batch, Door, FinishedBatch, Terms
-from ai_manager.batches.queries_lines import Line
 from ai_manager.batches.state import BatchState, Past
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session, db_clock
@@ -27,42 +25,6 @@ class Counts:
     done: int
     blank: int
     failed: int
-
-
-async def claim(
-    db: Session, line: Line, *, project: str, limit: int, worker_id: UUID, token: str, lease: timedelta
-) -> Sequence[Batch]:
-    """Lease the next batches in turn; two workers can never get the same one. Each token is `token` and its id."""
-    next_in_turn = (
-        select(Batch.id)
-        .where(
-            Batch.state == WAITING,
-            Batch.runtimes == line.runtimes,
-            Batch.model_set == line.model_set,
-            Batch.priority == line.priority,
-        )
-        .order_by(Batch.priority, Batch.turn, Batch.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if project:
-        next_in_turn = next_in_turn.where(Batch.project == project)
-    chosen = next_in_turn.cte("next_in_turn")  # run once; a subquery may run again and lock more
-    leased = (
-        update(Batch)
-        .where(Batch.id == chosen.c.id)
-        .values(
-            state=BatchState.LEASED,
-            attempt=Batch.attempt + 1,
-            worker_id=worker_id,
-            lease_token=func.concat(token, "-", sql_cast(Batch.id, Text)),
-            lease_expires_at=db_clock() + lease,  # clock_timestamp(), not now()
-        )
-        .returning(Batch)
-        .options(undefer(Batch.resources))
-    )
-    found = (await db.scalars(leased)).all()
-    return sorted(found, key=lambda batch: (batch.turn, batch.id))
 
 
 async def terms_of(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, Terms]:
@@ -100,19 +62,6 @@ async def cancelled_among(db: Session, batch_ids: Sequence[UUID]) -> set[UUID]:
         statement = select(table.id).where(table.id.in_(batch_ids), table.state == BatchState.CANCELLED)
         found.update((await db.scalars(statement)).all())
     return found
-
-
-async def finish(
-    db: Session, batch_id: UUID, *, token: str, worker_id: UUID, result_sha256: str, counts: Counts
-) -> bool:
-    """Close the batch if, and only if, this token still holds it."""
-    statement = (
-        update(Batch)
-        .where(Batch.id == batch_id, Batch.state == LEASED, Batch.lease_token == token, Batch.worker_id == worker_id)
-        .values(state=BatchState.DONE, result_sha256=result_sha256, **vars(counts), **_NO_LEASE)
-        .returning(Batch.id)
-    )
-    return (await db.scalars(statement)).one_or_none() is not None
 
 
 async def give_up(db: Session, batch_id: UUID, *, result_sha256: str, counts: Counts) -> bool:

@@ -2,15 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import any_, case, false, func, literal, select, true
-from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB
-
-from ai_manager.batches.models import WAITING, Batch, Terms
 from ai_manager.batches.state import SEPARATOR
-from trapper_kit.db import Session
+from trapper_kit.direct import Direct
 
 
 @dataclass(frozen=True)
@@ -22,57 +17,61 @@ class Line:
     priority: int
 
 
-async def lines(
-    db: Session,
+@dataclass(frozen=True)
+class Asker:
+    """A worker as it stands, and the lines that it may take from, the next one first."""
+
+    runtimes: Sequence[str]
+    project: str
+    offline: bool
+    lines: Sequence[Line]
+
+
+_ASKER = f"""
+select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority
+from workers worker
+left join lateral (
+    select distinct terms.runtimes, terms.model_set, terms.priority,
+        (
+            select batches.turn from batches
+            where batches.state = 'waiting' and batches.runtimes = terms.runtimes
+                and batches.model_set = terms.model_set and batches.priority = terms.priority
+            order by batches.turn limit 1
+        ) as turn,
+        case when terms.models <@ $3::jsonb then $5::int when terms.models <@ $4::jsonb then $5::int / 2 else 0 end
+            as head_start
+    from terms
+    where terms.is_open
+        and $2::text = any(string_to_array(terms.runtimes, '{SEPARATOR}'))
+        and worker.project in ('', terms.project)
+        and ($6::boolean or not terms.unpinned)
+        and ($7::bigint is null or terms.weights_bytes <= $7::bigint)
+) line on line.turn is not null and not worker.paused and not worker.drain
+where worker.id = $1 and worker.revoked_at is null
+order by line.priority, line.turn - line.head_start
+"""  # noqa: S608 - a constant of this service
+
+
+async def asker(
+    direct: Direct,
+    worker_id: UUID,
     *,
     runtime: str,
-    project: str,
     loaded: Sequence[str],
     on_disk: Sequence[str],
     affinity: int,
     allow_unpinned: bool,
-    memory_bytes: int | None = None,
-) -> list[Line]:
-    """Where batches wait that a worker of this runtime may have: by priority, then by turn.
+    memory_bytes: int | None,
+) -> Asker | None:
+    """The worker, unless it was sent away, and where batches wait for it: by priority, then by turn.
 
     A line whose models are in the worker's memory is served `affinity` turns early (half of that when they are on its
-    disk), so that models are not swapped for each batch and yet nobody starves.
+    disk), so that models are not swapped for each batch and yet nobody starves. Who is paused or drains has no line.
     """
-    first = (
-        select(Batch.turn)
-        .where(
-            Batch.state == WAITING,
-            Batch.runtimes == Terms.runtimes,
-            Batch.model_set == Terms.model_set,
-            Batch.priority == Terms.priority,
-        )
-        .order_by(Batch.turn)
-        .limit(1)
-        .correlate(Terms)
-        .scalar_subquery()
+    rows = await direct.fetch(
+        _ASKER, worker_id, runtime, list(loaded), list(on_disk), affinity, allow_unpinned, memory_bytes
     )
-    head_start = case(
-        (_contained(Terms.models, loaded), affinity), (_contained(Terms.models, on_disk), affinity // 2), else_=0
-    )
-    open_lines = (
-        select(Terms.runtimes, Terms.model_set, Terms.priority, first.label("turn"), head_start.label("head_start"))
-        .where(
-            Terms.is_open,
-            literal(runtime) == any_(func.string_to_array(Terms.runtimes, SEPARATOR)),
-            literal(project).in_(["", Terms.project]),
-            literal(allow_unpinned) | ~Terms.unpinned,
-            true() if memory_bytes is None else Terms.weights_bytes <= memory_bytes,
-        )
-        .distinct()
-        .subquery()
-    )
-    rows = await db.execute(
-        select(open_lines.c.runtimes, open_lines.c.model_set, open_lines.c.priority)
-        .where(open_lines.c.turn.is_not(None))
-        .order_by(open_lines.c.priority, open_lines.c.turn - open_lines.c.head_start)
-    )
-    return [Line(*row) for row in rows]
-
-
-def _contained(models: Any, known: Sequence[str]) -> Any:
-    return models.op("<@")(sql_cast(list(known), JSONB)) if known else false()
+    if not rows:
+        return None
+    lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["line"] is not None]
+    return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines)

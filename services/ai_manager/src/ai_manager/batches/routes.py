@@ -6,26 +6,22 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from ai_manager.access.guards import MayWork
-from ai_manager.batches.claim import Ask, Claimed, claim_batches
+from ai_manager.batches.brief import lease_json
+from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
-from ai_manager.batches.models import Batch
-from ai_manager.batches.pack import unpack
 from ai_manager.batches.release import release_batch
-from ai_manager.catalog.queries import key_of
 from ai_manager.deps import WorkDep
 from trapper_kit.problems import Forbidden, Unauthenticated
 from trapper_kit.web.app import problems
-from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Release, StageSpec
-from trapper_schemas.v1.jobs import Stage
-from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
 
 router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(Unauthenticated, Forbidden))
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
 
 
-@router.post("/claim/", responses=problems(RuntimeNotYours))
-async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> ClaimReply:
+@router.post("/claim/", responses=problems(RuntimeNotYours), response_model=ClaimReply)
+async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> Response:
     """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
     ask = Ask(
         caller.worker_id,
@@ -40,28 +36,9 @@ async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Req
     )
     wait, lease = timedelta(seconds=body.wait_seconds), timedelta(seconds=work.intervals.lease)
     claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
-    return ClaimReply(
-        batches=[_lease(batch, claimed, claimed.lease) for batch in claimed.batches], intervals=work.told_intervals
-    )
-
-
-def _lease(batch: Batch, claimed: Claimed, lease: timedelta) -> BatchLease:
-    terms = claimed.terms[batch.job_id]
-    stages = [Stage.model_validate(stage) for stage in terms.stages]
-    return BatchLease(
-        batch_id=batch.id,
-        job_id=batch.job_id,
-        attempt=batch.attempt,
-        token=batch.lease_token or "",
-        expires_in_seconds=lease.total_seconds(),
-        stages=[
-            StageSpec(stage=stage, model=ModelEntry.model_validate(claimed.models[key_of(stage.model)].entry))
-            for stage in stages
-        ],
-        resources=unpack(batch.resources),
-        media_grant=terms.media_grant,
-        media_origins=terms.media_origins,
-    )
+    leases = b",".join(lease_json(batch, brief, claimed.lease) for batch, brief in claimed.batches)
+    told = work.told_intervals.model_dump_json().encode()
+    return Response(b'{"batches":[%s],"intervals":%s}' % (leases, told), media_type="application/json")
 
 
 @router.post("/{batch_id}/release/", status_code=204, responses=problems(BatchNotFound, LeaseLost, JobCancelled))

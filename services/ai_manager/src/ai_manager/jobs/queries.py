@@ -158,8 +158,3 @@ async def to_settle(db: Session, *, limit: int) -> Sequence[UUID]:
 async def drop_all_chunks(db: Session, job_id: UUID) -> None:
     """A cancelled job cuts nothing any more."""
     await db.execute(delete(ResourceChunk).where(ResourceChunk.job_id == job_id))
-
-
-async def bell_of(db: Session, job_id: UUID) -> str | None:
-    """The connection whose queue is rung for this job."""
-    return (await db.scalars(select(Job.bell).where(Job.id == job_id))).one_or_none()

@@ -3,12 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from ai_manager.access.guards import MaySubmit, MayWork
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
-from ai_manager.deps import Db, Now, Work, WorkDep
+from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.jobs import queries as jobs
 from ai_manager.jobs.errors import JobNotFound
 from ai_manager.jobs.settle import ring_expert
@@ -35,28 +36,22 @@ _BLOB = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary
     "/resource_batches/{batch_id}/save_results/",
     responses=problems(BatchNotFound, LeaseLost, JobCancelled, TooLarge, BlobRefused),
     openapi_extra={"requestBody": {"required": True, **_BLOB}},
+    response_model=Saved,
 )
 async def save(
     batch_id: UUID,
     request: Request,
-    background: BackgroundTasks,
     caller: MayWork,
     work: WorkDep,
     token: LeaseToken,
     sha256: ContentSha256,
-) -> Saved:
+) -> Response:
     """Bring a batch; the very same bytes again are answered as a duplicate."""
     body = b"".join([chunk async for chunk in read_body(request, at_most=work.settings.results_limit_bytes)])
-    job_id, duplicate = await save_results(work, Brought(batch_id, caller.worker_id, token, sha256, body))
-    if not duplicate:
-        background.add_task(_tell_expert, work, job_id)
-    return Saved(batch_id=batch_id, sha256=sha256, duplicate=duplicate)
-
-
-async def _tell_expert(work: Work, job_id: UUID) -> None:
-    async with work.db() as db:
-        bell = await jobs.bell_of(db, job_id)
-    await ring_expert(work, bell, job_id)
+    finished = await save_results(work, Brought(batch_id, caller.worker_id, token, sha256, body))
+    saved = Saved(batch_id=batch_id, sha256=sha256, duplicate=finished is None)
+    bell = BackgroundTask(ring_expert, work, finished.bell, finished.job_id) if finished and finished.bell else None
+    return Response(saved.model_dump_json(), media_type="application/json", background=bell)
 
 
 @router.get("/prediction_jobs/{job_id}/results/", responses=problems(JobNotFound))

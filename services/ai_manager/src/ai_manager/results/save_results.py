@@ -2,23 +2,28 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+import zstandard
+
 from ai_manager.batches import queries as batches
+from ai_manager.batches import queries_hot
+from ai_manager.batches.brief import brief
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.batches.models import Batch, FinishedBatch
 from ai_manager.batches.pack import unpack
+from ai_manager.batches.queries_hot import Finished, Present
 from ai_manager.batches.state import BatchState
-from ai_manager.catalog import queries as catalog
 from ai_manager.deps import Work
 from ai_manager.results import queries
 from ai_manager.results.inspect import Inspected, inspect_results
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Ring, Session
 from trapper_kit.logs import log
 from trapper_schemas.codec import Limits
-from trapper_schemas.v1.jobs import Stage
-from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.results import Expectation
+
+SMALL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -32,32 +37,69 @@ class Brought:
     blob: bytes
 
 
-async def save_results(work: Work, brought: Brought) -> tuple[UUID, bool]:
-    """The job, and whether these very bytes had been saved before."""
-    async with work.db() as db:
-        batch = await _find(db, brought.batch_id)
-        if not isinstance(batch, Batch) or batch.state is not BatchState.LEASED or batch.lease_token != brought.token:
-            expected, models = None, list[ModelEntry]()
-        else:
-            expected, models = await _expectation(db, batch)
-    if expected is None:
-        return await _not_held(work, batch, brought)
-    async with work.inspections:
-        inspected = await asyncio.to_thread(
-            inspect_results,
-            brought.blob,
-            sha256=brought.sha256,
-            expected=expected,
-            models=models,
-            worker_id=brought.worker_id,
-            limits=Limits(work.settings.results_limit_bytes, work.settings.content_limit_bytes),
-        )
+async def save_results(work: Work, brought: Brought) -> Finished | None:
+    """The job whose batch was closed by it, or None when these very bytes had been saved before."""
+    present = await queries_hot.present(work.direct, brought.batch_id)
+    if present is None or present.state != BatchState.LEASED or present.token != brought.token:
+        return await _not_held(work, brought)
+    inspected = await _inspect(work, brought, present)
     await work.blobs.put("results", brought.blob)  # before the row that names it
-    async with work.db() as db:
-        if await _close(db, brought, batch.job_id, inspected):
-            return batch.job_id, False
-        batch = await _find(db, brought.batch_id)
-    return await _not_held(work, batch, brought)
+    finished = await queries_hot.finish(
+        work.direct,
+        brought.batch_id,
+        token=brought.token,
+        worker_id=brought.worker_id,
+        result_sha256=brought.sha256,
+        size_bytes=len(brought.blob),
+        counts=inspected.counts,
+        failures=[(failure.resource_id, failure.code, failure.message) for failure in inspected.failures],
+    )
+    if finished is None:
+        return await _not_held(work, brought)
+    log(
+        "batch.done",
+        batch_id=brought.batch_id,
+        job_id=finished.job_id,
+        worker_id=brought.worker_id,
+        **vars(inspected.counts),
+    )
+    job_id = str(finished.job_id)
+    await work.database.ringer([Ring("jobs.plan", {"job_id": job_id}), Ring("jobs.settle", {"job_id": job_id})])
+    return finished
+
+
+async def _inspect(work: Work, brought: Brought, present: Present) -> Inspected:
+    job = await brief(work, present.job_id)
+    resources = unpack(present.resources)
+    expected = Expectation(
+        batch_id=brought.batch_id,
+        attempt=present.attempt,
+        resource_ids=tuple(resource.id for resource in resources),
+        media_sha256=tuple(resource.sha256 for resource in resources),
+        stages=job.stages,
+        labels=tuple(len(model.spec.labels) if model.spec else 0 for model in job.models),
+    )
+    check = partial(
+        inspect_results,
+        brought.blob,
+        sha256=brought.sha256,
+        expected=expected,
+        models=job.models,
+        worker_id=brought.worker_id,
+        limits=Limits(work.settings.results_limit_bytes, work.settings.content_limit_bytes),
+    )
+    if _is_small(brought.blob):
+        return check()
+    async with work.inspections:
+        return await asyncio.to_thread(check)
+
+
+def _is_small(blob: bytes) -> bool:
+    """Whether looking into it takes less time than the way to a thread and back; what is no blob is refused at once."""
+    try:
+        return 0 <= zstandard.frame_content_size(blob) <= SMALL_BYTES
+    except zstandard.ZstdError:
+        return True
 
 
 async def _find(db: Session, batch_id: UUID) -> Batch | FinishedBatch:
@@ -67,42 +109,13 @@ async def _find(db: Session, batch_id: UUID) -> Batch | FinishedBatch:
     return batch
 
 
-async def _close(db: Session, brought: Brought, job_id: UUID, inspected: Inspected) -> bool:
-    closed = await batches.finish(
-        db,
-        brought.batch_id,
-        token=brought.token,
-        worker_id=brought.worker_id,
-        result_sha256=brought.sha256,
-        counts=inspected.counts,
-    )
-    if closed:
-        await queries.save(
-            db,
-            batch_id=brought.batch_id,
-            job_id=job_id,
-            sha256=brought.sha256,
-            size_bytes=len(brought.blob),
-            exhausted=False,
-            failures=inspected.failures,
-        )
-        ring(db, "jobs.plan", job_id=job_id)
-        ring(db, "jobs.settle", job_id=job_id)
-        log(
-            "batch.done",
-            batch_id=brought.batch_id,
-            job_id=job_id,
-            worker_id=brought.worker_id,
-            **vars(inspected.counts),
-        )
-    return closed
-
-
-async def _not_held(work: Work, batch: Batch | FinishedBatch, brought: Brought) -> tuple[UUID, bool]:
+async def _not_held(work: Work, brought: Brought) -> None:
     """The same bytes again are fine; anything else is too late, and noted."""
+    async with work.db() as db:
+        batch = await _find(db, brought.batch_id)
     same_worker = batch.worker_id == brought.worker_id
     if batch.state is BatchState.DONE and same_worker and batch.result_sha256 == brought.sha256:
-        return batch.job_id, True
+        return
     if batch.state is BatchState.CANCELLED:
         raise JobCancelled(batch_id=str(batch.id))
     async with work.db() as db:  # committed before the refusal, which is to be remembered
@@ -115,18 +128,3 @@ async def _not_held(work: Work, batch: Batch | FinishedBatch, brought: Brought) 
             at_most=work.settings.late_results_per_day,
         )
     raise LeaseLost(batch_id=str(batch.id))
-
-
-async def _expectation(db: Session, batch: Batch) -> tuple[Expectation, list[ModelEntry]]:
-    terms = (await batches.terms_of(db, [batch.job_id]))[batch.job_id]
-    stages = tuple(Stage.model_validate(stage) for stage in terms.stages)
-    known = await catalog.by_refs(db, [stage.model for stage in stages])
-    models = [ModelEntry.model_validate(known[catalog.key_of(stage.model)].entry) for stage in stages]
-    expected = Expectation(
-        batch_id=batch.id,
-        attempt=batch.attempt,
-        resource_ids=tuple(resource.id for resource in unpack(batch.resources)),
-        stages=stages,
-        labels=tuple(len(model.spec.labels) if model.spec else 0 for model in models),
-    )
-    return expected, models
