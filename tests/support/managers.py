@@ -25,10 +25,12 @@ from tests.support.door import Door
 from tests.support.http_servers import serving
 from trapper_kit.cron import run_sweeps
 from trapper_schemas.ids import uuid7
+from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.jobs import JobReply, JobRequest
 from trapper_schemas.v1.resources import ResourceRef
-from trapper_schemas.v1.results import BatchResults
+from trapper_schemas.v1.results import Failed
+from trapper_schemas.v2.results import BatchResults
 
 FAST = {
     "lease": 2.0,
@@ -148,7 +150,7 @@ async def running_manager(
                 hash_token=work.hash_token,
             )
         sweeping = asyncio.create_task(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
-        headers = {"Authorization": f"Bearer {token}", "Trapper-Protocol": "1"}
+        headers = {"Authorization": f"Bearer {token}", HEADER: str(PROTOCOL)}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
             try:
                 yield RunningManager(url, door, work, client)
@@ -159,4 +161,4 @@ async def running_manager(
 
 def outcomes(results: BatchResults) -> list[str]:
     """How each resource of a batch ended."""
-    return [outcome.outcome if outcome.outcome == "seen" else outcome.code.value for outcome in results.outcomes]
+    return [outcome.code.value if isinstance(outcome, Failed) else "seen" for outcome in results.outcomes]

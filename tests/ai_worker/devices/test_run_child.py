@@ -20,9 +20,10 @@ from ai_worker.devices.work import BatchWork, CannotRun, ChildSettings, Inferenc
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_classifier, colour_detector, fixed_output
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.check_results import check_results, read_results
 from trapper_schemas.v1.models import EmbeddingOutput, ModelKind
 from trapper_schemas.v1.results import Expectation, Failed, FailureCode
+from trapper_schemas.v2.check_results import check_results
+from trapper_schemas.v2.read_results import read_results
 
 RED = (255, 0, 0)
 

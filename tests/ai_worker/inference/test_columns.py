@@ -13,9 +13,10 @@ from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_kit.columns import to_array
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.check_results import check_results, read_results
 from trapper_schemas.v1.models import ModelKind
 from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
+from trapper_schemas.v2.check_results import check_results
+from trapper_schemas.v2.read_results import read_results
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -57,8 +58,8 @@ def test_what_the_pipeline_saw_passes_the_managers_checks(stages):
     looks = look(sources, stages, Limits(), clock=time.perf_counter)
     read = sent(looks, stages)
     assert isinstance(read.outcomes[1], Failed)
-    assert to_array(read.resource_index).tolist() == [0, 0, 0, 3]
-    classified = to_array(read.classified)
+    assert to_array(read.detections).tolist() == [3, 0, 0, 1]
+    classified = to_array(read.classified).astype(bool)
     assert to_array(read.label)[classified].tolist() == [0, 0, 0]
     assert to_array(read.top_label)[:, 0].tolist() == [0, 0, 0]
     assert (to_array(read.top_label)[:, 3:] == NO_LABEL).all()
@@ -76,8 +77,8 @@ def test_nothing_seen_is_sent_as_nothing(stages):
 def test_a_detector_alone_classifies_nothing(stages):
     looks = look([encoded(painted([(0, 0, RED)]))], stages[:1], Limits(), clock=time.perf_counter)
     read = sent(looks, stages[:1])
-    assert read.resource_index.rows == 1
-    assert read.classified.rows == 0
+    assert read.box.rows == 1
+    assert to_array(read.classified).tolist() == [0]
 
 
 def test_a_job_that_only_embeds_sends_features_and_no_labels(stages):

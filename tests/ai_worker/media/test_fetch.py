@@ -11,6 +11,7 @@ from ai_worker.base import DiskFull
 from ai_worker.media.fetch import fetch_media
 from tests.support.http_servers import serving
 from tests.support.make.ai_worker import NOWHERE, hand, resource_of
+from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.results import Failed, FailureCode
 
 PHOTO = os.urandom(300_000)
@@ -81,7 +82,7 @@ async def test_files_come_in_order_under_the_grant(media, tmp_path):
         results = await fetch(work, media, "photo", "other", "third")
     assert ended(results) == [PHOTO] * 3
     assert all(headers["trapper-media-grant"] == "the-grant" for _, headers in media.asked)
-    assert all(headers["trapper-protocol"] == "1" for _, headers in media.asked)
+    assert all(headers["trapper-protocol"] == str(PROTOCOL) for _, headers in media.asked)
 
 
 async def test_each_failure_is_of_its_own_resource_and_the_others_go_on(media, tmp_path):

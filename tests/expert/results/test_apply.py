@@ -10,9 +10,9 @@ from expert.jobs.cancel import cancel_job
 from expert.results import apply as applying
 from expert.results.apply import apply_batch
 from tests.support.make.expert_ai import Scene, applied, asked_again, expert, received, scene, submitted
-from tests.support.make.results import column, failed, results, seen
+from tests.support.make.results import column, failed, results
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.results import BatchResults
+from trapper_schemas.v2.results import BatchResults
 
 OBSERVATIONS = (
     "select observation_type, label, detection_confidence, classification_confidence, is_current, captured_at"
@@ -97,7 +97,7 @@ async def test_a_crash_inside_the_transaction_leaves_nothing_and_the_next_try_ev
         ({"label": column("<u2", [7])}, "label"),
         ({"box": column("<u2", [60000, 0, 60000, 10], 4)}, "box"),
         ({"batch_id": "other"}, "other-batch"),
-        ({"outcomes": (seen(),)}, "outcomes"),
+        ({"state": column("<u1", [0])}, "outcomes"),
     ],
 )
 async def test_a_blob_that_is_not_true_is_refused_and_ends_its_job(

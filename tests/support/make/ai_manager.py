@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,15 @@ from ai_manager.jobs.queries_invariants import INVARIANTS, offenders
 from ai_manager.jobs.settle import settle_job
 from ai_manager.settings import Intervals, Settings
 from ai_manager.workers.issue_enrolment import issue_enrolment
-from tests.support.make.results import column, seen, stage_run
+from tests.support.make.results import column, results, seen, stage_run
 from trapper_kit.db import Ring
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.batches import BatchLease, ClaimReply
 from trapper_schemas.v1.jobs import JobReply
-from trapper_schemas.v1.results import BatchResults
 from trapper_schemas.v1.workers import EnrolmentReply, HeartbeatReply
+from trapper_schemas.v2.results import BatchResults, digest_of
 
 WEIGHTS = b"not a network, but it has a hash"
 DETECTOR_SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -131,11 +131,10 @@ def results_of(lease: BatchLease, worker_id: UUID, *, found: Sequence[int] = (),
     values: dict[str, Any] = {
         "batch_id": lease.batch_id,
         "attempt": lease.attempt,
-        "protocol": PROTOCOL,
         "worker_id": worker_id,
         "stages": (stage_run(model=lease.stages[0].stage.model),),
         "resource_ids": tuple(one.id for one in lease.resources),
-        "outcomes": tuple(seen() for _ in lease.resources),
+        "outcomes": tuple(seen(media_sha256=one.sha256) for one in lease.resources),
         "resource_index": column("<u4", list(found)),
         "frame_index": column("<u4", [0] * len(found)),
         "box": column("<u2", [6553, 6553, 13107, 13107] * len(found), 4),
@@ -145,7 +144,8 @@ def results_of(lease: BatchLease, worker_id: UUID, *, found: Sequence[int] = (),
         "top_label": column("<u2", [], 1),
         "top_score": column("<u2", [], 1),
     }
-    return BatchResults(**{**values, **changes})
+    said = results(**{**values, **changes})
+    return replace(said, media_digest=digest_of([one.sha256 for one in lease.resources], said.seen))
 
 
 @dataclass

@@ -2,14 +2,19 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from trapper_schemas import codec
 from trapper_schemas.column import Column
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
+from trapper_schemas.v1 import results as v1
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
-from trapper_schemas.v1.results import BatchResults, Expectation, Failed, Seen, StageRun
+from trapper_schemas.v1.results import Expectation, Failed, Seen, StageRun
+from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.v2.upgrade_results import upgrade_results
 
 DETECTOR = ModelRef(name="demo-detector", version="1", sha256="a" * 64)
 CLASSIFIER = ModelRef(name="demo-species", version="1", sha256="b" * 64)
@@ -51,12 +56,12 @@ def failed(**changes: Any) -> Failed:
     return Failed.model_validate({"code": "undecodable", "message": "this is not a picture", **changes})
 
 
-def results(**changes: Any) -> BatchResults:
-    """Three photos: an animal that was classified, nothing, and a broken file."""
+def results_v1(**changes: Any) -> v1.BatchResults:
+    """Three photos as a worker of protocol 1 said it: an animal that was classified, nothing, and a broken file."""
     values: dict[str, Any] = {
         "batch_id": BATCH,
         "attempt": 1,
-        "protocol": PROTOCOL,
+        "protocol": 1,
         "worker_id": WORKER,
         "stages": (stage_run(), stage_run(ModelKind.CLASSIFICATION, CLASSIFIER)),
         "resource_ids": RESOURCES,
@@ -70,7 +75,25 @@ def results(**changes: Any) -> BatchResults:
         "top_label": column("<u2", [3, 1], 2),
         "top_score": column("<u2", [52428, 6553], 2),
     }
-    return BatchResults(**{**values, **changes})
+    return v1.BatchResults(**{**values, **changes})
+
+
+def results(**changes: Any) -> BatchResults:
+    """The same as it is said today; columns of today may be changed as well as outcomes and indices of before."""
+    before = {name: changes.pop(name) for name in tuple(changes) if name in v1.BatchResults.model_fields}
+    protocol = before.pop("protocol", PROTOCOL)
+    return replace(upgrade_results(results_v1(**before)), protocol=protocol, **changes)
+
+
+def blob_v1(said: v1.BatchResults) -> bytes:
+    """As a worker of protocol 1 packed it."""
+    body: dict[str, Any] = {"schema": v1.SCHEMA, "schema_version": v1.SCHEMA_VERSION}
+    columns: dict[str, Any] = {}
+    for name in v1.BatchResults.model_fields:
+        value = getattr(said, name)
+        if isinstance(value, Column) or value is None:
+            columns[name] = value
+    return codec.encode(body | columns | said.model_dump(mode="json", exclude=set(columns)))
 
 
 def expectation(**changes: Any) -> Expectation:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import msgpack
 import zstandard
 
-from trapper_schemas.column import Column
+from trapper_schemas.column import Column, Planes
 
 MEDIA_TYPE = "application/x-msgpack+zstd"
 MAX_WINDOW_BYTES = 8 * 1024 * 1024
-LEVEL = 3
+LEVEL = 1
+"""Measured: with planes, higher levels take longer and save nothing (docs/benchmarks.md)."""
 _WINDOW_LOG = 23  # 8 MiB; larger content is still one frame, only matched within this window
 _SMALLEST_WINDOW_LOG = 10
 _MAGIC = b"\x28\xb5\x2f\xfd"
@@ -39,20 +40,45 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def _default(value: object) -> object:
-    if isinstance(value, Column):
-        return value.to_wire()
-    raise TypeError(f"{type(value).__name__} does not go on the wire")
-
-
 def encode(document: dict[str, Any]) -> bytes:
-    """Pack a map whose first keys are `schema` and `schema_version`; columns are carried as they lie in memory."""
+    """Pack a map whose first keys are `schema` and `schema_version`, and whose columns are values of its own."""
     if list(document)[:2] != ["schema", "schema_version"]:
         raise ValueError("a blob begins with schema and schema_version")
-    packed = cast("bytes", msgpack.packb(document, default=_default, use_bin_type=True))
-    window_log = min(_WINDOW_LOG, max(_SMALLEST_WINDOW_LOG, len(packed).bit_length()))
-    parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, source_size=len(packed), window_log=window_log)
-    return zstandard.ZstdCompressor(compression_params=parameters).compress(packed)
+    pieces = _pack(document)
+    size = sum(map(len, pieces))
+    window_log = min(_WINDOW_LOG, max(_SMALLEST_WINDOW_LOG, size.bit_length()))
+    parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, source_size=size, window_log=window_log)
+    frame = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=size)
+    written = [frame.compress(piece) + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) for piece in pieces]
+    return b"".join((*written, frame.flush()))
+
+
+def _pack(document: dict[str, Any]) -> list[bytes]:
+    """The packed map in pieces: each plane of a column is one, so that it is compressed with a table of its own."""
+    packer = msgpack.Packer(use_bin_type=True)
+    pieces = [packer.pack_map_header(len(document))]
+    for key, value in document.items():
+        if not isinstance(value, Column | Planes):
+            pieces[-1] += packer.pack(key) + packer.pack(value)
+            continue
+        planes = value if isinstance(value, Planes) else Planes(value, 1)
+        column = planes.column
+        head: dict[str, Any] = {"dtype": column.dtype, "shape": list(column.shape)}
+        if planes.count > 1:
+            head["planes"] = planes.count
+        fields = b"".join(packer.pack(name) + packer.pack(one) for name, one in head.items())
+        pieces[-1] += packer.pack(key) + packer.pack_map_header(len(head) + 1) + fields + packer.pack("data")
+        pieces[-1] += _binary_header(column.data.nbytes)
+        pieces += [*planes.parts(), b""]
+    return [piece for piece in pieces if piece]
+
+
+def _binary_header(size: int) -> bytes:
+    """How MessagePack begins a binary of so many bytes: bin 8, bin 16 or bin 32."""
+    for code, width in ((0xC4, 1), (0xC5, 2), (0xC6, 4)):
+        if size < 1 << 8 * width:
+            return bytes((code,)) + size.to_bytes(width, "big")
+    raise ValueError(f"a column of {size} bytes does not fit into a blob")
 
 
 def decode(blob: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:

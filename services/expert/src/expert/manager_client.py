@@ -6,10 +6,10 @@ from uuid import UUID
 
 from trapper_kit.http_client import HttpClient, Network, read_limited
 from trapper_schemas.paging import Page
+from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage
 from trapper_schemas.v1.models import ModelReply
 
-PROTOCOL = "1"
 PAGE_LIMIT = 200
 
 
@@ -17,7 +17,7 @@ class ManagerClient:
     """One Manager under one credential."""
 
     def __init__(self, url: str, token: str, *, allowed: Sequence[Network] = (), transport: Any = None) -> None:
-        self.http = HttpClient(url, token, allowed=allowed, headers={"Trapper-Protocol": PROTOCOL}, transport=transport)
+        self.http = HttpClient(url, token, allowed=allowed, headers={HEADER: str(PROTOCOL)}, transport=transport)
 
     async def models(self) -> list[ModelReply]:
         """The whole catalogue."""

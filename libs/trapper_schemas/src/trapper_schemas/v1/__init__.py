@@ -1,3 +1,5 @@
-"""Protocol 1: every type that Expert, Manager and Worker send each other."""
+"""Protocol 1 and what later ones kept of it: every type that Expert, Manager and Worker send each other."""
 
-PROTOCOL = 1
+from trapper_schemas.protocol import PROTOCOL
+
+__all__ = ["PROTOCOL"]

@@ -1,12 +1,11 @@
-"""What a worker saw in one batch: an outcome for every resource, and all detections as columns."""
+"""What a worker of protocol 1 saw in one batch, and what both protocols have in common."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_serializer, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from trapper_schemas import codec
 from trapper_schemas.base import Reply
 from trapper_schemas.column import Column
 from trapper_schemas.v1.jobs import Stage
@@ -123,24 +122,7 @@ class BatchResults(Reply):
     )  # fmt: skip
     @classmethod
     def _column(cls, value: object) -> Column | None:
-        return None if value is None else Column.from_wire(value)
-
-    @field_serializer(
-        "resource_index", "frame_index", "box", "label", "score",
-        "classified", "top_label", "top_score", "logits", "features",
-    )  # fmt: skip
-    def _as_column(self, value: Column | None) -> Column | None:
-        return value
-
-    def to_blob(self) -> bytes:
-        """As it travels and is kept."""
-        body: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, Column) or value is None:
-                body[name] = value
-        body |= self.model_dump(mode="json", exclude={name for name in body if name in type(self).model_fields})
-        return codec.encode(body)
+        return value if value is None or isinstance(value, Column) else Column.from_wire(value)
 
 
 class BatchRefused(ValueError):  # noqa: N818 - named after what is the case
@@ -156,7 +138,8 @@ class Expectation(Reply):
 
     batch_id: UUID
     attempt: int
-    resource_ids: tuple[UUID, ...] = Field(description="in the order of the lease")
+    resource_ids: tuple[UUID, ...] | None = Field(description="in the order of the lease; null where nobody knows it")
+    media_sha256: tuple[str, ...] = Field(default=(), description="of their files, where they are known")
     stages: tuple[Stage, ...]
     labels: tuple[int, ...] = Field(description="number of labels of each stage's model")
     max_detections_per_frame: int = 1000

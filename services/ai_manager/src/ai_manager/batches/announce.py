@@ -8,7 +8,7 @@ from ai_manager.batches.state import SEPARATOR, BatchState
 from ai_manager.deps import Work, channel
 from trapper_kit.db import Session, notify
 from trapper_schemas.bells import RUN_BATCH_PREDICTION, runtime_queue
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 
 
 def joined(runtimes: Iterable[str]) -> str:

@@ -12,8 +12,9 @@ from ai_manager.results.inspect import failures_of
 from trapper_kit.db import ring
 from trapper_kit.logs import log
 from trapper_schemas.column import Column
-from trapper_schemas.v1 import PROTOCOL
-from trapper_schemas.v1.results import BatchResults, Failed, FailureCode
+from trapper_schemas.protocol import PROTOCOL
+from trapper_schemas.v1.results import FailureCode
+from trapper_schemas.v2.results import FAILED, BatchResults, digest_of, ids_column
 
 LIMIT = 100
 NOBODY = UUID(int=0)
@@ -52,22 +53,32 @@ def failed_results(batch: Batch) -> BatchResults:
     killed = batch.crashes > 1
     code = FailureCode.KILLED_WORKER if killed else FailureCode.EXHAUSTED
     what = "every worker that looked at it died" if killed else f"given up after {batch.losses} losses"
-    failed = Failed(code=code, message=f"{what}; the last: {batch.last_error}"[:500])
-    resource_ids = tuple(resource.id for resource in unpack(batch.resources))
+    message = f"{what}; the last: {batch.last_error}"[:500]
+    ids = ids_column([resource.id for resource in unpack(batch.resources)])
+    count = ids.rows
+    nothing, no_numbers = Column("<u4", (count,), memoryview(bytes(4 * count))), _empty("<u4")
     return BatchResults(
         batch_id=batch.id,
         attempt=batch.attempt,
         protocol=PROTOCOL,
         worker_id=batch.worker_id or NOBODY,
         stages=(),
-        resource_ids=resource_ids,
-        outcomes=tuple(failed for _ in resource_ids),
-        resource_index=_empty("<u4"),
-        frame_index=_empty("<u4"),
+        media_digest=digest_of((), ()),
+        failure_codes=(code,),
+        failure_messages=(message,),
+        resource_ids=ids,
+        state=Column("<u1", (count,), memoryview(bytes((FAILED,)) * count)),
+        width=nothing,
+        height=nothing,
+        frames=nothing,
+        failure_code=Column("<u1", (count,), memoryview(bytes(count))),
+        failure_message=nothing,
+        detections=nothing,
+        frame_index=no_numbers,
         box=_empty("<u2", 4),
         label=_empty("<u2"),
         score=_empty("<u2"),
-        classified=_empty("<u4"),
+        classified=_empty("<u1"),
         top_label=_empty("<u2", 1),
         top_score=_empty("<u2", 1),
     )

@@ -3,15 +3,19 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, compress, repeat
+from operator import and_
 from uuid import UUID
 
 from ai_manager.batches.queries import Counts
 from ai_manager.results.errors import BlobRefused
 from trapper_schemas import codec
 from trapper_schemas.codec import Limits
-from trapper_schemas.v1.check_results import check_results, integers, read_results
 from trapper_schemas.v1.models import ModelEntry, ModelKind
-from trapper_schemas.v1.results import FIXED_POINT, BatchRefused, BatchResults, Expectation, Failed
+from trapper_schemas.v1.results import FIXED_POINT, BatchRefused, Expectation
+from trapper_schemas.v2.check_results import check_results
+from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.v2.results import BatchResults, values
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,7 @@ def inspect_results(
 
 def failures_of(results: BatchResults) -> list[Failure]:
     """The failed resources, with code and message."""
-    return [
-        Failure(resource_id, outcome.code.value, outcome.message)
-        for resource_id, outcome in zip(results.resource_ids, results.outcomes, strict=True)
-        if isinstance(outcome, Failed)
-    ]
+    return [Failure(results.ids[index], failed.code.value, failed.message) for index, failed in results.failures()]
 
 
 def _count(results: BatchResults, expected: Expectation, models: Sequence[ModelEntry]) -> Counts:
@@ -65,10 +65,9 @@ def _count(results: BatchResults, expected: Expectation, models: Sequence[ModelE
         threshold = model.spec.thresholds.typical if stage.threshold is None else stage.threshold
         least = round(threshold * FIXED_POINT)
         means = [label.observation_type is not None for label in model.spec.labels]
-        columns = (integers(results.resource_index), integers(results.label), integers(results.score))
-        counted |= {
-            resource for resource, label, score in zip(*columns, strict=True) if score >= least and means[label]
-        }
+        owners = chain.from_iterable(map(repeat, range(results.state.rows), values(results.detections)))
+        says = map(means.__getitem__, values(results.label))
+        counted = set(compress(owners, map(and_, says, map(least.__le__, values(results.score)))))
         break
-    failed = sum(isinstance(outcome, Failed) for outcome in results.outcomes)
-    return Counts(done=len(counted), blank=len(results.outcomes) - failed - len(counted), failed=failed)
+    failed = results.failed.count(1)
+    return Counts(done=len(counted), blank=results.state.rows - failed - len(counted), failed=failed)

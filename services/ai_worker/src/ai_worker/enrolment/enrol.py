@@ -11,7 +11,7 @@ from ai_worker.manager_client import Manager, is_stranger
 from ai_worker.settings import WorkerSettings
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.workers import Device, Enrolment
 
 

@@ -1,18 +1,24 @@
-"""The outcomes of a batch as they travel: BatchResults, detections of all pictures in columns."""
+"""The outcomes of a batch as they travel: everything that was seen in columns, none of it made one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
+from operator import attrgetter, is_, is_not
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ai_worker.inference.detect import threshold_of
 from ai_worker.inference.types import Classified, Failure, Looked, Looks, OpenStage
 from trapper_kit.columns import to_column, to_fixed
 from trapper_schemas.column import Column
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import FIXED_POINT, BatchResults, Failed, Outcome, Seen, StageRun
+from trapper_schemas.v1.results import FIXED_POINT, StageRun
+from trapper_schemas.v2.results import DAMAGED, FAILED, SEEN, BatchResults, digest_of, ids_column
 
 
 def to_results(
@@ -25,27 +31,50 @@ def to_results(
     stages: Sequence[OpenStage],
 ) -> BatchResults:
     """Everything the batch came to, fit for the wire; `resource_ids` are in the order of the outcomes."""
-    looked = [(index, outcome) for index, outcome in enumerate(looks.outcomes) if isinstance(outcome, Looked)]
-    counts = [len(outcome.detections) for _, outcome in looked]
-    boxes = _joined([outcome.detections.boxes for _, outcome in looked], (0, 4), np.float64)
-    labels = _joined([outcome.detections.labels for _, outcome in looked], (0,), np.int64)
-    scores = _joined([outcome.detections.scores for _, outcome in looked], (0,), np.float32)
-    classified = _classified([outcome for _, outcome in looked], stages)
-    indices = np.repeat(np.asarray([index for index, _ in looked], dtype="<u4"), counts)
+    kinds = list(map(type, looks.outcomes))
+    is_seen = list(map(partial(is_, Looked), kinds))
+    looked: list[Looked] = list(compress(looks.outcomes, is_seen))  # type: ignore[arg-type]  # chosen by their type
+    failed: list[Failure] = list(compress(looks.outcomes, map(partial(is_, Failure), kinds)))  # type: ignore[arg-type]
+    seen = np.asarray(is_seen, dtype=bool)
+    found = list(map(attrgetter("detections"), looked))
+    counts = _numbers(map(len, found), len(found))
+    boxes = _joined(list(map(attrgetter("boxes"), found)), (0, 4), np.float64)
+    labels = _joined(list(map(attrgetter("labels"), found)), (0,), np.int64)
+    scores = _joined(list(map(attrgetter("scores"), found)), (0,), np.float32)
+    state = np.full(len(seen), FAILED, dtype="<u1")
+    state[seen] = np.where(_numbers(map(attrgetter("damaged"), looked), len(looked)), DAMAGED, SEEN)
+    codes, code_of = _table([failure.code for failure in failed], "<u1")
+    messages, message_of = _table([failure.message for failure in failed], "<u4")
+    classified = _classified(looked, counts, stages)
+
+    def spread(numbers: Array) -> Column:
+        """Numbers of what was seen in the places of those resources; 0 for the others."""
+        placed = np.zeros(len(seen), dtype="<u4")
+        placed[seen] = numbers
+        return to_column(placed)
+
     return BatchResults(
         batch_id=batch_id,
         attempt=attempt,
         protocol=PROTOCOL,
         worker_id=worker_id,
         stages=tuple(_run(stage, seconds) for stage, seconds in zip(stages, looks.seconds, strict=True)),
-        resource_ids=tuple(resource_ids),
-        outcomes=tuple(_outcome(outcome) for outcome in looks.outcomes),
-        resource_index=to_column(indices),
-        frame_index=to_column(np.zeros(len(indices), dtype="<u4")),
+        media_digest=digest_of(map(attrgetter("sha256"), looked), [1] * len(looked)),
+        failure_codes=codes,
+        failure_messages=messages,
+        resource_ids=ids_column(resource_ids),
+        state=to_column(state),
+        width=spread(_numbers(map(attrgetter("width"), looked), len(looked))),
+        height=spread(_numbers(map(attrgetter("height"), looked), len(looked))),
+        frames=to_column(seen.astype("<u4")),
+        failure_code=code_of,
+        failure_message=message_of,
+        detections=spread(counts),
+        frame_index=to_column(np.zeros(len(scores), dtype="<u4")),
         box=to_column(_fixed_boxes(boxes)),
         label=to_column(labels.astype("<u2")),
         score=to_column(to_fixed(scores.astype(np.float64))),
-        classified=classified.rows,
+        classified=classified.flags,
         top_label=classified.top_labels,
         top_score=classified.top_scores,
         logits=classified.logits,
@@ -61,56 +90,64 @@ def count_objects(looks: Looks, detector: OpenStage) -> tuple[int, int, int]:
     return len(seen), blank, len(looks.outcomes) - len(seen)
 
 
+T = TypeVar("T")
+Array = NDArray[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class _ClassifiedColumns:
-    rows: Column
+    flags: Column
     top_labels: Column
     top_scores: Column
     logits: Column | None
     features: Column | None
 
 
-def _joined(
-    parts: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.generic]]], empty: tuple[int, ...], dtype: type[np.generic]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _joined(parts: Sequence[Array], empty: tuple[int, ...], dtype: type[np.generic]) -> Array:
     return np.concatenate(parts) if parts else np.zeros(empty, dtype=dtype)
 
 
-def _fixed_boxes(
-    boxes: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint16]]:
+def _numbers(numbers: Iterable[int], count: int) -> Array:
+    return np.fromiter(numbers, dtype="<u4", count=count)
+
+
+def _table(said: Sequence[T], dtype: str) -> tuple[tuple[T, ...], Column]:
+    """What was said, once each, and for each saying its place in that table."""
+    places = {one: place for place, one in enumerate(dict.fromkeys(said))}
+    return tuple(places), to_column(np.fromiter(map(places.__getitem__, said), dtype=dtype, count=len(said)))
+
+
+def _fixed_boxes(boxes: Array) -> NDArray[np.uint16]:
     fixed = to_fixed(boxes.astype(np.float64))
     fixed[:, 2:] = np.minimum(fixed[:, 2:], FIXED_POINT - fixed[:, :2])  # two roundings up would leave the picture
     return fixed
 
 
-def _classified(looked: Sequence[Looked], stages: Sequence[OpenStage]) -> _ClassifiedColumns:
-    starts = np.cumsum([0, *(len(outcome.detections) for outcome in looked)])
-    some = [
-        (start, outcome.classified)
-        for start, outcome in zip(starts, looked, strict=False)
-        if outcome.classified is not None
-    ]
+def _classified(looked: Sequence[Looked], counts: Array, stages: Sequence[OpenStage]) -> _ClassifiedColumns:
+    said = list(map(attrgetter("classified"), looked))
+    some = list(map(partial(is_not, None), said))
+    parts: list[Classified] = list(compress(said, some))
+    starts = (np.cumsum(counts) - counts)[np.asarray(some, dtype=bool)]
+    own = list(map(attrgetter("rows"), parts))
+    rows = _joined(own, (0,), np.int64) + np.repeat(starts, _numbers(map(len, own), len(own))).astype(np.int64)
+    order = slice(None) if (np.diff(rows) > 0).all() else np.argsort(rows)
+    flags = np.zeros(int(counts.sum()), dtype="<u1")
+    flags[rows] = 1
     kept = next((stage.spec.stage.top_k for stage in stages if stage.spec.stage.kind is ModelKind.CLASSIFICATION), 0)
-    parts: list[Classified] = [classified for _, classified in some]
-    rows = _joined([classified.rows + start for start, classified in some], (0,), np.int64)
-    logits = [part.logits.astype("<f2") for part in parts if part.logits is not None]
-    features = [part.features.astype("<f2") for part in parts if part.features is not None]
+    labels = _joined(list(map(attrgetter("top_labels"), parts)), (0, kept), np.int64)
+    scores = _joined(list(map(attrgetter("top_scores"), parts)), (0, kept), np.float32)
     return _ClassifiedColumns(
-        rows=to_column(rows.astype("<u4")),
-        top_labels=to_column(_joined([part.top_labels for part in parts], (0, kept), np.int64).astype("<u2")),
-        top_scores=to_column(
-            to_fixed(_joined([part.top_scores for part in parts], (0, kept), np.float32).astype(np.float32))
-        ),
-        logits=to_column(np.concatenate(logits)) if logits else None,
-        features=to_column(np.concatenate(features)) if features else None,
+        flags=to_column(flags),
+        top_labels=to_column(labels.astype("<u2")[order]),
+        top_scores=to_column(to_fixed(scores.astype(np.float32))[order]),
+        logits=_halves(list(map(attrgetter("logits"), parts)), order),
+        features=_halves(list(map(attrgetter("features"), parts)), order),
     )
 
 
-def _outcome(outcome: Looked | Failure) -> Outcome:
-    if isinstance(outcome, Failure):
-        return Failed(code=outcome.code, message=outcome.message)
-    return Seen(width=outcome.width, height=outcome.height, media_sha256=outcome.sha256, damaged=outcome.damaged)
+def _halves(parts: Sequence[Array | None], order: Array | slice) -> Column | None:
+    given = list(compress(parts, map(partial(is_not, None), parts)))
+    return to_column(np.concatenate(given).astype("<f2")[order]) if given else None  # type: ignore[arg-type]
 
 
 def _run(stage: OpenStage, seconds: float) -> StageRun:

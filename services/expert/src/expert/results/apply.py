@@ -27,7 +27,7 @@ from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import BatchRefused, Failed
+from trapper_schemas.v1.results import BatchRefused
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def _sort(
     ended: list[Ended] = []
     seen: list[SeenByAi] = []
     for one in pictures:
-        if isinstance(one.outcome, Failed):
-            code, message = one.outcome.code.value, one.outcome.message
+        if one.failure is not None:
+            code, message = one.failure.code.value, one.failure.message
             ended.append(Ended(one.resource_id, one.index, Outcome.FAILED, False, code, message))
             continue
         found = observe(one.boxes, hearing.detector, hearing.classifier)

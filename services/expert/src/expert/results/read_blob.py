@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trapper_kit.columns import from_fixed, to_array
-from trapper_schemas.v1.check_results import check_results, read_results
 from trapper_schemas.v1.jobs import Stage
-from trapper_schemas.v1.results import NO_LABEL, BatchResults, Expectation, Failed, Seen
+from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
+from trapper_schemas.v2.check_results import check_results
+from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.v2.results import BatchResults
 
 DIGITS = 6
 """Scores and boxes are 1/65535 steps; six digits tell every one of them apart."""
@@ -32,11 +34,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Looked:
-    """One resource of a batch: its outcome, and its detections best first."""
+    """One resource of a batch: why it failed or how large it is, and its detections best first."""
 
     index: int
     resource_id: UUID
-    outcome: Seen | Failed
+    failure: Failed | None
+    width: int
+    height: int
     boxes: Sequence[Box]
 
 
@@ -59,7 +63,7 @@ def read_checked(blob: bytes, batch_id: UUID, asked: Asked) -> BatchResults:
     expected = Expectation(
         batch_id=batch_id,
         attempt=results.attempt,  # the Manager's fence; nothing here depends on it
-        resource_ids=results.resource_ids,
+        resource_ids=None,
         stages=asked.stages,
         labels=asked.labels,
     )
@@ -71,7 +75,8 @@ def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
     """What the batch says of each resource, with the detections of at least this score."""
     scores = from_fixed(to_array(results.score)).round(DIGITS)
     boxes = from_fixed(to_array(results.box)).round(DIGITS)
-    owner = to_array(results.resource_index)
+    counts: NDArray[Any] = to_array(results.detections)
+    owner = np.repeat(np.arange(len(counts)), counts)
     frames, labels = to_array(results.frame_index), to_array(results.label)
     chosen = np.flatnonzero(scores >= at_least)
     chosen = chosen[np.lexsort((chosen, -scores[chosen], owner[chosen]))]
@@ -82,14 +87,16 @@ def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
         x, y, width, height = boxes[row].tolist()
         one = Box(row, (x, y, width, height), int(frames[row]), int(labels[row]), float(scores[row]), said, where)
         of_resource.setdefault(int(owner[row]), []).append(one)
+    failures = dict(results.failures())
+    widths, heights = to_array(results.width).tolist(), to_array(results.height).tolist()
     return [
-        Looked(index, resource_id, outcome, of_resource.get(index, []))
-        for index, (resource_id, outcome) in enumerate(zip(results.resource_ids, results.outcomes, strict=True))
+        Looked(index, resource_id, failures.get(index), widths[index], heights[index], of_resource.get(index, ()))
+        for index, resource_id in enumerate(results.ids)
     ]
 
 
 def _classified(results: BatchResults) -> dict[int, tuple[int, list[tuple[int, float]]]]:
-    detections: NDArray[Any] = to_array(results.classified)
+    detections = np.flatnonzero(to_array(results.classified))
     labels, scores = to_array(results.top_label), from_fixed(to_array(results.top_score)).round(DIGITS)
     return {
         int(detection): (

@@ -15,7 +15,6 @@ from expert.results.queries import Meaning
 from expert.results.queries_machine import Speaking, detection_provider, speaking
 from expert.results.read_blob import Asked, Box, Looked, looked, read_checked
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import Failed
 
 Words = Mapping[str, Sequence[Meaning]]
 """Labels by stage kind."""
@@ -76,13 +75,13 @@ def _tell(blob: bytes, one: Speaking, words: Words, min_score: float) -> list[di
 
 
 def _picture(picture: Looked, words: Words) -> dict[str, Any]:
-    outcome = picture.outcome
-    told: dict[str, Any] = {"resource_id": picture.resource_id, "outcome": outcome.outcome, "detections": []}
-    if isinstance(outcome, Failed):
-        return told | {"code": outcome.code.value, "message": outcome.message}
+    failure = picture.failure
+    told: dict[str, Any] = {"resource_id": picture.resource_id, "outcome": "seen", "detections": []}
+    if failure is not None:
+        return told | {"outcome": "failed", "code": failure.code.value, "message": failure.message}
     return told | {
-        "width": outcome.width,
-        "height": outcome.height,
+        "width": picture.width,
+        "height": picture.height,
         "detections": [_box(box, words) for box in picture.boxes],
     }
 

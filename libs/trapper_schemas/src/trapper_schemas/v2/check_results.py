@@ -1,0 +1,194 @@
+"""Checks results against the batch they answer; the Manager does it, and again the Expert.
+
+Nothing here looks at resources or detections one by one in Python: every rule is a handful of passes over whole
+columns, made of what the interpreter does in C (sum, max, map over memoryviews, bytes.translate, slices).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate, chain, compress, repeat
+from math import isfinite
+from operator import add, attrgetter, ge, lt, methodcaller
+
+from trapper_schemas.column import Column
+from trapper_schemas.protocol import SERVED
+from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.models import ModelKind
+from trapper_schemas.v1.results import FIXED_POINT, NO_LABEL, BatchRefused, Expectation, StageRun
+from trapper_schemas.v2.results import FAILED, BatchResults, digest_of, values
+
+_STATES = bytes(range(FAILED + 1))
+_FLAGS = b"\0\1"
+_EXPONENT = 0x7C
+_NOT_FINITE = bytes(high for high in range(256) if high & _EXPONENT == _EXPONENT)
+"""The high bytes of those float16 that are infinite or not numbers: every bit of their exponent is set."""
+
+
+def check_results(results: BatchResults, expected: Expectation) -> None:
+    """Compare results with the lease they answer; BatchRefused names the first thing that does not fit."""
+    if results.batch_id != expected.batch_id or results.attempt != expected.attempt:
+        raise BatchRefused("other-batch", "the results are of another batch or attempt")
+    if results.protocol not in SERVED:
+        raise BatchRefused("protocol", f"protocol {results.protocol} is not served")
+    _check_resources(results, expected)
+    _check_outcomes(results)
+    _check_failures(results)
+    _check_media(results, expected)
+    _check_models(results, expected)
+    _check_detections(results, expected)
+    _check_frames(results, expected)
+    _check_classified(results, expected)
+
+
+def _shape(name: str, column: Column, dtype: str, *sides: int | None) -> None:
+    fits = len(column.shape) == len(sides) and all(
+        want is None or have == want for have, want in zip(column.shape, sides, strict=True)
+    )
+    if column.dtype != dtype or not fits:
+        raise BatchRefused("shape", f"{name} is {column.dtype} {column.shape}, expected {dtype} {sides}")
+
+
+def _check_resources(results: BatchResults, expected: Expectation) -> None:
+    ids = results.resource_ids
+    _shape("resource_ids", ids, "<u1", None, 16)
+    if expected.resource_ids is None:
+        return
+    if bytes(ids.data) != b"".join(map(_as_bytes, map(attrgetter("int"), expected.resource_ids))):
+        raise BatchRefused("resources", "the results are not of the resources of this batch, in its order")
+
+
+_as_bytes = methodcaller("to_bytes", 16, "big")
+
+
+def _check_outcomes(results: BatchResults) -> None:
+    count = results.resource_ids.rows
+    if results.state.shape != (count,):
+        raise BatchRefused("outcomes", f"{results.state.shape} outcomes for {count} resources")
+    _shape("state", results.state, "<u1", count)
+    if bytes(results.state.data).translate(None, _STATES):
+        raise BatchRefused("outcomes", "a resource is in a state that does not exist")
+    seen = results.seen
+    for name, column in (("width", results.width), ("height", results.height), ("frames", results.frames)):
+        _shape(name, column, "<u4", count)
+        if bytes(map(bool, values(column))) != seen:
+            raise BatchRefused("outcomes", f"{name} must be at least 1 for what was looked at, and 0 for what failed")
+    for name, column in (("fps", results.fps), ("duration_seconds", results.duration_seconds)):
+        if column is not None:
+            _shape(name, column, "<f8", count)
+            _check_finite(name, values(column))
+            if count and min(values(column)) < 0:
+                raise BatchRefused("outcomes", f"{name} is below 0")
+
+
+def _check_finite(name: str, numbers: Iterable[float]) -> None:
+    if not all(map(isfinite, numbers)):
+        raise BatchRefused("not-finite", f"{name} has values that are infinite or not numbers")
+
+
+def _check_failures(results: BatchResults) -> None:
+    count = results.failed.count(1)
+    _shape("failure_code", results.failure_code, "<u1", count)
+    _shape("failure_message", results.failure_message, "<u4", count)
+    for column, table in (
+        (results.failure_code, results.failure_codes),
+        (results.failure_message, results.failure_messages),
+    ):
+        if max(values(column), default=-1) >= len(table):
+            raise BatchRefused("failures", "a failure names a code or a message that is not in the table")
+
+
+def _check_media(results: BatchResults, expected: Expectation) -> None:
+    """Whoever read other bytes than the lease names has to say so as a failure, so the hash follows from the lease."""
+    if expected.media_sha256 and results.media_digest != digest_of(expected.media_sha256, results.seen):
+        raise BatchRefused("media", "the files that were read are not those of the lease")
+
+
+def _check_models(results: BatchResults, expected: Expectation) -> None:
+    if not all(any(_was_asked(run, stage) for stage in expected.stages) for run in results.stages):
+        raise BatchRefused("model", "the results come from a model that the job did not ask for")
+    if any(results.seen) and not any(run.kind is ModelKind.DETECTION for run in results.stages):
+        raise BatchRefused("model", "pictures were looked at, and no detection stage is named")
+
+
+def _was_asked(run: StageRun, stage: Stage) -> bool:
+    """Whether these weights were asked for; of an unpinned entry any are, and the result says that they were."""
+    ran, asked = run.model, stage.model
+    if run.kind is not stage.kind or ran.sha256 is None:
+        return False
+    if asked.sha256 is None:
+        return ran.unpinned and (ran.name, ran.version) == (asked.name, asked.version)
+    return ran.sha256 == asked.sha256
+
+
+def _check_detections(results: BatchResults, expected: Expectation) -> None:
+    count = results.box.rows
+    _shape("detections", results.detections, "<u4", results.state.rows)
+    _shape("box", results.box, "<u2", count, 4)
+    _shape("frame_index", results.frame_index, "<u4", count)
+    _shape("label", results.label, "<u2", count)
+    _shape("score", results.score, "<u2", count)
+    per_resource = values(results.detections)
+    if sum(per_resource) != count:
+        raise BatchRefused("resource", f"{sum(per_resource)} detections are announced, and {count} are here")
+    if any(compress(per_resource, results.failed)):
+        raise BatchRefused("frame", "a resource that was not looked at has detections")
+    boxes = values(results.box)
+    for axis in (0, 1):
+        if max(map(add, boxes[axis::4], boxes[axis + 2 :: 4]), default=0) > FIXED_POINT:
+            raise BatchRefused("box", "a box reaches beyond the picture")
+    if max(values(results.label), default=-1) >= expected.labels[0]:
+        raise BatchRefused("label", "a detection has a label outside the model's map")
+
+
+def _check_frames(results: BatchResults, expected: Expectation) -> None:
+    frames, per_resource, frame_index = map(values, (results.frames, results.detections, results.frame_index))
+    _check_times(results, sum(frames))
+    if any(frame_index):
+        owners = _repeated(range(len(frames)), per_resource)
+        if not all(map(lt, frame_index, _repeated(frames, per_resource))):
+            raise BatchRefused("frame", "a detection is in a frame that was not looked at")
+        most = max(Counter(zip(owners, frame_index, strict=True)).values())
+    else:
+        most = max(per_resource, default=0)
+    if most > expected.max_detections_per_frame:
+        raise BatchRefused("too-many", f"{most} detections in one frame")
+
+
+def _repeated(each: Iterable[int], times: Iterable[int]) -> Iterable[int]:
+    return chain.from_iterable(map(repeat, each, times))
+
+
+def _check_times(results: BatchResults, count: int) -> None:
+    """Within a resource every frame is later than the one before."""
+    if results.frame_times is None:
+        if max(values(results.frames), default=0) > 1:
+            raise BatchRefused("times", "there are several frames of a resource, and no times")
+        return
+    _shape("frame_times", results.frame_times, "<f8", count)
+    times = values(results.frame_times)
+    _check_finite("frame_times", times)
+    backwards = set(compress(range(1, count), map(ge, times, times[1:])))
+    if not backwards.issubset(accumulate(values(results.frames))):
+        raise BatchRefused("times", "the times of a resource's frames run backwards")
+
+
+def _check_classified(results: BatchResults, expected: Expectation) -> None:
+    _shape("classified", results.classified, "<u1", results.box.rows)
+    flags = bytes(results.classified.data)
+    if flags.translate(None, _FLAGS):
+        raise BatchRefused("classified", "classified says yes (1) or no (0) of each detection")
+    chosen = flags.count(1)
+    _shape("top_label", results.top_label, "<u2", chosen, None)
+    _shape("top_score", results.top_score, "<u2", *results.top_label.shape)
+    by_kind = dict(zip([stage.kind for stage in reversed(expected.stages)], reversed(expected.labels), strict=True))
+    if chosen and not by_kind.keys() & {ModelKind.CLASSIFICATION, ModelKind.EMBEDDING}:
+        raise BatchRefused("model", "objects were classified, and the job has no classifier")
+    known = by_kind.get(ModelKind.CLASSIFICATION, 0)  # a job that only embeds says no label at all
+    if max(filter(NO_LABEL.__ne__, values(results.top_label)), default=-1) >= known:
+        raise BatchRefused("label", "a classification has a label outside the model's map")
+    for name, column, width in (("logits", results.logits, known), ("features", results.features, None)):
+        if column is not None:
+            _shape(name, column, "<f2", chosen, width)
+            high = bytes(column.data)[1::2]
+            if len(high.translate(None, _NOT_FINITE)) != len(high):
+                raise BatchRefused("not-finite", f"{name} has values that are infinite or not numbers")

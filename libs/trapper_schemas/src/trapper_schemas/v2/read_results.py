@@ -1,0 +1,109 @@
+"""From a blob of any version that is served to the one shape of results; what breaks a rule of form is refused."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, NoReturn
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+
+from trapper_schemas import codec
+from trapper_schemas.codec import BlobRefused, Limits
+from trapper_schemas.column import Column, ColumnMalformed
+from trapper_schemas.v1 import results as v1
+from trapper_schemas.v1.results import SCHEMA, FailureCode, StageRun
+from trapper_schemas.v2.results import SCHEMA_VERSION, BatchResults
+from trapper_schemas.v2.upgrade_results import upgrade_results
+
+_MAX_STAGES, _MAX_MESSAGE, _SHA256_DIGITS = 8, 500, 64
+_STAGES = TypeAdapter(tuple[StageRun, ...])
+_CODES = TypeAdapter(tuple[FailureCode, ...])
+_OPTIONAL = frozenset({"frame_times", "fps", "duration_seconds", "logits", "features"})
+
+
+def read_results(blob: bytes, *, limits: Limits = codec.DEFAULT_LIMITS) -> BatchResults:
+    """Decode a blob into results; BlobRefused when its bytes or its form break a rule."""
+    document = codec.decode(blob, limits=limits)
+    version = document["schema_version"]
+    if document["schema"] != SCHEMA or type(version) is not int or version not in {v1.SCHEMA_VERSION, SCHEMA_VERSION}:
+        raise BlobRefused("unknown-version", f"only {SCHEMA} versions 1 and 2 are read here")
+    try:
+        if version == v1.SCHEMA_VERSION:
+            return upgrade_results(v1.BatchResults.model_validate(document))
+        return _read(document)
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BlobRefused("form", f"{where}: {first['msg']}") from problem
+
+
+def _read(document: dict[str, Any]) -> BatchResults:
+    """Unknown fields are those of a later writer, and ignored."""
+    found: dict[str, Any] = {}
+    for name in _COLUMNS:
+        value = document.get(name)
+        if value is None and name in _OPTIONAL:
+            continue
+        try:
+            found[name] = Column.from_wire(value)
+        except ColumnMalformed as problem:
+            _refuse(name, str(problem))
+    for name, read in _PLAIN.items():
+        try:
+            found[name] = read(document[name])
+        except KeyError:
+            _refuse(name, "is missing")
+        except ValidationError:
+            raise
+        except (TypeError, ValueError) as problem:
+            _refuse(name, str(problem))
+    return BatchResults(**found)
+
+
+def _refuse(name: str, what: str) -> NoReturn:
+    raise BlobRefused("form", f"{name}: {what}")
+
+
+def _id(value: object) -> UUID:
+    if not isinstance(value, str):
+        raise TypeError("an id is text")
+    return UUID(value)
+
+
+def _positive(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError("a whole number from 1 on is expected")
+    return value
+
+
+def _stages(value: object) -> tuple[StageRun, ...]:
+    stages = _STAGES.validate_python(value)
+    if len(stages) > _MAX_STAGES:
+        raise ValueError(f"at most {_MAX_STAGES} stages are taken")
+    return stages
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or len(value) != _SHA256_DIGITS:
+        raise ValueError("a sha256 has 64 digits")
+    bytes.fromhex(value)
+    return value
+
+
+def _messages(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(type(one) is not str or len(one) > _MAX_MESSAGE for one in value):
+        raise ValueError(f"messages are texts of at most {_MAX_MESSAGE} characters")
+    return tuple(value)
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "batch_id": _id,
+    "attempt": _positive,
+    "protocol": _positive,
+    "worker_id": _id,
+    "stages": _stages,
+    "media_digest": _digest,
+    "failure_codes": _CODES.validate_python,
+    "failure_messages": _messages,
+}
+_COLUMNS = tuple(field.name for field in fields(BatchResults) if field.name not in _PLAIN)

@@ -1,0 +1,155 @@
+"""What a worker saw in one batch, all of it as columns: the one shape in which services know results."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import compress
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from trapper_schemas import codec
+from trapper_schemas.column import ITEM_BYTES, MAX_PLANES, Column, Planes
+from trapper_schemas.v1.results import SCHEMA, Failed, FailureCode, StageRun
+
+SCHEMA_VERSION = 2
+SEEN, DAMAGED, FAILED = 0, 1, 2
+"""How a resource ended: looked at; looked at though the file was cut off; not looked at."""
+_IS_SEEN = bytes((1, 1, 0)) + bytes(253)
+_IS_FAILED = bytes((0, 0, 1)) + bytes(253)
+_STAGES = TypeAdapter(tuple[StageRun, ...])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One resource that was looked at."""
+
+    width: int
+    height: int
+    damaged: bool
+    frame_times: tuple[float, ...]
+    fps: float | None
+    duration_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResults:
+    """One batch of n resources, in the order of the lease; f of them failed, d detections, m of those classified.
+
+    What each column holds, with its dtype and shape, is written in docs/wire.md.
+    """
+
+    batch_id: UUID
+    attempt: int
+    protocol: int
+    worker_id: UUID
+    stages: tuple[StageRun, ...]
+    media_digest: str
+    failure_codes: tuple[FailureCode, ...]
+    failure_messages: tuple[str, ...]
+    resource_ids: Column
+    state: Column
+    width: Column
+    height: Column
+    frames: Column
+    failure_code: Column
+    failure_message: Column
+    detections: Column
+    frame_index: Column
+    box: Column
+    label: Column
+    score: Column
+    classified: Column
+    top_label: Column
+    top_score: Column
+    frame_times: Column | None = None
+    fps: Column | None = None
+    duration_seconds: Column | None = None
+    logits: Column | None = None
+    features: Column | None = None
+
+    @property
+    def seen(self) -> bytes:
+        """For each resource 1 when it was looked at, else 0."""
+        return bytes(self.state.data).translate(_IS_SEEN)
+
+    @property
+    def failed(self) -> bytes:
+        """For each resource 1 when it could not be looked at, else 0."""
+        return bytes(self.state.data).translate(_IS_FAILED)
+
+    @cached_property
+    def ids(self) -> tuple[UUID, ...]:
+        """The resources, in the order of the lease."""
+        data = bytes(self.resource_ids.data)
+        return tuple(UUID(bytes=data[start : start + 16]) for start in range(0, len(data), 16))
+
+    def failures(self) -> Iterator[tuple[int, Failed]]:
+        """The resources that failed, by index, with code and message."""
+        said = zip(values(self.failure_code), values(self.failure_message), strict=True)
+        for index, (code, message) in zip(compress(range(self.state.rows), self.failed), said, strict=True):
+            yield index, Failed(code=self.failure_codes[code], message=self.failure_messages[message])
+
+    @cached_property
+    def outcomes(self) -> tuple[Seen | Failed, ...]:
+        """How each resource ended, one by one; for reading a few, since it makes an object of each."""
+        failed = dict(self.failures())
+        times = iter(() if self.frame_times is None else values(self.frame_times))
+        found: list[Seen | Failed] = []
+        for index, frames in enumerate(values(self.frames)):
+            if index in failed:
+                found.append(failed[index])
+                continue
+            when = (0.0,) * frames if self.frame_times is None else tuple(next(times) for _ in range(frames))
+            size = values(self.width)[index], values(self.height)[index]
+            damaged = self.state.data[index] == DAMAGED
+            found.append(Seen(*size, damaged, when, _known(self.fps, index), _known(self.duration_seconds, index)))
+        return tuple(found)
+
+    def to_blob(self) -> bytes:
+        """As it travels and is kept."""
+        body: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+        columns: dict[str, Planes] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Column):
+                columns[field.name] = in_planes(value)
+            elif field.name == "stages":
+                body["stages"] = _STAGES.dump_python(value, mode="json")
+            elif value is not None:
+                body[field.name] = str(value) if isinstance(value, UUID) else value
+        return codec.encode(body | columns)
+
+
+def in_planes(column: Column) -> Planes:
+    """A column as it compresses best: each byte of its rows by itself, or of its items when the rows are long."""
+    item = ITEM_BYTES[column.dtype]
+    row = item
+    for side in column.shape[1:]:
+        row *= side
+    return Planes(column, row if 0 < row <= MAX_PLANES // 2 else item)
+
+
+def ids_column(ids: Sequence[UUID]) -> Column:
+    """Ids as 16 bytes each."""
+    return Column("<u1", (len(ids), 16), memoryview(b"".join(map(attrgetter("bytes"), ids))))
+
+
+_FORMATS: dict[str, Any] = {"<u1": "B", "<u2": "H", "<u4": "I", "<f4": "f", "<f8": "d"}
+
+
+def values(column: Column) -> "memoryview[Any]":
+    """A flat view of a column's numbers; machines here and on the wire are little-endian."""
+    return column.data.cast("B").cast(_FORMATS[column.dtype])
+
+
+def digest_of(media_sha256: Iterable[str], seen: Sequence[int]) -> str:
+    """One hash of the hashes of all files that were read, in the order of the lease; those that failed are left out."""
+    return hashlib.sha256(bytes.fromhex("".join(compress(media_sha256, seen)))).hexdigest()
+
+
+def _known(column: Column | None, index: int) -> float | None:
+    return None if column is None else values(column)[index] or None
