@@ -12,11 +12,14 @@ from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1 import PROTOCOL
 from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release, Saved
+from trapper_schemas.v1.models import GoldenRun
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, HeartbeatReply
 
 PROTOCOL_HEADERS = {"Trapper-Protocol": str(PROTOCOL)}
 _ABOVE_POLL_SECONDS = 15.0
+_PROOF_SECONDS = 15.0
 _PARTIAL = 206
+_NOT_FOUND = 404
 _CHUNK = 1 << 20
 
 
@@ -85,6 +88,22 @@ class Manager:
         """The weights that the Manager itself holds, from `offset` on when it can."""
         async with self.http.stream(f"/api/models/{sha256}/weights", headers=range_from(offset)) as response:
             yield piece_of(response, offset)
+
+    async def proof(self, sha256: str, *, name: str, version: str) -> GoldenRun | None:
+        """What the model answered where it was published, or None; asked once, since work goes on without it."""
+        try:
+            response = await self.http.request(
+                "GET",
+                f"/api/models/{sha256}/proof/",
+                params={"name": name, "version": version},
+                idempotent=False,
+                timeout_seconds=_PROOF_SECONDS,
+            )
+        except Problem as problem:
+            if status_of(problem) == _NOT_FOUND:
+                return None
+            raise
+        return GoldenRun.model_validate_json(response.content)
 
     async def check(self) -> None:
         """Raises the Problem that stands between us and the Manager: it is away, or the credential is not valid."""

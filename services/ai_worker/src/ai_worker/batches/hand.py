@@ -14,6 +14,7 @@ from ai_worker.devices.work import Proof, ResourceWork, StageWork
 from ai_worker.model_store.fetch import WeightsStore
 from trapper_kit.http_client import HttpClient
 from trapper_schemas.v1.batches import BatchLease
+from trapper_schemas.v1.models import GoldenRun
 
 T = TypeVar("T")
 
@@ -47,6 +48,10 @@ class Hand(WorkerWork):
     """Pictures per second of whole batches, by sha256 of the first model."""
     model_speeds: dict[str, float] = field(default_factory=dict[str, float])
     proofs: dict[str, Proof] = field(default_factory=dict[str, Proof])
+    published: dict[tuple[str, str, str], GoldenRun | None] = field(
+        default_factory=dict[tuple[str, str, str], GoldenRun | None]
+    )
+    """By sha256, name and version: the golden run that the Manager has, or that it has none."""
     preparing: dict[UUID, asyncio.Task[Prepared]] = field(default_factory=dict[UUID, asyncio.Task[Prepared]])
     in_use: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
     """By run: the weights it needs, which eviction leaves alone."""

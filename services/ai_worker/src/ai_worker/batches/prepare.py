@@ -1,13 +1,19 @@
 """Brings everything a batch needs onto this machine, while the batch before it is still computed."""
 
 import asyncio
+import logging
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from ai_worker.batches.hand import Hand, Prepared, needed
 from ai_worker.devices.work import ResourceWork, StageWork
 from ai_worker.media.fetch import fetch_media
 from ai_worker.model_store.fetch import WeightsMissing, fetch_weights
-from trapper_schemas.v1.batches import BatchLease
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.batches import BatchLease, StageSpec
+from trapper_schemas.v1.models import GoldenRun
 
 
 def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task[Prepared]:
@@ -16,6 +22,7 @@ def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task
     if task is None:
         work.in_use[run_id] = needed(lease)
         task = asyncio.create_task(_prepare(work, run_id, lease))
+        task.add_done_callback(lambda _: work.hurry.ring("batches.run"))
         work.preparing[run_id] = task
     return task
 
@@ -27,9 +34,10 @@ async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
         if sha256 is None:
             raise WeightsMissing(f"nobody confirmed which weights {spec.model.name} {spec.model.version} has")
         path = await fetch_weights(work, work.store, work.media, spec.model, sha256)
-        stages.append(StageWork(spec, path))
+        stages.append(StageWork(spec, path, published=await _published(work, spec, sha256)))
     keep = frozenset[str]().union(*work.in_use.values())
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=keep)
+    await _book(work, run_id, lease)
     files = await fetch_media(
         work,
         work.media,
@@ -40,3 +48,24 @@ async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
     )
     resources = tuple(ResourceWork(ref, file) for ref, file in zip(lease.resources, files, strict=True))
     return Prepared(tuple(stages), resources)
+
+
+async def _published(work: Hand, spec: StageSpec, sha256: str) -> GoldenRun | None:
+    """The golden run that this device must come close to; what the Manager cannot say now is asked for again."""
+    known = (sha256, spec.model.name, spec.model.version)
+    if known not in work.published:
+        try:
+            work.published[known] = await work.manager.proof(sha256, name=spec.model.name, version=spec.model.version)
+        except (Problem, ValidationError) as problem:
+            log("proof.unknown", level=logging.WARNING, sha256=sha256, problem=str(problem))
+            return None
+    return work.published[known]
+
+
+async def _book(work: Hand, run_id: UUID, lease: BatchLease) -> None:
+    """Wait for room in the cache; one batch alone may always come, however large it is."""
+    size = sum(resource.size_bytes for resource in lease.resources)
+    while work.booked and sum(work.booked.values()) + size > work.settings.cache_limit_bytes:
+        work.unbooked.clear()
+        await work.unbooked.wait()
+    work.booked[run_id] = size
