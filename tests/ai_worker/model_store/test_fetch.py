@@ -136,8 +136,10 @@ async def test_a_seeded_folder_needs_no_network(tmp_path):
     seeds.mkdir()
     (seeds / "tiny.onnx").write_bytes(WEIGHTS)
     (seeds / f"{SHA256}.onnx").write_bytes(b"not what its name says")
+    (tmp_path / "outside.onnx").write_bytes(WEIGHTS)
+    (seeds / "escape.onnx").symlink_to(tmp_path / "outside.onnx")
     async with hand(tmp_path / "state", weights_dirs=[seeds]) as work:
-        model = entry(sources=(Source(path="../escape.onnx", file_name="tiny.onnx"),))
+        model = entry(sources=(Source(path="escape.onnx", file_name="tiny.onnx"),))
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
 
 

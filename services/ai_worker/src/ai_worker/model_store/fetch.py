@@ -109,14 +109,15 @@ async def fetch_weights(
     """A file whose content has this hash; WeightsWrong, WeightsMissing or WeightsAway when there is none to be had."""
     path = store.path(sha256, entry.format)
     async with store.locked(sha256):
-        if not await _usable(store, path, sha256):
+        if not await usable(store, path, sha256):
             await _bring(work, store, http, entry, sha256)
         store.checked.add(sha256)
     os.utime(path)
     return path
 
 
-async def _usable(store: WeightsStore, path: Path, sha256: str) -> bool:
+async def usable(store: WeightsStore, path: Path, sha256: str) -> bool:
+    """Whether the file is there and has this hash, which is computed once in a process; a damaged one is removed."""
     if not _size(path):
         return False
     if sha256 in store.checked or await asyncio.to_thread(sha256_of, path) == sha256:
@@ -145,7 +146,7 @@ async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry:
         _remove(partial)
         raise WeightsWrong(f"the weights of {entry.name} {entry.version} have the sha256 {found}, not {sha256}")
     with writing("weights"):
-        _settle(partial, store.path(sha256, entry.format))
+        settle(partial, store.path(sha256, entry.format))
     log("weights.placed", model=entry.name, sha256=sha256)
 
 
@@ -169,7 +170,8 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _settle(partial: Path, path: Path) -> None:
+def settle(partial: Path, path: Path) -> None:
+    """Move a file into its place, whole or not at all."""
     descriptor = os.open(partial, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
@@ -200,10 +202,11 @@ async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha25
         urls = [source.url for source in entry.sources if source.url]
         if status_of(problem) != _NOT_FOUND or not urls:
             raise
-        await _from_sources(http, urls, entry, partial)
+        await from_sources(http, urls, entry, partial)
 
 
-async def _from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, partial: Path) -> None:
+async def from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, partial: Path) -> None:
+    """What the first address that answers has."""
     last: Problem | None = None
     for url in urls:
         try:

@@ -1,0 +1,99 @@
+"""Brings the weights of an entry whose hash nobody confirmed, and says which they are: a proposal, not a pin."""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from ai_worker.base import writing
+from ai_worker.deps import WorkerWork
+from ai_worker.manager_client import may_pass
+from ai_worker.model_store.fetch import (
+    WeightsAway,
+    WeightsMissing,
+    WeightsStore,
+    from_sources,
+    settle,
+    sha256_of,
+    usable,
+)
+from trapper_kit.http_client import HttpClient
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.resources import SHA256
+
+
+async def fetch_unpinned(
+    work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry
+) -> tuple[Path, str]:
+    """The file and its hash; once it is here, the same weights are used until the entry says other sources."""
+    key = _key(entry)
+    note = store.folder / f".{key}.unpinned"
+    async with store.locked(key):
+        sha256 = _noted(note)
+        if sha256 is None or not await usable(store, store.path(sha256, entry.format), sha256):
+            sha256 = await _bring(work, store, http, entry, note)
+        store.checked.add(sha256)
+    path = store.path(sha256, entry.format)
+    os.utime(path)
+    return path, sha256
+
+
+def _key(entry: ModelEntry) -> str:
+    places = [text for source in entry.sources for text in (source.url, source.path, source.file_name) if text]
+    return hashlib.sha256("\n".join([entry.name, entry.version, *places]).encode()).hexdigest()
+
+
+def _noted(note: Path) -> str | None:
+    text = note.read_text("ascii", "replace").strip() if note.exists() else ""
+    return text if re.match(SHA256, text) else None
+
+
+async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry, note: Path) -> str:
+    partial = note.with_suffix(".part")
+    partial.unlink(missing_ok=True)  # what was begun is not continued: without a hash nobody would see a mixture
+    if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, partial):
+        await _download(work, http, entry, partial)
+    sha256 = await asyncio.to_thread(sha256_of, partial)
+    with writing("weights"):
+        settle(partial, store.path(sha256, entry.format))
+        _note(note, sha256)
+    log("weights.unpinned", model=entry.name, version=entry.version, sha256=sha256)
+    return sha256
+
+
+def _note(note: Path, sha256: str) -> None:
+    note.write_text(sha256, "ascii")
+
+
+def _copy_seeded(folders: list[Path], entry: ModelEntry, partial: Path) -> bool:
+    """Whether a pre-seeded folder has a file of that name."""
+    names = [name for source in entry.sources for name in (source.path, source.file_name) if name]
+    for folder in folders:
+        for name in names:
+            file = (folder / name).resolve()
+            if file.is_relative_to(folder.resolve()) and file.is_file():
+                with writing("weights"):
+                    shutil.copyfile(file, partial)
+                return True
+    return False
+
+
+async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, partial: Path) -> None:
+    urls = [source.url for source in entry.sources if source.url]
+    if not urls:
+        raise WeightsMissing(f"there is neither a file nor an address of {entry.name} {entry.version}")
+    since = work.monotonic()
+    while True:
+        try:
+            await from_sources(http, urls, entry, partial)
+            return
+        except Problem as problem:
+            waited = work.monotonic() - since
+            if not may_pass(problem) or waited > work.settings.intervals.patience:
+                kind = WeightsAway if may_pass(problem) else WeightsMissing
+                raise kind(f"the weights of {entry.name} {entry.version} cannot be had: {problem}") from problem
+            await asyncio.sleep(work.rhythm.retry)

@@ -1,0 +1,87 @@
+"""Weights that nobody confirmed: fetched once, named by the hash that they have, never a mixture of two files."""
+
+import hashlib
+import os
+
+import pytest
+
+from ai_worker.model_store.fetch import WeightsMissing, WeightsWrong
+from ai_worker.model_store.fetch_unpinned import fetch_unpinned
+from tests.support.make.ai_worker import hand
+from tests.support.weights_servers import serving_weights
+from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
+
+CONTENT = os.urandom(200_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def entry(*urls, **changes):
+    values = {
+        "name": "unseen",
+        "version": "a/b",
+        "kind": ModelKind.DETECTION,
+        "availability": Availability.READY,
+        "licence": "MIT",
+        "sources": tuple(Source(url=url, file_name="unseen.onnx") for url in urls),
+    }
+    return ModelEntry(**{**values, **changes})
+
+
+@pytest.fixture
+def server():
+    with serving_weights() as served:
+        served.files["/unseen.onnx"] = CONTENT
+        yield served
+
+
+async def fetch(work, model):
+    return await fetch_unpinned(work, work.store, work.media, model)
+
+
+async def test_the_first_source_that_has_it_says_the_hash_once(server, tmp_path):
+    model = entry(f"{server.url}/gone.onnx", f"{server.url}/unseen.onnx")
+    async with hand(tmp_path, manager_url="http://127.0.0.1:9") as work:
+        path, sha256 = await fetch(work, model)
+        assert (sha256, path.read_bytes()) == (SHA256, CONTENT)
+        server.files.clear()
+        assert await fetch(work, model) == (path, SHA256)
+        assert work.store.on_disk() == (SHA256,)
+
+
+async def test_a_file_that_was_evicted_or_damaged_is_fetched_again(server, tmp_path):
+    model = entry(f"{server.url}/unseen.onnx")
+    async with hand(tmp_path, manager_url="http://127.0.0.1:9") as work:
+        path, _ = await fetch(work, model)
+        path.unlink()
+        assert (await fetch(work, model))[0].read_bytes() == CONTENT
+        path.write_bytes(b"damaged")
+        work.store.checked.clear()
+        assert (await fetch(work, model))[0].read_bytes() == CONTENT
+
+
+async def test_a_download_that_broke_off_is_never_continued_with_another_file(server, tmp_path):
+    async with hand(tmp_path, manager_url="http://127.0.0.1:9") as work:
+        model = entry(f"{server.url}/unseen.onnx")
+        await fetch(work, model)
+        (note,) = work.store.folder.glob(".*.unpinned")
+        note.unlink()
+        note.with_suffix(".part").write_bytes(b"half of something else")
+        assert (await fetch(work, model))[1] == SHA256
+
+
+async def test_a_preseeded_file_is_found_by_its_name(tmp_path):
+    (tmp_path / "seeded").mkdir()
+    (tmp_path / "seeded" / "unseen.onnx").write_bytes(CONTENT)
+    async with hand(tmp_path, manager_url="http://127.0.0.1:9", weights_dirs=[tmp_path / "seeded"]) as work:
+        assert (await fetch(work, entry("http://127.0.0.1:9/unseen.onnx")))[1] == SHA256
+
+
+async def test_what_cannot_be_had_or_is_too_long_is_said_so(server, tmp_path):
+    async with hand(tmp_path, manager_url="http://127.0.0.1:9") as work:
+        with pytest.raises(WeightsMissing, match="neither a file nor an address"):
+            await fetch(work, entry())
+        with pytest.raises(WeightsMissing, match="cannot be had"):
+            await fetch(work, entry(f"{server.url}/gone.onnx"))
+        with pytest.raises(WeightsWrong, match="longer than 10 bytes"):
+            await fetch(work, entry(f"{server.url}/unseen.onnx", size_bytes=10))
+        assert work.store.on_disk() == ()
