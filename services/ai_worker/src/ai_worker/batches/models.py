@@ -30,3 +30,5 @@ class Run(Base):
     starts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[dict[str, Any] | None]
     because: Mapped[str | None]
+    offline_until: Mapped[float | None]
+    """When a lease that needs no link ends, in seconds since 1970 by this machine's clock: it outlives a restart."""
