@@ -20,6 +20,7 @@ from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.workers import PinProposal
 
 _CHUNK = 1 << 20
 _MAX_BYTES = 8 * 1024**3
@@ -60,6 +61,8 @@ class WeightsStore:
     folder: Path
     checked: set[str] = field(default_factory=set[str])
     """Whose content this process has compared with its hash."""
+    proposed: dict[str, PinProposal] = field(default_factory=dict[str, PinProposal])
+    """By entry: the hash that its weights turned out to have, while no operator has confirmed one."""
 
     def path(self, sha256: str, kind: str) -> Path:
         """Where these weights lie, or will."""

@@ -1,4 +1,4 @@
-"""Brings the weights of an entry whose hash nobody confirmed, and says which they are: a proposal, not a pin."""
+"""Brings the weights of a stage; of an entry whose hash nobody confirmed it says which they are: a proposal, no pin."""
 
 import asyncio
 import hashlib
@@ -14,6 +14,7 @@ from ai_worker.model_store.fetch import (
     WeightsAway,
     WeightsMissing,
     WeightsStore,
+    fetch_weights,
     from_sources,
     settle,
     sha256_of,
@@ -22,8 +23,27 @@ from ai_worker.model_store.fetch import (
 from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
+from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.resources import SHA256
+from trapper_schemas.v1.workers import PinProposal
+
+
+async def fetch_asked(
+    work: WorkerWork, store: WeightsStore, http: HttpClient, asked: StageSpec
+) -> tuple[StageSpec, Path]:
+    """The stage with the hash of the weights that it will run, and their file."""
+    model, entry = asked.stage.model, asked.model
+    sha256 = model.sha256 or entry.sha256
+    if sha256 is not None:
+        store.proposed.pop(model.key, None)  # an operator confirmed one meanwhile
+        path = await fetch_weights(work, store, http, entry, sha256)
+    else:
+        path, sha256 = await fetch_unpinned(work, store, http, entry)
+        size = path.stat().st_size
+        store.proposed[model.key] = PinProposal(name=entry.name, version=entry.version, sha256=sha256, size_bytes=size)
+    found = asked.stage.model_copy(update={"model": model.model_copy(update={"sha256": sha256})})
+    return asked.model_copy(update={"stage": found}), path
 
 
 async def fetch_unpinned(
