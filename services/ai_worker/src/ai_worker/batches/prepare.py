@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ai_worker.batches.hand import Hand, Prepared, needed
 from ai_worker.devices.work import ResourceWork, StageWork
 from ai_worker.media.fetch import fetch_media
-from ai_worker.model_store.fetch import WeightsMissing, fetch_weights
+from ai_worker.model_store.fetch_unpinned import fetch_asked
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import BatchLease, StageSpec
@@ -29,11 +29,10 @@ def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task
 
 async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
     stages: list[StageWork] = []
-    for spec in lease.stages:
-        sha256 = spec.stage.model.sha256 or spec.model.sha256
-        if sha256 is None:
-            raise WeightsMissing(f"nobody confirmed which weights {spec.model.name} {spec.model.version} has")
-        path = await fetch_weights(work, work.store, work.media, spec.model, sha256)
+    for asked in lease.stages:
+        spec, path = await fetch_asked(work, work.store, work.media, asked)
+        sha256 = spec.stage.model.key
+        work.in_use[run_id] = work.in_use.get(run_id, frozenset[str]()) | {sha256}
         stages.append(StageWork(spec, path, published=await _published(work, spec, sha256)))
     keep = frozenset[str]().union(*work.in_use.values())
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=keep)
