@@ -19,6 +19,7 @@ from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import BatchWork, CannotRun, ChildSettings, InferenceDied, ResourceWork, StageWork
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_classifier, colour_detector, fixed_output
+from tests.support.workers import eventually
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import EmbeddingOutput, ModelKind
 from trapper_schemas.v1.results import Expectation, Failed, FailureCode
@@ -103,14 +104,62 @@ async def test_a_child_that_grew_too_big_is_replaced_after_its_batch(stages):
 
 
 async def test_a_killed_child_is_one_crash_and_the_next_batch_runs(stages):
-    big = encoded(painted(width=2000, height=2000))
     async with InferenceChild(settings()) as child:
-        running = asyncio.create_task(child.run(batch(stages, *[big] * 200)))
-        await asyncio.sleep(0.5)
+        os.kill(child.pid, signal.SIGSTOP)
+        running = asyncio.create_task(child.run(batch(stages, encoded(painted()))))
+        await eventually(lambda: child.aboard)
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(InferenceDied, match="SIGKILL"):
             await running
         assert (await child.run(batch(stages, encoded(painted())))).seen == 1
+
+
+async def test_when_two_batches_die_together_each_is_looked_at_once_more_alone(stages):
+    async with InferenceChild(settings()) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        running = [asyncio.create_task(child.run(batch(stages, encoded(painted())))) for _ in range(2)]
+        await eventually(lambda: child.aboard == 2)
+        os.kill(child.pid, signal.SIGKILL)
+        assert [ran.seen for ran in await asyncio.gather(*running)] == [1, 1]
+
+
+async def test_a_batch_that_kills_is_found_out_and_the_one_beside_it_comes_through(stages):
+    """The second time each is alone, so that only the guilty one meets its end again."""
+    async with InferenceChild(settings(memory_limit_bytes=400 * 1024 * 1024)) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        huge = encoded(painted(width=12_000, height=8_000), "PNG", compress_level=1)
+        deadly = asyncio.create_task(child.run(batch(stages, *[huge] * 3)))
+        harmless = asyncio.create_task(child.run(batch(stages, encoded(painted()))))
+        await eventually(lambda: child.aboard == 2)
+        os.kill(child.pid, signal.SIGCONT)
+        with pytest.raises(InferenceDied, match="MiB are in use"):
+            await deadly
+        assert (await harmless).seen == 1
+
+
+async def test_a_cancelled_batch_takes_the_process_along_and_the_other_one_is_done_all_the_same(stages):
+    async with InferenceChild(settings()) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        cancelled = asyncio.create_task(child.run(batch(stages, encoded(painted()))))
+        other = asyncio.create_task(child.run(batch(stages, encoded(painted()))))
+        await eventually(lambda: child.aboard == 2)
+        cancelled.cancel()
+        assert (await other).seen == 1
+
+
+async def test_many_batches_go_through_one_process_two_at_a_time(stages):
+    async with InferenceChild(settings(batches_per_child=4)) as child:
+        work = [batch(stages, *[encoded(painted([(0, 0, RED)]))] * 3) for _ in range(10)]
+        most = 0
+
+        def look(_done):
+            nonlocal most
+            most = max(most, child.aboard)
+
+        ran = await asyncio.gather(*(child.run(one, on_progress=look) for one in work))
+    assert [one.seen for one in ran] == [3] * 10
+    assert [read_results(one.blob).batch_id for one in ran] == [one.batch_id for one in work]
+    assert most == 2
 
 
 async def test_a_batch_that_takes_too_long_is_ended(stages):
@@ -122,10 +171,10 @@ async def test_a_batch_that_takes_too_long_is_ended(stages):
 
 
 async def test_a_cancelled_batch_leaves_no_child_at_work(stages):
-    big = encoded(painted(width=2000, height=2000))
     async with InferenceChild(settings()) as child:
-        running = asyncio.create_task(child.run(batch(stages, *[big] * 200)))
-        await asyncio.sleep(0.5)
+        os.kill(child.pid, signal.SIGSTOP)
+        running = asyncio.create_task(child.run(batch(stages, encoded(painted()))))
+        await eventually(lambda: child.aboard)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

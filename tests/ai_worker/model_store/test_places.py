@@ -86,8 +86,8 @@ def test_devices_are_checked_against_their_runtime():
 
 
 def test_devices_tell_their_runtime():
-    offered = ("onnx-tensorrt", "onnx-cuda", "onnx-cpu")
-    assert runtime_of(("cuda:1",), offered) == "onnx-tensorrt"
+    offered = ("onnx-cuda", "onnx-tensorrt", "onnx-cpu")
+    assert runtime_of(("cuda:1",), offered) == "onnx-cuda"
     assert runtime_of(("cpu:0", "cpu:1"), offered) == "onnx-cpu"
     assert runtime_of(("cpu:0", "cuda:1"), offered) is None
     assert runtime_of(("hailo:0",), offered) is None

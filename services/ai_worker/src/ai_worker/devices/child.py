@@ -24,7 +24,7 @@ from uuid import UUID
 
 from ai_worker.devices import pipes
 from ai_worker.devices.prove import prove_model
-from ai_worker.devices.work import CannotRun, ChildSettings
+from ai_worker.devices.work import CannotRun, ChildSettings, usable_cores
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.detect import spec_of
 from ai_worker.inference.lot import Limits
@@ -55,9 +55,10 @@ class Child:
 
     def __init__(self, settings: ChildSettings) -> None:
         self.settings = settings
-        self.cores = settings.threads or _cores()
+        self.cores = settings.threads or usable_cores()
         self.sessions: OrderedDict[str, PlacedSession] = OrderedDict()
         self.turn = threading.Lock()
+        self.free_at = 0.0
         if settings.runtime not in KINDS:
             raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(KINDS)}")
         self.on_processor = settings.runtime == CPU
@@ -79,7 +80,8 @@ class Child:
             stages=stages,
         )
         blob = results.to_blob()
-        seconds = time.perf_counter() - start
+        now = time.perf_counter()
+        seconds, self.free_at = now - max(start, self.free_at), now  # without what the batch before it took
         seen, blank, failed = count_objects(looks, stages[0])
         return {
             "kind": "ran",
@@ -104,8 +106,10 @@ class Child:
         try:
             model = spec_of(spec)
             published = GoldenRun.model_validate(message["published"]) if message["published"] is not None else None
-            weights = Path(message["weights"])
-            return {"kind": "proved", **prove_model(weights, model, self.settings.runtime, self.cores, published)}
+            weights, place = Path(message["weights"]), self._place(spec.stage.model.key)
+            with self.turn:
+                session = self._session(spec, weights)
+            return {"kind": "proved", **prove_model(session, weights, model, place, published)}
         except ModelOutputUnfit as problem:
             raise CannotRun("model-output", str(problem)) from problem
 
@@ -239,13 +243,6 @@ def _watch(limit_bytes: int) -> None:
             with contextlib.suppress(OSError):
                 os.write(2, f"{used // 1024**2} MiB are in use, and {limit_bytes // 1024**2} are allowed\n".encode())
             os._exit(_OUT_OF_MEMORY)
-
-
-def _cores() -> int:
-    """The cores that this process may use, which in a container are fewer than there are."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_in_use() -> int:

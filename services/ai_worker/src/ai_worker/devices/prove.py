@@ -10,7 +10,10 @@ from typing import Any
 from ai_worker.devices.work import CannotRun, Proof
 from ai_worker.model_store.golden import Golden, compare_runs, difference, golden_run, run_golden
 from ai_worker.model_store.inspect import check_file
-from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, available_providers, open_session
+from ai_worker.model_store.open_hailo import PROVIDER as HAILO_PROVIDER
+from ai_worker.model_store.open_model import PlacedSession, offered_runtimes, open_model
+from ai_worker.model_store.open_onnx import PROVIDERS
+from ai_worker.model_store.places import CPU, HAILO, Place
 from trapper_schemas.v1.models import GoldenRun, ModelSpec
 
 _MOST_DIFFERENT = {"float32": 0.02, "float16": 0.05, "uint8": 0.05}
@@ -30,37 +33,35 @@ class Device:
 
 def detect_devices() -> list[Device]:
     """The runtimes of the catalogue that this installation offers, accelerators first."""
-    there = available_providers()
-    names = {"CPUExecutionProvider": platform.processor() or platform.machine()}
-    return [
-        Device(runtime, providers[0], names.get(providers[0], providers[0].removesuffix("ExecutionProvider")))
-        for runtime, providers in reversed(PROVIDERS.items())
-        if providers[0] in there
-    ]
+    names = {CPU: platform.processor() or platform.machine()}
+    found: list[Device] = []
+    for runtime in offered_runtimes():
+        provider = HAILO_PROVIDER if runtime == HAILO else PROVIDERS[runtime][0]
+        found.append(Device(runtime, provider, names.get(runtime, provider.removesuffix("ExecutionProvider"))))
+    return found
 
 
 def prove_model(
-    weights: Path, spec: ModelSpec, runtime: str, threads: int, published: GoldenRun | None = None
+    session: PlacedSession, weights: Path, spec: ModelSpec, place: Place, published: GoldenRun | None = None
 ) -> dict[str, Any]:
-    """Run the golden inputs on this runtime; numbers that are too far from what they must be are CannotRun.
+    """Run the golden inputs through this session; numbers that are too far from what they must be are CannotRun.
 
-    They must be those that were published with the model; where none were, an accelerator's must be the processor's.
-    Called in the child, so that what a model does to its process is nobody else's trouble.
+    They must be those that were published with the model; where none were, an accelerator's must be the processor's,
+    which runs no HEF file. Called in the child, so that what a model does to its process is nobody else's trouble.
     """
-    facts = check_file(weights)
-    also = (spec.embedding.output,) if spec.embedding is not None else ()
-    session = open_session(weights, providers=PROVIDERS[runtime], threads=threads, also=also)
+    quantised = place.runtime == HAILO or check_file(weights).quantised
     names = [axis.name for axis in session.outputs]
     runs = _warm_run(session, spec)
     ours = golden_run(names, spec, runs, provider=session.provider, precision=session.precision)
     far, beside = 0.0, ""
     if published is not None:
         far, beside = compare_runs(ours, published), f"the published run on {published.provider}"
-    elif runtime != "onnx-cpu":
-        on_processor = open_session(weights, providers=PROVIDERS["onnx-cpu"], threads=threads, also=also)
+    elif place.runtime not in {CPU, HAILO}:
+        also = (spec.embedding.output,) if spec.embedding is not None else ()
+        on_processor = open_model(weights, Place(threads=place.threads), also=also)
         far = difference(names, spec, runs, run_golden(on_processor, spec.preprocessing, time.perf_counter))
         beside = "our own run on the processor"
-    most = max(_MOST_DIFFERENT.get(session.precision, 0.02), _MOST_DIFFERENT_QUANTISED if facts.quantised else 0)
+    most = max(_MOST_DIFFERENT.get(session.precision, 0.02), _MOST_DIFFERENT_QUANTISED if quantised else 0)
     if far > most:
         how_far = "other outputs than" if math.isinf(far) else f"numbers {far:.1%} off"
         raise CannotRun("device-differs", f"{session.provider} gives {how_far} {beside}; at most {most:.0%} is allowed")
@@ -77,7 +78,7 @@ def prove_model(
     )
 
 
-def _warm_run(session: OpenSession, spec: ModelSpec) -> list[Golden]:
+def _warm_run(session: PlacedSession, spec: ModelSpec) -> list[Golden]:
     """The second of two runs: the first one pays for memory and kernels."""
     run_golden(session, spec.preprocessing, time.perf_counter)
     return run_golden(session, spec.preprocessing, time.perf_counter)

@@ -24,12 +24,11 @@ class InferenceChild:
 
     def __init__(self, settings: ChildSettings) -> None:
         self.settings = settings
-        self.proofs: dict[str, Proof] = {}
-        """By sha256 of the weights: what ran its golden inputs on this device."""
         self._process: ChildProcess | None = None
         self._starting = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._aboard = 0
+        self.aboard = 0
+        """Batches in the process."""
         self._alone = False
         self._want_alone = 0
         self._retiring = False
@@ -98,7 +97,7 @@ class InferenceChild:
     async def _ask(self, message: dict[str, Any], on_progress: Callable[[int], None] | None) -> dict[str, Any]:
         process = await self._living()
         # Whoever came before may take all of its time first.
-        answer = await process.ask(message, on_progress=on_progress, seconds=self.settings.batch_seconds * self._aboard)
+        answer = await process.ask(message, on_progress=on_progress, seconds=self.settings.batch_seconds * self.aboard)
         del answer["kind"]
         return answer
 
@@ -112,23 +111,23 @@ class InferenceChild:
                 await self._changed.wait()
         finally:
             self._want_alone -= alone
-        self._aboard += 1
+        self.aboard += 1
         self._alone = alone
         try:
             yield
         finally:
             try:
-                if self._aboard == 1 and (self._retiring or self.pid is None):
+                if self.aboard == 1 and (self._retiring or self.pid is None):
                     await self._stop()
             finally:
-                self._aboard -= 1
+                self.aboard -= 1
                 self._alone = False
                 self._changed.set()
 
     def _has_seat(self, *, alone: bool) -> bool:
         if alone:
-            return not self._aboard
-        return self._aboard < LANES and not (self._alone or self._want_alone or (self._retiring and self._aboard))
+            return not self.aboard
+        return self.aboard < LANES and not (self._alone or self._want_alone or (self._retiring and self.aboard))
 
     async def _living(self) -> ChildProcess:
         async with self._starting:

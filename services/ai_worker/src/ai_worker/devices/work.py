@@ -1,5 +1,7 @@
 """What passes between the Worker and its inference child: work, answers, and why there is none."""
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -91,6 +93,13 @@ class Proof:
     difference: float
     compared_with: str = ""
     """Empty when there was nothing: the processor's own run, which was never published."""
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, which in a container are fewer than there are."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class InferenceDied(Exception):  # noqa: N818 - named after what is the case

@@ -14,8 +14,8 @@ from ai_worker.model_store.tap import with_outputs
 
 PROVIDERS: dict[str, tuple[str, ...]] = {
     "onnx-cpu": ("CPUExecutionProvider",),
-    "onnx-cuda": ("CUDAExecutionProvider",),
     "onnx-tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
+    "onnx-cuda": ("CUDAExecutionProvider",),
     "onnx-rocm": ("ROCMExecutionProvider",),
     "onnx-openvino": ("OpenVINOExecutionProvider",),
     "onnx-coreml": ("CoreMLExecutionProvider",),

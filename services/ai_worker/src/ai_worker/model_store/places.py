@@ -14,12 +14,13 @@ KINDS = {
     "onnx-coreml": "coreml",
     "onnx-openvino": "openvino",
     "onnx-rocm": "rocm",
-    "onnx-tensorrt": "cuda",
     "onnx-cuda": "cuda",
+    "onnx-tensorrt": "cuda",
     HAILO: "hailo",
     CPU: "cpu",
 }
-"""By runtime: what its devices are called."""
+"""By runtime: what its devices are called. Who asks for nothing gets the first that is here, and TensorRT, whose
+libraries are no part of the package that offers it, only when asked for."""
 _DEVICE = re.compile(r"(?P<kind>[a-z]+)(:(?P<index>[0-9]{1,3}))?")
 
 
@@ -30,14 +31,7 @@ class Place:
     runtime: str = CPU
     device: str = "cpu"
     threads: int = 1
-    batch: int = 1
-    """Pictures that go through together at most."""
     cache: Path | None = None
-
-    @property
-    def on_processor(self) -> bool:
-        """Whether the model runs where everything else runs."""
-        return self.runtime == CPU
 
     @property
     def index(self) -> int:
