@@ -1,20 +1,16 @@
 """`trapper models pin` and `retire` against a real Manager: what is proposed is shown, and an operator decides."""
 
-import asyncio
 import hashlib
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
+from tests.support.catalogue_operators import Operator, operating
 from tests.support.make.ai_manager import model_entry
-from tests.support.managers import RunningManager, running_manager
 from tests.support.weights_servers import WeightsServer, serving_weights
-from trapper_client.app import run
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.workers import PinProposal
@@ -24,29 +20,11 @@ FOUND = hashlib.sha256(CONTENT).hexdigest()
 ONE, TWO = "1" * 64, "2" * 64
 
 
-class Operator:
-    """Somebody at the command line, and what was printed last."""
-
-    def __init__(self, manager: RunningManager, weights: WeightsServer, printed: pytest.CaptureFixture[str]) -> None:
-        self.manager = manager
-        self.weights = weights
-        self._printed = printed
-        self.out = self.err = ""
-
-    async def does(self, *words: str) -> int:
-        code = await asyncio.to_thread(run, ["models", *words])
-        self.out, self.err = self._printed.readouterr()
-        return code
-
-    async def said(self, *words: str) -> Any:
-        assert await self.does(*words, "--json") == 0, self.err
-        return json.loads(self.out)
-
-    async def proposes(self, sha256: str, worker: str) -> None:
-        work = self.manager.work
-        pin = PinProposal(name="unseen", version="1", sha256=sha256, size_bytes=100)
-        async with work.db() as db:
-            await propose_pins(db, [pin], worker_id=uuid7(), worker_name=worker, now=work.clock.now())
+@pytest.fixture
+def weights() -> Iterator[WeightsServer]:
+    with serving_weights() as server:
+        server.files["/unseen.onnx"] = CONTENT
+        yield server
 
 
 @pytest.fixture
@@ -55,18 +33,20 @@ async def operator(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    weights: WeightsServer,
 ) -> AsyncIterator[Operator]:
-    monkeypatch.setenv("TRAPPER_STATE_DIR", str(tmp_path / "var"))
-    monkeypatch.delenv("TRAPPER_URL", raising=False)
-    with serving_weights() as weights:
-        weights.files["/unseen.onnx"] = CONTENT
-        async with running_manager(ai_manager_database_url, tmp_path) as manager:
-            sources = [{"url": f"{weights.url}/unseen.onnx", "file_name": "unseen.onnx"}]
-            entries = [model_entry(name="unseen", sha256=None, sources=sources), model_entry(name="seen")]
-            await sync_models_from_schemas(manager.work, [ModelEntry.model_validate(one) for one in entries], None)
-            monkeypatch.setenv("TRAPPER_MANAGER_URL", manager.url)
-            monkeypatch.setenv("TRAPPER_MANAGER_TOKEN", manager.client.headers["Authorization"].split()[1])
-            yield Operator(manager, weights, capsys)
+    async with operating(ai_manager_database_url, tmp_path, monkeypatch, capsys) as one:
+        sources = [{"url": f"{weights.url}/unseen.onnx", "file_name": "unseen.onnx"}]
+        entries = [model_entry(name="unseen", sha256=None, sources=sources), model_entry(name="seen")]
+        await sync_models_from_schemas(one.manager.work, [ModelEntry.model_validate(each) for each in entries], None)
+        yield one
+
+
+async def propose(operator: Operator, sha256: str, worker: str) -> None:
+    work = operator.manager.work
+    pin = PinProposal(name="unseen", version="1", sha256=sha256, size_bytes=100)
+    async with work.db() as db:
+        await propose_pins(db, [pin], worker_id=uuid7(), worker_name=worker, now=work.clock.now())
 
 
 async def test_without_a_proposal_the_file_is_downloaded_and_hashed_here(operator: Operator, tmp_path: Path) -> None:
@@ -78,17 +58,17 @@ async def test_without_a_proposal_the_file_is_downloaded_and_hashed_here(operato
     assert [path for path in (tmp_path / "var").rglob("*") if path.is_file()] == []
 
 
-async def test_one_proposal_is_taken_when_nothing_contradicts_it(operator: Operator) -> None:
-    await operator.proposes(ONE, "field-laptop")
+async def test_one_proposal_is_taken_when_nothing_contradicts_it(operator: Operator, weights: WeightsServer) -> None:
+    await propose(operator, ONE, "field-laptop")
     told = await operator.said("pin", "unseen", "--yes")
     assert (told["source"], told["model"]["sha256"]) == ("proposed", ONE)
     assert "field-laptop" in operator.err
-    assert operator.weights.asked == []
+    assert weights.asked == []
 
 
 async def test_proposals_that_contradict_each_other_are_shown_and_none_is_chosen(operator: Operator) -> None:
-    await operator.proposes(ONE, "first")
-    await operator.proposes(TWO, "second")
+    await propose(operator, ONE, "first")
+    await propose(operator, TWO, "second")
     assert await operator.does("pin", "unseen", "--yes") == 2
     assert all(word in operator.err for word in (ONE, TWO, "first", "second", "--sha256"))
     shown = await operator.said("pin", "unseen", "--list")
@@ -122,8 +102,8 @@ async def test_what_cannot_be_done_is_one_sentence(
     assert "Traceback" not in operator.err
 
 
-async def test_a_source_that_is_gone_pins_nothing(operator: Operator) -> None:
-    operator.weights.files.clear()
+async def test_a_source_that_is_gone_pins_nothing(operator: Operator, weights: WeightsServer) -> None:
+    weights.files.clear()
     assert await operator.does("pin", "unseen", "--yes") == 1
     assert "answered with 404" in operator.err
     rows = await operator.manager.rows("select sha256 from models where name = 'unseen'")

@@ -10,6 +10,7 @@ from trapper_cli.models_add import check_free, inspect_file, publish
 from trapper_cli.models_install_command import install_model
 from trapper_cli.models_labels import read_labels
 from trapper_cli.models_pin_command import pin
+from trapper_cli.models_test_command import try_model
 from trapper_cli.running import ensure_stack
 from trapper_client.commands import models
 from trapper_client.errors import WrongUsage
@@ -64,6 +65,7 @@ def register(app: typer.Typer) -> None:
     models.group.command("add")(add)
     models.group.command("install")(install_model)
     models.group.command("pin")(pin)
+    models.group.command("test")(try_model)
 
 
 def add(

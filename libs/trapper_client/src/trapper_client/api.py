@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -66,6 +67,24 @@ class Api:
     def put(self, path: str, content: Content, *, headers: Mapping[str, str] | None = None) -> Any:
         return self.call("PUT", path, content=content, headers=headers)
 
+    def save(self, path: str, target: Path) -> None:
+        """The bytes at a path, in a file; what broke off is begun again as long as there is patience."""
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                with self._http.stream("GET", path, headers=self._authorised({})) as answer:
+                    if not answer.is_success:
+                        answer.read()
+                        self._read("GET", path, answer, None)
+                    with target.open("wb") as file:
+                        for chunk in answer.iter_bytes():
+                            file.write(chunk)
+                return
+            except httpx.TransportError as problem:
+                if time.monotonic() + _FIRST_PAUSE_SECONDS > until:
+                    raise _unreachable(self.base_url, problem) from problem
+                time.sleep(_FIRST_PAUSE_SECONDS)
+
     def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page."""
         cursor: str | None = None
@@ -113,14 +132,15 @@ class Api:
         content: Content | None,
         headers: Mapping[str, str] | None,
     ) -> tuple[httpx.Response | None, httpx.TransportError | None]:
-        sent = dict(headers or {})
-        if self.token is not None:
-            sent["Authorization"] = f"Bearer {self.token}"
+        sent = self._authorised(headers or {})
         body = content() if callable(content) else content
         try:
             return self._http.request(method, path, params=params, json=json, content=body, headers=sent), None
         except httpx.TransportError as problem:
             return None, problem
+
+    def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return dict(headers) if self.token is None else {**headers, "Authorization": f"Bearer {self.token}"}
 
     def _read(self, method: str, path: str, answer: httpx.Response | None, trouble: httpx.TransportError | None) -> Any:
         if answer is None:

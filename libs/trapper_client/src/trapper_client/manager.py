@@ -1,6 +1,7 @@
 """The Manager as an operator uses it: the catalogue, weights, the fleet."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -48,6 +49,10 @@ class ManagerClient:
         """Sends the weights of a published entry; they are kept when their hash is right."""
         headers = {"Content-Type": "application/octet-stream"}
         return self.api.put(f"/api/models/{sha256}/weights", chunks, headers=headers)
+
+    def save_weights(self, sha256: str, target: Path) -> None:
+        """The weights that the Manager holds, in a file."""
+        self.api.save(f"/api/models/{sha256}/weights", target)
 
     def workers(self) -> list[dict[str, Any]]:
         """The fleet."""

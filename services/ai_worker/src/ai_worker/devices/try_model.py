@@ -1,0 +1,163 @@
+"""Runs one model of the catalogue on some pictures, on every device there is, and says what it saw and how fast.
+
+`python -m ai_worker.devices.try_model` reads `{"weights", "entry", "files", "threads"}` as JSON and answers
+`{"ok", "providers": [...], "pictures": [...]}`; a model that runs nowhere is an answer with `ok: false`, not an error.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ai_worker.devices.prove import Device, detect_devices
+from ai_worker.inference.classify import CropSaid, read_crop
+from ai_worker.inference.decode import Undecodable, decode
+from ai_worker.inference.detect import find_objects, spec_of
+from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors.classifier import top
+from ai_worker.inference.preprocess import to_input
+from ai_worker.inference.types import ModelOutputUnfit, OpenStage, Picture
+from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
+from ai_worker.model_store.golden import run_golden
+from ai_worker.model_store.open_model import PlacedSession, open_model
+from ai_worker.model_store.open_onnx import first_line
+from ai_worker.model_store.places import Place, devices_of
+from trapper_schemas.v1.batches import StageSpec
+from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.models import ModelEntry, ModelKind, ModelRef, ModelSpec
+
+_BEST = 5
+_ROUNDS = 3
+
+
+class Order(BaseModel):
+    """What is to be tried."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weights: Path
+    entry: ModelEntry
+    files: list[Path]
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture that could be decoded, under its name."""
+
+    name: str
+    picture: Picture
+
+
+def try_model(order: Order, *, clock: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
+    """What each device did, and what the first one that works saw."""
+    pictures, broken = _decode(order.files)
+    runtimes = set(order.entry.runtimes)
+    devices = [device for device in detect_devices() if device.runtime in runtimes]
+    providers: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
+    for device in devices:
+        told, saw = _on_device(device, order, pictures, clock)
+        providers.append(told)
+        seen = seen or saw
+    return {
+        "ok": any(one["ok"] for one in providers),
+        "providers": providers,
+        "runtimes": sorted(runtimes),
+        "pictures": [*seen, *broken],
+    }
+
+
+def _decode(files: Sequence[Path]) -> tuple[list[Shown], list[dict[str, Any]]]:
+    good: list[Shown] = []
+    broken: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            good.append(Shown(str(file), decode(file.read_bytes())))
+        except Undecodable as problem:
+            broken.append({"file": str(file), "problem": str(problem)})
+        except OSError as problem:
+            broken.append({"file": str(file), "problem": f"it cannot be read: {problem.strerror}"})
+    return good, broken
+
+
+def _on_device(
+    device: Device, order: Order, pictures: Sequence[Shown], clock: Callable[[], float]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    told: dict[str, Any] = {"runtime": device.runtime, "provider": device.provider, "device": device.name, "ok": False}
+    stage = stage_of(order.entry)
+    try:
+        spec = spec_of(stage)
+        place = Place(device.runtime, devices_of(device.runtime, ())[0], order.threads or os.cpu_count() or 1)
+        also = (spec.embedding.output,) if spec.embedding is not None else ()
+        session = open_model(order.weights, place, also=also)
+        told |= {"device": session.device, "precision": session.precision}
+        alone = _seconds_alone(session, spec, clock)
+        start = clock()
+        seen = [{"file": one.name, **_look(session, stage, one.picture)} for one in pictures]
+        spent = clock() - start
+    except (ModelRefused, ProviderUnavailable, RuntimeAbsent, ModelOutputUnfit) as problem:
+        return told | {"problem": str(problem)}, []
+    except Exception as problem:  # noqa: BLE001 - a runtime raises what it likes
+        return told | {"problem": first_line(problem)}, []
+    speed = len(seen) / spent if seen and spent > 0 else None
+    return told | {"ok": True, "model_seconds": alone, "pictures_per_second": speed}, seen
+
+
+def _seconds_alone(session: PlacedSession, spec: ModelSpec, clock: Callable[[], float]) -> float:
+    """One forward pass on prepared numbers, the best of some, the first of which pays for memory and kernels."""
+    return min(run.seconds for _ in range(_ROUNDS) for run in run_golden(session, spec.preprocessing, clock))
+
+
+def stage_of(entry: ModelEntry) -> StageSpec:
+    """The entry as the only stage of a job."""
+    ref = ModelRef(name=entry.name, version=entry.version, sha256=entry.sha256, unpinned=entry.sha256 is None)
+    return StageSpec(stage=Stage(kind=entry.kind, model=ref), model=entry)
+
+
+def _look(session: PlacedSession, stage: StageSpec, picture: Picture) -> dict[str, Any]:
+    spec = spec_of(stage)
+    tensor, mapping = to_input(picture.pixels, spec.preprocessing)
+    outputs = forward(session, [tensor])[0]
+    if stage.model.kind is ModelKind.DETECTION:
+        found = find_objects(outputs, stage, mapping, names=[axis.name for axis in session.outputs])
+        rows = zip(found.boxes, found.labels, found.scores, strict=True)
+        return {
+            "objects": [
+                {"label": spec.labels[label].label, "score": round(float(score), 4), "box": [round(v, 4) for v in box]}
+                for box, label, score in rows
+                if score >= spec.thresholds.typical
+            ]
+        }
+    said = read_crop([outputs], [OpenStage(spec=stage, session=session)])
+    return _said(said, spec)
+
+
+def _said(crop: CropSaid, spec: ModelSpec) -> dict[str, Any]:
+    """Of a classifier the best labels for the whole picture; of features how many there are."""
+    told: dict[str, Any] = {}
+    if crop.said is not None:
+        labels, scores = top(crop.said.probabilities, _BEST)
+        told["labels"] = [
+            {"label": spec.labels[label].label, "score": round(float(score), 4)}
+            for label, score in zip(labels, scores, strict=True)
+        ]
+    if crop.features is not None:
+        told["features"] = len(crop.features)
+    return told
+
+
+def main() -> None:
+    """One order in, one answer out."""
+    order = Order.model_validate_json(sys.stdin.buffer.read())
+    sys.stdout.write(json.dumps(try_model(order)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
