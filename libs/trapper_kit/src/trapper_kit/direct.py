@@ -18,6 +18,10 @@ _GONE = (
 )
 
 
+APPLICATION_NAME = "trapper direct"
+"""By which these connections are known in the database."""
+
+
 class ConnectionLost(ConnectionError):  # noqa: N818 - named after what is the case
     """The database did not answer; whether the statement ran cannot be known."""
 
@@ -27,7 +31,13 @@ class Direct:
 
     def __init__(self, url: str, *, size: int, statement_timeout_seconds: float = 30.0) -> None:
         self._url = url.replace("+asyncpg", "")
-        self._settings = {"statement_timeout": str(int(statement_timeout_seconds * 1000))}
+        self._settings = {
+            "application_name": APPLICATION_NAME,
+            "statement_timeout": str(int(statement_timeout_seconds * 1000)),
+            "plan_cache_mode": "force_generic_plan",  # planning takes longer than running
+            "enable_seqscan": "off",  # a plan that was made while a table was small lives on when it has grown
+            "jit": "off",
+        }
         self._places = asyncio.Semaphore(size)
         self._idle: list[Any] = []
 
