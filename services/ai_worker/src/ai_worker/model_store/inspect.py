@@ -63,6 +63,13 @@ class Facts:
 def check_file(path: Path) -> Facts:
     """What the file says of itself; ModelRefused when it must not be run."""
     model = _parse(path)
+    try:
+        return _facts(model)
+    except (TypeError, ValueError) as problem:  # names that are no text come out as bytes
+        raise ModelRefused("not-onnx", "the file has names that are no text; expected an ONNX model") from problem
+
+
+def _facts(model: onnx.ModelProto) -> Facts:
     check_operators(model)
     check_data(model)
     entry = _the_input(model.graph)
@@ -198,7 +205,8 @@ def _axis(value: onnx.ValueInfoProto) -> Axis:
     shape = tuple(side.dim_value if side.dim_value > 0 else None for side in tensor.shape.dim)
     known = _DTYPES.get(tensor.elem_type)
     if known is None:
-        known = onnx.TensorProto.DataType.Name(tensor.elem_type).lower() if tensor.elem_type else "unknown"
+        names = {number: name for name, number in onnx.TensorProto.DataType.items()}
+        known = names.get(tensor.elem_type, "unknown").lower()
     return Axis(value.name, shape, known)
 
 

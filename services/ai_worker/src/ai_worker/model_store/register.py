@@ -104,9 +104,7 @@ def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -
         raise ModelRefused("layout", str(problem)) from problem
     except Exception as problem:  # a runtime raises what it likes
         if _is_out_of_memory(problem):
-            raise ModelRefused("limits", f"the model wants more memory than is allowed: {first_line(problem)}") from (
-                problem
-            )
+            raise ModelRefused("limits", "the model wants more memory than a trial is allowed") from problem
         raise ModelRefused(
             "does-not-run", f"the model does not run on {how.width} x {how.height}: {first_line(problem)}"
         ) from problem
@@ -136,7 +134,7 @@ def _check_company(session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]
         ) from problem
     except Exception as problem:
         if _is_out_of_memory(problem):
-            raise ModelRefused("limits", f"two pictures want too much memory: {first_line(problem)}") from problem
+            raise ModelRefused("limits", "two pictures want more memory than a trial is allowed") from problem
         return "one at a time, although the file says otherwise"
     names = [axis.name for axis in session.outputs]
     again = [replace(run, outputs=rows) for run, rows in zip(runs[1:], outputs, strict=False)]

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ai_worker.model_store.errors import ModelRefused
 
-MAX_FIELDS = 4_000_000
+MAX_FIELDS = 2_000_000
 """Real networks have some hundred thousand; each costs up to a few hundred bytes once it is unpacked."""
 MAX_GRAPH_DEPTH = 8
 _MAX_DEPTH = 60
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
+_LAST = 0x80
+"""A byte below it ends a number."""
 
 _NAMED: Mapping[str, Mapping[int, str]] = {
     "model": {7: "graph", 14: "leaf", 20: "leaf", 25: "function"},
@@ -79,7 +81,11 @@ def _walk(content: mmap.mmap, kind: str, at: int, end: int, seen: Scanned) -> li
         seen.fields += 1
         if seen.fields > MAX_FIELDS:
             raise ModelRefused("too-large", f"more than {MAX_FIELDS} fields; a network has far fewer")
-        tag, at = _varint(content, at, end)
+        tag = content[at]
+        if tag < _LAST:
+            at += 1
+        else:
+            tag, at = _varint(content, at, end)
         wire = tag & 7
         if wire == _BYTES:
             length, at = _varint(content, at, end)
@@ -119,7 +125,7 @@ def _varint(content: mmap.mmap, at: int, end: int) -> tuple[int, int]:
     for position in range(at, min(end, at + _MAX_VARINT_BYTES)):
         byte = content[position]
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the last byte of a number
+        if byte < _LAST:
             return value, position + 1
         shift += 7
     raise _broken()
