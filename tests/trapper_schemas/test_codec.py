@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trapper_schemas.codec import BlobRefused, Limits, decode, encode
-from trapper_schemas.column import Column, ColumnMalformed
+from trapper_schemas.column import Column, ColumnMalformed, Planes, read_columns
 
 HEAD: dict[str, Any] = {"schema": "test", "schema_version": 1}
 
@@ -28,11 +28,13 @@ def packed(document: Any) -> bytes:
     return frame(content)
 
 
-@given(st.lists(st.integers(0, 65535)))
-def test_a_column_comes_back_as_it_went(values: list[int]) -> None:
-    data = b"".join(value.to_bytes(2, "little") for value in values)
-    read = decode(encode({**HEAD, "column": Column("<u2", (len(values),), memoryview(data))}))
-    assert Column.from_wire(read["column"]).data == data
+@given(st.lists(st.lists(st.integers(0, 65535), min_size=3, max_size=3)), st.sampled_from([1, 2, 3, 6]))
+def test_columns_come_back_as_they_went_in_any_number_of_planes(rows: list[list[int]], planes: int) -> None:
+    data = b"".join(value.to_bytes(2, "little") for row in rows for value in row)
+    column = Column("<u2", (len(rows), 3), memoryview(data))
+    single = Column("<u1", (1,), memoryview(b"x"))
+    read = decode(encode(HEAD, {"numbers": Planes(column, planes), "single": Planes(single, 1)}))
+    assert read_columns(read["columns"], read["data"]) == {"numbers": column, "single": single}
 
 
 @given(st.binary(max_size=400))

@@ -91,8 +91,10 @@ def blob_v1(said: v1.BatchResults) -> bytes:
     columns: dict[str, Any] = {}
     for name in v1.BatchResults.model_fields:
         value = getattr(said, name)
-        if isinstance(value, Column) or value is None:
-            columns[name] = value
+        if isinstance(value, Column):
+            columns[name] = {"dtype": value.dtype, "shape": value.shape, "data": value.data}
+        elif value is None:
+            columns[name] = None
     return codec.encode(body | columns | said.model_dump(mode="json", exclude=set(columns)))
 
 

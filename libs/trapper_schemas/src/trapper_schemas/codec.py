@@ -1,13 +1,13 @@
 """MessagePack in one zstd frame: the encoding of both blobs, with its limits before, while and after unpacking."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import msgpack
 import zstandard
 
-from trapper_schemas.column import Column, Planes
+from trapper_schemas.column import Planes
 
 MEDIA_TYPE = "application/x-msgpack+zstd"
 MAX_WINDOW_BYTES = 8 * 1024 * 1024
@@ -40,37 +40,36 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def encode(document: dict[str, Any]) -> bytes:
-    """Pack a map whose first keys are `schema` and `schema_version`, and whose columns are values of its own."""
+def encode(document: dict[str, Any], columns: Mapping[str, Planes] | None = None) -> bytes:
+    """Pack a map whose first keys are `schema` and `schema_version`, and behind it the columns, where there are any.
+
+    `columns` tells dtype, shape and planes of each by name, `data` holds the bytes of all of them in that order.
+    """
     if list(document)[:2] != ["schema", "schema_version"]:
         raise ValueError("a blob begins with schema and schema_version")
-    pieces = _pack(document)
+    pieces = _pack(document) if columns is None else _pack_with(document, columns)
     size = sum(map(len, pieces))
     window_log = min(_WINDOW_LOG, max(_SMALLEST_WINDOW_LOG, size.bit_length()))
     parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, source_size=size, window_log=window_log)
     frame = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=size)
+    # A block for each plane: what is alike is compressed with a table of its own, what is noise costs no time.
     written = [frame.compress(piece) + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) for piece in pieces]
     return b"".join((*written, frame.flush()))
 
 
 def _pack(document: dict[str, Any]) -> list[bytes]:
-    """The packed map in pieces: each plane of a column is one, so that it is compressed with a table of its own."""
+    return [cast("bytes", msgpack.packb(document, use_bin_type=True))]
+
+
+def _pack_with(document: dict[str, Any], columns: Mapping[str, Planes]) -> list[bytes]:
     packer = msgpack.Packer(use_bin_type=True)
-    pieces = [packer.pack_map_header(len(document))]
-    for key, value in document.items():
-        if not isinstance(value, Column | Planes):
-            pieces[-1] += packer.pack(key) + packer.pack(value)
-            continue
-        planes = value if isinstance(value, Planes) else Planes(value, 1)
-        column = planes.column
-        head: dict[str, Any] = {"dtype": column.dtype, "shape": list(column.shape)}
-        if planes.count > 1:
-            head["planes"] = planes.count
-        fields = b"".join(packer.pack(name) + packer.pack(one) for name, one in head.items())
-        pieces[-1] += packer.pack(key) + packer.pack_map_header(len(head) + 1) + fields + packer.pack("data")
-        pieces[-1] += _binary_header(column.data.nbytes)
-        pieces += [*planes.parts(), b""]
-    return [piece for piece in pieces if piece]
+    contents = {name: (one.column.dtype, one.column.shape, one.count) for name, one in columns.items()}
+    fields = {**document, "columns": contents}
+    planes = [part for one in columns.values() for part in one.parts() if part]
+    head = [packer.pack_map_header(len(fields) + 1)]
+    head += [packer.pack(key) + packer.pack(value) for key, value in fields.items()]
+    head += [packer.pack("data"), _binary_header(sum(map(len, planes)))]
+    return [b"".join(head), *planes]
 
 
 def _binary_header(size: int) -> bytes:
@@ -78,7 +77,7 @@ def _binary_header(size: int) -> bytes:
     for code, width in ((0xC4, 1), (0xC5, 2), (0xC6, 4)):
         if size < 1 << 8 * width:
             return bytes((code,)) + size.to_bytes(width, "big")
-    raise ValueError(f"a column of {size} bytes does not fit into a blob")
+    raise ValueError(f"columns of {size} bytes do not fit into a blob")
 
 
 def decode(blob: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:

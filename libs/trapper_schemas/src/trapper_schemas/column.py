@@ -16,7 +16,7 @@ ITEM_BYTES = {
 }
 MAX_DIMENSIONS = 3
 MAX_PLANES = 64
-_FIELDS = ({"dtype", "shape", "data"}, {"dtype", "shape", "data", "planes"})
+_TOLD = 3
 
 
 class ColumnMalformed(ValueError):  # noqa: N818 - named after what is the case
@@ -32,10 +32,7 @@ class Column:
     data: memoryview
 
     def __post_init__(self) -> None:
-        if self.dtype not in ITEM_BYTES:
-            raise ColumnMalformed(f"unknown dtype {self.dtype!r}")
-        if not 1 <= len(self.shape) <= MAX_DIMENSIONS or min(self.shape) < 0:
-            raise ColumnMalformed(f"shape {self.shape} is not one of 1 to {MAX_DIMENSIONS} sides")
+        _kind(self.dtype, self.shape)
         expected = prod(self.shape) * ITEM_BYTES[self.dtype]
         if self.data.nbytes != expected:
             raise ColumnMalformed(f"{self.data.nbytes} bytes where {self.dtype} of shape {self.shape} takes {expected}")
@@ -47,18 +44,14 @@ class Column:
 
     @classmethod
     def from_wire(cls, value: object) -> "Column":
-        """From an unpacked map of dtype, shape, data and, if need be, planes; anything else is ColumnMalformed."""
-        if not isinstance(value, dict):
+        """From the map of dtype, shape and data that a column is in protocol 1; anything else is ColumnMalformed."""
+        if not isinstance(value, dict) or set(cast("dict[str, Any]", value)) != {"dtype", "shape", "data"}:
             raise ColumnMalformed("a column is a map of dtype, shape and data")
         fields = cast("dict[str, Any]", value)
-        if fields.keys() not in _FIELDS:
-            raise ColumnMalformed("a column is a map of dtype, shape and data")
-        dtype, shape, data = fields["dtype"], fields["shape"], fields["data"]
-        if not isinstance(dtype, str) or not isinstance(data, bytes | bytearray | memoryview):
-            raise ColumnMalformed("a column's dtype is text and its data is binary")
-        if not isinstance(shape, list | tuple) or not {int}.issuperset(map(type, cast("list[Any]", shape))):
-            raise ColumnMalformed("a column's shape is a list of whole numbers")
-        return cls(dtype, tuple(cast("list[int]", shape)), _joined(memoryview(data), fields.get("planes", 1)))
+        dtype, shape = _kind(fields["dtype"], fields["shape"])
+        if not isinstance(fields["data"], bytes | bytearray | memoryview):
+            raise ColumnMalformed("a column's data is binary")
+        return cls(dtype, shape, memoryview(fields["data"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +67,38 @@ class Planes:
         return [data] if self.count == 1 else [data[first :: self.count] for first in range(self.count)]
 
 
+def read_columns(contents: object, data: object) -> dict[str, Column]:
+    """The columns by name; `contents` tells dtype, shape and planes of each, whose bytes follow in `data` in turn."""
+    if not isinstance(contents, dict) or not isinstance(data, bytes):
+        raise ColumnMalformed("columns is a map and data is binary")
+    view, start = memoryview(data), 0
+    found: dict[str, Column] = {}
+    for name, one in cast("dict[str, Any]", contents).items():
+        if not isinstance(one, list) or len(cast("list[Any]", one)) != _TOLD:
+            raise ColumnMalformed(f"{name[:40]}: a column is told by dtype, shape and planes")
+        dtype, shape = _kind(one[0], one[1])
+        end = start + prod(shape) * ITEM_BYTES[dtype]
+        found[name] = Column(dtype, shape, _joined(view[start:end], one[2]))
+        start = end
+    if start != len(data):
+        raise ColumnMalformed(f"{len(data)} bytes of data where the columns take {start}")
+    return found
+
+
+def _kind(dtype: object, shape: object) -> tuple[str, tuple[int, ...]]:
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise ColumnMalformed(f"unknown dtype {dtype!r}"[:80])
+    if not isinstance(shape, list | tuple) or not {int}.issuperset(map(type, cast("list[Any]", shape))):
+        raise ColumnMalformed("a column's shape is a list of whole numbers")
+    sides = tuple(cast("list[int]", shape))
+    if not 1 <= len(sides) <= MAX_DIMENSIONS or min(sides) < 0:
+        raise ColumnMalformed(f"shape {sides[:9]} is not one of 1 to {MAX_DIMENSIONS} sides")
+    return dtype, sides
+
+
 def _joined(data: memoryview, planes: object) -> memoryview:
     """Bytes in their own order again."""
-    if planes == 1:
+    if type(planes) is int and planes == 1:
         return data
     if type(planes) is not int or not 1 < planes <= MAX_PLANES or data.nbytes % planes:
         raise ColumnMalformed(f"{data.nbytes} bytes do not lie in {planes!r} planes")

@@ -1,24 +1,26 @@
 """Checks results against the batch they answer; the Manager does it, and again the Expert.
 
 Nothing here looks at resources or detections one by one in Python: every rule is a handful of passes over whole
-columns, made of what the interpreter does in C (sum, max, map over memoryviews, bytes.translate, slices).
+columns, made of what the interpreter does in C (slices and translations of bytes, comparisons, sum and max).
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from itertools import accumulate, chain, compress, repeat
 from math import isfinite
-from operator import add, attrgetter, ge, lt, methodcaller
+from operator import attrgetter, ge, lt, methodcaller, ne
 
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import SERVED
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import FIXED_POINT, NO_LABEL, BatchRefused, Expectation, StageRun
+from trapper_schemas.v1.results import NO_LABEL, BatchRefused, Expectation, StageRun
 from trapper_schemas.v2.results import FAILED, BatchResults, digest_of, values
 
 _STATES = bytes(range(FAILED + 1))
 _FLAGS = b"\0\1"
+_BYTE = 256
 _EXPONENT = 0x7C
 _NOT_FINITE = bytes(high for high in range(256) if high & _EXPONENT == _EXPONENT)
 """The high bytes of those float16 that are infinite or not numbers: every bit of their exponent is set."""
@@ -70,7 +72,7 @@ def _check_outcomes(results: BatchResults) -> None:
     seen = results.seen
     for name, column in (("width", results.width), ("height", results.height), ("frames", results.frames)):
         _shape(name, column, "<u4", count)
-        if bytes(map(bool, values(column))) != seen:
+        if _above_zero(column) != seen:
             raise BatchRefused("outcomes", f"{name} must be at least 1 for what was looked at, and 0 for what failed")
     for name, column in (("fps", results.fps), ("duration_seconds", results.duration_seconds)):
         if column is not None:
@@ -78,6 +80,23 @@ def _check_outcomes(results: BatchResults) -> None:
             _check_finite(name, values(column))
             if count and min(values(column)) < 0:
                 raise BatchRefused("outcomes", f"{name} is below 0")
+
+
+def _above_zero(column: Column) -> bytes:
+    """For each number 1, or 0 when it is 0; most often they are all alike."""
+    data = bytes(column.data)
+    if data == data[:4] * column.rows:
+        return bytes((any(data[:4]),)) * column.rows
+    return bytes(map(bool, values(column)))
+
+
+def _below(column: Column, limit: int, *, but: int | None = None) -> bool:
+    """Whether every number of a <u2 column is below the limit, or is that one other number."""
+    data = bytes(column.data)
+    low, high = data[::2], data[1::2]
+    if high.count(0) == len(high):
+        return limit >= _BYTE or not low.translate(None, bytes(range(limit)))
+    return max(filter(partial(ne, but), values(column).tolist()), default=-1) < limit
 
 
 def _check_finite(name: str, numbers: Iterable[float]) -> None:
@@ -130,20 +149,34 @@ def _check_detections(results: BatchResults, expected: Expectation) -> None:
     per_resource = values(results.detections)
     if sum(per_resource) != count:
         raise BatchRefused("resource", f"{sum(per_resource)} detections are announced, and {count} are here")
-    if any(compress(per_resource, results.failed)):
+    failed = results.failed
+    if any(failed) and any(compress(per_resource, failed)):
         raise BatchRefused("frame", "a resource that was not looked at has detections")
-    boxes = values(results.box)
-    for axis in (0, 1):
-        if max(map(add, boxes[axis::4], boxes[axis + 2 :: 4]), default=0) > FIXED_POINT:
-            raise BatchRefused("box", "a box reaches beyond the picture")
-    if max(values(results.label), default=-1) >= expected.labels[0]:
+    boxes = bytes(results.box.data)
+    if _overflows(boxes[0::8], boxes[1::8], boxes[4::8], boxes[5::8]) or _overflows(
+        boxes[2::8], boxes[3::8], boxes[6::8], boxes[7::8]
+    ):
+        raise BatchRefused("box", "a box reaches beyond the picture")
+    if not _below(results.label, expected.labels[0]):
         raise BatchRefused("label", "a detection has a label outside the model's map")
+
+
+def _overflows(low: bytes, high: bytes, other_low: bytes, other_high: bytes) -> bool:
+    """Whether any sum of two <u2 numbers, given as low and high bytes, is above 65535.
+
+    All numbers stand in two large ones, four bytes for each, so that one addition does them all: a sum that does not
+    fit into two bytes shows in the third.
+    """
+    first, second = bytearray(4 * len(low)), bytearray(4 * len(low))
+    first[0::4], first[1::4], second[0::4], second[1::4] = low, high, other_low, other_high
+    total = int.from_bytes(first, "little") + int.from_bytes(second, "little")
+    return any(total.to_bytes(len(first), "little")[2::4])
 
 
 def _check_frames(results: BatchResults, expected: Expectation) -> None:
     frames, per_resource, frame_index = map(values, (results.frames, results.detections, results.frame_index))
     _check_times(results, sum(frames))
-    if any(frame_index):
+    if any(results.frame_index.data):
         owners = _repeated(range(len(frames)), per_resource)
         if not all(map(lt, frame_index, _repeated(frames, per_resource))):
             raise BatchRefused("frame", "a detection is in a frame that was not looked at")
@@ -184,7 +217,7 @@ def _check_classified(results: BatchResults, expected: Expectation) -> None:
     if chosen and not by_kind.keys() & {ModelKind.CLASSIFICATION, ModelKind.EMBEDDING}:
         raise BatchRefused("model", "objects were classified, and the job has no classifier")
     known = by_kind.get(ModelKind.CLASSIFICATION, 0)  # a job that only embeds says no label at all
-    if max(filter(NO_LABEL.__ne__, values(results.top_label)), default=-1) >= known:
+    if not _below(results.top_label, known, but=NO_LABEL):
         raise BatchRefused("label", "a classification has a label outside the model's map")
     for name, column, width in (("logits", results.logits, known), ("features", results.features, None)):
         if column is not None:

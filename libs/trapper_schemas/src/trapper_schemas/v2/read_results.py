@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from trapper_schemas import codec
 from trapper_schemas.codec import BlobRefused, Limits
-from trapper_schemas.column import Column, ColumnMalformed
+from trapper_schemas.column import ColumnMalformed, read_columns
 from trapper_schemas.v1 import results as v1
 from trapper_schemas.v1.results import SCHEMA, FailureCode, StageRun
 from trapper_schemas.v2.results import SCHEMA_VERSION, BatchResults
@@ -40,14 +40,16 @@ def read_results(blob: bytes, *, limits: Limits = codec.DEFAULT_LIMITS) -> Batch
 def _read(document: dict[str, Any]) -> BatchResults:
     """Unknown fields are those of a later writer, and ignored."""
     found: dict[str, Any] = {}
+    try:
+        columns = read_columns(document.get("columns"), document.get("data"))
+    except ColumnMalformed as problem:
+        _refuse("columns", str(problem))
     for name in _COLUMNS:
-        value = document.get(name)
-        if value is None and name in _OPTIONAL:
-            continue
-        try:
-            found[name] = Column.from_wire(value)
-        except ColumnMalformed as problem:
-            _refuse(name, str(problem))
+        column = columns.get(name)
+        if column is not None:
+            found[name] = column
+        elif name not in _OPTIONAL:
+            _refuse(name, "is missing")
     for name, read in _PLAIN.items():
         try:
             found[name] = read(document[name])

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import compress
+from math import prod
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -121,16 +122,16 @@ class BatchResults:
                 body["stages"] = _STAGES.dump_python(value, mode="json")
             elif value is not None:
                 body[field.name] = str(value) if isinstance(value, UUID) else value
-        return codec.encode(body | columns)
+        return codec.encode(body, columns)
 
 
 def in_planes(column: Column) -> Planes:
     """A column as it compresses best: each byte of its rows by itself, or of its items when the rows are long."""
     item = ITEM_BYTES[column.dtype]
-    row = item
-    for side in column.shape[1:]:
-        row *= side
-    return Planes(column, row if 0 < row <= MAX_PLANES // 2 else item)
+    row = item * prod(column.shape[1:])
+    if not column.data.nbytes or bytes(column.data) == bytes(column.data[:row]) * column.rows:
+        return Planes(column, 1)
+    return Planes(column, row if row <= MAX_PLANES // 2 else item)
 
 
 def ids_column(ids: Sequence[UUID]) -> Column:
