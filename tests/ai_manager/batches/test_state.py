@@ -1,6 +1,8 @@
 """What a loss does, without any machinery."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
 
@@ -37,3 +39,48 @@ def test_five_losses_exhaust(count: int, state: BatchState) -> None:
 
 def test_a_crash_splits_however_many_losses_there_were() -> None:
     assert _after(Past(8, losses=5), Loss.DIED)[1] is BatchState.SPLIT
+
+
+LOSSES = some.sampled_from(list(Loss))
+
+
+@given(size=some.integers(1, 600), losses=some.lists(LOSSES, max_size=40), allowed=some.integers(1, 10))
+def test_the_rules_hold_after_any_history(size: int, losses: list[Loss], allowed: int) -> None:
+    past, state = Past(size), BatchState.WAITING
+    counted = crashes = row = 0
+    for loss in losses:
+        row = row + 1 if loss is Loss.EXPIRED else 0
+        crash = loss is Loss.DIED or row == 2
+        row = 0 if crash else row
+        crashes += crash
+        counted += not crash and loss is not Loss.DRAINED
+        past = lose(past, loss)
+        state = after_loss(past, losses_allowed=allowed)
+        assert (past.size, past.crashes, past.losses) == (size, crashes, counted)
+        if size > 1 and crashes:
+            assert state is BatchState.SPLIT, "a crash halves what can be halved"
+        elif crashes > 1 or counted >= allowed:
+            assert state is BatchState.EXHAUSTED, "nothing goes on for ever"
+        else:
+            assert state is BatchState.WAITING
+        if state is not BatchState.WAITING:
+            break
+
+
+@given(size=some.integers(1, 64), poison=some.data())
+def test_a_poison_file_ends_alone_after_few_crashes(size: int, poison: some.DataObject) -> None:
+    bad = poison.draw(some.integers(0, size - 1))
+    first, count, crashes = 0, size, 0
+    past = Past(count)
+    while True:
+        past = lose(past, Loss.DIED)
+        crashes += 1
+        state = after_loss(past, losses_allowed=5)
+        if state is BatchState.EXHAUSTED:
+            break
+        if state is BatchState.SPLIT:
+            half = count // 2
+            first, count = (first, half) if bad < first + half else (first + half, count - half)
+            past = Past(count)
+    assert (first, count) == (bad, 1)
+    assert crashes <= size.bit_length() + 2

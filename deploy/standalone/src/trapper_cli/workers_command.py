@@ -31,6 +31,9 @@ def token(
     ] = None,
     uses: Annotated[int, typer.Option(min=1, help="How many machines may use it.")] = 1,
     minutes: Annotated[int, typer.Option(min=1, help="How long it is good.")] = 60,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="The machine may take work for days, to do it without a link.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Makes an enrolment token; it is shown once.
@@ -46,7 +49,7 @@ def token(
     at = addresses(settings, secrets, found.ports)
     words = [word for each in runtime or ["onnx-cpu", "onnx-cuda"] for word in ("--runtime", each)]
     told = _issue(
-        [*words, "--uses", str(uses), "--minutes", str(minutes)],
+        [*words, "--uses", str(uses), "--minutes", str(minutes), *(["--offline"] if offline else [])],
         environments(settings, layout, secrets, at)["ai_manager"],
     )
     if as_json:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import typer
 
-from trapper_client.commands import classifications, jobs, models, projects, tokens, workers
+from trapper_client.commands import classifications, jobs, models, projects, queues, tokens, workers
 from trapper_client.errors import Failure
 from trapper_client.output import tell
 
@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for _noun in (classifications, jobs, models, projects, tokens, workers):
+for _noun in (classifications, jobs, models, projects, queues, tokens, workers):
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2])
 
 

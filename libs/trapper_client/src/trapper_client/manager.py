@@ -57,3 +57,20 @@ class ManagerClient:
     def workers(self) -> list[dict[str, Any]]:
         """The fleet."""
         return list(self.api.pages("/api/workers/", limit=None))
+
+    def worker(self, worker_id: str) -> dict[str, Any]:
+        """One worker."""
+        return self.api.get(f"/api/workers/{worker_id}/")
+
+    def instruct(self, order: str, worker_id: str | None = None) -> int:
+        """Tells one worker, or all, to pause, resume or drain; how many were told."""
+        path = f"/api/workers/{order}/" if worker_id is None else f"/api/workers/{worker_id}/{order}/"
+        return self.api.post(path)["workers"]
+
+    def revoke_worker(self, worker_id: str) -> None:
+        """Sends a worker away; its batches are handed out again."""
+        self.api.post(f"/api/workers/{worker_id}/revoke/")
+
+    def queues(self) -> dict[str, Any]:
+        """What waits, by runtimes and models, and how long it would take."""
+        return self.api.get("/api/queues/")

@@ -1,7 +1,7 @@
 """The web door: the only importer of routes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
@@ -16,9 +16,11 @@ from ai_manager.heartbeats.routes import router as heartbeats
 from ai_manager.jobs.routes import STREAMED_BODIES
 from ai_manager.jobs.routes import router as jobs
 from ai_manager.queues.routes import router as queues
+from ai_manager.queues.tell_metrics import tell_metrics
 from ai_manager.results.routes import router as results
 from ai_manager.settings import Settings
 from ai_manager.workers.routes import router as workers
+from trapper_kit.metrics import Family
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
 
@@ -29,6 +31,10 @@ async def _ready(request: Request) -> dict[str, str]:
     work = work_of(request)
     await work.database.check()
     return {"bells": "absent" if work.settings.bells_redis_url is None else "given"}
+
+
+async def _measure(request: Request) -> Sequence[Family]:
+    return await tell_metrics(work_of(request))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -58,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=ROUTERS,
         lifespan=lifespan,
         ready=_ready,
+        measure=_measure,
     )
     _describe_streamed_bodies(app)
     return app

@@ -17,6 +17,7 @@ from ai_manager.app import create_app
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from ai_manager.deps import Work
 from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds
+from ai_manager.results.find_lost import lost_blobs
 from ai_manager.settings import Settings
 from ai_manager.tasks import run_tasks
 from ai_manager.workers.issue_enrolment import issue_enrolment
@@ -115,6 +116,7 @@ def _issue_enrolment(options: Options) -> int:
                 uses=options.uses,
                 lifetime=timedelta(minutes=options.minutes or work.settings.enrolment_minutes),
                 project=options.project,
+                offline=options.offline,
                 now=work.clock.now(),
                 hash_token=work.hash_token,
             )
@@ -153,6 +155,9 @@ def _doctor(options: Options) -> int:
                 detail = f"{invariant.broken}: {', '.join(found)}" if found else ""
                 checks.append({"name": name, "ok": not found, "found": len(found), "detail": detail})
             waiting, oldest = await oldest_unacknowledged_seconds(db)
+        lost = await lost_blobs(work)
+        detail = f"a result that waits to be fetched, and whose blob is gone: {', '.join(lost[:20])}" if lost else ""
+        checks.append({"name": "blobs", "ok": not lost, "found": len(lost), "detail": detail})
         detail = f"the oldest has waited for {oldest:.0f} s" if oldest is not None else ""
         checks.append({"name": "unacknowledged results", "ok": True, "found": waiting, "detail": detail})
         ok = all(check["ok"] for check in checks)
@@ -189,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     enrolment.add_argument("--uses", type=int, default=1)
     enrolment.add_argument("--minutes", type=int)
     enrolment.add_argument("--project", default="", help="only batches of this project")
+    enrolment.add_argument("--offline", action="store_true", help="may lease batches for days, to work without a link")
     revoke = add("revoke", _revoke, "end a worker's credential, or every token of a name")
     which = revoke.add_mutually_exclusive_group(required=True)
     which.add_argument("--worker", type=UUID)

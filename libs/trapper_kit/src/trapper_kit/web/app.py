@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -23,6 +23,7 @@ from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Check = Callable[[Request], Any]
+Measure = Callable[[Request], Awaitable[Sequence[metrics.Family]]]
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 
 
@@ -38,9 +39,16 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 def build_app(
-    *, service: str, title: str, version: str, routers: Sequence[APIRouter], lifespan: Lifespan, ready: Check
+    *,
+    service: str,
+    title: str,
+    version: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan,
+    ready: Check,
+    measure: Measure | None = None,
 ) -> FastAPI:
-    """One service's web door; `ready` raises when a request could not be served now."""
+    """One service's web door; `ready` raises when a request could not be served now, `measure` adds to /metrics."""
     app = FastAPI(
         title=title,
         version=version,
@@ -52,7 +60,7 @@ def build_app(
     )
     for router in routers:
         app.include_router(router)
-    app.include_router(_health(ready))
+    app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(Telling, service=service)
@@ -64,7 +72,7 @@ def _bare_endings(routers: Sequence[APIRouter]) -> frozenset[str]:
     return frozenset(path.rsplit("/", 1)[1] for path in paths if not path.endswith("/"))
 
 
-def _health(ready: Check) -> APIRouter:
+def _health(ready: Check, measure: Measure | None) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz")
@@ -85,9 +93,15 @@ def _health(ready: Check) -> APIRouter:
 
     @router.get("/metrics", response_class=Response)
     @public
-    async def read_metrics() -> Response:
-        """Counters in Prometheus' text format."""
-        body, media_type = metrics.page()
+    async def read_metrics(request: Request) -> Response:
+        """Counters in Prometheus' text format; without a database, those of this process alone."""
+        measured: Sequence[metrics.Family] = ()
+        if measure is not None:
+            try:
+                measured = await measure(request)
+            except DatabaseUnavailable as problem:
+                log("metrics.unmeasured", problem=str(problem))
+        body, media_type = metrics.page(measured)
         return Response(body, media_type=media_type)
 
     return router

@@ -124,3 +124,21 @@ class WorkerReply(Reply):
     seen_at: datetime | None
     images_per_second: dict[str, float]
     leases: int
+    project: str = Field(default="", description="the only project it works for; empty: all")
+    paused: bool = False
+    drain: bool = False
+    offline: bool = Field(default=False, description="whether it may lease batches for days")
+    load: float | None = Field(default=None, description="of the whole machine")
+    device_load: list[DeviceLoad] = Field(default_factory=list, description="as of its last heartbeat")
+    models_on_disk: int = Field(default=0, description="how many models it has at hand")
+    losses: dict[str, int] = Field(
+        default_factory=dict, description="batches it did not finish, by the way that happened"
+    )
+    enrolled_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Told(Reply):
+    """How many workers were told; they hear it in the answer to their next heartbeat."""
+
+    workers: int

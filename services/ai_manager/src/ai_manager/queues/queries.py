@@ -1,55 +1,161 @@
-"""How much waits, and for how long."""
+"""How much waits, and for how long: every statement walks an index, and none counts a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, func, select
+from sqlalchemy import text
 
-from ai_manager.batches.models import Batch
-from ai_manager.batches.state import BatchState
-from ai_manager.workers.models import Worker
 from trapper_kit.db import Session
+
+COUNTED_AT_MOST = 10_000
+"""Batches per line of the queue, results per look; far more than planning ever makes wait."""
 
 
 @dataclass(frozen=True)
 class Depth:
-    """The batches that the same runtimes can run."""
+    """What waits for the same runtimes and the same models."""
 
     runtimes: str
+    models: Sequence[str]
+    """Names, in the order of the stages."""
+    first_model: str
+    """The key under which workers measure their speed."""
+    unpinned: bool
     waiting: int
-    leased: int
     resources: int
+    unplanned: int
     oldest: UUID | None
 
 
+_DEPTHS = text(
+    """
+    select lines.runtimes, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
+        coalesce(sum(waiting.batches), 0)::bigint, coalesce(sum(waiting.resources), 0)::bigint, min(waiting.oldest)
+    from (
+        select terms.runtimes, terms.model_set, (array_agg(terms.stages))[1] as stages,
+            min(terms.models ->> 0) as first_model, bool_or(terms.unpinned) as unpinned,
+            sum(jobs.total - jobs.planned_through)::bigint as unplanned,
+            array_agg(distinct terms.priority) as priorities
+        from terms join jobs on jobs.id = terms.job_id and jobs.closed_at is null
+        where terms.is_open
+        group by terms.runtimes, terms.model_set
+    ) as lines
+    cross join unnest(lines.priorities) as line(priority)
+    cross join lateral (
+        select count(*) as batches, sum(size) as resources, min(id::text) as oldest
+        from (
+            select id, size from batches
+            where state = 'waiting' and runtimes = lines.runtimes and model_set = lines.model_set
+                and priority = line.priority
+            order by turn, id limit :at_most
+        ) as next_in_turn
+    ) as waiting
+    group by lines.runtimes, lines.model_set, lines.stages, lines.first_model, lines.unpinned, lines.unplanned
+    order by lines.runtimes, lines.model_set
+    """
+)
+
+
 async def depths(db: Session) -> list[Depth]:
-    """Open batches by the runtimes that can run them."""
-    waiting = Batch.state == BatchState.WAITING
-    rows = await db.execute(
-        select(
-            Batch.runtimes,
-            func.count().filter(waiting),
-            func.count().filter(~waiting),
-            func.sum(Batch.size),
-            func.min(cast(Batch.id, Text)).filter(waiting),
+    """The lines of the queue that have work, planned or not."""
+    found = await db.execute(_DEPTHS, {"at_most": COUNTED_AT_MOST})
+    return [
+        Depth(
+            runtimes=row[0],
+            models=[str(stage["model"]["name"]) for stage in row[1]],
+            first_model=row[2],
+            unpinned=row[3],
+            unplanned=row[4],
+            waiting=row[5],
+            resources=row[6],
+            oldest=UUID(row[7]) if row[7] else None,
         )
-        .where(Batch.state.in_([BatchState.WAITING, BatchState.LEASED]))
-        .group_by(Batch.runtimes)
-        .order_by(Batch.runtimes)
-    )
-    return [Depth(row[0], row[1], row[2], row[3], UUID(row[4]) if row[4] else None) for row in rows]
+        for row in found
+    ]
 
 
-async def alive(db: Session, runtimes: Sequence[str], *, seen_after: datetime) -> int:
-    """Live workers that can run something of any of these runtimes."""
-    statement = select(func.count()).where(
-        Worker.revoked_at.is_(None),
-        Worker.seen_at > seen_after,
-        func.jsonb_exists_any(Worker.runtimes, cast(list(runtimes), ARRAY(Text))),
+async def leased(db: Session) -> dict[str, tuple[int, int]]:
+    """Batches in hand and the resources in them, by the runtimes that can run them."""
+    rows = await db.execute(
+        text("select runtimes, count(*), sum(size) from batches where state = 'leased' group by runtimes")
     )
-    return (await db.scalars(statement)).one()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """One worker of the fleet, as far as the queue is concerned."""
+
+    runtimes: Sequence[str]
+    images_per_second: dict[str, Any]
+    alive: bool
+    """Seen of late, and neither paused nor leaving."""
+
+
+async def fleet(db: Session, *, seen_after: datetime, measured_after: datetime) -> list[Speeds]:
+    """Every worker that measured something lately, also those that are away: somebody like them may come again."""
+    rows = await db.execute(
+        text(
+            "select runtimes, images_per_second, seen_at > :seen_after and not paused and not drain "
+            "and revoked_at is null from workers where seen_at > :measured_after"
+        ),
+        {"seen_after": seen_after, "measured_after": measured_after},
+    )
+    return [Speeds(row[0], row[1], row[2]) for row in rows]
+
+
+async def workers_by_state(db: Session, *, seen_after: datetime) -> dict[str, int]:
+    """Workers that were not sent away, by how they stand."""
+    rows = await db.execute(
+        text(
+            "select case when seen_at is null or seen_at <= :seen_after then 'silent' when drain then 'draining' "
+            "when paused then 'paused' else 'alive' end as state, count(*) from workers where revoked_at is null "
+            "group by state"
+        ),
+        {"seen_after": seen_after},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def losses(db: Session) -> dict[str, int]:
+    """Batches that were not finished, by the way that happened, ever since."""
+    rows = await db.execute(text("select loss, sum(count)::bigint from worker_losses group by loss"))
+    return {row[0]: row[1] for row in rows}
+
+
+async def unwritten(db: Session) -> int:
+    """Batches that were given up and whose failures nobody wrote down yet."""
+    statement = text("select count(*) from batches where state = 'exhausted' and result_sha256 is null")
+    return (await db.execute(statement)).scalar_one()
+
+
+_UNFETCHED = text(
+    """
+    with recursive job(id) as (
+        (select job_id from saved_results where acknowledged_at is null order by job_id limit 1)
+        union all
+        select (
+            select job_id from saved_results where acknowledged_at is null and job_id > job.id order by job_id limit 1
+        ) from job where job.id is not null
+    )
+    select
+        (select count(*) from (select 1 from saved_results where acknowledged_at is null limit :at_most) as seen),
+        extract(epoch from clock_timestamp() - min(oldest.closed_at))
+    from job cross join lateral (
+        select closed_at from saved_results where acknowledged_at is null and job_id = job.id
+        order by closed_at limit 1
+    ) as oldest
+    """
+)
+
+
+async def unfetched(db: Session) -> tuple[int, float | None]:
+    """How many results wait to be fetched, and for how many seconds the oldest has: one probe per job that has some."""
+    row = (await db.execute(_UNFETCHED, {"at_most": COUNTED_AT_MOST})).one()
+    return row[0], float(row[1]) if row[1] is not None else None
 
 
 def made_at(uuid7: UUID) -> datetime:

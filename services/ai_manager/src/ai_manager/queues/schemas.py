@@ -1,20 +1,47 @@
 """What people read about the queue."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+
+class ModelSet(BaseModel):
+    """The work of one queue that asks for the same models."""
+
+    models: list[str] = Field(description="names, in the order of the stages")
+    waiting: int = Field(description="batches that wait")
+    resources: int = Field(description="resources in them")
+    unplanned: int = Field(description="resources of open jobs that are not cut into batches yet")
+    oldest_waiting_seconds: float | None
+    unpinned: bool = Field(description="only for workers that allow weights which nobody confirmed")
 
 
 class Queue(BaseModel):
-    """The batches that the same runtimes can run; `waiting` against `workers` is the autoscaling signal."""
+    """The batches that the same runtimes can run."""
 
     runtimes: list[str]
     waiting: int
     leased: int
-    resources: int
+    resources: int = Field(description="resources in batches that wait or are leased")
+    unplanned: int = Field(description="resources of open jobs that are not cut into batches yet")
     oldest_waiting_seconds: float | None
     workers: int
+    model_sets: list[ModelSet]
+
+
+class Runtime(BaseModel):
+    """What one runtime could do next; `seconds_of_work` is the autoscaling signal."""
+
+    runtime: str
+    waiting: int
+    resources: int = Field(description="waiting resources that it could run, planned or not")
+    seconds_of_work: float | None = Field(
+        description="for one worker at the measured speed; null while nobody measured one of the models"
+    )
+    oldest_waiting_seconds: float | None
+    workers: int = Field(description="that live, and are neither paused nor leaving")
 
 
 class Queues(BaseModel):
-    """Every queue that is not empty."""
+    """Every queue that is not empty, and every runtime that has work or a live worker."""
 
     items: list[Queue]
+    runtimes: list[Runtime]

@@ -47,7 +47,7 @@ class ResourceFailure(Base):
     __tablename__ = "resource_failures"
     __table_args__ = (Index("resource_failures_job_id_idx", "job_id", "resource_id"),)
 
-    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
     resource_id: Mapped[UUID] = mapped_column(primary_key=True)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"))
     code: Mapped[str]

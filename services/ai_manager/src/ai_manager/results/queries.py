@@ -47,6 +47,12 @@ async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
     return (await db.scalars(statement)).all()
 
 
+async def oldest_unacknowledged(db: Session, limit: int) -> Sequence[SavedResult]:
+    """Of all jobs."""
+    statement = select(SavedResult).where(SavedResult.acknowledged_at.is_(None)).order_by(SavedResult.closed_at)
+    return (await db.scalars(statement.limit(limit))).all()
+
+
 async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedResult]:
     """All that is still kept, acknowledged or not, by batch id."""
     statement = (

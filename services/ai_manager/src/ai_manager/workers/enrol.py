@@ -36,7 +36,7 @@ async def enrol_worker(
     """Spend one use of the token; the worker may run what both it and the token name."""
     token = await queries.use_enrolment(db, token_hash, now)
     if token is None:
-        raise EnrolmentRefused("ask an operator for a new one: `trapper workers enrolment-token`")
+        raise EnrolmentRefused("ask an operator for a new one: `trapper workers token`")
     runtimes = [runtime for runtime in who.runtimes if runtime in token.runtimes]
     if not runtimes:
         raise RuntimeNotAllowed(

@@ -1,16 +1,21 @@
-"""A machine becomes a worker."""
+"""A machine becomes a worker; operators tell it what to do, or send it away."""
 
 from datetime import timedelta
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from ai_manager.access.guards import MayOperate
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.workers.enrol import enrol_worker
-from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed
+from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed, WorkerNotFound
 from ai_manager.workers.guards import MayEnrol
-from trapper_kit.problems import Unauthenticated
+from ai_manager.workers.instruct import instruct_workers
+from ai_manager.workers.revoke import revoke_worker
+from ai_manager.workers.state import Order
+from trapper_kit.problems import Forbidden, Unauthenticated
 from trapper_kit.web.app import problems
-from trapper_schemas.v1.workers import Enrolment, EnrolmentReply
+from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told
 
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(Unauthenticated))
 
@@ -33,3 +38,46 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
         runtimes=enrolled.worker.runtimes,
         intervals=work.told_intervals,
     )
+
+
+@router.post("/{worker_id}/revoke/", status_code=204, responses=problems(Forbidden, WorkerNotFound))
+async def revoke(worker_id: UUID, _caller: MayOperate, db: Db, now: Now) -> Response:
+    """End its credentials now; its batches are handed out again."""
+    await revoke_worker(db, worker_id, now=now)
+    return Response(status_code=204)
+
+
+@router.post("/pause/", responses=problems(Forbidden))
+async def pause_all(_caller: MayOperate, db: Db) -> Told:
+    """Every worker finishes what it holds and takes nothing new, until it is resumed."""
+    return Told(workers=await instruct_workers(db, Order.PAUSE))
+
+
+@router.post("/resume/", responses=problems(Forbidden))
+async def resume_all(_caller: MayOperate, db: Db) -> Told:
+    """Take every pause, and every drain that has not ended yet, back."""
+    return Told(workers=await instruct_workers(db, Order.RESUME))
+
+
+@router.post("/drain/", responses=problems(Forbidden))
+async def drain_all(_caller: MayOperate, db: Db) -> Told:
+    """Every worker finishes what it holds, and leaves."""
+    return Told(workers=await instruct_workers(db, Order.DRAIN))
+
+
+@router.post("/{worker_id}/pause/", responses=problems(Forbidden, WorkerNotFound))
+async def pause(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+    """It finishes what it holds and takes nothing new, until it is resumed."""
+    return Told(workers=await instruct_workers(db, Order.PAUSE, worker_id))
+
+
+@router.post("/{worker_id}/resume/", responses=problems(Forbidden, WorkerNotFound))
+async def resume(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+    """Take its pause, or a drain that has not ended yet, back."""
+    return Told(workers=await instruct_workers(db, Order.RESUME, worker_id))
+
+
+@router.post("/{worker_id}/drain/", responses=problems(Forbidden, WorkerNotFound))
+async def drain(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+    """It finishes what it holds, and leaves."""
+    return Told(workers=await instruct_workers(db, Order.DRAIN, worker_id))
