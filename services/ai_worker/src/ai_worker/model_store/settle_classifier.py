@@ -116,8 +116,11 @@ def embedding_output(
         row = _row(session, runs[0], name)
         length = _length(row.shape)
         if np.issubdtype(row.dtype, np.floating) and length is not None and 1 < length <= _MAX_FEATURES:
-            for run in runs:
-                embedding.read(_row(session, run, name), length)
+            try:
+                for run in runs:
+                    embedding.read(_row(session, run, name), length)
+            except ModelOutputUnfit as problem:
+                raise ModelRefused("not-a-number", f"{problem}; output {name}") from problem
             return EmbeddingOutput(output=name, dimension=length)
     if taken is None:
         seen = ", ".join(
