@@ -1,4 +1,10 @@
-"""What the families publish about their outputs, written as slowly and plainly as possible."""
+"""What the families publish about their outputs, written as slowly and plainly as possible.
+
+Sources: `Detect.forward` and `non_max_suppression` of ultralytics/yolov5 (v7.0) and ultralytics/ultralytics (v8);
+`v10Detect` and `v10postprocess` of THU-MIG/yolov10; `decode_outputs` and `demo_postprocess` of
+Megvii-BaseDetection/YOLOX; `RTDETRPostProcessor` of lyuwenyu/RT-DETR; `NanoDetPlusHead.get_bboxes` and `Integral` of
+RangiLyu/nanodet.
+"""
 
 import math
 
