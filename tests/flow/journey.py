@@ -139,7 +139,7 @@ class Journey:
     def stamps(self) -> list[tuple[str, str, bool]]:
         """What the kept blob says of each stage: model, provider, and whether the golden run's checksum is there."""
         kept = [path.read_bytes() for path in (self.stack.folder / "expert-blobs").rglob("*") if path.is_file()]
-        (own,) = [one for one in map(read_results, kept) if str(one.resource_ids[0]) == self.resource_id]
+        (own,) = [one for one in map(read_results, kept) if str(one.ids[0]) == self.resource_id]
         return [(run.model.name, run.provider, run.checksum != "") for run in own.stages]
 
     async def end_state(self) -> dict[str, Any]:
