@@ -102,7 +102,7 @@ def test_a_file_that_is_no_such_model_is_refused_and_not_kept(server: WeightsSer
         ({"availability": "convert"}, "convert it"),
         ({"availability": "bring"}, "get it yourself"),
         ({"format": "hef"}, "only ONNX"),
-        ({"spec": None}, "labels"),
+        ({"spec": None}, "how"),
         ({"sources": []}, "no address"),
     ],
 )

@@ -183,9 +183,25 @@ def test_an_unpinned_entry_is_pinned_by_what_was_downloaded(trapper: Trapper, tm
 
 
 def test_what_cannot_be_installed_is_refused_with_one_sentence(trapper: Trapper) -> None:
-    for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get it yourself"), ("deepfaune-detector", "labels")):
+    for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get it yourself")):
         answer = trapper("models", "install", name, "--yes", "--json")
         assert answer.code == 1
         assert told in answer.json["error"]
         assert "docs/models.md" in answer.json["error"]
+        assert f"trapper models install {name} --file" in answer.json["error"]
     assert trapper("models", "install", "nope", "--json").code == 2
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_converted_file_becomes_the_entry_that_it_was_made_for(trapper: Trapper, tmp_path: Path) -> None:
+    made = colour_detector(tmp_path / "larch.onnx", size=640)
+    answer = trapper("models", "install", "megadetector-1000-larch", "--file", made, "--json")
+    assert answer.code == 0, answer.text
+    listed = next(model for model in trapper.models() if model["name"] == "megadetector-1000-larch")
+    assert (listed["availability"], listed["held"], listed["pinned"]) == ("ready", True, True)
+    assert listed["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
+    with connect() as expert:
+        assert listed["sha256"] in {each.sha256 for each in expert.providers()}
+    other = trapper("models", "install", "yolox-nano", "--file", made, "--json")
+    assert other.code == 1
+    assert trapper("models", "install", "yolox-nano", "--file", "nowhere.onnx", "--json").code == 2

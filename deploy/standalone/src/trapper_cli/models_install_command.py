@@ -1,13 +1,14 @@
 """`trapper models install`: a model of the catalogue by its name, after its licence was shown."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trapper_cli.layout import Layout
 from trapper_cli.models_download import find_origin
-from trapper_cli.models_install import describe, find_entry, install, why_not
+from trapper_cli.models_install import describe, find_entry, install, install_file, why_not
 from trapper_cli.running import ensure_stack
 from trapper_cli.settings import default_state_dir
 from trapper_client.commands import models
@@ -22,18 +23,27 @@ _PATIENCE_SECONDS = 60.0
 def install_model(
     name: Annotated[str, typer.Argument(help="As `trapper models list` calls it, or NAME@VERSION.")],
     *,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="The weights, if they are here: converted, or brought by you.", show_default=False),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Take the licence as read; ask nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Downloads a model of the catalogue, tries it, and makes it usable by its name; its licence is shown first.
+    """Downloads a model of the catalogue, or takes a file for it, tries it, and makes it usable by its name.
 
     Example: trapper models install yolox-s
     """
+    if file is not None and not file.is_file():
+        raise WrongUsage(f"There is no file {str(file)!r}.")
     if ensure_stack():
         tell("The stack was started, and is left running (trapper down stops it).")
     with connect(patience=_PATIENCE_SECONDS) as expert, connect_manager(patience=_PATIENCE_SECONDS) as manager:
         entry, held = find_entry(manager.models(), name)
-        if not held:
+        if not held and file is not None:
+            tell(f"{entry.name} {entry.version}, licence {entry.licence}, from {file}.")
+            entry = install_file(manager, expert, entry, file)
+        elif not held:
             if refusal := why_not(entry):
                 raise Failure(refusal)
             origin = find_origin(entry)

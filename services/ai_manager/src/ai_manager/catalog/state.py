@@ -25,14 +25,18 @@ def missing(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | N
     if entry.kind is ModelKind.POSE:
         return f"{entry.name} is a pose model, and nothing runs those"
     if entry.availability is Availability.CONVERT:
-        return f"{entry.name} is published in another format: convert it, then `trapper models add FILE --name …`"
+        return f"{entry.name} is published in another format: convert it, then {_install(entry)} --file FILE`"
     if entry.availability is Availability.BRING:
-        return f"{entry.name} may not be passed on: get it yourself, then `trapper models add FILE --name …`"
+        return f"{entry.name} is not passed on by us: get it yourself, then {_install(entry)} --file FILE`"
     if entry.sha256 is None and not unpinned:
         return (
-            f"the weights of {entry.name} were never confirmed: run `trapper models install {entry.name}`, "
+            f"the weights of {entry.name} were never confirmed: run {_install(entry)}`, "
             f"or `trapper models pin {entry.name}`"
         )
     if not held and not any(source.url for source in entry.sources):
-        return f"nobody here has the weights of {entry.name}: run `trapper models install {entry.name}`"
+        return f"nobody here has the weights of {entry.name}: run {_install(entry)}`"
     return None
+
+
+def _install(entry: ModelEntry) -> str:
+    return f"`trapper models install {entry.name}"
