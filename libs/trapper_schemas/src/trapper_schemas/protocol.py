@@ -27,6 +27,7 @@ class Ending:
 
 
 ENDINGS = {1: Ending(datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 12, 1, tzinfo=UTC))}
+"""Of those that are served and are not the newest; the dates stand in this package's CHANGELOG.md."""
 
 
 def notice(protocol: int) -> str | None:

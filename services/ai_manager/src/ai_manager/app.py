@@ -23,6 +23,7 @@ from ai_manager.workers.routes import router as workers
 from trapper_kit.metrics import Family
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
+from trapper_kit.web.endings import Endings
 
 ROUTERS = (catalog, workers, heartbeats, jobs, batches, results, queues)
 
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ready=_ready,
         measure=_measure,
     )
+    app.add_middleware(Endings)
     _describe_streamed_bodies(app)
     return app
 

@@ -65,11 +65,6 @@ class Settings(ServiceSettings):
         default=30.0, ge=0, description="a closed job is reduced to its row so long after the last acknowledgement"
     )
     orphan_hours: float = Field(default=24.0, ge=1, description="age at which a result that no row names is removed")
-    previous_protocol_ends: str | None = Field(
-        default=None,
-        max_length=40,
-        description="when the protocol before this one ends, as callers are told: 2027-06-01",
-    )
     submission_limit_bytes: int = Field(default=200_000_000, ge=1_000, description="one page of a job, decompressed")
     results_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1_000, description="one result blob, compressed")
     content_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1_000, description="one result blob, decompressed")

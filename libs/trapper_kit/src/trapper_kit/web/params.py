@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import Header, Query
 
 from trapper_kit.paging import MAX_LIMIT
+from trapper_schemas.protocol import HEADER
 
+Protocol = Annotated[int, Header(alias=HEADER, description="version of the protocol between services")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200)]

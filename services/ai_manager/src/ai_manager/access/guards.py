@@ -10,15 +10,15 @@ from fastapi import Depends, Header
 
 from ai_manager.access import queries
 from ai_manager.access.errors import ProtocolNotServed
-from ai_manager.access.state import SERVED, Scope, WorkerCaller
+from ai_manager.access.state import Scope, WorkerCaller
 from ai_manager.deps import Work, WorkDep
 from trapper_kit.logs import log
 from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
 from trapper_kit.web.guards import guard
-from trapper_schemas.v1 import PROTOCOL
+from trapper_kit.web.params import Protocol
+from trapper_schemas.protocol import PROTOCOL, SERVED
 
 Authorization = Annotated[str | None, Header(max_length=500, description="Bearer and a token")]
-Protocol = Annotated[int, Header(alias="Trapper-Protocol", description="version of the protocol between services")]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,18 @@ def bearer(authorization: str | None) -> str:
     return token.strip()
 
 
+def check_protocol(*spoken: int) -> None:
+    """At least one protocol that the other side speaks has to be served here."""
+    if not set(spoken) & set(SERVED):
+        theirs, ours = (" and ".join(map(str, some)) or "none" for some in (spoken, SERVED))
+        raise ProtocolNotServed(
+            f"protocol {theirs} is not served here; {ours} are, so one side has to be brought up to date",
+            served=list(SERVED),
+        )
+
+
 async def _caller(work: Work, authorization: str | None, protocol: int) -> Caller:
-    if protocol not in SERVED:
-        served = " and ".join(str(one) for one in SERVED)
-        raise ProtocolNotServed(f"protocol {protocol} is not served here, {served} is", served=list(SERVED))
+    check_protocol(protocol)
     token = await queries.active_token(work.direct, work.hash_token(bearer(authorization)), work.clock.now())
     if token is None:
         log("caller.refused")

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from ai_manager.access.guards import MayOperate
+from ai_manager.access.errors import ProtocolNotServed
+from ai_manager.access.guards import MayOperate, check_protocol
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.workers.enrol import enrol_worker
 from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed, WorkerNotFound
@@ -20,9 +21,10 @@ from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(Unauthenticated))
 
 
-@router.post("/", status_code=201, responses=problems(EnrolmentRefused, RuntimeNotAllowed))
+@router.post("/", status_code=201, responses=problems(EnrolmentRefused, RuntimeNotAllowed, ProtocolNotServed))
 async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: WorkDep) -> EnrolmentReply:
     """Spend one use of an enrolment token (the bearer token); the credential is shown once."""
+    check_protocol(*body.protocols)
     enrolled = await enrol_worker(
         db,
         token_hash=token_hash,
