@@ -65,7 +65,7 @@ def checksum(runs: Sequence[Golden]) -> str:
     digest = hashlib.sha256()
     for run in runs:
         for output in run.outputs:
-            values = np.asarray(output, dtype=np.float64)
+            values = _finite(output)
             largest = np.abs(values).max(initial=0) or 1.0
             digest.update(np.rint(values / largest * 10**_DECIMALS).astype("<i4").tobytes())
     return digest.hexdigest()[:16]
@@ -109,8 +109,7 @@ def difference(names: Sequence[str], spec: ModelSpec, ours: Sequence[Golden], th
     for mine, other in zip(ours, theirs, strict=True):
         pairs = zip(comparable(names, spec, mine), comparable(names, spec, other), strict=True)
         for (name, left), (_, right) in pairs:
-            reference = np.asarray(right, dtype=np.float64)
-            worst = max(worst, _apart(name, left, reference, float(np.abs(reference).max(initial=0))))
+            worst = max(worst, _apart(name, _finite(left), _finite(right), _largest(right)))
     return worst
 
 
@@ -143,19 +142,28 @@ def _moments(boxes: Boxes, raw: Raw) -> Tensor:
 
 
 def _golden_output(name: str, values: Tensor) -> GoldenOutput:
-    flat = np.nan_to_num(np.asarray(values, dtype=np.float64).reshape(-1), posinf=_HUGE, neginf=-_HUGE)
+    flat = _finite(values).reshape(-1)
     places = np.linspace(0, max(flat.size - 1, 0), min(flat.size, _SAMPLES)).round().astype(np.int64)
     return GoldenOutput(
         name=name,
         shape=np.shape(values),
-        largest=float(np.abs(flat).max(initial=0)),
+        largest=_largest(values),
         sampled=tuple(float(value) for value in flat[places]),
     )
+
+
+def _largest(values: Tensor) -> float:
+    numbers = np.asarray(values, dtype=np.float64)
+    return float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0))
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Numbers that JSON can hold; what is no number is as far off as can be, for a device must not answer so."""
+    return np.nan_to_num(np.asarray(values, dtype=np.float64), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
 
 
 def _apart(name: str, ours: Tensor, theirs: Tensor, largest: float) -> float:
     if np.shape(ours) != np.shape(theirs):
         return math.inf
     scale = max(largest, _LEAST_SCALE if name in (_SCORES, _OBJECTS) else 0.0) or 1.0
-    apart = float(np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)).max(initial=0) / scale)
-    return math.inf if math.isnan(apart) else apart
+    return float(np.abs(ours - theirs).max(initial=0) / scale)
