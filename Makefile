@@ -18,7 +18,7 @@ SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker image openapi env migration migrate doctor lock format
+.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker bench-blob image openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports openapi migrations)
 
 help: ## list every target
@@ -77,10 +77,13 @@ test-slow: install ## the proofs that take minutes: every step times every proce
 test-chaos: install ## storms over a whole fleet: kills, freezes, bad links, full disk, false clocks, lies (15 minutes at most)
 	@$(PYTEST) tests/chaos -m slow --timeout 900
 
-bench: bench-worker ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
+bench: bench-worker bench-blob ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
 
 bench-worker: install ## the Worker end to end, against what its cores could do
 	@mkdir -p benchmarks/out && $(BIN)/python benchmarks/bench_worker.py
+
+bench-blob: install ## the result blob against gzip'd JSON: bytes, encoding, decoding
+	@$(BIN)/python -m benchmarks.bench_blob
 
 openapi: install ## write each service's OpenAPI document
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done

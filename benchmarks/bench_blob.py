@@ -1,10 +1,11 @@
 """The result blob against the same values as gzip'd JSON: its bytes, and how long encoding and decoding take.
 
 512 photos with about 1.5 detections each and the five best labels of every animal; without logits, and with logits of
-34 and of 2,498 classes (DeepFaune, SpeciesNet) and features. The values are drawn, not real: boxes and the low bits of
-logits are noise, which no format can compress. JSON says the same, one object per photo and per detection, without a
-blank between them, boxes and scores rounded to 5 decimals (1/65535 is 0.000015, so no two steps become one) and half
-precision in the fewest digits that tell it from its neighbours; gzip at its usual level 6. Neither carries the files'
+34 and of 2,498 classes (DeepFaune, SpeciesNet) and features. The values are drawn, not real: ids, boxes and the low
+bits of logits are noise, which no format can compress. JSON says the same, one object per photo and per detection,
+without a blank between them; boxes and scores, steps of 1/65535, are rounded to the digits that the Expert itself gives
+them, half precision to the fewest digits that tell it from its neighbours; gzip at its usual level 6. Five decimals
+would still tell the steps apart: what the bytes come to then stands beside the row. Neither side carries the files'
 hashes, which the lease has named. Rounding is not timed.
 
 Encoding: from numpy arrays, as the Worker has them, to bytes. Decoding: from bytes to checked columns as numpy arrays,
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import Options, Row, asked, report
+from expert.results.read_blob import DIGITS
 from trapper_kit.columns import from_fixed, to_array, to_column, to_fixed
 from trapper_schemas.column import Column
 from trapper_schemas.ids import uuid7
@@ -41,7 +43,7 @@ NAME = "blob"
 PHOTOS, TOP = 512, 5
 DETECTIONS = ((0, 1, 2, 3, 4, 8), (0.34, 0.34, 0.14, 0.08, 0.06, 0.04))
 """Per photo: so many with this chance; 1.4 on average."""
-DECIMALS = 5
+FEWEST_DECIMALS = 5
 GZIP_LEVEL = 6
 BYTES_BAR, BYTES_BAR_LOGITS, TIMES_BAR = 0.5, 0.75, 10.0
 Array = NDArray[Any]
@@ -156,11 +158,11 @@ def to_blob(values: Values) -> bytes:
     ).to_blob()
 
 
-def rounded(values: Values) -> Values:
+def rounded(values: Values, decimals: int = DIGITS) -> Values:
     """The values as JSON says them: what the blob can tell apart, in the fewest digits."""
 
     def steps(array: Array) -> Array:
-        return from_fixed(to_fixed(array)).round(DECIMALS)
+        return from_fixed(to_fixed(array)).round(decimals)
 
     def halves(array: Array | None) -> Array | None:
         if array is None:
@@ -259,7 +261,7 @@ def alike(ours: dict[str, Array], theirs: dict[str, Array]) -> None:
     for name, array in theirs.items():
         mine = ours[name]
         if name in {"box", "score", "top_score"}:
-            mine = from_fixed(mine).round(DECIMALS)
+            mine = from_fixed(mine).round(DIGITS)
         assert np.array_equal(mine.ravel(), array.ravel()), name
 
 
@@ -291,7 +293,8 @@ def compared(name: str, values: Values, classes: int, *, bar: float, options: Op
         "photos": PHOTOS,
         "detections": len(values.scores),
         "classified": len(values.top_labels),
-        "rounding": f"{DECIMALS} decimals; half precision in its shortest digits",
+        "rounding": f"{DIGITS} decimals; half precision in its shortest digits",
+        f"json_bytes_at_{FEWEST_DECIMALS}_decimals": len(to_json(rounded(values, FEWEST_DECIMALS))),
     }
     encoding = [seconds(lambda: to_blob(values), for_seconds=how_long)]
     encoding.append(seconds(lambda: to_json(text), for_seconds=how_long))
@@ -314,6 +317,9 @@ def main(options: Options) -> int:
         compared("34 logits, 512 features", small, 34, bar=BYTES_BAR_LOGITS, options=options),
         compared("2,498 logits, 768 features", large, 2498, bar=BYTES_BAR_LOGITS, options=options),
     ]
+    print(
+        f"JSON is rounded to {DIGITS} decimals; half precision has the fewest digits that tell it from its neighbours"
+    )
     return report(NAME, chain.from_iterable(runs), options)
 
 
