@@ -149,7 +149,7 @@ async def test_after_five_losses_the_resources_fail_with_the_last_error(
     assert item["state"] == "exhausted"
     blob = await manager.http.get(f"/api/resource_batches/{item['batch_id']}/results/", headers=expert)
     results = read_results(blob.content)
-    assert [str(one) for one in results.resource_ids] == [one["id"] for one in body["resources"]]
+    assert [str(one) for one in results.ids] == [one["id"] for one in body["resources"]]
     for outcome in results.outcomes:
         assert isinstance(outcome, Failed)
         assert outcome.code is FailureCode.EXHAUSTED

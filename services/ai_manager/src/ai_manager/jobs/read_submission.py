@@ -11,7 +11,7 @@ from uuid import UUID
 import zstandard
 from pydantic import ValidationError
 
-from ai_manager.batches.pack import pack
+from ai_manager.batches.pack import pack, raw
 from trapper_kit.problems import Invalid, Malformed, TooLarge
 from trapper_schemas.codec import MAX_WINDOW_BYTES
 from trapper_schemas.problem import FieldError
@@ -167,7 +167,7 @@ class _Reader:
     def _pack(self) -> None:
         if self.items:
             packed = pack(self.items)
-            self.digest.update(hashlib.sha256(packed).digest())
+            self.digest.update(hashlib.sha256(raw(packed)).digest())  # not of the frame: another zstd packs otherwise
             self.chunks.append((len(self.items), packed))
             self.items = []
 
