@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from trapper_schemas.protocol import PROTOCOL
+
 
 class Connection:
     """One kept-alive connection of one caller; a call at a time."""
@@ -13,7 +15,12 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, token: str) -> None:
         self.reader = reader
         self.writer = writer
-        self.common = f"Host: {host}\r\nTrapper-Protocol: 1\r\nAuthorization: Bearer {token}\r\n"
+        self.host = host
+        self.speak_as(token)
+
+    def speak_as(self, token: str) -> None:
+        """Whose calls the next ones are."""
+        self.common = f"Host: {self.host}\r\nTrapper-Protocol: {PROTOCOL}\r\nAuthorization: Bearer {token}\r\n"
 
     @classmethod
     @asynccontextmanager

@@ -133,7 +133,7 @@ class Stack:
         """Copies of the job's first batch, waiting, until the table holds so many."""
         connection = await asyncpg.connect(self.database_url)
         try:
-            copies = await _copies(connection)
+            copies = await self.copies(connection)
             await connection.execute("set session_replication_role = replica")  # no look at the job for each row
             (have,) = await connection.fetchrow("select count(*) from batches")
             while have < batches:
@@ -144,6 +144,21 @@ class Stack:
             await connection.execute("vacuum analyze batches")
         finally:
             await connection.close()
+
+    async def copies(self, connection: Any) -> str:
+        """A statement that copies a job's first batch with turns from $2 to $3; every other column stays as it is."""
+        fresh = {"id": "uuidv7()", "turn": "number", "first": "number", "state": "'waiting'", "attempt": "0"}
+        fresh |= dict.fromkeys(("worker_id", "lease_token", "lease_expires_at", "result_sha256"), "null")
+        fresh |= dict.fromkeys(("done", "blank", "failed"), "0")
+        rows = await connection.fetch(
+            "select column_name from information_schema.columns where table_name = 'batches' order by ordinal_position"
+        )
+        columns = [row["column_name"] for row in rows]
+        values = ", ".join(fresh.get(column, f"one.{column}") for column in columns)
+        return (
+            f"insert into batches ({', '.join(columns)}) select {values} "  # noqa: S608 - names that the database told
+            "from batches one, generate_series($2::bigint, $3::bigint) number where one.job_id = $1 and one.turn = 0"
+        )
 
     async def refill(self, job_id: UUID, batches: int, *, waiting: int) -> None:
         """A table of so many batches, of which so many wait at least; what was done in it may stay."""
@@ -167,20 +182,6 @@ class Stack:
             await connection.execute("vacuum full batches")
         finally:
             await connection.close()
-
-
-async def _copies(connection: Any) -> str:
-    """A statement that copies a job's first batch with turns from $2 to $3; every other column stays as it is."""
-    fresh = {"id": "uuidv7()", "turn": "number", "first": "number"}
-    rows = await connection.fetch(
-        "select column_name from information_schema.columns where table_name = 'batches' order by ordinal_position"
-    )
-    columns = [row["column_name"] for row in rows]
-    values = ", ".join(fresh.get(column, f"one.{column}") for column in columns)
-    return (
-        f"insert into batches ({', '.join(columns)}) select {values} "  # noqa: S608 - names that the database told
-        "from batches one, generate_series($2::bigint, $3::bigint) number where one.job_id = $1 and one.turn = 0"
-    )
 
 
 @asynccontextmanager

@@ -62,6 +62,7 @@ async def claim_batches(
                 return claimed
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
             if await gone():
+                work.waiters.wake(channel(ask.runtime), 1)  # what it was woken for is still there
                 return Claimed([])
 
 
