@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_manager.batches.routes import router as batches
 from ai_manager.batches.stay_open import stay_open
@@ -24,11 +23,7 @@ from ai_manager.workers.routes import router as workers
 from trapper_kit.metrics import Family
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
-<<<<<<< /tmp/b_tree/services/ai_manager/src/ai_manager/app.py
-from trapper_schemas.protocol import ENDINGS, HEADER, PROTOCOL
-=======
 from trapper_kit.web.endings import Endings
->>>>>>> /tmp/b_new
 
 ROUTERS = (catalog, workers, heartbeats, jobs, batches, results, queues)
 
@@ -72,36 +67,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ready=_ready,
         measure=_measure,
     )
-<<<<<<< /tmp/b_tree/services/ai_manager/src/ai_manager/app.py
-    app.add_middleware(TellProtocol)
-=======
     app.add_middleware(Endings)
->>>>>>> /tmp/b_new
     _describe_streamed_bodies(app)
     return app
-
-
-class TellProtocol:
-    """Says in each reply which protocol is spoken here, and when the caller's ends if it does."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
-            await self.app(scope, receive, send)
-            return
-        asked = dict(scope["headers"]).get(HEADER.lower().encode(), b"").decode("latin-1")
-        ending = ENDINGS.get(int(asked)) if asked.isascii() and asked.isdecimal() else None
-        told = {HEADER: str(PROTOCOL), **(ending.headers() if ending else {})}
-
-        async def tell(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                more = [(name.lower().encode(), value.encode()) for name, value in told.items()]
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        await self.app(scope, receive, tell)
 
 
 def contract_app() -> FastAPI:

@@ -15,10 +15,7 @@ from ai_manager.deps import Work, WorkDep
 from trapper_kit.logs import log
 from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
 from trapper_kit.web.guards import guard
-<<<<<<< /tmp/b_tree/services/ai_manager/src/ai_manager/access/guards.py
-=======
 from trapper_kit.web.params import Protocol
->>>>>>> /tmp/b_new
 from trapper_schemas.protocol import PROTOCOL, SERVED
 
 Authorization = Annotated[str | None, Header(max_length=500, description="Bearer and a token")]

@@ -1,8 +1,4 @@
-<<<<<<< /tmp/b_tree/services/ai_manager/src/ai_manager/access/state.py
-"""The scopes of a token, as data; when a credential is due for another."""
-=======
 """The scopes of a token as data; when a credential is due for another."""
->>>>>>> /tmp/b_new
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
