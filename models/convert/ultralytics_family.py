@@ -1,0 +1,35 @@
+"""Converts checkpoints of Ultralytics (YOLOv8 to v11, RT-DETR): MegaDetector v6 and 1000, TrapperAI, YOLOv8."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from conversion import Model, Recipe, door
+
+_MEGADETECTOR = 4 + 3
+_COCO = 4 + 80
+RECIPES = {
+    "megadetector-1000-larch": Recipe(640, ((None, _MEGADETECTOR, None),)),
+    "megadetector-1000-sorrel": Recipe(960, ((None, _MEGADETECTOR, None),)),
+    "megadetector-v6-yolov9-c": Recipe(1280, ((None, _MEGADETECTOR, None),)),
+    "megadetector-v6-yolov9-e": Recipe(1280, ((None, _MEGADETECTOR, None),)),
+    "megadetector-v6-yolov10-c": Recipe(1280, ((None, 300, 6),)),
+    "megadetector-v6-yolov10-e": Recipe(1280, ((None, 300, 6),)),
+    "megadetector-v6-rtdetr-c": Recipe(1280, ((None, 300, _MEGADETECTOR),)),
+    "trapper-ai": Recipe(1024, ((None, 4 + 18, None),)),
+    **{f"yolov8-{size}": Recipe(640, ((None, _COCO, None),)) for size in "nsmlx"},
+}
+
+
+def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model | None:
+    """By the publisher's own exporter, which compares nothing; the shapes are checked afterwards."""
+    from ultralytics import RTDETR, YOLO
+
+    kind = RTDETR if "rtdetr" in options.entry else YOLO
+    made = kind(str(options.weights)).export(format="onnx", imgsz=recipe.side, dynamic=True, opset=17, simplify=True)
+    shutil.move(made, out)
+
+
+if __name__ == "__main__":
+    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "ultralytics")))
