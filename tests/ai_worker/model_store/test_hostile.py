@@ -224,3 +224,28 @@ def test_files_that_end_too_soon_or_were_mangled_are_refused_and_never_raise_any
 def test_where_the_colours_are_is_told_by_the_shape_or_else_by_the_first_operator(tmp_path, shape, first, layout):
     path = save(tmp_path / "m.onnx", [first], shape=shape, outputs={"v": ["a", "b", "c", "d"]})
     assert check_file(path).layout == layout
+
+
+def test_a_graph_that_bites_its_tail_does_not_hold_the_inspection_up(tmp_path):
+    ring = [helper.make_node("Identity", ["b"], ["a"]), helper.make_node("Identity", ["a"], ["b"])]
+    path = save(tmp_path / "m.onnx", ring, shape=[1, 3, 32, 32], outputs={"a": [1, 3]})
+    assert check_file(path).last_operators == {"a": ""}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "sentence"),
+    [
+        ([helper.make_tensor_value_info(f"o{index}", TensorProto.FLOAT, [1]) for index in range(300)], "300 outputs"),
+        ([helper.make_tensor_value_info("o" * 300, TensorProto.FLOAT, [1])], "longer than 200"),
+        ([helper.make_tensor_sequence_value_info("o", TensorProto.FLOAT, [1])], "o is a list or a map"),
+    ],
+    ids=["too many", "too long a name", "a list"],
+)
+def test_outputs_that_nobody_could_read_are_refused(tmp_path, outputs, sentence):
+    def change(model):
+        del model.graph.output[:]
+        model.graph.output.extend(outputs)
+
+    reason, message = refused(changed(fixed_output(tmp_path / "m.onnx", np.zeros((7, 5))), change))
+    assert reason == "outputs"
+    assert sentence in message

@@ -11,7 +11,7 @@ from ai_worker.inference.types import Axis
 from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.scan import scan_file
-from ai_worker.model_store.tap import SIZE_INPUTS, features_before, last_operator
+from ai_worker.model_store.tap import SIZE_INPUTS, features_before, last_operator, makers_of
 
 MAX_FILE_BYTES = 2**31 - 1
 """What protobuf can hold."""
@@ -21,6 +21,8 @@ _MAX_METADATA = 200_000
 _CHANNELS = 3
 _IMAGE_AXES = 4
 _PAIR = 2
+_MAX_OUTPUTS = 256
+_MAX_NAME = 200
 _DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
@@ -77,15 +79,16 @@ def _facts(model: onnx.ModelProto) -> Facts:
     height, width = sides(entry, layout or "nchw")
     _check_pixels(entry, height, width)
     metadata = {prop.key: prop.value for prop in model.metadata_props if len(prop.value) <= _MAX_METADATA}
-    outputs = tuple(_axis(output) for output in model.graph.output)
-    inner = {output.name: features_before(model.graph, output.name) for output in outputs}
+    outputs = _outputs(model.graph)
+    makers = makers_of(model.graph)
+    inner = {output.name: features_before(makers, output.name) for output in outputs}
     return Facts(
         input=entry,
         height=height,
         width=width,
         layout=layout,
         outputs=outputs,
-        last_operators={output.name: last_operator(model.graph, output.name) for output in outputs},
+        last_operators={output.name: last_operator(makers, output.name) for output in outputs},
         inner_features={name: value for name, value in inner.items() if value is not None},
         names=_names(metadata.get("names", "")),
         image_size=_image_size(metadata.get("imgsz", "")),
@@ -142,6 +145,17 @@ def _the_input(graph: onnx.GraphProto) -> Axis:
             "inputs", f"the input {entry.name} has {len(entry.shape)} axes; expected 4: batch, channels, height, width"
         )
     return entry
+
+
+def _outputs(graph: onnx.GraphProto) -> tuple[Axis, ...]:
+    if len(graph.output) > _MAX_OUTPUTS:
+        raise ModelRefused("outputs", f"{len(graph.output)} outputs were seen; at most {_MAX_OUTPUTS} are read")
+    for output in graph.output:
+        if len(output.name) > _MAX_NAME:
+            raise ModelRefused("outputs", f"the name of the output {output.name[:40]}… is longer than {_MAX_NAME}")
+        if output.type.WhichOneof("value") not in (None, "tensor_type"):
+            raise ModelRefused("outputs", f"the output {output.name} is a list or a map; expected arrays of numbers")
+    return tuple(_axis(output) for output in graph.output)
 
 
 def _is_sizes(entry: onnx.ValueInfoProto) -> bool:

@@ -1,6 +1,6 @@
 """Changes a graph at its ends: brings inner values out, and answers by itself what exporters ask beside the picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,9 @@ _THROUGH = frozenset(
 )
 _MEANINGFUL = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "Add", "Clip"})
 _LAST_LAYERS = frozenset({"Gemm", "MatMul"})
+_MOST_STEPS = 100
+
+Makers = Mapping[str, onnx.NodeProto]
 
 
 def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozenset[str]]:
@@ -68,30 +71,28 @@ def _is_picture(entry: onnx.ValueInfoProto) -> bool:
     return len(entry.type.tensor_type.shape.dim) == 4  # noqa: PLR2004 - batch, channels, height, width
 
 
-def features_before(graph: onnx.GraphProto, output: str) -> str | None:
+def makers_of(graph: onnx.GraphProto) -> Makers:
+    """Which node computes which value; constants are left out, so that a bias hides nothing."""
+    return {value: node for node in graph.node if node.op_type != "Constant" for value in node.output}
+
+
+def features_before(makers: Makers, output: str) -> str | None:
     """The value that goes into the last layer before this output, or None when there is no such layer."""
-    node = _back_through(graph, output, _THROUGH)
+    node = _back_through(makers, output, _THROUGH)
     return node.input[0] if node is not None and node.op_type in _LAST_LAYERS and node.input else None
 
 
-def last_operator(graph: onnx.GraphProto, output: str) -> str:
+def last_operator(makers: Makers, output: str) -> str:
     """The operator that decides what the output's numbers mean, behind quantising and reshaping."""
-    node = _back_through(graph, output, _THROUGH - _MEANINGFUL)
+    node = _back_through(makers, output, _THROUGH - _MEANINGFUL)
     return "" if node is None else node.op_type
 
 
-def _back_through(graph: onnx.GraphProto, output: str, silent: frozenset[str]) -> onnx.NodeProto | None:
-    """The first node before this output that is none of the silent ones."""
-    node = _maker(graph, [output])
-    while node is not None and node.op_type in silent:
-        node = _maker(graph, node.input)
-    return node
-
-
-def _maker(graph: onnx.GraphProto, values: Iterable[str]) -> onnx.NodeProto | None:
-    """The node that computes the first of these values that is computed; a bias may stand before it."""
-    for value in values:
-        for node in graph.node:
-            if value in node.output and node.op_type != "Constant":
-                return node
+def _back_through(makers: Makers, output: str, silent: frozenset[str]) -> onnx.NodeProto | None:
+    """The first node before this output that is none of the silent ones; a graph that bites its tail has none."""
+    node = makers.get(output)
+    for _ in range(_MOST_STEPS):
+        if node is None or node.op_type not in silent:
+            return node
+        node = next((makers[value] for value in node.input if value in makers), None)
     return None
