@@ -4,9 +4,19 @@ import asyncio
 from typing import Any
 
 from trapper_kit.broker import Task, TaskBook
-from trapper_kit.db import Database, DatabaseUnavailable, still_connected, try_advisory_lock
+from trapper_kit.db import (
+    Database,
+    DatabaseUnavailable,
+    forget_when_silent,
+    still_connected,
+    try_advisory_lock,
+)
 from trapper_kit.logs import bound, log
+from trapper_kit.loops import asked_to_stop
 from trapper_kit.metrics import TASKS
+
+_SILENCES, _LEAST_SILENCE_SECONDS = 5, 5.0
+"""How many looks of the process that sweeps may be missing before the database gives its place to another one."""
 
 
 async def run_sweeps(book: TaskBook, work: Any, database: Database, *, service: str, settings: Any) -> None:
@@ -15,6 +25,7 @@ async def run_sweeps(book: TaskBook, work: Any, database: Database, *, service: 
     while True:
         try:
             async with database.connection() as connection:
+                await forget_when_silent(connection, seconds=_SILENCES * pause + _LEAST_SILENCE_SECONDS)
                 if await try_advisory_lock(connection, f"{service}.sweeps"):
                     log("sweeps.started", sweeps=len(book.sweeps()))
                     async with asyncio.TaskGroup() as group:
@@ -42,4 +53,6 @@ async def _repeat(task: Task, work: Any, service: str, settings: Any) -> None:
         except Exception as problem:  # noqa: BLE001 - a sweep that fails is told, and runs again
             TASKS.labels(service, task.name, "failed").inc()
             log("sweep.failed", task=task.name, error=problem)
+        if asked_to_stop():
+            return
         await asyncio.sleep(pause)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import JSON, TypeEngine
@@ -29,6 +30,9 @@ NAMING = {
     "pk": "%(table_name)s_pkey",
 }
 DatabaseUnavailable = (DBAPIError, OSError)
+CONNECT_SECONDS = 10
+SILENCE_SECONDS = 5.0
+"""After the server's own limit: then nothing will come any more."""
 
 
 def metadata() -> MetaData:
@@ -103,6 +107,12 @@ def asyncpg_url(url: str) -> str:
     return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql", "postgresql+asyncpg"} else url
 
 
+def _give_up_when_silent(context: ExceptionContext) -> None:
+    """No answer in time: the connection is thrown away, since asking it to roll back would wait for ever."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
+
+
 def _prepare_file(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
@@ -120,15 +130,25 @@ class Database:
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 5, statement_timeout_seconds: float = 30.0) -> "Database":
-        """A pool of connections to PostgreSQL; every statement has a time limit."""
+        """A pool of connections to PostgreSQL; every statement has a time limit, on both sides.
+
+        The server ends what takes too long, and transactions whose client fell silent; the client gives up a
+        connection on which nothing came back, which behind a router that forgot it is for ever.
+        """
+        limit = str(int(statement_timeout_seconds * 1000))
         engine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
             json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
-            connect_args={"server_settings": {"statement_timeout": str(int(statement_timeout_seconds * 1000))}},
+            connect_args={
+                "server_settings": {"statement_timeout": limit, "idle_in_transaction_session_timeout": limit},
+                "command_timeout": statement_timeout_seconds + SILENCE_SECONDS,
+                "timeout": CONNECT_SECONDS,
+            },
         )
+        event.listen(engine.sync_engine, "handle_error", _give_up_when_silent)
         return cls(engine)
 
     @classmethod
@@ -174,6 +194,12 @@ async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:
     """Take the session-wide lock of this name, or say that another process has it."""
     statement = text("select pg_try_advisory_lock(hashtextextended(:name, 0))")
     return bool((await connection.execute(statement, {"name": name})).scalar_one())
+
+
+async def forget_when_silent(connection: AsyncConnection, *, seconds: float) -> None:
+    """Have the server end this session, and every lock of it, when it hears nothing of us for so long."""
+    limit = str(int(seconds * 1000))
+    await connection.execute(text("select set_config('idle_session_timeout', :limit, false)"), {"limit": limit})
 
 
 async def still_connected(connection: AsyncConnection) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from trapper_kit.db import CONNECT_SECONDS, SILENCE_SECONDS
+
 _GONE = (
     OSError,
     asyncpg.InterfaceError,
@@ -38,6 +40,7 @@ class Direct:
             "enable_seqscan": "off",  # a plan that was made while a table was small lives on when it has grown
             "jit": "off",
         }
+        self._silence = statement_timeout_seconds + SILENCE_SECONDS
         self._places = asyncio.Semaphore(size)
         self._idle: list[Any] = []
 
@@ -75,7 +78,9 @@ class Direct:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-        connection = await asyncpg.connect(self._url, server_settings=self._settings)
+        connection = await asyncpg.connect(
+            self._url, server_settings=self._settings, command_timeout=self._silence, timeout=CONNECT_SECONDS
+        )
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
         return connection
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -54,6 +55,16 @@ class Hurry:
         self.event(name).set()
 
 
+def asked_to_stop() -> bool:
+    """Whether somebody cancelled this task, also when a library took the cancellation for an error of its own.
+
+    A driver that is cancelled just while its connection breaks raises the broken connection, and the cancellation is
+    gone. Whoever goes on whatever a step met must look here, or those who wait for the end of the task wait for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def run_loop(loop: Loop, work: Any, *, hurry: Hurry, seconds: Callable[[str], float], service: str) -> None:
     """Repeat one step until cancelled; an error is told and costs one pause."""
     event = hurry.event(loop.name)
@@ -67,9 +78,10 @@ async def run_loop(loop: Loop, work: Any, *, hurry: Hurry, seconds: Callable[[st
             TASKS.labels(service, loop.name, "failed").inc()
             log("loop.failed", loop=loop.name, error=problem)
             more = False
+        if asked_to_stop():
+            return
         if more:
             continue
-        try:
-            await asyncio.wait_for(event.wait(), seconds(loop.wait))
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds(loop.wait)):  # wait_for would miss a cancellation that comes with a ring
+                await event.wait()

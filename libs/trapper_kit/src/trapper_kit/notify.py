@@ -2,14 +2,25 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 
 from trapper_kit.logs import log
 from trapper_kit.waiters import Waiters
 
+LOOK_SECONDS = 15.0
+"""Between two looks whether a silent connection still answers; one that a router forgot never says that it is gone."""
 
-async def listen(url: str, channels: tuple[str, ...], waiters: Waiters, *, retry_seconds: float = 1.0) -> None:
+
+async def listen(
+    url: str,
+    channels: tuple[str, ...],
+    waiters: Waiters,
+    *,
+    retry_seconds: float = 1.0,
+    look_seconds: float = LOOK_SECONDS,
+) -> None:
     """Feed the waiters from PostgreSQL's notifications until cancelled; reconnects when the connection is lost."""
     plain = url.replace("+asyncpg", "")
     while True:
@@ -26,10 +37,19 @@ async def listen(url: str, channels: tuple[str, ...], waiters: Waiters, *, retry
                     channel, lambda _connection, _pid, name, payload: waiters.wake(name, int(payload or 1))
                 )
             waiters.wake_all()
-            await lost.wait()
+            await _until_lost(connection, lost, look_seconds)
             log("notify.lost")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await asyncio.sleep(retry_seconds)
         finally:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await connection.close(timeout=1)
+
+
+async def _until_lost(connection: Any, lost: asyncio.Event, look_seconds: float) -> None:
+    """Until it ends; TimeoutError when it was silent, and does not answer."""
+    while not lost.is_set():
+        try:
+            await asyncio.wait_for(lost.wait(), look_seconds)
+        except TimeoutError:
+            await connection.execute("select 1", timeout=look_seconds)

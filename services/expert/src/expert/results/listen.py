@@ -72,3 +72,5 @@ async def _hear(work: ExpertWork, told: str) -> None:
                 ring(db, "results.fetch", job_id=job_id)
     except ValueError:
         log("bells.dropped")
+    except DatabaseUnavailable as problem:
+        log("bells.unheeded", problem=type(problem).__name__)  # the sweep looks anyway
