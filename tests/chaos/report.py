@@ -72,13 +72,13 @@ def diagnosis(fleet: Fleet, log: Log, seed: int) -> str:
     ]
     logs = sorted([*fleet.folder.glob("*.log"), *fleet.folder.glob("*/*.log")])
     tails = [f"--- {path.name}\n{path.read_text('utf-8', 'replace')[-_TAIL:]}" for path in logs]
-    keep(fleet)
     return "\n".join([f"seed {seed}", *log.lines[-_FAULT_LINES:], *states, *tails])
 
 
-def keep(fleet: Fleet) -> None:
+def keep(fleet: Fleet, log: Log) -> None:
     """Copy whole logs to the folder that CHAOS_KEEP names."""
     if folder := os.environ.get("CHAOS_KEEP"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         for path in fleet.folder.glob("*.log"):
             shutil.copy(path, folder)
+        (Path(folder) / "faults.txt").write_text("\n".join(log.lines) + "\n", "utf-8")

@@ -16,7 +16,7 @@ from tests.chaos import truth
 from tests.chaos.faults import Kind, kinds
 from tests.chaos.machines import Fleet
 from tests.chaos.people import People
-from tests.chaos.report import diagnosis, lies, summary
+from tests.chaos.report import diagnosis, keep, lies, summary
 from tests.chaos.storm import Log, blow
 from tests.support.chaos_pictures import picture
 from tests.support.servers import SMALL
@@ -111,6 +111,7 @@ async def fleet_of(workers: int) -> AsyncIterator[Weather]:
                 raise
             finally:
                 await weather.fleet.stop()
+                keep(weather.fleet, weather.log)
 
 
 def one_of_each_family(rng: Random) -> list[Kind]:
