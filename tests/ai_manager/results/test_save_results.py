@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -112,10 +113,13 @@ BAD: dict[str, tuple[str, Callable[[BatchLease, Machine], bytes]]] = {
         "box", lambda lease, machine: _true(lease, machine, box=column("<u2", [60000, 0, 20000, 10], 4))
     ),
     "label outside": ("label", lambda lease, machine: _true(lease, machine, label=column("<u2", [3]))),
-    "missing outcome": ("outcomes", lambda lease, machine: _true(lease, machine, outcomes=(seen(),))),
+    "missing outcome": ("outcomes", lambda lease, machine: _true(lease, machine, state=column("<u1", [0]))),
+    "other files": (
+        "media", lambda lease, machine: replace(results_of(lease, machine.id), media_digest="0" * 64).to_blob()
+    ),
     "a lying column": (
         "form",
-        lambda lease, machine: _recompressed(_true(lease, machine), lambda d: d["box"].update(shape=[9, 4])),
+        lambda lease, machine: _recompressed(_true(lease, machine), lambda d: d["columns"].update(box=["<u2", [9, 4], 1])),
     ),
 }  # fmt: skip
 
