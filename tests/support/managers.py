@@ -97,7 +97,7 @@ class RunningManager:
         answer.raise_for_status()
         return JobReply.model_validate(answer.json())
 
-    async def closed(self, job_id: UUID, *, within: float = 40.0) -> JobReply:
+    async def closed(self, job_id: UUID, *, within: float = 80.0) -> JobReply:
         """The job, once it is closed."""
         async with asyncio.timeout(within):
             while True:
@@ -117,6 +117,13 @@ class RunningManager:
             assert hashlib.sha256(blob.content).hexdigest() == item["sha256"]
             found.append(blob.content)
         return found
+
+    async def batches(self) -> list[dict[str, Any]]:
+        """All batches, in the queue or put away."""
+        return await self.rows(
+            "select state, attempt, losses, crashes from batches union all "
+            "select state, attempt, losses, crashes from finished_batches"
+        )
 
     async def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """What the database says."""

@@ -51,7 +51,7 @@ class Working:
         return await self.task
 
 
-async def eventually(check: Callable[[], Any], *, within: float = 30.0) -> Any:
+async def eventually(check: Callable[[], Any], *, within: float = 80.0) -> Any:
     """Wait until it holds; the value that made it hold."""
     async with asyncio.timeout(within):
         while True:

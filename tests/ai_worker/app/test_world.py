@@ -1,11 +1,15 @@
 """Opening the worker's world: alone in its folder, with its file in shape."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from ai_worker.tasks import AlreadyWorking, opened
 from tests.support.make.ai_worker import hand, worker_settings
+
+VERSIONS = Path(__file__).parents[3] / "migrations" / "ai_worker" / "versions"
+NEWEST = max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
 async def test_two_processes_never_share_a_folder(tmp_path):
@@ -23,7 +27,7 @@ async def test_the_file_is_migrated_and_durable(tmp_path):
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
             assert (await connection.exec_driver_sql(f"pragma {pragma}")).scalar() == value
     file = sqlite3.connect(tmp_path / "worker.sqlite3")
-    assert file.execute("select version_num from alembic_version").fetchall() == [("0001",)]
+    assert file.execute("select version_num from alembic_version").fetchall() == [(NEWEST,)]
     file.close()
 
 

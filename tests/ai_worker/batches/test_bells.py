@@ -1,7 +1,6 @@
 """A bell ends the present wait before the next claim, and nothing else depends on it."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -9,7 +8,8 @@ from tests.support.make.inference import stage_spec
 from tests.support.managers import running_manager
 from tests.support.workers import eventually
 
-SLOW = 60.0
+SLOW = 1000.0
+"""No test waits so long: what was claimed was claimed because somebody rang."""
 
 
 @pytest.fixture
@@ -36,10 +36,8 @@ async def resting(manager):
 async def test_a_bell_wakes_a_worker_that_would_have_slept_on(manager, spec, pictures, worker, valkey):
     async with worker(intervals={"claim": SLOW}, redis_url=valkey.bells_url):
         await resting(manager)
-        began = time.monotonic()
         job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
         assert (await manager.closed(job_id)).counts.done == 1
-        assert time.monotonic() - began < SLOW / 2
 
 
 async def test_a_redis_that_is_away_changes_nothing_but_the_wait(manager, spec, pictures, worker):

@@ -8,7 +8,7 @@ from ai_worker.batches import queries
 from ai_worker.batches.hand import Dropped
 from ai_worker.batches.models import Run
 from ai_worker.batches.recover import recover_runs
-from ai_worker.batches.run import run_next_batch
+from ai_worker.batches.run import run_batches
 from ai_worker.batches.state import RunState
 from ai_worker.heartbeats.beat import beat
 from ai_worker.tasks import opened
@@ -85,7 +85,7 @@ async def test_what_was_interrupted_waits_until_a_heartbeat_confirms_it(tmp_path
         await note(work, run)
         await recover_runs(work)
         assert await state_of(work, run) is RunState.LEASED
-        assert await run_next_batch(work) is False
+        assert await run_batches(work) is False
 
 
 async def test_a_batch_under_which_the_worker_keeps_dying_is_given_back_as_a_crash(tmp_path):

@@ -11,6 +11,7 @@ from ai_worker.base import DiskFull
 from ai_worker.media.fetch import fetch_media
 from tests.support.http_servers import serving
 from tests.support.make.ai_worker import NOWHERE, hand, resource_of
+from tests.support.workers import eventually
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.results import Failed, FailureCode
 
@@ -169,6 +170,38 @@ async def test_a_full_disk_is_the_batchs_trouble_and_not_a_resources(media, tmp_
         folder = work.settings.cache_dir / "batch"
         folder.mkdir()
         resource = resource_of(f"{media.url}/photo", PHOTO)
-        (folder / str(resource.id)).symlink_to("/dev/full")
+        (folder / f"{resource.id}.part").symlink_to("/dev/full")
         with pytest.raises(DiskFull, match="no space left"):
             await fetch_media(work, work.media, [resource], grant="g", origins=[media.url], folder=folder)
+
+
+async def test_what_a_process_before_us_fetched_is_not_fetched_again(media, tmp_path):
+    async with hand(tmp_path) as work:
+        folder = work.settings.cache_dir / "batch"
+        folder.mkdir()
+        whole, half, other = [resource_of(f"{media.url}/{name}", PHOTO) for name in ("whole", "half", "other")]
+        (folder / str(whole.id)).write_bytes(PHOTO)
+        (folder / str(half.id)).write_bytes(PHOTO[:1000])
+        (folder / str(other.id)).write_bytes(PHOTO[:-1] + b"x")
+        asked = [whole, half, other]
+        files = await fetch_media(work, work.media, asked, grant="the-grant", origins=[media.url], folder=folder)
+        assert ended(files) == [PHOTO, PHOTO, PHOTO]
+    assert sorted(what for what, _ in media.asked) == ["half", "other"]
+
+
+async def test_nothing_half_is_left_behind(media, tmp_path):
+    async with hand(tmp_path) as work:
+        (failed,) = await fetch(work, media, "endless")
+        assert failed.code is CHANGED
+        assert list((work.settings.cache_dir / "batch").iterdir()) == []
+
+
+async def test_while_our_own_link_is_down_no_origin_is_given_up(media, tmp_path):
+    media.broken = 10_000
+    async with hand(tmp_path, intervals={"patience": 0.01}) as work:
+        work.rhythm.away = True
+        fetching = asyncio.create_task(fetch(work, media, "shaky"))
+        await eventually(lambda: len(media.asked) > 5)
+        assert not fetching.done()
+        media.broken = 0
+        assert ended(await fetching) == [PHOTO]

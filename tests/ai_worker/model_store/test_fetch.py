@@ -3,15 +3,18 @@
 import asyncio
 import hashlib
 import os
+import shutil
+import sys
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from ai_worker.base import DiskFull
-from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong, fetch_weights
+from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsStore, WeightsWrong, fetch_weights
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import hand
+from tests.support.make.ai_worker import NOWHERE, hand
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
 
 WEIGHTS = os.urandom(3_000_000)
@@ -42,6 +45,10 @@ class Mirror:
         self.content = WEIGHTS
         self.ranges = True
         self.broken = 0
+        self.copy = WEIGHTS
+        self.cut = None
+        self.copies = []
+        self.app.add_api_route("/copies/{name:path}", self.mirror)
         self.app.add_api_route("/api/models/{sha256}/weights", self.manager)
         self.app.add_api_route("/public/{hops}", self.public)
 
@@ -49,6 +56,18 @@ class Mirror:
         if not self.held or sha256 != SHA256:
             return Response(status_code=404)
         return self.file(request)
+
+    async def mirror(self, name: str) -> Response:
+        self.copies.append(name)
+        if name != "some where/tiny v1.onnx":
+            return Response(status_code=404)
+        if self.cut is None:
+            return Response(self.copy)
+        return StreamingResponse(self.broken_off(), headers={"content-length": str(len(self.copy))})
+
+    async def broken_off(self):
+        yield self.copy[: self.cut]
+        raise ConnectionError("the mirror falls over")
 
     async def public(self, hops: int, request: Request) -> Response:
         return RedirectResponse(f"/public/{hops - 1}", 302) if hops else self.file(request)
@@ -184,3 +203,106 @@ async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path
         gone = work.store.evict(200, keep={"0" * 64})
         assert gone == ["1" * 64, "2" * 64]
         assert work.store.on_disk() == ("0" * 64, "3" * 64)
+
+
+async def test_mirrors_are_asked_in_order_before_the_manager(mirror, tmp_path):
+    mirrors = [f"{mirror.url}/nothing", NOWHERE, f"{mirror.url}/copies/"]
+    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=mirrors) as work:
+        model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
+        assert (await fetch(work, model)).read_bytes() == WEIGHTS
+    assert mirror.copies == [f"{SHA256}.onnx", "some where/tiny v1.onnx"]
+    assert mirror.asked == []
+
+
+async def test_a_mirror_with_another_file_is_passed_over(mirror, tmp_path):
+    mirror.copy = os.urandom(len(WEIGHTS))
+    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
+        model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
+        assert (await fetch(work, model)).read_bytes() == WEIGHTS
+        assert list(work.store.folder.glob(".*.part")) == []
+    assert mirror.asked == [0]
+
+
+async def test_what_one_place_sent_in_part_is_continued_at_the_next(mirror, tmp_path):
+    mirror.cut = 2_000_000
+    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
+        model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
+        assert (await fetch(work, model)).read_bytes() == WEIGHTS
+    (begun_at,) = mirror.asked
+    assert 0 < begun_at <= 2_000_000
+
+
+async def test_the_rest_of_another_file_makes_nobody_believe_in_a_mixture(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        (work.store.folder / f".{SHA256}.part").write_bytes(b"x" * 1000)
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+    assert mirror.asked == [1000, 0]
+
+
+async def test_weights_that_another_process_uses_are_left_alone(tmp_path):
+    async with hand(tmp_path) as work:
+        for number in range(3):
+            path = work.store.path(str(number) * 64, "onnx")
+            path.write_bytes(b"x" * 100)
+            os.utime(path, (1000 + number, 1000 + number))
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", USING, str(work.store.folder), "0" * 64, stdin=-1, stdout=-1
+        )
+        assert await holder.stdout.readline() == b"using\n"
+        assert work.store.evict(100, keep=()) == ["1" * 64, "2" * 64]
+        holder.kill()
+        await holder.communicate()
+        assert work.store.evict(0, keep=()) == ["0" * 64]
+
+
+USING = """
+import sys
+from pathlib import Path
+from ai_worker.model_store.fetch import WeightsStore
+
+store = WeightsStore(Path(sys.argv[1]))
+store.use(sys.argv[2])
+print("using", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_what_this_process_uses_stays_until_no_batch_needs_it(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        await fetch(work)
+        sharing = WeightsStore(work.store.folder)
+        assert sharing.evict(0, keep=()) == []
+        assert work.store.evict(0, keep={SHA256}) == []
+        assert work.store.evict(0, keep=()) == [SHA256]
+
+
+async def test_the_least_used_weights_make_room_on_a_full_disk(mirror, tmp_path, monkeypatch):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        for number in range(3):
+            path = work.store.path(str(number) * 64, "onnx")
+            path.write_bytes(b"x" * 2_000_000)
+            os.utime(path, (1000 + number, 1000 + number))
+        disk = SmallDisk(work.store, total=7_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", disk.usage)
+        assert (await fetch(work)).read_bytes() == WEIGHTS
+        assert work.store.on_disk() == tuple(sorted(["1" * 64, "2" * 64, SHA256]))
+
+
+async def test_weights_that_can_never_fit_are_not_begun(mirror, tmp_path):
+    async with hand(tmp_path, manager_url=mirror.url) as work:
+        path = work.store.path("0" * 64, "onnx")
+        path.write_bytes(b"x")
+        with pytest.raises(DiskFull, match="are free"):
+            await fetch(work, entry(size_bytes=10**18))
+    assert mirror.asked == []
+
+
+class SmallDisk:
+    """A disk that holds nothing but weights, since no test can make a real one full by this much."""
+
+    def __init__(self, store, *, total):
+        self.store, self.total = store, total
+
+    def usage(self, _folder):
+        used = self.store.size_bytes()
+        return SimpleNamespace(total=self.total, used=used, free=self.total - used)

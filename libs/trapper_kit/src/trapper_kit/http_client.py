@@ -180,6 +180,10 @@ class HttpClient:
         except (httpx.TransportError, httpcore.NetworkError) as problem:
             raise Unreachable(f"{self.base_url} did not answer ({type(problem).__name__})") from problem
 
+    def use_token(self, token: str) -> None:
+        """From the next request on, this is our credential."""
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.aclose()

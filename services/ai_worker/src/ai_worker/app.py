@@ -103,7 +103,7 @@ async def info(work: Held) -> Info:
             checksum=proof.checksum,
             difference=proof.difference,
         )
-        for sha256, proof in work.proofs.items()
+        for (sha256, _), proof in work.proofs.items()
     ]
     return Info(
         worker_id=work.worker_id,

@@ -120,6 +120,8 @@ class WorkerWork(Work[WorkerSettings]):
     local_token: str = ""
     switches: Switches = field(default_factory=Switches)
     hurry: Hurry = field(default_factory=Hurry)
+    notices: tuple[str, ...] = ()
+    """What the Manager wants this machine's operator to read."""
 
     def monotonic(self) -> float:
         """The clock by which leases are counted down."""

@@ -10,7 +10,7 @@ from trapper_kit.http_client import HttpClient, networks
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1 import PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release, Saved
 from trapper_schemas.v1.models import GoldenRun
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, HeartbeatReply

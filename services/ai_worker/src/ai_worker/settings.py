@@ -38,21 +38,38 @@ class WorkerSettings(kit.ServiceSettings):
     )
     name: str | None = Field(default=None, description="how the fleet calls it; default: the host's name")
     redis_url: SecretStr | None = Field(default=None, description="the bells' Redis; without it the worker polls")
-    runtime: str | None = Field(default=None, description="onnx-cpu or onnx-cuda; default: the best that is proved")
-    slots: int = Field(default=2, ge=1, le=16, description="batches in hand: one computed, the others prefetched")
+    runtime: str | None = Field(
+        default=None, description="such as onnx-cpu, onnx-cuda, hailo; default: the best that is here"
+    )
+    devices: list[str] = Field(
+        default_factory=list[str],
+        description='one process each, such as ["cuda:0", "cuda:1"]; default: the first of the runtime',
+    )
+    slots: int = Field(
+        default=2, ge=1, le=16, description="batches in hand per device: one computed, the others prefetched"
+    )
     threads: int = Field(default=0, ge=0, le=1024, description="cores for computing; 0 takes all")
     batch_size: int = Field(default=0, ge=0, le=1024, description="pictures per forward pass; 0 lets the device choose")
     batch_seconds: float = Field(default=1800.0, gt=0, description="longest time for computing one batch")
     batches_per_child: int = Field(default=200, ge=1, description="after which the inference process is replaced")
     memory_limit_bytes: int = Field(default=8 * _GIB, ge=_GIB, description="of the inference process")
+    model_memory_bytes: int | None = Field(
+        default=None, ge=0, description="models of one batch weigh at most so much; default: half of memory_limit_bytes"
+    )
     pixel_budget_bytes: int = Field(default=512 * 1024**2, ge=1024**2, description="decoded pixels held at once")
     picture_max_pixels: int = Field(default=100_000_000, ge=1, description="larger pictures are refused undecoded")
     process_starts: int = Field(default=5, ge=1, description="a batch under which the whole worker died so often fails")
     media_origins: list[str] = Field(default_factory=list, description="cap on a lease's origins; empty: public only")
     media_concurrency: int = Field(default=8, ge=1, le=64, description="files fetched at the same time")
+    cache_limit_bytes: int = Field(default=20 * _GIB, ge=1, description="media fetched ahead, of all batches in hand")
+    offline_hours: float = Field(default=0.0, ge=0, le=2160, description="ask for leases that need no link for so long")
+    offline_batches: int = Field(default=20, ge=1, le=200, description="batches in hand when offline_hours is set")
     media_max_bytes: int = Field(default=2_000_000_000, ge=1, description="largest file that is fetched")
     weights_dir: Path | None = Field(default=None, description="weights, may be shared; default: in the state folder")
     weights_dirs: list[Path] = Field(default_factory=list[Path], description="pre-seeded folders, only read")
+    weights_mirrors: list[str] = Field(
+        default_factory=list[str], description="base addresses of this site's copies, tried in order before the Manager"
+    )
     weights_limit_bytes: int = Field(default=50 * _GIB, ge=1, description="above it the least used weights go")
     spool_limit_bytes: int = Field(default=5 * _GIB, ge=1, description="undelivered results above it stop claiming")
     min_free_bytes: int = Field(default=200 * 1024**2, ge=0, description="free disk below it stops claiming")

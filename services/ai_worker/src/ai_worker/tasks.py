@@ -18,14 +18,16 @@ from ai_worker.batches.release import hand_back
 from ai_worker.batches.settle import settle_runs
 from ai_worker.batches.state import RunState
 from ai_worker.deps import Rhythm
-from ai_worker.devices.prove import detect_devices
-from ai_worker.devices.run_child import InferenceChild
+from ai_worker.devices.children import Children
 from ai_worker.devices.work import ChildSettings
 from ai_worker.enrolment.credential import local_token, read_credential
 from ai_worker.heartbeats import tasks as heartbeat_loops
 from ai_worker.heartbeats.beat import beat
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
+from ai_worker.model_store.errors import ProviderUnavailable
 from ai_worker.model_store.fetch import WeightsStore
+from ai_worker.model_store.open_model import offered_runtimes
+from ai_worker.model_store.places import devices_of, runtime_of
 from ai_worker.results import queries as results
 from ai_worker.results import tasks as result_loops
 from ai_worker.settings import WorkerSettings
@@ -59,13 +61,22 @@ class AlreadyWorking(Problem):
 
 def choose_runtime(settings: WorkerSettings) -> str:
     """What was asked for, or the best that this installation offers; never anything else in silence."""
-    offered = [device.runtime for device in detect_devices()]
-    if settings.runtime is None and offered:
+    offered = offered_runtimes()
+    asked = settings.runtime or runtime_of(settings.devices, offered)
+    if asked is None and offered and not settings.devices:
         return offered[0]
-    if settings.runtime is None or settings.runtime not in offered:
+    if asked is None or asked not in offered:
         there = ", ".join(offered) or "none"
-        raise RuntimeUnavailable(f"asked for {settings.runtime or 'any runtime'}; this installation offers {there}")
-    return settings.runtime
+        wanted = settings.runtime or ", ".join(settings.devices) or "any runtime"
+        raise RuntimeUnavailable(f"asked for {wanted}; this installation offers {there}")
+    return asked
+
+
+def _devices(settings: WorkerSettings, runtime: str) -> tuple[str, ...]:
+    try:
+        return devices_of(runtime, settings.devices)
+    except ProviderUnavailable as problem:
+        raise RuntimeUnavailable(str(problem)) from problem
 
 
 @contextmanager
@@ -102,7 +113,7 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
             rhythm=Rhythm(settings.intervals, credential.intervals),
             local_token=local_token(settings),
             runtime=runtime,
-            child=InferenceChild(_child_settings(settings, runtime)),
+            devices=Children.on(_devices(settings, runtime), _child_settings(settings, runtime)),
             media=HttpClient("", allowed=allowed, headers=PROTOCOL_HEADERS),
             store=WeightsStore(settings.store_dir),
         )
@@ -117,6 +128,7 @@ def _child_settings(settings: WorkerSettings, runtime: str) -> ChildSettings:
         runtime=runtime,
         threads=settings.threads,
         batch_size=settings.batch_size,
+        cache_dir=str(settings.store_dir / "built"),
         pixel_budget_bytes=settings.pixel_budget_bytes,
         max_pixels=settings.picture_max_pixels,
         memory_limit_bytes=settings.memory_limit_bytes,
@@ -127,7 +139,7 @@ def _child_settings(settings: WorkerSettings, runtime: str) -> ChildSettings:
 
 async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
     """Run every loop until `stopping`; then finish or give back, and deliver. False when results stay behind."""
-    async with work.child:
+    async with work.devices:
         work.child_ready = True
         await recover_runs(work)
         loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
@@ -200,7 +212,8 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
 async def _name_all(work: Hand, ends: float) -> None:
     """No claim is under way any more: what the Manager leased to us in the last moment, it takes back now."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(beat(work), max(_LAST_WORD_SECONDS, ends - work.monotonic()))
+        async with asyncio.timeout(max(_LAST_WORD_SECONDS, ends - work.monotonic())):
+            await beat(work)
 
 
 async def _while(something: Callable[[Hand], Awaitable[bool]], work: Hand, ends: float) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import time
 from contextlib import suppress
 from typing import Literal
 
@@ -21,6 +22,10 @@ from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Rel
 
 _AT_ONCE = 0.5
 """An empty answer that came sooner than this part of the wait is followed by a pause."""
+_AT_MOST = 64
+"""So many batches one claim may ask for."""
+_IN_HAND = 250
+"""So many at most: a heartbeat has room for 256 leases."""
 _NOT_HEARD = 500
 """From this status on, an answer does not say that nothing was done."""
 
@@ -34,28 +39,50 @@ async def claim_batches(work: Hand) -> bool:
         if work.claims_unsure:
             work.hurry.ring("heartbeats.beat")  # which names all leases, and lets us go on
             return False
-        ask = _ask(work, room)
+        ask = _ask(work, room, offline := _offline_seconds(work))
         sent = work.monotonic()
         reply = await _answered(work, ask)
         if reply is None:
             return False
         work.rhythm.told = reply.intervals
         for lease in reply.batches:
-            await _take_or_return(work, lease, sent=sent)
+            await _take_or_return(work, lease, sent=sent, offline=offline is not None)
+        _count_journey(work, len(reply.batches))
         work.claims_unsure = False
     work.hurry.ring("batches.run")
     return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
 
 
-def _ask(work: Hand, room: int) -> ClaimRequest:
+def _ask(work: Hand, room: int, offline_seconds: float | None) -> ClaimRequest:
     return ClaimRequest(
         runtime=work.runtime,
-        limit=room,
+        limit=min(room, _AT_MOST),
         wait_seconds=work.rhythm.poll,
-        loaded=work.child.loaded[:64],
+        loaded=work.devices.loaded[:64],
         on_disk=work.store.on_disk()[:1000],
         allow_unpinned=work.settings.allow_unpinned,
+        memory_bytes=work.settings.model_memory_bytes or work.settings.memory_limit_bytes // 2,
+        offline_seconds=offline_seconds,
     )
+
+
+def _offline_seconds(work: Hand) -> float | None:
+    """How long the leases shall last without a link."""
+    if work.journey is not None and not work.journey.over:
+        return work.journey.seconds
+    return work.settings.offline_hours * 3600 or None
+
+
+def _count_journey(work: Hand, taken: int) -> None:
+    journey = work.journey
+    if journey is None or journey.over:
+        return
+    journey.taken += taken
+    journey.left -= taken
+    if journey.left <= 0:
+        journey.over = "everything that was asked for is taken"
+    elif not taken:
+        journey.over = "no more batches wait at the Manager"
 
 
 async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
@@ -101,12 +128,19 @@ async def _room(work: Hand) -> int:
         _hold(work, "disk full")
         return 0
     async with work.db() as db:
-        runs = await queries.unfinished(db)
+        runs = await queries.count_unfinished(db)
         _, spooled = await results.waiting_bytes(db)
     if spooled > work.settings.spool_limit_bytes:
         _hold(work, "spool full")
         return 0
-    return max(0, work.settings.slots - len(runs))
+    if sum(work.booked.values()) >= work.settings.cache_limit_bytes:
+        if work.journey is not None:
+            work.journey.over = work.journey.over or "the cache is full (AI_WORKER_CACHE_LIMIT_BYTES)"
+        return 0
+    if work.journey is not None and not work.journey.over:
+        return min(work.journey.left, _IN_HAND - runs)
+    slots = work.settings.slots * len(work.devices.each)
+    return max(0, (work.settings.offline_batches if work.settings.offline_hours else slots) - runs)
 
 
 def _hold(work: Hand, reason: str) -> None:
@@ -114,13 +148,13 @@ def _hold(work: Hand, reason: str) -> None:
     work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
 
 
-async def _take_or_return(work: Hand, lease: BatchLease, *, sent: float) -> None:
+async def _take_or_return(work: Hand, lease: BatchLease, *, sent: float, offline: bool) -> None:
     """Take a batch, or give it back at once: claiming was closed meanwhile, or nothing can be written."""
     if work.switches.closed(work.monotonic()) is not None:
         await _return(work, lease, "draining", "")
         return
     try:
-        await _take(work, lease, sent=sent)
+        await _take(work, lease, sent=sent, offline=offline)
     except DiskFull as problem:
         _hold(work, "disk full")
         await _return(work, lease, "disk_full", str(problem))
@@ -137,7 +171,7 @@ async def _write_down(work: Hand, run: Run) -> None:
         db.add(run)
 
 
-async def _take(work: Hand, lease: BatchLease, *, sent: float) -> None:
+async def _take(work: Hand, lease: BatchLease, *, sent: float, offline: bool) -> None:
     """Write the lease down before anything is done for it."""
     run = Run(
         id=uuid7(),
@@ -146,6 +180,7 @@ async def _take(work: Hand, lease: BatchLease, *, sent: float) -> None:
         attempt=lease.attempt,
         total=len(lease.resources),
         lease=lease.model_dump(mode="json"),
+        offline_until=time.time() + lease.expires_in_seconds if offline else None,
     )
     async with work.db() as db:
         if await queries.find(db, lease.batch_id, lease.attempt) is not None:

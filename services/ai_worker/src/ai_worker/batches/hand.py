@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ai_worker.deps import WorkerWork
-from ai_worker.devices.run_child import InferenceChild
+from ai_worker.devices.children import Children
 from ai_worker.devices.work import Proof, ResourceWork, StageWork
 from ai_worker.model_store.fetch import WeightsStore
 from trapper_kit.http_client import HttpClient
@@ -31,12 +31,23 @@ class Prepared:
     resources: tuple[ResourceWork, ...]
 
 
+@dataclass
+class Journey:
+    """Batches that are to be taken along, and how long their leases shall last without a link."""
+
+    seconds: float
+    left: int
+    taken: int = 0
+    over: str = ""
+    """Why no more are taken."""
+
+
 @dataclass(kw_only=True)
 class Hand(WorkerWork):
     """The worker's world with what it computes on and what it holds."""
 
     runtime: str
-    child: InferenceChild
+    devices: Children
     media: HttpClient
     store: WeightsStore
     child_ready: bool = False
@@ -47,7 +58,10 @@ class Hand(WorkerWork):
     speeds: dict[str, float] = field(default_factory=dict[str, float])
     """Pictures per second of whole batches, by sha256 of the first model."""
     model_speeds: dict[str, float] = field(default_factory=dict[str, float])
-    proofs: dict[str, Proof] = field(default_factory=dict[str, Proof])
+    proofs: dict[tuple[str, str], Proof] = field(default_factory=dict[tuple[str, str], Proof])
+    """By sha256 of the weights and device: what ran its golden inputs in this process."""
+    computing: set[UUID] = field(default_factory=set[UUID])
+    """The runs that a device was given."""
     published: dict[tuple[str, str, str], GoldenRun | None] = field(
         default_factory=dict[tuple[str, str, str], GoldenRun | None]
     )
@@ -55,6 +69,12 @@ class Hand(WorkerWork):
     preparing: dict[UUID, asyncio.Task[Prepared]] = field(default_factory=dict[UUID, asyncio.Task[Prepared]])
     in_use: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
     """By run: the weights it needs, which eviction leaves alone."""
+    booked: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    """By run: the bytes of its media, on disk or on their way."""
+    unbooked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the media of a run are not needed any more."""
+    journey: Journey | None = None
+    """What somebody wants to take along to where there is no link, until it is taken."""
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a claim is under way, and by a heartbeat that names all leases, so that none is taken meanwhile."""
     claims_unsure: bool = True
@@ -101,6 +121,8 @@ class Hand(WorkerWork):
         self.deadlines.pop(run_id, None)
         self.progress.pop(run_id, None)
         self.in_use.pop(run_id, None)
+        if self.booked.pop(run_id, None) is not None:
+            self.unbooked.set()
         task = self.preparing.pop(run_id, None)
         if task is not None and task.done() and not task.cancelled():
             task.exception()  # seen: what went wrong in vain needs no report
@@ -111,8 +133,9 @@ class Hand(WorkerWork):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.child.close()
+        await self.devices.close()
         await self.media.close()
+        self.store.close()
         await super().close()
 
 

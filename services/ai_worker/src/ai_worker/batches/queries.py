@@ -31,6 +31,11 @@ async def unfinished(db: Session) -> Sequence[Run]:
     return (await db.scalars(select(Run).where(Run.state.in_(UNFINISHED)).order_by(Run.id))).all()
 
 
+async def count_unfinished(db: Session) -> int:
+    """How much is still to be computed."""
+    return await db.scalar(select(func.count()).select_from(Run).where(Run.state.in_(UNFINISHED))) or 0
+
+
 async def counts(db: Session) -> dict[str, int]:
     """How many runs are in each state."""
     rows = (await db.execute(select(Run.state, func.count()).group_by(Run.state))).all()

@@ -1,6 +1,7 @@
 """After a start: the rows tell what was in hand; nothing is lost, nothing is done twice."""
 
 import shutil
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -17,13 +18,16 @@ _REFUSED_KEPT = 20
 
 
 async def recover_runs(work: Hand) -> None:
-    """Interrupted batches are taken up again once a heartbeat confirms their lease; kept results are delivered."""
+    """Interrupted batches go on when a heartbeat confirms their lease, or it needs no link; results are delivered."""
     async with work.db() as db:
         runs = await queries.unfinished(db)
         again = [run for run in runs if not _deadly(work, run)]
         for run in again:
             await queries.become(db, run.id, RunState.LEASED)
         waiting, _ = await results.waiting_bytes(db)
+    for run in again:
+        if run.offline_until is not None:  # nobody can be asked in the field; a lease that is over waits for an answer
+            work.deadlines[run.id] = work.monotonic() + run.offline_until - time.time()
     for run in runs:
         if _deadly(work, run):
             died = f"the worker ended {run.starts} times while it computed this batch"

@@ -1,7 +1,8 @@
-"""Computes the oldest batch in hand: waits for its media and weights, feeds the child, keeps the results."""
+"""Computes the batches in hand, oldest first: waits for media and weights, feeds a device, keeps the results."""
 
+import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from prometheus_client import Counter, Histogram
 
@@ -12,6 +13,7 @@ from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import Reason, clear_media, end_run, release_batch
 from ai_worker.batches.state import RunState
+from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran, StageWork
 from ai_worker.model_store.fetch import WeightsUnusable
 from ai_worker.results.keep import note_kept, write_down
@@ -24,22 +26,67 @@ BATCH_SECONDS = Histogram(
 )
 
 
-async def run_next_batch(work: Hand) -> bool:
-    """Compute one batch; True when another may be waiting."""
+async def run_batches(work: Hand) -> bool:
+    """Compute what is in hand, on all devices at once, until nothing more is to be done."""
+    ring = work.hurry.event("batches.run")
+    under_way: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            ring.clear()
+            while work.devices.has_lane() and (run := await _next_run(work)) is not None:
+                work.computing.add(run.id)
+                under_way.add(asyncio.create_task(_run_on_device(work, run)))
+                await asyncio.sleep(0)  # it takes its lane before the next one is looked for
+            if not under_way:
+                return False
+            await _until_one_is_done(under_way, ring)
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _until_one_is_done(under_way: set[asyncio.Task[None]], ring: asyncio.Event) -> None:
+    """Or until there is a reason to look again; what is done leaves the set."""
+    rung = asyncio.create_task(ring.wait())
+    try:
+        await asyncio.wait({*under_way, rung}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        rung.cancel()
+    for task in [task for task in under_way if task.done()]:
+        under_way.remove(task)
+        task.result()
+
+
+async def _next_run(work: Hand) -> Run | None:
+    """The oldest run that no device was given, whose lease still lasts and for which everything is here.
+
+    One whose pictures are out of reach holds nobody up: the others are prepared meanwhile, and computed first.
+    """
     async with work.db() as db:
         unfinished = await queries.unfinished(db)  # one marked running was left so by a step that failed
-    run = next((run for run in unfinished if work.holds(run.id)), None)
-    if run is None or run.lease is None:
-        return False
-    with bound(batch=str(run.batch_id), attempt=run.attempt):
-        await _run(work, run, BatchLease.model_validate(run.lease))
-    return True
+    for run in unfinished:
+        if run.id in work.computing or run.lease is None or not work.holds(run.id):
+            continue
+        if run.id not in work.preparing:
+            begin_preparing(work, run.id, BatchLease.model_validate(run.lease))
+        elif work.preparing[run.id].done():
+            return run
+    return None
 
 
-async def _run(work: Hand, run: Run, lease: BatchLease) -> None:
+async def _run_on_device(work: Hand, run: Run) -> None:
+    try:
+        with work.devices.one() as child, bound(batch=str(run.batch_id), attempt=run.attempt):
+            await _run(work, child, run, BatchLease.model_validate(run.lease))
+    finally:
+        work.computing.discard(run.id)
+
+
+async def _run(work: Hand, child: InferenceChild, run: Run, lease: BatchLease) -> None:
     """Whatever happens, the run ends in one of its states, and nobody else's batch is touched."""
     try:
-        ran = await work.within(run.id, _compute(work, run, lease))
+        ran = await work.within(run.id, _compute(work, child, run, lease))
         await _keep(work, run, lease, ran)
     except Dropped:
         if not work.switches.stopping:  # who leaves has given it back, or keeps it for the next start
@@ -65,27 +112,28 @@ async def _give_back(work: Hand, run: Run, reason: Reason, message: str) -> None
     await release_batch(work, run, reason, message)
 
 
-async def _compute(work: Hand, run: Run, lease: BatchLease) -> Ran:
+async def _compute(work: Hand, child: InferenceChild, run: Run, lease: BatchLease) -> Ran:
     prepared = await begin_preparing(work, run.id, lease)
     async with work.db() as db:
         if not await queries.start(db, run.id):
             raise Dropped
     log("batch.started", resources=run.total)
-    stages = await _prove(work, prepared)
+    stages = await _prove(work, child, prepared)
     doing = BatchWork(run.batch_id, run.attempt, work.worker_id, stages, prepared.resources)
-    return await work.child.run(doing, on_progress=lambda done: work.progress.__setitem__(run.id, done))
+    return await child.run(doing, on_progress=lambda done: work.progress.__setitem__(run.id, done))
 
 
-async def _prove(work: Hand, prepared: Prepared) -> tuple[StageWork, ...]:
+async def _prove(work: Hand, child: InferenceChild, prepared: Prepared) -> tuple[StageWork, ...]:
     """A model that this process has not run yet shows on its golden inputs that it can, on the device as it is."""
     proved: list[StageWork] = []
     for stage in prepared.stages:
         sha256 = stage.spec.stage.model.key
-        if sha256 not in work.proofs:
-            proof = await work.child.prove(stage)
-            work.proofs[sha256] = proof
-            log("model.proved", sha256=sha256, provider=proof.provider, device=proof.device, seconds=proof.seconds)
-        proved.append(replace(stage, checksum=work.proofs[sha256].checksum))
+        known = (sha256, child.settings.device)
+        if known not in work.proofs:
+            proof = await child.prove(stage)
+            work.proofs[known] = proof
+            log("model.proved", sha256=sha256, **asdict(proof))
+        proved.append(replace(stage, checksum=work.proofs[known].checksum))
     return tuple(proved)
 
 

@@ -4,7 +4,7 @@ from ai_worker.base import loop
 from ai_worker.batches.claim import claim_batches
 from ai_worker.batches.hand import Hand
 from ai_worker.batches.recover import tidy_folders
-from ai_worker.batches.run import run_next_batch
+from ai_worker.batches.run import run_batches
 from ai_worker.batches.settle import settle_runs
 
 
@@ -16,8 +16,8 @@ async def claim(work: Hand) -> bool:
 
 @loop("batches.run", wait="rhythm.run")
 async def run(work: Hand) -> bool:
-    """Compute what is in hand, one batch after the other."""
-    return await run_next_batch(work)
+    """Compute what is in hand."""
+    return await run_batches(work)
 
 
 @loop("batches.settle", wait="rhythm.deliver")

@@ -145,7 +145,7 @@ def _signals(work: Hand) -> asyncio.Event:
     def hear() -> None:
         if stopping.is_set():
             log("worker.left")
-            work.child.kill()
+            work.devices.kill()
             os._exit(_SECOND_SIGNAL)
         stopping.set()
 

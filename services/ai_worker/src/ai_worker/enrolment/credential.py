@@ -42,6 +42,15 @@ def read_credential(settings: WorkerSettings) -> Credential:
         raise CredentialDamaged(f"{settings.credential_file} cannot be read ({type(problem).__name__})") from None
 
 
+def replace_credential(settings: WorkerSettings, secret: str, expires_at: datetime | None) -> Credential:
+    """Note the credential that follows the present one, durably, before anything is said under it."""
+    present = read_credential(settings)
+    ends = present.credential_expires_at if expires_at is None else expires_at
+    following = present.model_copy(update={"credential": SecretStr(secret), "credential_expires_at": ends})
+    write_secret(settings.credential_file, following.model_dump_json(indent=1))
+    return following
+
+
 def write_secret(path: Path, content: str) -> None:
     """Replace a file that only its owner may read, durably."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -51,6 +60,9 @@ def write_secret(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def local_token(settings: WorkerSettings) -> str:

@@ -1,8 +1,10 @@
 """Says that we live, renews what we hold, and obeys: what is lost or cancelled is dropped at once."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from prometheus_client import Gauge
@@ -12,13 +14,15 @@ from ai_worker.batches.hand import Hand
 from ai_worker.batches.models import Run
 from ai_worker.batches.release import end_run
 from ai_worker.batches.state import RunState
+from ai_worker.enrolment.credential import replace_credential
 from ai_worker.manager_client import is_stranger
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1.batches import BatchLease
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, LeaseHeld
 
+_PROPOSED = 64
+"""Most pins that a heartbeat may propose."""
 HELD = Gauge("trapper_batches", "Batches in hand, by state", ["state"])
 _NAMED = 256
 """So many leases fit into one heartbeat."""
@@ -73,7 +77,7 @@ def _pulse(work: Hand, runs: Iterable[Run], *, alone: bool) -> Heartbeat:
     leases = tuple(
         LeaseHeld(
             batch_id=run.batch_id,
-            token=BatchLease.model_validate(run.lease).token,
+            token=str(run.lease["token"]),
             done=work.progress.get(run.id, 0),
             total=run.total,
         )
@@ -86,10 +90,17 @@ def _pulse(work: Hand, runs: Iterable[Run], *, alone: bool) -> Heartbeat:
         images_per_second=dict(work.speeds),
         load=round(os.getloadavg()[0], 2),
         models_on_disk=work.store.on_disk()[:1000],
+        pins=tuple(work.store.proposed.values())[:_PROPOSED],
     )
 
 
 async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply, *, sent: float) -> None:
+    if reply.credential is not None:
+        await _take_credential(work, reply.credential, reply.credential_expires_at)
+    for notice in reply.notices:
+        if notice not in work.notices:
+            log("manager.notice", level=logging.WARNING, notice=notice)
+    work.notices = tuple(reply.notices)
     switches = work.switches
     switches.revoked = False
     switches.paused_there, switches.draining_there = reply.paused, reply.drain
@@ -103,6 +114,20 @@ async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply,
     for batch_id in reply.cancelled:
         await _drop(work, by_batch.get(batch_id), "cancelled")
     work.hurry.ring("batches.run")
+
+
+async def _take_credential(work: Hand, secret: str, expires_at: datetime | None) -> None:
+    """First the file, then the next request: the old one is good for a day more, so a crash in between costs nothing.
+
+    When it cannot be written, the old one stays in use, and the Manager offers another one with the next heartbeat.
+    """
+    try:
+        await asyncio.to_thread(replace_credential, work.settings, secret, expires_at)
+    except (OSError, Problem) as problem:
+        log("credential.unwritten", level=logging.ERROR, problem=str(problem))
+        return
+    work.manager.http.use_token(secret)
+    log("credential.replaced", expires_at=None if expires_at is None else expires_at.isoformat())
 
 
 async def _drop(work: Hand, run: Run | None, because: str) -> None:

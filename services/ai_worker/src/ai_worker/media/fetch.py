@@ -77,6 +77,8 @@ async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
             fetching.silent_since.pop(origin, None)
             return path
         except MediaFailed as failed:
+            if work.rhythm.away:  # the link is ours to miss: it says nothing against the origin
+                fetching.silent_since.pop(origin, None)
             since = fetching.silent_since.setdefault(origin, work.monotonic()) if failed.again else None
             if since is None or work.monotonic() - since > work.settings.intervals.patience:
                 log("media.failed", resource=str(resource.id), code=failed.code, problem=str(failed))
@@ -85,6 +87,9 @@ async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
 
 
 async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
+    path = fetching.folder / str(resource.id)
+    if await asyncio.to_thread(_is_here, path, resource):
+        return path
     most = fetching.work.settings.media_max_bytes
     if resource.size_bytes > most:
         raise MediaFailed(
@@ -101,6 +106,14 @@ async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
         raise MediaFailed(FailureCode.MEDIA_REFUSED, "the media server redirected to no address") from problem
     except Problem as problem:
         raise refusal(status_of(problem), str(problem)) from problem
+
+
+def _is_here(path: Path, resource: ResourceRef) -> bool:
+    """Whether a process before us has fetched it, whole."""
+    if not path.is_file() or path.stat().st_size != resource.size_bytes:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == resource.sha256
 
 
 async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:
@@ -122,9 +135,20 @@ async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:
 
 
 async def _receive(chunks: AsyncIterator[bytes], resource: ResourceRef, path: Path) -> Path:
-    """Write what comes, as long as it can still be the file that was announced."""
+    """Write what comes, as long as it can still be the file that was announced; nothing half is left behind."""
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        await _write(chunks, resource, partial)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(path)
+    return path
+
+
+async def _write(chunks: AsyncIterator[bytes], resource: ResourceRef, partial: Path) -> None:
     digest, size = hashlib.sha256(), 0
-    with writing("media"), path.open("wb") as file:
+    with writing("media"), partial.open("wb") as file:
         async for chunk in chunks:
             size += len(chunk)
             if size > resource.size_bytes:
@@ -135,4 +159,3 @@ async def _receive(chunks: AsyncIterator[bytes], resource: ResourceRef, path: Pa
         raise MediaFailed(FailureCode.MEDIA_CHANGED, f"the file has {size} bytes instead of {resource.size_bytes}")
     if digest.hexdigest() != resource.sha256:
         raise MediaFailed(FailureCode.MEDIA_CHANGED, "the file's sha256 is not the one that was announced")
-    return path

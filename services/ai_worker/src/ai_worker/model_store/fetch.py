@@ -6,14 +6,14 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
-from ai_worker.base import writing
+from ai_worker.base import DiskFull, writing
 from ai_worker.deps import WorkerWork
 from ai_worker.manager_client import Piece, may_pass, piece_of, range_from, status_of
 from trapper_kit.http_client import HttpClient
@@ -26,7 +26,6 @@ _CHUNK = 1 << 20
 _MAX_BYTES = 8 * 1024**3
 _MAX_REDIRECTS = 3
 _LOCK_PAUSE_SECONDS = 0.05
-_NOT_FOUND = 404
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -63,6 +62,8 @@ class WeightsStore:
     """Whose content this process has compared with its hash."""
     proposed: dict[str, PinProposal] = field(default_factory=dict[str, PinProposal])
     """By entry: the hash that its weights turned out to have, while no operator has confirmed one."""
+    _used: dict[str, int] = field(default_factory=dict[str, int])
+    """By sha256: the descriptor whose shared lock says that this process uses it."""
 
     def path(self, sha256: str, kind: str) -> Path:
         """Where these weights lie, or will."""
@@ -73,19 +74,66 @@ class WeightsStore:
         return tuple(sorted(path.stem for path in self._files()))
 
     def evict(self, limit_bytes: int, *, keep: Collection[str]) -> list[str]:
-        """Remove the least used weights until the rest fits; those in `keep` stay."""
+        """Remove the least used weights until the rest fits; those in `keep` stay, and those in use by any process."""
+        self._let_go(keep)
         files = sorted(((path.stat(), path) for path in self._files()), key=lambda pair: pair[0].st_mtime)
         total = sum(facts.st_size for facts, _ in files)
         gone: list[str] = []
         for facts, path in files:
             if total <= limit_bytes:
                 break
-            if path.stem not in keep:
-                path.unlink(missing_ok=True)
+            if path.stem not in keep and self._remove_unused(path):
                 total -= facts.st_size
                 gone.append(path.stem)
                 log("weights.evicted", sha256=path.stem)
         return gone
+
+    def make_room(self, size_bytes: int, *, keep: Collection[str]) -> None:
+        """Evict until so much fits onto the disk; DiskFull when nothing is left that could go."""
+        lacking = size_bytes - shutil.disk_usage(self.folder).free
+        if lacking > 0:
+            self.evict(self.size_bytes() - lacking, keep=keep)
+        free = shutil.disk_usage(self.folder).free
+        if free < size_bytes:
+            raise DiskFull(f"no space left to write weights: they have {size_bytes} bytes, and {free} are free")
+
+    def size_bytes(self) -> int:
+        """What all weights here take together."""
+        return sum(path.stat().st_size for path in self._files())
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """What this process keeps from being evicted."""
+        return tuple(self._used)
+
+    def use(self, sha256: str) -> None:
+        """Keep these weights from being evicted by whoever shares the folder, until an eviction of ours lets go."""
+        if sha256 not in self._used:
+            descriptor = self._open_mark(sha256)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits no longer than a removal takes
+            self._used[sha256] = descriptor
+
+    def close(self) -> None:
+        """Use nothing any more."""
+        self._let_go(())
+
+    def _let_go(self, keep: Collection[str]) -> None:
+        for sha256 in [one for one in self._used if one not in keep]:
+            os.close(self._used.pop(sha256))
+
+    def _remove_unused(self, path: Path) -> bool:
+        descriptor = self._open_mark(path.stem)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _open_mark(self, sha256: str) -> int:
+        return os.open(self.folder / f".{sha256}.use", os.O_RDWR | os.O_CREAT, 0o644)
 
     def _files(self) -> list[Path]:
         return [path for kind in ("onnx", "hef") for path in self.folder.glob(f"{'[0-9a-f]' * 64}.{kind}")]
@@ -112,6 +160,7 @@ async def fetch_weights(
     """A file whose content has this hash; WeightsWrong, WeightsMissing or WeightsAway when there is none to be had."""
     path = store.path(sha256, entry.format)
     async with store.locked(sha256):
+        store.use(sha256)
         if not await usable(store, path, sha256):
             await _bring(work, store, http, entry, sha256)
         store.checked.add(sha256)
@@ -132,22 +181,23 @@ async def usable(store: WeightsStore, path: Path, sha256: str) -> bool:
 
 async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry, sha256: str) -> None:
     partial = store.folder / f".{sha256}.part"
+    if entry.size_bytes is not None:
+        needed = entry.size_bytes - _size(partial)
+        await asyncio.to_thread(store.make_room, needed, keep={sha256, *store.used})
     if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, sha256, partial):
         since = work.monotonic()
         while True:
             try:
-                await _download(work, http, entry, sha256, partial)
+                await _from_anywhere(work, http, entry, sha256, partial)
                 break
             except Problem as problem:
+                if work.rhythm.away:  # the link is ours to miss
+                    since = work.monotonic()
                 waited = work.monotonic() - since
                 if not may_pass(problem) or waited > work.settings.intervals.patience:
                     kind = WeightsAway if may_pass(problem) else WeightsMissing
                     raise kind(f"the weights of {entry.name} {entry.version} cannot be had: {problem}") from problem
                 await asyncio.sleep(work.rhythm.retry)
-    found = await asyncio.to_thread(sha256_of, partial)
-    if found != sha256:
-        _remove(partial)
-        raise WeightsWrong(f"the weights of {entry.name} {entry.version} have the sha256 {found}, not {sha256}")
     with writing("weights"):
         settle(partial, store.path(sha256, entry.format))
     log("weights.placed", model=entry.name, sha256=sha256)
@@ -198,14 +248,65 @@ def _copy_seeded(folders: list[Path], entry: ModelEntry, sha256: str, partial: P
     return False
 
 
-async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str, partial: Path) -> None:
-    try:
-        await _receive(lambda offset: work.manager.weights(sha256, offset=offset), entry, partial)
-    except Problem as problem:
-        urls = [source.url for source in entry.sources if source.url]
-        if status_of(problem) != _NOT_FOUND or not urls:
-            raise
-        await from_sources(http, urls, entry, partial)
+Opener = Callable[[int], AbstractAsyncContextManager[Piece]]
+"""Opens a file of somebody's, from this byte on where that is possible."""
+
+
+def mirrored(mirrors: Sequence[str], entry: ModelEntry, sha256: str | None) -> list[str]:
+    """Where mirrors may have the file: below its hash, its path, or its name."""
+    names = [] if sha256 is None else [f"{sha256}.{entry.format}"]
+    names += [name for source in entry.sources for name in (source.path, source.file_name) if name]
+    return [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in mirrors for name in dict.fromkeys(names)]
+
+
+def _places(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str) -> list[tuple[str, Opener]]:
+    """The mirrors of this site, the Manager, then the sources that the catalogue names."""
+
+    def at(url: str) -> tuple[str, Opener]:
+        return url, lambda offset: _follow(http, url, offset)
+
+    mirrors = [at(url) for url in mirrored(work.settings.weights_mirrors, entry, sha256)]
+    manager = ("the Manager", lambda offset: work.manager.weights(sha256, offset=offset))
+    return [*mirrors, manager, *(at(source.url) for source in entry.sources if source.url)]
+
+
+async def _from_anywhere(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str, partial: Path) -> None:
+    """The first place that has the right file; what came from one is continued at the next, since the hash decides."""
+    failed: list[Problem] = []
+    wrong: WeightsUnusable | None = None
+    for place, source in _places(work, http, entry, sha256):
+        try:
+            await _receive_checked(source, entry, sha256, partial)
+            return
+        except WeightsUnusable as problem:
+            log("weights.passed_over", level=logging.WARNING, place=place, problem=str(problem))
+            wrong = problem
+        except Problem as problem:
+            failed.append(problem)
+    hopeful = next((problem for problem in failed if may_pass(problem)), None)
+    if hopeful is None and wrong is not None:
+        raise wrong
+    raise hopeful or failed[-1]
+
+
+async def _receive_checked(source: Opener, entry: ModelEntry, sha256: str, partial: Path) -> None:
+    """WeightsWrong when this place has another file, and then nothing of it stays."""
+    found = ""
+    for _ in range(2):  # what was continued may be a mixture of two files: then the whole once more
+        continued = _size(partial) > 0
+        try:
+            await _receive(source, entry, partial)
+        except (Problem, WeightsWrong):
+            if not (continued and _size(partial) == 0):  # the other side had nothing to add to what we had
+                raise
+            continue
+        found = await asyncio.to_thread(sha256_of, partial)
+        if found == sha256:
+            return
+        _remove(partial)
+        if not continued:
+            break
+    raise WeightsWrong(f"the weights of {entry.name} {entry.version} have the sha256 {found}, not {sha256}")
 
 
 async def from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, partial: Path) -> None:
@@ -247,12 +348,19 @@ async def _receive(
         there = 0
     try:
         async with source(there) as piece:
-            with writing("weights"), _opened(partial, piece.offset) as file:
-                async for chunk in piece.chunks:
-                    file.write(chunk)
-                    if file.tell() > most:
-                        raise WeightsWrong(f"the weights of {entry.name} are longer than {most} bytes")
+            await _write(piece, entry, partial, most)
+    except (WeightsWrong, DiskFull):  # others need the room more than this needs its beginning
+        _remove(partial)
+        raise
     except Problem as problem:
         if status_of(problem) == _RANGE_NOT_SATISFIABLE:
             _remove(partial)
         raise
+
+
+async def _write(piece: Piece, entry: ModelEntry, partial: Path, most: int) -> None:
+    with writing("weights"), _opened(partial, piece.offset) as file:
+        async for chunk in piece.chunks:
+            file.write(chunk)
+            if file.tell() > most:
+                raise WeightsWrong(f"the weights of {entry.name} are longer than {most} bytes")
