@@ -15,6 +15,7 @@ from ai_worker.model_store.open_onnx import PROVIDERS, open_session
 from ai_worker.model_store.register import register_model
 from tests.support.exports import CELL, save_export
 from tests.support.make.inference import painted
+from tests.support.networks import fixed_output
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelRef
@@ -255,3 +256,28 @@ def test_several_pictures_say_what_each_says_alone_in_any_order(tmp_path, brough
         assert found.scores == pytest.approx(alone[index].scores, abs=1e-6)
         assert (found.boxes >= 0).all()
         assert (found.boxes[:, :2] + found.boxes[:, 2:] <= 1 + 1e-9).all()
+
+
+def test_a_table_of_the_full_size_of_megadetector_v5_is_read(tmp_path):
+    """1280 pixels, strides 8, 16, 32 and 64, three anchors each: 102,000 candidates of three classes."""
+    rows = np.full((102_000, 8), 0.001, np.float32)
+    rows[:, :2] = np.random.default_rng(1).uniform(0, 1280, (102_000, 2))
+    rows[77_777] = [640, 320, 128, 64, 0.9, 0.95, 0.01, 0.02]
+    path = fixed_output(tmp_path / "m.onnx", rows, size=1280)
+    entry, _, _ = registered(path, "yolov5")
+    (found,) = objects(path, entry, np.zeros((1280, 1280, 3), np.uint8))
+    assert found.labels.tolist() == [0]
+    assert found.scores[0] == pytest.approx(0.9 * 0.95)
+    assert found.boxes[0] == pytest.approx([0.45, 0.225, 0.1, 0.05])
+
+
+def test_a_table_of_rtdetr_by_ultralytics_is_read_as_it_was_published_for_megadetector_v6(tmp_path):
+    """300 queries of 4 + 3 numbers, places as fractions, after the sigmoid."""
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.uniform(0.2, 0.8, (300, 4)), rng.uniform(0, 0.001, (300, 3))], axis=1)
+    rows[5] = [0.5, 0.25, 0.1, 0.05, 0.02, 0.91, 0.01]
+    path = fixed_output(tmp_path / "m.onnx", rows, size=1280)
+    entry, _, _ = registered(path, "rtdetr")
+    (found,) = objects(path, entry, np.zeros((720, 1280, 3), np.uint8))
+    assert found.labels.tolist() == [1]
+    assert found.boxes[0] == pytest.approx([0.45, 0.225, 0.1, 0.05])

@@ -249,3 +249,20 @@ def test_logits_that_happen_to_add_up_to_one_are_not_taken_for_probabilities(tmp
 def test_infinite_features_are_refused_and_not_a_crash(tmp_path):
     path = fixed_output(tmp_path / "m.onnx", np.full(16, np.inf, np.float32), batch="n")
     assert refused(path, predictor="embedding", labels=[])[0] == "not-a-number"
+
+
+@pytest.mark.parametrize("batch", [1, 4, "n"])
+def test_several_crops_say_what_each_says_alone_in_any_order(tmp_path, batch):
+    path = network(tmp_path / "m.onnx", GEMM, outputs={"logits": [3]}, batch=batch)
+    entry, _ = brought(path)
+    session = open_session(path, providers=PROVIDERS["onnx-cpu"], also=(entry.spec.embedding.output,))
+    rng = np.random.default_rng(6)
+    tensors = [
+        to_input(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8), entry.spec.preprocessing)[0] for _ in range(7)
+    ]
+    alone = [forward(session, [tensor])[0] for tensor in tensors]
+    order = rng.permutation(7)
+    together = forward(session, [tensors[index] for index in order])
+    for index, rows in zip(order, together, strict=True):
+        for ours, expected in zip(rows, alone[index], strict=True):
+            assert ours == pytest.approx(expected, abs=1e-6)

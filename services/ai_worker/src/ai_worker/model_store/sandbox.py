@@ -76,7 +76,8 @@ _CALLS = {
 def confine(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
     """From here on this process is shut in; the answer names what holds on this system."""
     holds: dict[str, Any] = {"platform": f"{sys.platform} {platform.machine()}"}
-    holds["memory"] = ["watched", *_limited(resource.RLIMIT_AS, memory_bytes, memory_bytes)]
+    address_space = [] if sys.platform == "darwin" else _limited(resource.RLIMIT_AS, memory_bytes, memory_bytes)
+    holds["memory"] = ["watched", *address_space]  # macOS takes the limit, and does not keep it
     threading.Thread(target=_watch, args=(memory_bytes,), daemon=True).start()
     holds["cpu"] = _limited(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
     _limited(resource.RLIMIT_CORE, 0, 0)
@@ -136,8 +137,9 @@ def _filter_calls() -> list[str]:
     program = _program(calls)
     lines = ctypes.create_string_buffer(b"".join(program), 8 * len(program))
     whole = struct.pack("@HP", len(program), ctypes.addressof(lines))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0):
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong]
+    if prctl(_PR_SET_NO_NEW_PRIVS, 1, None, 0, 0) or prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0):
         return []
     return ["seccomp"]
 
