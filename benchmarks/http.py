@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,6 +36,21 @@ class Connection:
         """Status and body of the answer; `more` are header lines, each with its end."""
         head = f"{method} {path} HTTP/1.1\r\n{self.common}{more}Content-Length: {len(body)}\r\n\r\n"
         self.writer.write(head.encode() + body)
+        return await self._answer()
+
+    async def stream(
+        self, method: str, path: str, chunks: AsyncIterator[bytes], *, more: str = ""
+    ) -> tuple[int, bytes]:
+        """The same with a body that is written while it is sent."""
+        head = f"{method} {path} HTTP/1.1\r\n{self.common}{more}Transfer-Encoding: chunked\r\n\r\n"
+        self.writer.write(head.encode())
+        async for chunk in chunks:
+            self.writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            await self.writer.drain()
+        self.writer.write(b"0\r\n\r\n")
+        return await self._answer()
+
+    async def _answer(self) -> tuple[int, bytes]:
         answer = await self.reader.readuntil(b"\r\n\r\n")
         length = 0
         for line in answer.split(b"\r\n"):

@@ -61,6 +61,8 @@ class Stack:
     process: psutil.Process
     tasks: psutil.Process | None
     environment: dict[str, str]
+    lifetime: timedelta = timedelta(hours=1)
+    """Of the tokens with which workers enrol."""
 
     @property
     def database_url(self) -> str:
@@ -107,7 +109,7 @@ class Stack:
                 db,
                 runtimes=[RUNTIME],
                 uses=count,
-                lifetime=timedelta(hours=1),
+                lifetime=self.lifetime,
                 project="",
                 now=self.work.clock.now(),
                 hash_token=self.work.hash_token,
