@@ -18,7 +18,7 @@ SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker bench-blob image openapi env migration migrate doctor lock format
+.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports openapi migrations)
 
 help: ## list every target
@@ -77,13 +77,22 @@ test-slow: install ## the proofs that take minutes: every step times every proce
 test-chaos: install ## storms over a whole fleet: kills, freezes, bad links, full disk, false clocks, lies (15 minutes at most)
 	@$(PYTEST) tests/chaos -m slow --timeout 900
 
-bench: bench-worker bench-blob ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
+bench: bench-worker bench-blob bench-claims bench-polling bench-memory ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
 
 bench-worker: install ## the Worker end to end, against what its cores could do
-	@mkdir -p benchmarks/out && $(BIN)/python benchmarks/bench_worker.py
+	@$(BIN)/python -m benchmarks.bench_worker
 
 bench-blob: install ## the result blob against gzip'd JSON: bytes, encoding, decoding
 	@$(BIN)/python -m benchmarks.bench_blob
+
+bench-claims: install ## claims and saves of one Manager process, against the same statements in pgbench
+	@$(BIN)/python -m benchmarks.bench_claims
+
+bench-polling: install ## a thousand workers that wait for work at one Manager process
+	@$(BIN)/python -m benchmarks.bench_polling
+
+bench-memory: install ## the memory of Manager and Worker, between a small job and a large one
+	@$(BIN)/python -m benchmarks.bench_memory
 
 openapi: install ## write each service's OpenAPI document
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done
