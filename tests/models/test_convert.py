@@ -166,3 +166,9 @@ def test_labels_go_into_the_file_where_the_catalogue_has_none(tmp_path):
     assert names == "{0: 'fox', 1: 'owl', 2: 'mouse'}"
     with pytest.raises(conversion.Unfit, match="3 lines; expected 4"):
         family.read_labels(tmp_path / "labels.txt", 4)
+
+
+def test_the_page_of_models_names_every_entry_and_every_script():
+    page = (CONVERT.parents[1] / "docs" / "models.md").read_text()
+    assert [entry.name for entry in read_manifest() if f"`{entry.name}`" not in page] == []
+    assert [family for family in FAMILIES if f"`{family}.py" not in page] == []
