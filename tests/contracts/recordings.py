@@ -79,14 +79,7 @@ def fill(value: Any, names: dict[str, str]) -> Any:
 def compare(recorded: Any, actual: Any, names: dict[str, str], where: str = "reply") -> None:
     """Every recorded field is there, with its type; a placeholder gets its value, or must have it already."""
     if isinstance(recorded, dict):
-        if not isinstance(actual, dict):
-            raise Unlike(f"{where} was an object and is {actual!r}")
-        for key, value in cast("dict[str, Any]", recorded).items():
-            if key not in actual:
-                if ".labels[" in where and value in (None, []):
-                    continue  # of a label, what says nothing could always be left out
-                raise Unlike(f"{where}.{key} is gone")
-            compare(value, actual[key], names, f"{where}.{key}")
+        _compare_fields(cast("dict[str, Any]", recorded), actual, names, where)
     elif isinstance(recorded, list):
         if not isinstance(actual, list) or bool(recorded) != bool(actual):
             raise Unlike(f"{where} was {recorded!r} and is {actual!r}")
@@ -96,6 +89,16 @@ def compare(recorded: Any, actual: Any, names: dict[str, str], where: str = "rep
         _compare_text(recorded, actual, names, where)
     elif recorded is not None and _kind(recorded) != _kind(actual):
         raise Unlike(f"{where} was {recorded!r} and is {actual!r}")
+
+
+def _compare_fields(recorded: dict[str, Any], actual: Any, names: dict[str, str], where: str) -> None:
+    if not isinstance(actual, dict):
+        raise Unlike(f"{where} was an object and is {actual!r}")
+    for key, value in recorded.items():
+        if key in actual:
+            compare(value, actual[key], names, f"{where}.{key}")
+        elif ".labels[" not in where or value not in (None, []):  # of a label, what says nothing may be left out
+            raise Unlike(f"{where}.{key} is gone")
 
 
 def _compare_text(recorded: str, actual: Any, names: dict[str, str], where: str) -> None:

@@ -119,7 +119,9 @@ BAD: dict[str, tuple[str, Callable[[BatchLease, Machine], bytes]]] = {
     ),
     "a lying column": (
         "form",
-        lambda lease, machine: _recompressed(_true(lease, machine), lambda d: d["columns"].update(box=["<u2", [9, 4], 1])),
+        lambda lease, machine: _recompressed(
+            _true(lease, machine), lambda d: d["columns"].update(box=["<u2", [9, 4], 1])
+        ),
     ),
 }  # fmt: skip
 

@@ -74,38 +74,40 @@ def read_checked(blob: bytes, batch_id: UUID, asked: Asked) -> BatchResults:
 def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
     """What the batch says of each resource, with the detections of at least this score."""
     scores = from_fixed(to_array(results.score)).round(DIGITS)
-    boxes = from_fixed(to_array(results.box)).round(DIGITS)
     counts: NDArray[Any] = to_array(results.detections)
     owner = np.repeat(np.arange(len(counts)), counts)
-    frames, labels = to_array(results.frame_index), to_array(results.label)
     chosen = np.flatnonzero(scores >= at_least)
     chosen = chosen[np.lexsort((chosen, -scores[chosen], owner[chosen]))]
-    answers = _classified(results)
-    of_resource: dict[int, list[Box]] = {}
-    for row in chosen.tolist():
-        where, said = answers.get(row, (None, ()))
-        x, y, width, height = boxes[row].tolist()
-        one = Box(row, (x, y, width, height), int(frames[row]), int(labels[row]), float(scores[row]), said, where)
-        of_resource.setdefault(int(owner[row]), []).append(one)
+    boxes = _boxes(results, chosen, scores[chosen])
+    ends = np.cumsum(np.bincount(owner[chosen], minlength=len(counts))).tolist()
     failures = dict(results.failures())
     widths, heights = to_array(results.width).tolist(), to_array(results.height).tolist()
     return [
-        Looked(index, resource_id, failures.get(index), widths[index], heights[index], of_resource.get(index, ()))
-        for index, resource_id in enumerate(results.ids)
+        Looked(index, resource_id, failures.get(index), width, height, boxes[start:end])
+        for index, (resource_id, width, height, start, end) in enumerate(
+            zip(results.ids, widths, heights, [0, *ends], ends, strict=False)
+        )
     ]
 
 
-def _classified(results: BatchResults) -> dict[int, tuple[int, list[tuple[int, float]]]]:
-    detections = np.flatnonzero(to_array(results.classified))
-    labels, scores = to_array(results.top_label), from_fixed(to_array(results.top_score)).round(DIGITS)
-    return {
-        int(detection): (
-            row,
-            [
-                (label, score)
-                for label, score in zip(labels[row].tolist(), scores[row].tolist(), strict=True)
-                if label != NO_LABEL
-            ],
-        )
-        for row, detection in enumerate(detections.tolist())
-    }
+def _boxes(results: BatchResults, chosen: NDArray[np.intp], scores: NDArray[np.float64]) -> list[Box]:
+    """The chosen rows, in their order."""
+    flags: NDArray[Any] = to_array(results.classified).astype(bool)
+    rows = np.where(flags, np.cumsum(flags) - 1, -1)[chosen].tolist()
+    labels = to_array(results.top_label).tolist()
+    shares = from_fixed(to_array(results.top_score)).round(DIGITS).tolist()
+    columns = (
+        from_fixed(to_array(results.box)[chosen]).round(DIGITS).tolist(),
+        to_array(results.frame_index)[chosen].tolist(),
+        to_array(results.label)[chosen].tolist(),
+        scores.tolist(),
+    )
+    found: list[Box] = []
+    for row, where, box, frame, label, score in zip(chosen.tolist(), rows, *columns, strict=True):
+        said = () if where < 0 else _said(labels[where], shares[where])
+        found.append(Box(row, tuple(box), frame, label, score, said, None if where < 0 else where))
+    return found
+
+
+def _said(labels: Sequence[int], scores: Sequence[float]) -> list[tuple[int, float]]:
+    return [(label, score) for label, score in zip(labels, scores, strict=True) if label != NO_LABEL]
