@@ -1,5 +1,1 @@
 """Protocol 1 and what later ones kept of it: every type that Expert, Manager and Worker send each other."""
-
-from trapper_schemas.protocol import PROTOCOL
-
-__all__ = ["PROTOCOL"]
