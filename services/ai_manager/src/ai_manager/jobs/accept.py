@@ -16,7 +16,7 @@ from ai_manager.catalog.models import Model
 from ai_manager.catalog.state import ModelState, missing
 from ai_manager.jobs import queries
 from ai_manager.jobs.errors import NoCommonRuntime
-from ai_manager.jobs.models import Job, ResourceChunk
+from ai_manager.jobs.models import Job
 from ai_manager.jobs.read_submission import Submission
 from trapper_kit.db import Session, ring
 from trapper_kit.idempotency import check_same
@@ -73,17 +73,17 @@ async def accept_job(
     db.add(job)
     await db.flush()
     db.add(_terms(job.id, request, runtimes, weights_bytes=_weight(models)))
-    add_chunks(db, job.id, 0, submission)
+    await add_chunks(db, job.id, 0, submission)
     await db.flush()
     ring(db, "jobs.plan", job_id=job.id)
     log("job.accepted", job_id=job.id, caller=caller, resources=submission.total, sealed=request.sealed)
     return job, True
 
 
-def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) -> None:
-    """The resources of one page, behind those that came before."""
+async def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) -> None:
+    """The resources of one page, behind those that came before; one by one, so that they never stand in memory."""
     for size, packed in submission.chunks:
-        db.add(ResourceChunk(job_id=job_id, first=first, size=size, resources=packed))
+        await queries.add_chunk(db, job_id, first=first, size=size, resources=packed)
         first += size
 
 

@@ -25,7 +25,7 @@ async def append_page(
         raise JobSealed(job_id=str(job_id))
     if page != job.last_page + 1:
         raise PageOutOfTurn(f"page {job.last_page + 1} comes next", expected=job.last_page + 1)
-    add_chunks(db, job.id, job.total, submission)
+    await add_chunks(db, job.id, job.total, submission)
     job.total += submission.total
     job.last_page, job.last_page_hash, job.sealed = page, submission.sha256, sealed
     await db.flush()

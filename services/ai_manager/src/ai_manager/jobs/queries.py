@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, literal, select, update
+from sqlalchemy import delete, exists, func, insert, literal, select, update
 
 from ai_manager.batches.models import Batch, FinishedBatch, Terms
 from ai_manager.batches.state import BatchState
@@ -53,6 +53,11 @@ async def chunks_from(db: Session, job_id: UUID, first: int, end: int) -> Sequen
         .order_by(ResourceChunk.first)
     )
     return (await db.scalars(statement)).all()
+
+
+async def add_chunk(db: Session, job_id: UUID, *, first: int, size: int, resources: bytes) -> None:
+    """Some resources, packed, from this place of the job on."""
+    await db.execute(insert(ResourceChunk).values(job_id=job_id, first=first, size=size, resources=resources))
 
 
 async def drop_chunks(db: Session, job_id: UUID, planned_through: int) -> None:

@@ -12,6 +12,7 @@ import zstandard
 from pydantic import ValidationError
 
 from ai_manager.batches.pack import pack, raw
+from ai_manager.jobs.spool import Chunks, Ids
 from trapper_kit.problems import Invalid, Malformed, TooLarge
 from trapper_schemas.codec import MAX_WINDOW_BYTES
 from trapper_schemas.problem import FieldError
@@ -26,12 +27,16 @@ _SPACE = " \t\n\r"
 
 @dataclass
 class Submission:
-    """Everything but the resources as one document, and those packed in chunks of a thousand."""
+    """Everything but the resources as one document, and those packed in chunks of a thousand; closed after use."""
 
     head: dict[str, Any]
-    chunks: list[tuple[int, bytes]]
+    chunks: Chunks
     total: int
     sha256: str
+
+    def close(self) -> None:
+        """Let go of the chunks."""
+        self.chunks.close()
 
 
 async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIterator[bytes]:
@@ -59,9 +64,13 @@ async def read_submission(chunks: AsyncIterator[bytes]) -> Submission:
         async for chunk in chunks:
             reader.feed(decoder.decode(chunk))
         reader.feed(decoder.decode(b"", final=True))
+        return reader.finish()
     except UnicodeDecodeError as problem:
+        reader.chunks.close()
         raise Malformed("the body is not UTF-8") from problem
-    return reader.finish()
+    except BaseException:
+        reader.chunks.close()
+        raise
 
 
 @dataclass
@@ -71,8 +80,8 @@ class _Reader:
     key: str = ""
     head: dict[str, Any] = field(default_factory=dict)
     items: list[ResourceRef] = field(default_factory=list)
-    chunks: list[tuple[int, bytes]] = field(default_factory=list)
-    seen: set[bytes] = field(default_factory=set)
+    chunks: Chunks = field(default_factory=Chunks)
+    seen: Ids = field(default_factory=Ids)
     digest: Any = field(default_factory=hashlib.sha256)
     decoder: json.JSONDecoder = field(default_factory=json.JSONDecoder)
 
@@ -157,9 +166,8 @@ class _Reader:
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
             raise _invalid([number, *first["loc"]], str(first["type"]), str(first["msg"])) from problem
-        if reference.id.bytes in self.seen:
+        if not self.seen.add(reference.id.bytes):
             raise _invalid([number, "id"], "twice", f"resource {UUID(bytes=reference.id.bytes)} stands twice")
-        self.seen.add(reference.id.bytes)
         self.items.append(reference)
         if len(self.items) == CHUNK_RESOURCES:
             self._pack()
@@ -168,7 +176,7 @@ class _Reader:
         if self.items:
             packed = pack(self.items)
             self.digest.update(hashlib.sha256(raw(packed)).digest())  # not of the frame: another zstd packs otherwise
-            self.chunks.append((len(self.items), packed))
+            self.chunks.add(len(self.items), packed)
             self.items = []
 
 

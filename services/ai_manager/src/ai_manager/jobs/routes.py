@@ -1,5 +1,6 @@
 """The Expert submits, appends, reads and cancels."""
 
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -60,12 +61,12 @@ async def accept(
     encoding: Encoding = None,
 ) -> JobReply:
     """Submit a job; 200 with the same job for the same key and body. The body may be zstd-encoded."""
-    submission = await _read(request, work, encoding)
-    head = read_head(submission, JobRequest)
-    try:
-        reply, new = await _accept(work, head, submission, caller.name, key, now)
-    except IntegrityError:  # the key was free, and taken at this very moment: now the job is there
-        reply, new = await _accept(work, head, submission, caller.name, key, now)
+    with closing(await _read(request, work, encoding)) as submission:
+        head = read_head(submission, JobRequest)
+        try:
+            reply, new = await _accept(work, head, submission, caller.name, key, now)
+        except IntegrityError:  # the key was free, and taken at this very moment: now the job is there
+            reply, new = await _accept(work, head, submission, caller.name, key, now)
     response.status_code = 201 if new else 200
     return reply
 
@@ -87,11 +88,11 @@ async def append(
     job_id: UUID, request: Request, caller: MaySubmit, work: WorkDep, encoding: Encoding = None
 ) -> JobReply:
     """Append a page; the same page again changes nothing, and the last one says `sealed`."""
-    submission = await _read(request, work, encoding)
-    page = read_head(submission, ResourcePage)
-    async with work.db() as db:
-        job = await append_page(db, job_id, submission, page=page.page, sealed=page.sealed, caller=caller.name)
-        return await describe_job(work, db, job)
+    with closing(await _read(request, work, encoding)) as submission:
+        page = read_head(submission, ResourcePage)
+        async with work.db() as db:
+            job = await append_page(db, job_id, submission, page=page.page, sealed=page.sealed, caller=caller.name)
+            return await describe_job(work, db, job)
 
 
 @router.get("/{job_id}/", responses=problems(JobNotFound))
