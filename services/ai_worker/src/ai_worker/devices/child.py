@@ -150,7 +150,8 @@ class Child:
         also = (model.embedding.output,) if model.embedding is not None else ()
         sha256 = spec.stage.model.key
         session = self.sessions.get(sha256)
-        if session is None:
+        # the same weights may go by several names, of which one wants features brought out and another does not
+        if session is None or not {axis.name for axis in session.outputs}.issuperset(also):
             session = open_model(weights, self._place(sha256), also=also)
         self.sessions[sha256] = session
         self.sessions.move_to_end(sha256)
