@@ -18,6 +18,7 @@ from tests.support.make.results import column, failed, seen
 from trapper_kit.db import Ring
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
+from trapper_schemas.v1.jobs import JobState
 
 
 async def client(pair: Pair) -> ManagerClient:
@@ -139,6 +140,21 @@ async def test_what_failed_there_failed_here_for_the_same_reason(pair: Pair) -> 
         "select resource_id, code, message from job_resources where outcome = 'failed'"
     )
     assert (failure.resource_id, failure.code, failure.message) == (resource_id, code, message)
+
+
+async def test_where_everything_failed_each_has_its_own_reason_and_nothing_stays_unacknowledged(pair: Pair) -> None:
+    await pair.sweep()
+    await pair.plan()
+    machine = await pair.manager.worker()
+    while leases := await machine.claim(limit=8):
+        for lease in leases:
+            assert (await machine.finish(lease, outcomes=[failed() for _ in lease.resources])).status_code == 200
+        await pair.plan()
+    await pair.settle()
+    assert (await (await client(pair)).read_job(await pair.there())).state is JobState.FAILED
+    await finished(pair)
+    reasons = await pair.expert.sql("select distinct outcome, code from job_resources")
+    assert reasons == [("failed", failed().code.value)]
 
 
 async def test_a_cancelled_job_is_cancelled_there_and_its_late_results_are_nobodys(pair: Pair) -> None:

@@ -54,9 +54,8 @@ async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, told: J
         await queries.note_heard(db, job.id, **news)
     stage = after_hearing(job.stage, told.state, unacknowledged=told.unacknowledged)
     now = work.clock.now()
-    if stage in {JobStage.FAILED, JobStage.CANCELLED}:
-        why = f"the Manager {told.state.value} this job" if stage is JobStage.CANCELLED else "the job failed there"
-        await end_job(db, job.id, stage, now=now, error=why)
+    if stage is JobStage.CANCELLED:
+        await end_job(db, job.id, stage, now=now, error="the Manager cancelled this job")
         return
     if stage is not job.stage:
         await queries.move(db, job.id, was=job.stage, to=stage, now=now)

@@ -48,7 +48,8 @@ CLOSED = frozenset({JobStage.FINISHED, JobStage.FAILED, JobStage.CANCELLED})
 OPEN = tuple(stage for stage in JobStage if stage not in CLOSED)
 FOLLOWED = tuple(stage for stage in OPEN if stage is not JobStage.CREATED)
 """Stages in which the Manager knows the job and the job is not over here."""
-CLOSED_THERE = frozenset({JobState.FINISHED, JobState.PARTIAL})
+CLOSED_THERE = frozenset({JobState.FINISHED, JobState.PARTIAL, JobState.FAILED})
+"""The Manager has a result for every resource: also where all of them failed, each has its reason."""
 ENDED = (Outcome.DONE, Outcome.BLANK)
 """Outcomes of a resource that was looked at."""
 
@@ -61,7 +62,7 @@ _HEARD = {
     JobState.RUNNING: JobStage.RUNNING,
     JobState.FINISHED: JobStage.FETCH_RESULTS,
     JobState.PARTIAL: JobStage.FETCH_RESULTS,
-    JobState.FAILED: JobStage.FAILED,
+    JobState.FAILED: JobStage.FETCH_RESULTS,
     JobState.CANCELLED: JobStage.CANCELLED,
 }
 _ORDER = list(JobStage)
