@@ -180,7 +180,7 @@ async def work_and_leave(
     """The worker process: one batch whose delivery is not heard at first, another given back on SIGTERM."""
     manager.door.deaf |= {"/save_results/"}
     async with worker_process(settings) as process:
-        await eventually(lambda: manager.rows("select 1 from batches where state = 'done'"))
+        await eventually(lambda: manager.rows("select 1 from saved_results"))
         manager.door.deaf.clear()
         await eventually(lambda: process.states().get("delivered"))
         pictures.open.clear()

@@ -1,12 +1,12 @@
 """The protocol before this one is served as well, and its callers are told until when."""
 
 from email.utils import parsedate_to_datetime
+from uuid import UUID
 
 import pytest
 
 from tests.support.make.ai_manager import Manager
 from tests.support.make.results import blob_v1, column, results_v1, seen, stage_run
-from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import ENDINGS, HEADER, PROTOCOL, SERVED, notice
 
 FORMER = PROTOCOL - 1
@@ -25,7 +25,7 @@ def test_two_protocols_are_served_and_the_older_one_ends() -> None:
     assert notice(PROTOCOL) is None
 
 
-@pytest.mark.parametrize("path", ["/api/models/", f"/api/prediction_jobs/{uuid7()}/", "/api/nothing/", "/healthz"])
+@pytest.mark.parametrize("path", ["/api/models/", f"/api/prediction_jobs/{UUID(int=7)}/", "/api/nothing/", "/healthz"])
 async def test_every_reply_to_the_former_protocol_says_when_it_ends(
     manager: Manager, expert: dict[str, str], path: str
 ) -> None:
