@@ -199,6 +199,16 @@ REFUSED = {
         "request",
         "stride is 32",
     ),
+    "objects of more classes than there are labels": (
+        Brought("end-to-end", "yolov10", {}, {"labels": LABELS[:2]}),
+        "labels",
+        "class 2 was seen on a golden input, and 2 labels were given",
+    ),
+    "a sigmoid over scores that are final": (
+        Brought("end-to-end", "yolov10", {}, {"activation": "sigmoid"}),
+        "request",
+        "final scores",
+    ),
     "an activation for classifiers": (Brought("yolov8", "yolov8", {}, {"activation": "softmax"}), "request", "softmax"),
 }
 
@@ -281,3 +291,56 @@ def test_a_table_of_rtdetr_by_ultralytics_is_read_as_it_was_published_for_megade
     (found,) = objects(path, entry, np.zeros((720, 1280, 3), np.uint8))
     assert found.labels.tolist() == [1]
     assert found.boxes[0] == pytest.approx([0.45, 0.225, 0.1, 0.05])
+
+
+def corners(rng, rows, *more):
+    first = rng.uniform(0, 300, (rows, 2))
+    return np.concatenate([first, rng.uniform(300, 640, (rows, 2)), *more], axis=1)
+
+
+NEARLY = {
+    "class before score": lambda rng: corners(rng, 50, rng.integers(0, 3, (50, 1)), rng.uniform(0, 1, (50, 1))),
+    "class and score before the corners": lambda rng: np.concatenate(
+        [rng.integers(0, 3, (50, 1)), rng.uniform(0, 1, (50, 1)), corners(rng, 50)], axis=1
+    ),
+    "centres and sizes for corners": lambda rng: np.concatenate(
+        [rng.uniform(300, 600, (50, 2)), rng.uniform(5, 50, (50, 2)), rng.uniform(0, 1, (50, 1)), np.zeros((50, 1))],
+        axis=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("rows", NEARLY.values(), ids=NEARLY.keys())
+def test_tables_of_the_right_shape_and_another_order_are_refused(tmp_path, rows):
+    path = fixed_output(tmp_path / "m.onnx", rows(np.random.default_rng(3)), size=640)
+    with pytest.raises(ModelRefused, match="not corners") as caught:
+        registered(path, "yolov10")
+    assert caught.value.reason == "layout"
+
+
+@pytest.mark.parametrize("predictor", ["yolov5", "yolov8"])
+def test_candidates_that_are_corners_are_refused(tmp_path, predictor):
+    rng = np.random.default_rng(4)
+    rows = corners(rng, 2100, rng.uniform(0, 0.01, (2100, 4 if predictor == "yolov5" else 3)))
+    path = fixed_output(tmp_path / "m.onnx", rows, size=640)
+    with pytest.raises(ModelRefused, match="as in corners; expected centre and size"):
+        registered(path, predictor)
+
+
+def test_objects_that_are_not_there_may_be_filled_up_with_minus_one(tmp_path):
+    rows = np.full((300, 6), -1.0, np.float32)
+    rows[0] = [320, 160, 480, 320, 0.75, 1]
+    path = fixed_output(tmp_path / "m.onnx", rows, size=640)
+    entry, _, _ = registered(path, "yolov10")
+    (found,) = objects(path, entry, np.zeros((640, 640, 3), np.uint8))
+    assert found.labels.tolist() == [1]
+    assert found.boxes[0] == pytest.approx([0.5, 0.25, 0.25, 0.25])
+
+
+def test_pixels_for_queries_are_taken_only_when_told(tmp_path):
+    rng = np.random.default_rng(5)
+    places = np.concatenate([rng.uniform(200, 500, (300, 2)), rng.uniform(5, 90, (300, 2))], axis=1)
+    path = fixed_output(tmp_path / "m.onnx", np.concatenate([places, rng.uniform(0, 1, (300, 3))], axis=1), size=640)
+    with pytest.raises(ModelRefused, match="--boxes pixels"):
+        registered(path, "rtdetr")
+    assert registered(path, "rtdetr", boxes="pixels")[0].spec.boxes == "pixels"

@@ -14,7 +14,7 @@ from ai_worker.inference.predictors.family import (
     Unit,
     UnitDiffers,
 )
-from ai_worker.inference.predictors.read import fitting_readers, read_boxes, unclear
+from ai_worker.inference.predictors.read import fitting_readers, read_boxes, reader_of, unclear
 from ai_worker.inference.predictors.suppressed import looks_suppressed, table_of
 from ai_worker.inference.types import ModelOutputUnfit
 from ai_worker.model_store.errors import ModelRefused
@@ -26,6 +26,7 @@ from trapper_schemas.v1.models import Layout, ModelSpec
 _LEAST_SCORE = 1e-6
 """Everything but what fills a table up is looked at."""
 _TRIES = 3
+_ANY_CLASS = 65_000
 
 
 def settle_detector(
@@ -45,6 +46,8 @@ def settle_detector(
     )
     try:
         spec = spec.model_copy(update={"layout": _layout(known, spec, names, runs)})
+        if spec.activation == "sigmoid" and reader_of(_raw(spec, names, runs[0]), known).final:
+            raise ModelRefused("request", "activation sigmoid: what is suppressed in the graph has its final scores")
         for _ in range(_TRIES):
             problem = _first_problem(known, spec, names, runs)
             if problem is None:
@@ -70,15 +73,29 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
     """What was asked for, or what the shapes leave open and the numbers tell; None where the shapes tell."""
     raws = [_raw(spec, names, run) for run in runs]
     fitting = fitting_readers(raws[0], known)
-    if spec.layout is not None or len(fitting) == 1:
+    layouts: list[Layout] = [reader.layout for reader in fitting]
+    told = _reads_as_objects(raws, len(spec.labels)) if "end-to-end" in layouts else None
+    if len(fitting) == 1:
+        if told is False:
+            raise ModelOutputUnfit(
+                f"rows of six numbers were seen that are not corners (left, top, right, bottom), score, and class 0 to "
+                f"{len(spec.labels) - 1}, in this order"
+            )
         return spec.layout
-    others = [reader for reader in fitting if reader.layout != "end-to-end"]
-    if len(others) != 1 or len(others) == len(fitting):
+    others: list[Layout] = [layout for layout in layouts if layout != "end-to-end"]
+    if told is None or len(others) != 1:
         raise unclear(raws[0], fitting)
-    told = looks_suppressed(np.concatenate([table_of(raw) for raw in raws]), len(spec.labels))
-    if told is None:
-        raise unclear(raws[0], fitting)
-    return "end-to-end" if told else others[0].layout
+    return "end-to-end" if told else others[0]
+
+
+def _reads_as_objects(raws: Sequence[Raw], classes: int) -> bool | None:
+    """Whether the tables read as corners, score, class; None when nothing was found."""
+    rows = np.concatenate([table_of(raw) for raw in raws])
+    told = looks_suppressed(rows, classes)
+    if told is False and looks_suppressed(rows, _ANY_CLASS):
+        given = "1 label was" if classes == 1 else f"{classes} labels were"
+        raise ClassesDiffer(f"class {rows[:, 5].max():g} was seen on a golden input, and {given} given")
+    return told
 
 
 def _first_problem(
@@ -94,8 +111,8 @@ def _first_problem(
 
 def _mended(known: Family, spec: ModelSpec, request: ModelRequest, problem: ModelOutputUnfit, usual: Unit) -> ModelSpec:
     """The spec that takes the problem into account; the problem itself where that would be a guess."""
-    if isinstance(problem, UnitDiffers) and request.boxes == "auto" and spec.boxes is None:
-        return spec.model_copy(update={"boxes": "fractions" if usual == "pixels" else "pixels"})
+    if isinstance(problem, UnitDiffers) and request.boxes == "auto" and spec.boxes is None and usual == "pixels":
+        return spec.model_copy(update={"boxes": "fractions"})
     can_be_logits = known.logits_usual and request.activation == "auto" and spec.activation == "none"
     if isinstance(problem, NotConfidences) and can_be_logits:
         return spec.model_copy(update={"activation": "sigmoid"})

@@ -35,7 +35,7 @@ def read(row: Tensor, spec: ModelSpec) -> Said:
         return Said(powers / powers.sum(), np.clip(values, -HALF_MAX, HALF_MAX))
     if spec.activation == "sigmoid":
         return Said(sigmoid(values), np.clip(values, -HALF_MAX, HALF_MAX))
-    check_confidences(values)
+    check_confidences(values, ". If they are logits, say so: --activation softmax")
     probabilities = np.clip(values, 0, 1)
     return Said(probabilities, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
 

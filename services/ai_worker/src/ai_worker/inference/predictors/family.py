@@ -81,6 +81,8 @@ class Reader:
     fits: Callable[[Raw], bool]
     read: Callable[[Raw], Boxes]
     unit: Unit = "pixels"
+    final: bool = False
+    """Whether its scores are confidences in any case."""
     split: Callable[[Raw], tuple[Tensor, Tensor]] | None = None
     """Places and scores of every candidate, where nothing is suppressed in the graph."""
     classes_in: Callable[[Raw], int | None] = lambda _: None
@@ -132,9 +134,10 @@ def the_only(fitting: Sequence[tuple[str, Tensor]]) -> Tensor:
 
 def confidences_of(raw: Raw, values: Tensor) -> Tensor:
     """Scores as confidences: through the sigmoid where the export left that out, and checked, kept or not."""
-    scores = sigmoid(values) if raw.sigmoid else values
-    check_confidences(scores)
-    return scores
+    if raw.sigmoid:
+        values = sigmoid(values)
+    check_confidences(values, ". If they are logits, say so: --activation sigmoid")
+    return values
 
 
 def sigmoid(values: Tensor) -> Floats:
@@ -169,6 +172,19 @@ def check_unit(raw: Raw, places: Tensor, unit: Unit) -> None:
         )
 
 
+def check_centres(places: Tensor) -> None:
+    """Places as rows of four must not all read as corners: then they are some, and every box would be elsewhere."""
+    if len(places) < _TELLING_ROWS:
+        return
+    for rows in (places[:: len(places) // _TELLING_ROWS], places):  # most tables are told by a few
+        if not ((rows[:, 2] > rows[:, 0]) & (rows[:, 3] > rows[:, 1])).all():
+            return
+    raise ModelOutputUnfit(
+        "in every candidate the third number is larger than the first and the fourth than the second, as in corners; "
+        "expected centre and size"
+    )
+
+
 def boxes_from_centres(centres: Floats, labels: Tensor, scores: Floats) -> Boxes:
     """Checked boxes out of centre x, centre y, width, height."""
     half = centres[:, 2:4] / 2
@@ -183,7 +199,7 @@ def checked(corners: Floats, labels: Tensor, scores: Floats) -> Boxes:
     return Boxes(corners.astype(np.float32), labels.astype(np.int64), np.minimum(scores, 1).astype(np.float32))
 
 
-def check_confidences(scores: Tensor) -> None:
+def check_confidences(scores: Tensor, hint: str = "") -> None:
     """Every confidence, kept or not, must be a number from 0 to 1."""
     if not scores.size:
         return
@@ -191,7 +207,4 @@ def check_confidences(scores: Tensor) -> None:
     if np.isnan(lowest) or np.isnan(highest):
         raise NotConfidences("the output has values that are not numbers")
     if lowest < 1 - MAX_OVERSHOOT or highest > MAX_OVERSHOOT:
-        raise NotConfidences(
-            f"confidences from {lowest:.3g} to {highest:.3g} were seen; expected 0 to 1. "
-            "If they are logits, say so: --activation sigmoid"
-        )
+        raise NotConfidences(f"confidences from {lowest:.3g} to {highest:.3g} were seen; expected 0 to 1{hint}")

@@ -14,6 +14,7 @@ from ai_worker.inference.predictors.family import (
     Raw,
     Reader,
     boxes_from_centres,
+    check_centres,
     check_unit,
     confidences_of,
     in_pixels,
@@ -33,6 +34,8 @@ def _find(raw: Raw) -> Boxes:
     """The best class of every query at or above the floor."""
     places, values = _places_and_scores(raw)
     check_unit(raw, places, "fractions")
+    if raw.unit == "pixels":  # nothing that was published writes so, and other families write corners
+        check_centres(places)
     confidences = confidences_of(raw, values)
     scores = confidences.max(axis=1, initial=0)
     chosen = np.flatnonzero(scores >= raw.floor)

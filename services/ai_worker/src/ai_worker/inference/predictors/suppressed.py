@@ -18,6 +18,7 @@ from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
 COLUMNS = 6
 _CORNERS = 4
 _WHOLE = 0.01
+_TURNED = 1e-3
 _SLACK = 1.0
 """Pixels by which rounding may turn a box over."""
 _LABEL_WORDS = ("label", "class", "cls", "categor")
@@ -34,12 +35,12 @@ def table_of(raw: Raw) -> Tensor:
 
 def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
     """Whether every row reads as corners, score, class; None when there is no row that says anything."""
-    rows = rows[np.any(rows != 0, axis=1)].astype(np.float32)
+    rows = rows[np.any(rows != 0, axis=1) & (rows[:, 4] != _NOTHING)].astype(np.float32)
     if not len(rows):
         return None
     whole = np.abs(rows[:, 5] - np.rint(rows[:, 5])).max() < _WHOLE
     in_range = rows[:, 5].min() >= _NOTHING and np.rint(rows[:, 5]).max() < classes
-    forward = ((rows[:, 2] >= rows[:, 0]) & (rows[:, 3] >= rows[:, 1])).all()
+    forward = (rows[:, 2:4] - rows[:, :2]).min() >= -_TURNED * np.abs(rows[:, :4]).max()
     return bool(whole and in_range and forward)
 
 
@@ -61,13 +62,11 @@ def _read_table(raw: Raw) -> Boxes:
 
 def _read_parts(raw: Raw) -> Boxes:
     corners, scores, labels, count = _parts(raw)
-    scores = scores[:count]
-    # Where the file does not count, it fills up: with zeros, or with -1 as score.
-    scores = np.where(scores == _NOTHING, 0, scores) if scores.size else scores
-    return _boxes(raw, corners[:count], scores, labels[:count])
+    return _boxes(raw, corners[:count], scores[:count], labels[:count])
 
 
 def _boxes(raw: Raw, corners: Tensor, scores: Tensor, labels: Tensor) -> Boxes:
+    scores = np.where(scores == _NOTHING, 0, scores)
     check_confidences(scores)
     chosen = np.flatnonzero(scores >= raw.floor)
     places, classes = corners[chosen].astype(np.float32), labels[chosen].astype(np.float32)
@@ -174,5 +173,6 @@ END_TO_END = Reader(
     expected=_expected_table,
     fits=lambda raw: bool(_tables_of_six(raw)),
     read=_read_table,
+    final=True,
 )
-PARTS = Reader(layout="parts", expected=_expected_parts, fits=_fits_parts, read=_read_parts)
+PARTS = Reader(layout="parts", expected=_expected_parts, fits=_fits_parts, read=_read_parts, final=True)

@@ -8,6 +8,7 @@ from ai_worker.inference.predictors.family import (
     Raw,
     Reader,
     boxes_from_centres,
+    check_centres,
     check_unit,
     confidences_of,
     in_pixels,
@@ -23,6 +24,7 @@ def _find(raw: Raw) -> Boxes:
     """The best class of every candidate at or above the floor."""
     rows = CANDIDATES.rows(raw)
     check_unit(raw, rows[:, :4], "pixels")
+    check_centres(rows[:, :4])
     told = confidences_of(raw, rows[:, 4:])
     possible = np.flatnonzero(told[:, 0] >= raw.floor)
     confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)

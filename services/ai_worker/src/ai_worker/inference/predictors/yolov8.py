@@ -8,6 +8,7 @@ from ai_worker.inference.predictors.family import (
     Raw,
     Reader,
     boxes_from_centres,
+    check_centres,
     check_unit,
     confidences_of,
     in_pixels,
@@ -23,6 +24,7 @@ def _find(raw: Raw) -> Boxes:
     """The best class of every candidate at or above the floor."""
     table = CANDIDATES.rows(raw).T  # classes as long rows, which is how most files lie in memory
     check_unit(raw, table[:4], "pixels")
+    check_centres(table[:4].T)
     confidences = confidences_of(raw, table[4:])
     chosen = np.flatnonzero(confidences.max(axis=0) >= raw.floor)
     kept = confidences[:, chosen].astype(np.float32)
