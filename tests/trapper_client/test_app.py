@@ -20,7 +20,8 @@ COMMANDS = [
     ["projects", "list"],
     ["run"],
     ["tokens", "create"],
-    *(["workers", verb] for verb in ("list", "token")),
+    ["queues"],
+    *(["workers", verb] for verb in ("list", "show", "pause", "resume", "drain", "revoke", "token")),
 ]
 
 
@@ -52,6 +53,8 @@ def test_what_is_unknown_ends_with_2(words: list[str], capsys: pytest.CaptureFix
         ["projects", "list"],
         ["jobs", "list"],
         ["workers", "list"],
+        ["workers", "pause", "--all"],
+        ["queues"],
     ],
 )
 def test_without_a_stack_a_sentence_says_how_to_start_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

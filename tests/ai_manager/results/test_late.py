@@ -1,5 +1,6 @@
 """Results that come too late: remembered as a hash, some per worker and day, and never as bytes."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ async def test_only_so_many_are_noted_per_worker_and_day(
         await manager.answered_long()
         await manager.execute("update batches set lease_expires_at = clock_timestamp() where state = 'leased'")
         assert await expire_leases(manager.work) == 4
-        for lease in leases:
-            late = await machine.finish(lease)
+        for late in await asyncio.gather(*(machine.finish(lease) for lease in leases)):
             assert (late.status_code, late.json()["type"]) == (409, "lease-lost")
         noted = await manager.rows("select batch_id, sha256 from late_results where worker_id = :w", w=machine.id)
-        assert [row["batch_id"] for row in noted] == [lease.batch_id for lease in leases[:allowed]]
+        assert len(noted) == allowed
+        assert {row["batch_id"] for row in noted} <= {lease.batch_id for lease in leases}
         assert not [page async for page in manager.work.blobs.older("results", manager.work.clock.now())]
         await manager.execute("update late_results set day = day - 1")
         await machine.finish(leases[3])

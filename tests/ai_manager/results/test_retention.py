@@ -148,6 +148,29 @@ async def test_bytes_that_no_row_names_go_once_nobody_can_bring_them_again(
     assert await manager.work.blobs.size("results", unreadable) is not None
 
 
+async def test_a_process_that_dies_while_it_forgets_leaves_bytes_that_are_swept(
+    manager: Manager, expert: dict[str, str], later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, lease = await _finished(manager, expert)
+    (row,) = await manager.rows("select sha256 from saved_results")
+    await _fetched(manager, expert, lease)
+    delete = manager.work.blobs.delete
+
+    async def die(*_: object) -> None:
+        raise RuntimeError("killed here")
+
+    later.days(8)
+    monkeypatch.setattr(manager.work.blobs, "delete", die)
+    with pytest.raises(RuntimeError):
+        await forget_blobs(manager.work)
+    monkeypatch.setattr(manager.work.blobs, "delete", delete)
+    assert await _blob(manager, expert, lease) == 404
+    assert await manager.work.blobs.size("results", row["sha256"]) is not None
+    assert await forget_blobs(manager.work) == 0
+    assert await sweep_orphans(manager.work) == 1
+    assert await manager.work.blobs.size("results", row["sha256"]) is None
+
+
 async def test_a_blob_that_is_gone_before_it_was_fetched_is_found(manager: Manager, expert: dict[str, str]) -> None:
     _, lease = await _finished(manager, expert)
     assert await lost_blobs(manager.work) == []

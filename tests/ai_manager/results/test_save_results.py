@@ -200,3 +200,20 @@ async def test_a_process_that_dies_between_blob_and_row_leaves_the_batch_to_be_b
     assert (await machine.finish(lease)).json()["duplicate"] is False
     assert (await manager.job(expert, job_id)).state is JobState.FINISHED
     assert await manager.broken() == {}
+
+
+async def test_failed_resources_come_page_by_page(manager: Manager, expert: dict[str, str]) -> None:
+    job_id = await manager.planned(expert, job_request(6))
+    machine = await manager.worker()
+    for lease in await machine.claim(limit=2):
+        assert (await machine.finish(lease, outcomes=tuple(failed() for _ in lease.resources))).status_code == 200
+    path, cursor, found = f"/api/prediction_jobs/{job_id}/failures/", None, list[str]()
+    for _ in range(3):
+        params = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        page = (await manager.http.get(path, params=params, headers=expert)).json()
+        found += [item["resource_id"] for item in page["items"]]
+        assert {item["code"] for item in page["items"]} == {"undecodable"}
+        cursor = page["next_cursor"]
+    assert cursor is None
+    assert len(found) == 6
+    assert found == sorted(set(found))

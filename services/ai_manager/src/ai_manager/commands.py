@@ -16,7 +16,7 @@ from ai_manager.access.state import GRANTABLE, Scope
 from ai_manager.app import create_app
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from ai_manager.deps import Work
-from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds
+from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds, take_time
 from ai_manager.results.find_lost import lost_blobs
 from ai_manager.settings import Settings
 from ai_manager.tasks import run_tasks
@@ -150,6 +150,7 @@ def _doctor(options: Options) -> int:
         grace = intervals.lease + 2 * intervals.sweep + intervals.lock
         checks: list[dict[str, Any]] = []
         async with work.db() as db:
+            await take_time(db)
             for name, invariant in INVARIANTS.items():
                 found = await offenders(db, invariant, grace_seconds=grace)
                 detail = f"{invariant.broken}: {', '.join(found)}" if found else ""

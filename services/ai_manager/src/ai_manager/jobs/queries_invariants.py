@@ -156,6 +156,11 @@ async def offenders(db: Session, invariant: Invariant, *, grace_seconds: float, 
     return [str(row[0]) for row in (await db.execute(invariant.statement, parameters)).fetchmany(limit)]
 
 
+async def take_time(db: Session, seconds: int = 300) -> None:
+    """These statements read whole tables; the limit for ordinary ones is not meant for them."""
+    await db.execute(text("select set_config('statement_timeout', :limit, true)"), {"limit": str(seconds * 1000)})
+
+
 async def oldest_unacknowledged_seconds(db: Session) -> tuple[int, float | None]:
     """How many results wait to be fetched, and how old the oldest is."""
     row = (

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ai_manager.jobs.models import Job
 from ai_manager.results.inspect import Failure
 from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
+from ai_manager.workers.models import Worker
 from trapper_kit.db import Session, db_clock
 from trapper_kit.paging import Cut, page_of
 
@@ -96,8 +97,9 @@ async def failures(db: Session, job_id: UUID, cut: Cut) -> Sequence[ResourceFail
 
 
 async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str, now: datetime, at_most: int) -> None:
-    """A result that came too late, as a hash; only some per worker and day."""
+    """A result that came too late, as a hash; only some per worker and day, however many come at once."""
     day = now.date()
+    await db.execute(select(Worker.id).where(Worker.id == worker_id).with_for_update(key_share=True))
     so_far = select(func.count()).where(LateResult.worker_id == worker_id, LateResult.day == day)
     if (await db.scalars(so_far)).one() < at_most:
         row = {"worker_id": worker_id, "day": day, "batch_id": batch_id, "sha256": sha256, "came_at": now}
