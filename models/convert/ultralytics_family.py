@@ -5,18 +5,20 @@ import shutil
 import sys
 from pathlib import Path
 
-from conversion import Model, Recipe, door
+from conversion import OPSET, Model, Recipe, door
 
 _MEGADETECTOR = 4 + 3
 _COCO = 4 + 80
+_END_TO_END = 6
+"""Corners, score and class of an object, when the graph chooses them itself."""
 RECIPES = {
     "megadetector-1000-larch": Recipe(640, ((None, _MEGADETECTOR, None),)),
     "megadetector-1000-sorrel": Recipe(960, ((None, _MEGADETECTOR, None),)),
     "megadetector-v6-yolov9-c": Recipe(1280, ((None, _MEGADETECTOR, None),)),
     "megadetector-v6-yolov9-e": Recipe(1280, ((None, _MEGADETECTOR, None),)),
-    "megadetector-v6-yolov10-c": Recipe(1280, ((None, 300, 6),)),
-    "megadetector-v6-yolov10-e": Recipe(1280, ((None, 300, 6),)),
-    "megadetector-v6-rtdetr-c": Recipe(1280, ((None, 300, _MEGADETECTOR),)),
+    "megadetector-v6-yolov10-c": Recipe(1280, ((None, 300, _END_TO_END),)),
+    "megadetector-v6-yolov10-e": Recipe(1280, ((None, 300, _END_TO_END),)),
+    "megadetector-v6-rtdetr-c": Recipe(1280, ((None, 300, _END_TO_END),)),
     "trapper-ai": Recipe(1024, ((None, 4 + 18, None),)),
     **{f"yolov8-{size}": Recipe(640, ((None, _COCO, None),)) for size in "nsmlx"},
 }
@@ -27,7 +29,14 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model | N
     from ultralytics import RTDETR, YOLO
 
     kind = RTDETR if "rtdetr" in options.entry else YOLO
-    made = kind(str(options.weights)).export(format="onnx", imgsz=recipe.side, dynamic=True, opset=17, simplify=True)
+    made = kind(str(options.weights)).export(
+        format="onnx",
+        imgsz=recipe.side,
+        dynamic=True,
+        opset=OPSET,
+        simplify=True,
+        nms=False,  # of the release in requirements: what a graph chooses by itself stays so, and nothing is added
+    )
     shutil.move(made, out)
 
 

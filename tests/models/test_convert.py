@@ -64,7 +64,7 @@ def test_a_recipe_is_what_the_catalogue_says(entry):
         "yolov10": (None, 300, 6),
         "classifier": (None, classes or None),
     }
-    rtdetr = {(None, 300, 4 + classes), (None, 300, classes)}
+    rtdetr = {(None, 300, 6), (None, 300, classes)}
     assert first in rtdetr if spec.predictor == "rtdetr" else first == table[spec.predictor]
 
 
