@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 from conversion import OPSET, Model, Recipe, door
 
 _MEGADETECTOR = 4 + 3
@@ -24,6 +26,23 @@ RECIPES = {
 }
 
 
+def as_corners(path: Path, side: int) -> None:
+    """RT-DETR writes centre and size as fractions, before score and class; corners in pixels are what is read."""
+    turn = np.eye(_END_TO_END, dtype=np.float32)
+    for axis in (0, 1):
+        turn[axis, [axis, axis + 2]] = side
+        turn[axis + 2, [axis, axis + 2]] = (-side / 2, side / 2)
+    document = onnx.load(str(path))
+    (last,) = document.graph.output
+    name = last.name
+    maker = next(node for node in document.graph.node if name in node.output)
+    maker.output[list(maker.output).index(name)] = "as_fractions"
+    document.graph.initializer.append(onnx.numpy_helper.from_array(turn, "as_pixels"))
+    document.graph.node.append(onnx.helper.make_node("MatMul", ["as_fractions", "as_pixels"], [name]))
+    onnx.checker.check_model(document)
+    onnx.save(document, str(path))
+
+
 def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model | None:
     """By the publisher's own exporter, which compares nothing; the shapes are checked afterwards."""
     from ultralytics import RTDETR, YOLO
@@ -38,6 +57,8 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model | N
         nms=False,  # of the release in requirements: what a graph chooses by itself stays so, and nothing is added
     )
     shutil.move(made, out)
+    if "rtdetr" in options.entry:
+        as_corners(out, recipe.side)
 
 
 if __name__ == "__main__":

@@ -172,3 +172,11 @@ def test_the_page_of_models_names_every_entry_and_every_script():
     page = (CONVERT.parents[1] / "docs" / "models.md").read_text()
     assert [entry.name for entry in read_manifest() if f"`{entry.name}`" not in page] == []
     assert [family for family in FAMILIES if f"`{family}.py" not in page] == []
+
+
+def test_centres_as_fractions_become_corners_in_pixels(tmp_path):
+    row = np.asarray([[0.5, 0.25, 0.2, 0.1, 0.9, 2.0]], np.float32)
+    path = fixed_output(tmp_path / "made.onnx", row, size=64)
+    importlib.import_module("ultralytics_family").as_corners(path, 100)
+    (answer,) = conversion.check(path, conversion.Recipe(64, ((None, 1, 6),)))["grey"]
+    assert np.allclose(answer[0, 0], [40, 20, 60, 30, 0.9, 2], atol=1e-4)
