@@ -5,7 +5,7 @@ active, inputs of another name, shape or type. Networks are functions from pictu
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -65,7 +65,7 @@ class _Group:
         return {"of": self}
 
     @contextmanager
-    def activate(self, params: dict[str, Any]) -> Iterator[None]:
+    def activate(self, params: dict[str, Any]) -> Generator[None, None, None]:
         if params["of"] is not self:
             raise HailoRTException("HAILO_INVALID_ARGUMENT: parameters of another network group")
         self.active = True
@@ -202,6 +202,7 @@ def fake_platform(bench: Bench) -> ModuleType:
         setattr(module, known.__name__, known)
     for bound in (Device, VDevice, InferVStreams):
         setattr(module, bound.__name__, type(bound.__name__, (bound,), {"bench": bench}))
-    module.InputVStreamParams = module.OutputVStreamParams = VStreamParams
-    module.HailoRTException = HailoRTException
+    vars(module).update(
+        InputVStreamParams=VStreamParams, OutputVStreamParams=VStreamParams, HailoRTException=HailoRTException
+    )
     return module
