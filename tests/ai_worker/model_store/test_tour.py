@@ -313,7 +313,7 @@ NEARLY = {
 @pytest.mark.parametrize("rows", NEARLY.values(), ids=NEARLY.keys())
 def test_tables_of_the_right_shape_and_another_order_are_refused(tmp_path, rows):
     path = fixed_output(tmp_path / "m.onnx", rows(np.random.default_rng(3)), size=640)
-    with pytest.raises(ModelRefused, match="not corners") as caught:
+    with pytest.raises(ModelRefused, match="do not read as n x 6") as caught:
         registered(path, "yolov10")
     assert caught.value.reason == "layout"
 
@@ -335,6 +335,35 @@ def test_objects_that_are_not_there_may_be_filled_up_with_minus_one(tmp_path):
     (found,) = objects(path, entry, np.zeros((640, 640, 3), np.uint8))
     assert found.labels.tolist() == [1]
     assert found.boxes[0] == pytest.approx([0.5, 0.25, 0.25, 0.25])
+
+
+def test_the_best_queries_of_rtdetr_are_centres_where_they_read_as_such(tmp_path):
+    """As Ultralytics exports RT-DETR since it chooses the best queries in the graph."""
+    rng = np.random.default_rng(6)
+    rows = np.concatenate(
+        [rng.uniform(0.2, 0.8, (300, 4)), rng.uniform(0, 0.001, (300, 1)), rng.integers(0, 3, (300, 1))], axis=1
+    )
+    rows[5] = [0.5, 0.25, 0.1, 0.05, 0.91, 1]
+    path = fixed_output(tmp_path / "m.onnx", rows, size=640)
+    entry, _, _ = registered(path, "rtdetr")
+    assert entry.spec.layout == "ranked"
+    (found,) = objects(path, entry, np.zeros((480, 640, 3), np.uint8))
+    assert found.labels.tolist() == [1]
+    assert found.boxes[0] == pytest.approx([0.45, 0.225, 0.1, 0.05])
+
+
+def test_six_numbers_that_read_as_corners_and_as_centres_are_asked_about(tmp_path):
+    rng = np.random.default_rng(7)
+    first = rng.uniform(0, 0.4, (300, 2))
+    rows = np.concatenate(
+        [first, first + rng.uniform(0.1, 0.5, (300, 2)), rng.uniform(0, 1, (300, 1)), rng.integers(0, 3, (300, 1))],
+        axis=1,
+    )
+    path = fixed_output(tmp_path / "m.onnx", rows, size=640)
+    with pytest.raises(ModelRefused, match="--layout end-to-end or --layout ranked") as caught:
+        registered(path, "rtdetr")
+    assert caught.value.reason == "ambiguous"
+    assert registered(path, "rtdetr", layout="ranked")[0].spec.layout == "ranked"
 
 
 def test_pixels_for_queries_are_taken_only_when_told(tmp_path):

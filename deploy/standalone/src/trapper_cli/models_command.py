@@ -50,6 +50,7 @@ class Layout(StrEnum):
     END_TO_END = "end-to-end"
     PARTS = "parts"
     QUERIES = "queries"
+    RANKED = "ranked"
 
 
 class Boxes(StrEnum):

@@ -15,9 +15,10 @@ Version = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channels = float | tuple[float, float, float]
 
-Layout = Literal["candidates", "end-to-end", "parts", "queries"]
+Layout = Literal["candidates", "end-to-end", "parts", "queries", "ranked"]
 """`candidates`: a table before suppression; `end-to-end`: corners, score, class, suppressed already; `parts`: the same
-in several outputs; `queries`: boxes and the scores of every class, without suppression, as RT-DETR."""
+in several outputs; `queries`: boxes and the scores of every class, without suppression, as RT-DETR; `ranked`: its best
+queries as centre, size, score, class."""
 
 
 def _is_none(value: object) -> bool:

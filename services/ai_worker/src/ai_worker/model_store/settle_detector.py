@@ -1,6 +1,6 @@
 """Finds out from a detector's golden runs how its outputs are to be read; what stays open is refused, not guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from ai_worker.inference.predictors.family import (
     UnitDiffers,
 )
 from ai_worker.inference.predictors.read import fitting_readers, read_boxes, reader_of, unclear
-from ai_worker.inference.predictors.suppressed import looks_suppressed, table_of
-from ai_worker.inference.types import ModelOutputUnfit
+from ai_worker.inference.predictors.suppressed import looks_ranked, looks_suppressed, table_of
+from ai_worker.inference.types import ModelOutputUnfit, Tensor
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.golden import Golden
 from ai_worker.model_store.open_onnx import OpenSession
@@ -27,6 +27,11 @@ _LEAST_SCORE = 1e-6
 """Everything but what fills a table up is looked at."""
 _TRIES = 3
 _ANY_CLASS = 65_000
+_TELLING: Mapping[Layout, Callable[[Tensor, int], bool | None]] = {
+    "end-to-end": looks_suppressed,
+    "ranked": looks_ranked,
+}
+"""Layouts of one shape that only numbers tell apart."""
 
 
 def settle_detector(
@@ -74,25 +79,27 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
     raws = [_raw(spec, names, run) for run in runs]
     fitting = fitting_readers(raws[0], known)
     layouts: list[Layout] = [reader.layout for reader in fitting]
-    told = _reads_as_objects(raws, len(spec.labels)) if "end-to-end" in layouts else None
-    if len(fitting) == 1:
-        if told is False:
-            raise ModelOutputUnfit(
-                f"rows of six numbers were seen that are not corners (left, top, right, bottom), score, and class 0 to "
-                f"{len(spec.labels) - 1}, in this order"
-            )
-        return spec.layout
-    others: list[Layout] = [layout for layout in layouts if layout != "end-to-end"]
-    if told is None or len(others) != 1:
+    tables: list[Layout] = [layout for layout in layouts if layout in _TELLING]
+    others: list[Layout] = [layout for layout in layouts if layout not in _TELLING]
+    told = {layout: _reads_as(layout, raws, len(spec.labels)) for layout in tables}
+    if None in told.values() and len(fitting) > 1:  # nothing was found, so that the numbers tell nothing
         raise unclear(raws[0], fitting)
-    return "end-to-end" if told else others[0]
+    chosen: list[Layout] = [layout for layout in tables if told[layout]] or others
+    if len(fitting) == 1 and (chosen or None in told.values()):
+        return spec.layout
+    if not chosen:
+        expected = " or ".join(reader.expected(raws[0]) for reader in fitting)
+        raise ModelOutputUnfit(f"the rows of six numbers that were seen do not read as {expected}")
+    if len(chosen) > 1:
+        raise unclear(raws[0], fitting)
+    return chosen[0]
 
 
-def _reads_as_objects(raws: Sequence[Raw], classes: int) -> bool | None:
-    """Whether the tables read as corners, score, class; None when nothing was found."""
+def _reads_as(layout: Layout, raws: Sequence[Raw], classes: int) -> bool | None:
+    """Whether the tables read so; None when nothing was found on any golden input."""
     rows = np.concatenate([table_of(raw) for raw in raws])
-    told = looks_suppressed(rows, classes)
-    if told is False and looks_suppressed(rows, _ANY_CLASS):
+    told = _TELLING[layout](rows, classes)
+    if told is False and _TELLING[layout](rows, _ANY_CLASS):
         given = "1 label was" if classes == 1 else f"{classes} labels were"
         raise ClassesDiffer(f"class {rows[:, 5].max():g} was seen on a golden input, and {given} given")
     return told

@@ -1,4 +1,4 @@
-"""RT-DETR: end to end; n x (4 + classes), or boxes of n x 4 beside n x classes, or labels, boxes and scores.
+"""RT-DETR: n x (4 + classes), or boxes of n x 4 beside n x classes, or labels, boxes and scores, or its best as n x 6.
 
 Boxes are centres and sizes as fractions of the input, but corners in pixels where the graph ends in the family's own
 postprocessing (labels, boxes, scores). Class scores are confidences, or logits where the export left the sigmoid out,
@@ -20,7 +20,7 @@ from ai_worker.inference.predictors.family import (
     in_pixels,
     tables,
 )
-from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
+from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS, RANKED
 from ai_worker.inference.types import Boxes, Tensor
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
@@ -102,6 +102,7 @@ FAMILY = Family(
         ),
         PARTS,
         END_TO_END,
+        RANKED,
     ),
     logits_usual=True,
 )

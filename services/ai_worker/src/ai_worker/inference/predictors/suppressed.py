@@ -7,7 +7,9 @@ from ai_worker.inference.predictors.family import (
     Raw,
     Reader,
     UnitDiffers,
+    boxes_from_centres,
     check_confidences,
+    check_unit,
     checked,
     in_pixels,
     tables,
@@ -19,6 +21,8 @@ COLUMNS = 6
 _CORNERS = 4
 _WHOLE = 0.01
 _TURNED = 1e-3
+_BEYOND = 0.25
+"""How far a fraction may lie outside the picture."""
 _SLACK = 1.0
 """Pixels by which rounding may turn a box over."""
 _LABEL_WORDS = ("label", "class", "cls", "categor")
@@ -44,6 +48,16 @@ def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
     return bool(whole and in_range and forward)
 
 
+def looks_ranked(rows: Tensor, classes: int) -> bool | None:
+    """Whether every row reads as centre and size as fractions, score, class; None when no row says anything."""
+    rows = rows[np.any(rows != 0, axis=1) & (rows[:, 4] != _NOTHING)].astype(np.float32)
+    if not len(rows):
+        return None
+    whole = np.abs(rows[:, 5] - np.rint(rows[:, 5])).max() < _WHOLE
+    in_range = rows[:, 5].min() >= 0 and np.rint(rows[:, 5]).max() < classes
+    return bool(whole and in_range and rows[:, :4].min() >= -_BEYOND and rows[:, :4].max() <= 1 + _BEYOND)
+
+
 def _tables_of_six(raw: Raw) -> list[tuple[str, Tensor]]:
     found = [(name, table[:, :COLUMNS]) for name, table in tables(raw) if table.shape[1] in _widths(raw)]
     single = [(name, output[None]) for name, output in raw.named() if output.shape == (COLUMNS,)]
@@ -58,6 +72,16 @@ def _widths(raw: Raw) -> set[int]:
 def _read_table(raw: Raw) -> Boxes:
     rows = table_of(raw)
     return _boxes(raw, rows[:, :4], rows[:, 4], rows[:, 5])
+
+
+def _read_ranked(raw: Raw) -> Boxes:
+    rows = table_of(raw)
+    check_confidences(np.where(rows[:, 4] == _NOTHING, 0, rows[:, 4]))
+    check_unit(raw, rows[:, :4], "fractions")
+    chosen = rows[rows[:, 4] >= raw.floor].astype(np.float32)
+    _check_labels(chosen[:, 5], raw.classes)
+    centres = in_pixels(raw, chosen[:, :4], "fractions")
+    return boxes_from_centres(centres, np.rint(chosen[:, 5]), chosen[:, 4])
 
 
 def _read_parts(raw: Raw) -> Boxes:
@@ -173,6 +197,14 @@ END_TO_END = Reader(
     expected=_expected_table,
     fits=lambda raw: bool(_tables_of_six(raw)),
     read=_read_table,
+    final=True,
+)
+RANKED = Reader(
+    layout="ranked",
+    expected=lambda _: "n x 6 (centre, size, score, class, as Ultralytics writes RT-DETR)",
+    fits=lambda raw: bool(_tables_of_six(raw)),
+    read=_read_ranked,
+    unit="fractions",
     final=True,
 )
 PARTS = Reader(layout="parts", expected=_expected_parts, fits=_fits_parts, read=_read_parts, final=True)
