@@ -25,8 +25,8 @@ async def run_sweeps(book: TaskBook, work: Any, database: Database, *, service: 
     while True:
         try:
             async with database.connection() as connection:
-                await forget_when_silent(connection, seconds=_SILENCES * pause + _LEAST_SILENCE_SECONDS)
                 if await try_advisory_lock(connection, f"{service}.sweeps"):
+                    await forget_when_silent(connection, seconds=_SILENCES * pause + _LEAST_SILENCE_SECONDS)
                     log("sweeps.started", sweeps=len(book.sweeps()))
                     async with asyncio.TaskGroup() as group:
                         for task in book.sweeps():
