@@ -257,7 +257,7 @@ def test_the_child_dies_with_its_parent():
 
 
 def test_the_processor_is_always_among_the_devices():
-    assert detect_devices()[-1].runtime == "onnx-cpu"
+    assert "onnx-cpu" in [device.runtime for device in detect_devices()]
 
 
 @pytest.mark.parametrize("message", [{"kind": "run", "bytes": b"\0" * 3_000_000}, {"kind": "progress", "done": 3}])

@@ -32,7 +32,7 @@ class Device:
 
 
 def detect_devices() -> list[Device]:
-    """The runtimes of the catalogue that this installation offers, accelerators first."""
+    """The runtimes of the catalogue that this installation offers, first the one that it takes by itself."""
     names = {CPU: platform.processor() or platform.machine()}
     found: list[Device] = []
     for runtime in offered_runtimes():

@@ -10,17 +10,17 @@ from ai_worker.model_store.errors import ProviderUnavailable
 CPU = "onnx-cpu"
 HAILO = "hailo"
 KINDS = {
-    "onnx-directml": "directml",
-    "onnx-coreml": "coreml",
-    "onnx-openvino": "openvino",
-    "onnx-rocm": "rocm",
     "onnx-cuda": "cuda",
-    "onnx-tensorrt": "cuda",
-    HAILO: "hailo",
     CPU: "cpu",
+    "onnx-tensorrt": "cuda",
+    "onnx-rocm": "rocm",
+    "onnx-openvino": "openvino",
+    "onnx-coreml": "coreml",
+    "onnx-directml": "directml",
+    HAILO: "hailo",
 }
-"""By runtime: what its devices are called. Who asks for nothing gets the first that is here, and TensorRT, whose
-libraries are no part of the package that offers it, only when asked for."""
+"""By runtime: what its devices are called. Who asks for nothing gets the first that is here, CUDA or the processor: not
+every model runs on the others, and not everything that they need is part of the package that offers them."""
 _DEVICE = re.compile(r"(?P<kind>[a-z]+)(:(?P<index>[0-9]{1,3}))?")
 
 
