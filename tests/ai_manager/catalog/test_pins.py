@@ -153,3 +153,15 @@ async def test_a_pin_in_the_middle_of_a_job_reaches_its_workers(
     await confirm(manager, operator, ONE)
     (lease,) = await machine.claim(allow_unpinned=True)
     assert lease.stages[0].model.sha256 == ONE
+
+
+async def test_a_kind_that_no_job_runs_is_refused_in_plain_words(
+    manager: Manager, operator: dict[str, str], expert: dict[str, str]
+) -> None:
+    sha256 = "d" * 64
+    spec = {**model_entry()["spec"], "predictor": "depth", "labels": []}
+    await manager.publish(model_entry(name="near", kind="depth", sha256=sha256, spec=spec))
+    more = stage(kind="depth", model={"name": "near", "version": "1", "sha256": sha256})
+    refused = await manager.submit(expert, job_request(stages=[stage(), more]))
+    assert (refused.status_code, refused.json()["type"]) == (422, "model-not-ready")
+    assert "no job runs those yet" in refused.json()["detail"]

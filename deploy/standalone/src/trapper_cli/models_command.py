@@ -32,6 +32,7 @@ class Predictor(StrEnum):
     NANODET = "nanodet"
     CLASSIFIER = "classifier"
     EMBEDDING = "embedding"
+    DEPTH = "depth"
 
 
 class Activation(StrEnum):

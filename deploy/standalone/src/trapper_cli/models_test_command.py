@@ -141,5 +141,7 @@ def _words(picture: dict[str, Any]) -> str:
         return str(picture["problem"])
     found = [*picture.get("objects", []), *picture.get("labels", [])]
     words = ", ".join(f"{one['label']} {one['score']:.2f}" for one in found)
+    if near := picture.get("map"):
+        return f"a map of {near['columns']} x {near['rows']}, from {near['least']:g} to {near['most']:g}"
     features = f"{picture['features']} features" if "features" in picture else ""
     return ", ".join(part for part in (words, features) if part) or "nothing"

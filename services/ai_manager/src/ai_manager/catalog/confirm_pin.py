@@ -3,7 +3,7 @@
 from ai_manager.catalog import queries, queries_pins
 from ai_manager.catalog.errors import ModelImmutable, ModelNotFound, ModelNotReady
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin, missing
+from ai_manager.catalog.state import ModelState, Origin, unavailable
 from trapper_kit.db import Session
 from trapper_kit.logs import log
 from trapper_schemas.v1.models import ConfirmPin, ModelEntry, ModelPins, ProposedPin, Proposer
@@ -20,7 +20,7 @@ async def confirm_pin(db: Session, name: str, asked: ConfirmPin) -> Model:
         )
     entry = ModelEntry.model_validate(model.entry)
     held_bytes = await queries.held_bytes(db, asked.sha256)
-    reason = missing(entry, held=held_bytes is not None, unpinned=True)
+    reason = unavailable(entry, held=held_bytes is not None, unpinned=True)
     if reason is None and entry.spec is None:
         reason = f"nobody said how {name} is run: `trapper models add FILE --name …`"
     if reason is not None:

@@ -20,10 +20,21 @@ class Origin(StrEnum):
     OPERATOR = "operator"
 
 
+_IN_NO_JOB = {
+    ModelKind.POSE: "nothing runs those",
+    ModelKind.DEPTH: "no job runs those yet; it can be installed and tested",
+}
+
+
 def missing(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | None:
     """The command that makes this entry usable, with its reason, or None when it is; `unpinned` asks for no hash."""
-    if entry.kind is ModelKind.POSE:
-        return f"{entry.name} is a pose model, and nothing runs those"
+    if entry.kind in _IN_NO_JOB:
+        return f"{entry.name} is a {entry.kind.value} model, and {_IN_NO_JOB[entry.kind]}"
+    return unavailable(entry, held=held, unpinned=unpinned)
+
+
+def unavailable(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | None:
+    """The same for whoever only wants its weights."""
     if entry.availability is Availability.CONVERT:
         return f"{entry.name} is published in another format: convert it, then {_install(entry)} --file FILE`"
     if entry.availability is Availability.BRING:

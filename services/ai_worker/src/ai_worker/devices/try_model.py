@@ -20,6 +20,7 @@ from ai_worker.inference.classify import CropSaid, read_crop
 from ai_worker.inference.decode import Undecodable, decode
 from ai_worker.inference.detect import find_objects, spec_of
 from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors import depth
 from ai_worker.inference.predictors.classifier import top
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit, OpenStage, Picture
@@ -135,6 +136,10 @@ def _look(session: PlacedSession, stage: StageSpec, picture: Picture) -> dict[st
                 if score >= spec.thresholds.typical
             ]
         }
+    if stage.model.kind is ModelKind.DEPTH:
+        _, near = depth.read(outputs, [axis.name for axis in session.outputs], spec.output)
+        told = {"rows": near.shape[0], "columns": near.shape[1]}
+        return {"map": told | {"least": round(float(near.min()), 4), "most": round(float(near.max()), 4)}}
     said = read_crop([outputs], [OpenStage(spec=stage, session=session)])
     return _said(said, spec)
 

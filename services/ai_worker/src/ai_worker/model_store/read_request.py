@@ -60,7 +60,7 @@ def read_request(document: dict[str, Any]) -> tuple[ModelRequest, Family]:
 
 def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple[Label, ...]:
     """The labels that were given, or else the file's own; a detector needs one that is animal, human or vehicle."""
-    if kind is ModelKind.EMBEDDING:
+    if kind in {ModelKind.EMBEDDING, ModelKind.DEPTH}:
         return ()
     names = tuple(name.strip() for name in request.labels) or facts.names
     if facts.names and len(facts.names) != len(names):

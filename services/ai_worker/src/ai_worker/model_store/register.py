@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors import depth
 from ai_worker.inference.predictors.family import Family
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit
@@ -68,6 +69,8 @@ def register_model(
             spec = settle_detector(known, spec, request, session, runs)
         case ModelKind.CLASSIFICATION:
             spec = settle_classifier(spec, request, facts, session, runs)
+        case ModelKind.DEPTH:
+            spec = _settle_depth(spec, request.output, session, runs)
         case _:
             spec = spec.model_copy(update={"embedding": embedding_output(session, runs, taken=None)})
     batch = _check_company(session, spec, runs)
@@ -86,6 +89,17 @@ def register_model(
     proof = _proof(session, facts, spec, runs) | {"batch": batch}
     names, own = _as_the_worker_sees(session, spec, runs)
     return entry, proof, golden_run(names, spec, own, provider=session.provider, precision=session.precision)
+
+
+def _settle_depth(spec: ModelSpec, asked: str, session: OpenSession, runs: Sequence[Golden]) -> ModelSpec:
+    """The output that is a map, on every golden input the same one."""
+    names, found = [axis.name for axis in session.outputs], asked or None
+    for run in runs:
+        try:
+            found, _ = depth.read(run.outputs, names, found)
+        except ModelOutputUnfit as problem:
+            raise ModelRefused("layout", f"{problem}; golden input {run.name!r}") from problem
+    return spec.model_copy(update={"output": found})
 
 
 def _check_task(facts: Facts, known: Family) -> None:

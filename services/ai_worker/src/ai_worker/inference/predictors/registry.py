@@ -2,6 +2,7 @@
 
 from ai_worker.inference.predictors import (
     classifier,
+    depth,
     embedding,
     nanodet,
     rtdetr,
@@ -15,7 +16,7 @@ from ai_worker.inference.types import ModelOutputUnfit
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
-    for module in (yolov5, yolov8, yolov10, yolox, rtdetr, nanodet, classifier, embedding)
+    for module in (yolov5, yolov8, yolov10, yolox, rtdetr, nanodet, classifier, embedding, depth)
 }
 
 
