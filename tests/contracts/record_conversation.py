@@ -1,6 +1,6 @@
 """Records what today's Worker and Expert say to today's Manager, so that later Managers are held to it.
 
-    python -m tests.contracts.record_conversation protocol_2
+    python -m tests.contracts.record_conversation protocol_2 [FOLDER]
 
 Run it on the last commit that speaks a protocol, before the next one is begun. A real worker process talks to a real
 Manager on a real database; what passes between them is written to `recorded/NAME.json`, blobs beside it.
@@ -226,9 +226,9 @@ async def _claimed(client: Manager) -> BatchLease:
                 return lease
 
 
-async def record(name: str) -> None:
+async def record(name: str, into: Path = RECORDED) -> None:
     """The whole conversation."""
-    folder = RECORDED / name
+    folder = into / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with servers.postgres() as server, tempfile.TemporaryDirectory() as place:
@@ -320,4 +320,4 @@ async def _fetch(manager: RunningManager, expert: ManagerClient, job_id: UUID) -
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1]))
+    asyncio.run(record(sys.argv[1], *map(Path, sys.argv[2:])))
