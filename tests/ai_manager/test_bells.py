@@ -12,6 +12,7 @@ from tests.support.make.ai_manager import job_request, manager_settings, opened_
 from trapper_cli.valkey import EmbeddedValkey
 from trapper_kit.bells import BellListener
 from trapper_schemas.bells import RESULTS_READY, RUN_BATCH_PREDICTION, expert_queue, runtime_queue
+from trapper_schemas.protocol import PROTOCOL
 
 
 class Ears:
@@ -49,11 +50,11 @@ async def test_workers_and_experts_are_rung(
         await manager.publish()
         headers = await manager.token(Scope.JOBS)
         job_id = await manager.planned(headers, job_request(3, bell="connection-1"))
-        await workers.hears({"protocol": 1, "runtime": "onnx-cpu"})
+        await workers.hears({"protocol": PROTOCOL, "runtime": "onnx-cpu"})
         machine = await manager.worker()
         (lease,) = await machine.claim()
         await machine.release(lease, "draining")
-        await workers.hears({"protocol": 1, "runtime": "onnx-cpu"}, {"protocol": 1, "runtime": "onnx-cpu"})
+        await workers.hears({"protocol": PROTOCOL, "runtime": "onnx-cpu"}, {"protocol": PROTOCOL, "runtime": "onnx-cpu"})
         (lease,) = await machine.claim()
         await machine.finish(lease)
         await expert.hears({"job_id": str(job_id)})

@@ -2,13 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import asyncpg
 
 from trapper_kit.db import CONNECT_SECONDS, SILENCE_SECONDS
+from trapper_kit.together import Together
 
+K = TypeVar("K")
+V = TypeVar("V")
 _GONE = (
     OSError,
     asyncpg.InterfaceError,
@@ -22,6 +26,13 @@ _GONE = (
 
 APPLICATION_NAME = "trapper direct"
 """By which these connections are known in the database."""
+PLANNING = {
+    "plan_cache_mode": "force_generic_plan",  # planning takes longer than running
+    "enable_seqscan": "off",  # a plan that was made while a table was small lives on when it has grown
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 
 
 class ConnectionLost(ConnectionError):  # noqa: N818 - named after what is the case
@@ -33,16 +44,12 @@ class Direct:
 
     def __init__(self, url: str, *, size: int, statement_timeout_seconds: float = 30.0) -> None:
         self._url = url.replace("+asyncpg", "")
-        self._settings = {
-            "application_name": APPLICATION_NAME,
-            "statement_timeout": str(int(statement_timeout_seconds * 1000)),
-            "plan_cache_mode": "force_generic_plan",  # planning takes longer than running
-            "enable_seqscan": "off",  # a plan that was made while a table was small lives on when it has grown
-            "jit": "off",
-        }
+        timeout = str(int(statement_timeout_seconds * 1000))
+        self._settings = {"application_name": APPLICATION_NAME, "statement_timeout": timeout, **PLANNING}
         self._silence = statement_timeout_seconds + SILENCE_SECONDS
         self._places = asyncio.Semaphore(size)
         self._idle: list[Any] = []
+        self._together: dict[Any, Together[Any, Any]] = {}
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """The rows of one statement with `$1` and so on in it; jsonb is a document."""
@@ -67,6 +74,12 @@ class Direct:
         """The first row, if there is one."""
         rows = await self.fetch(statement, *values)
         return rows[0] if rows else None
+
+    async def together(self, do: Callable[["Direct", Sequence[K]], Awaitable[Sequence[V]]], one: K) -> V:
+        """What `do`, a statement for several at once, answers for this one and whatever else is asked meanwhile."""
+        if do not in self._together:
+            self._together[do] = Together(partial(do, self))
+        return await self._together[do](one)
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import obstore
 from obstore.store import LocalStore, S3Store
+
+from trapper_kit.together import Together
 
 Kind = Literal["results", "weights"]
 _LISTED_AT_ONCE = 500
@@ -27,6 +29,7 @@ class BlobStore:
     def __init__(self, store: Any, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
+        self._write = Together(_write_all)
 
     @classmethod
     def open(cls, folder: Path | None, url: str | None) -> "BlobStore":
@@ -44,7 +47,7 @@ class BlobStore:
         if self._folder is None:
             await obstore.put_async(self._store, _path(kind, sha256), content)
         else:
-            await asyncio.to_thread(_write, self._folder / _path(kind, sha256), content)
+            await self._write((self._folder / _path(kind, sha256), content))
         return sha256
 
     async def put_stream(self, kind: Kind, sha256: str, chunks: AsyncIterator[bytes]) -> int:
@@ -99,6 +102,15 @@ class BlobStore:
         except FileNotFoundError:
             return None
         return bytes(await result.bytes_async())
+
+
+async def _write_all(files: Sequence[tuple[Path, bytes]]) -> Sequence[None]:
+    """One way to a thread for all that came meanwhile."""
+
+    def write() -> list[None]:
+        return [_write(path, content) for path, content in files]
+
+    return await asyncio.to_thread(write)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -53,7 +53,8 @@ def check_protocol(*spoken: int) -> None:
 
 async def _caller(work: Work, authorization: str | None, protocol: int) -> Caller:
     check_protocol(protocol)
-    token = await queries.active_token(work.direct, work.hash_token(bearer(authorization)), work.clock.now())
+    asked = (work.hash_token(bearer(authorization)), work.clock.now())
+    token = await work.direct.together(queries.active_tokens, asked)
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")

@@ -25,15 +25,19 @@ class Active:
 
 
 _ACTIVE = """
-select name, scopes, worker_id, created_at, expires_at from tokens
-where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
+select asked.place, tokens.name, tokens.scopes, tokens.worker_id, tokens.created_at, tokens.expires_at
+from unnest($1::text[], $2::timestamptz[]) with ordinality as asked (token_hash, moment, place)
+join tokens on tokens.token_hash = asked.token_hash
+where tokens.revoked_at is null and (tokens.expires_at is null or tokens.expires_at > asked.moment)
 """
 
 
-async def active_token(direct: Direct, token_hash: str, now: datetime) -> Active | None:
-    """The token with this hash, unless it ended; every call begins with it, so it is asked in one round trip."""
-    row = await direct.row(_ACTIVE, token_hash, now)
-    return None if row is None else Active(*row)
+async def active_tokens(direct: Direct, asked: Sequence[tuple[str, datetime]]) -> list[Active | None]:
+    """For each hash its token, unless it ended; every call begins with it, so those of one moment are asked at once."""
+    hashes, moments = zip(*asked, strict=True)
+    rows = await direct.fetch(_ACTIVE, list(hashes), list(moments))
+    found = {row["place"]: Active(*row[1:]) for row in rows}
+    return [found.get(place) for place in range(1, len(asked) + 1)]
 
 
 async def retire_older(db: Session, worker_id: UUID, issued_before: datetime, *, ends: datetime) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from ai_manager.batches.queries import Counts
@@ -72,32 +71,28 @@ async def claim(
     ]
 
 
-_PRESENT = "select state, lease_token, worker_id, attempt, job_id, resources from batches where id = $1"
-
-
-async def present(direct: Direct, batch_id: UUID) -> Present | None:
-    """A batch in the queue."""
-    row = await direct.row(_PRESENT, batch_id)
-    return None if row is None else Present(*row)
-
-
-_FINISH = """
-with closed as (
-    update batches
-    set state = 'done', result_sha256 = $4, done = $6, blank = $7, failed = $8, lease_token = null,
-        lease_expires_at = null
-    where id = $1 and state = 'leased' and lease_token = $2 and worker_id = $3
-    returning id, job_id
-), saved as (
-    insert into saved_results (batch_id, job_id, sha256, size_bytes, exhausted, closed_at)
-    select id, job_id, $4, $5, false, clock_timestamp() from closed
-), failures as (
-    insert into resource_failures (batch_id, job_id, resource_id, code, message)
-    select closed.id, closed.job_id, failure.resource_id, failure.code, failure.message
-    from closed, unnest($9::uuid[], $10::text[], $11::text[]) as failure (resource_id, code, message)
+_PRESENT = (
+    "select id, state, lease_token, worker_id, attempt, job_id, resources from batches where id = any($1::uuid[])"
 )
-select jobs.id, jobs.bell from closed join jobs on jobs.id = closed.job_id
-"""
+
+
+async def present(direct: Direct, batch_ids: Sequence[UUID]) -> list[Present | None]:
+    """Batches in the queue."""
+    found = {row["id"]: Present(*row[1:]) for row in await direct.fetch(_PRESENT, list(batch_ids))}
+    return [found.get(batch_id) for batch_id in batch_ids]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Results that are kept, for a batch that this token holds or held."""
+
+    batch_id: UUID
+    token: str
+    worker_id: UUID
+    sha256: str
+    size_bytes: int
+    counts: Counts
+    failures: Sequence[tuple[UUID, str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -108,29 +103,64 @@ class Finished:
     bell: str | None
 
 
-async def finish(
-    direct: Direct,
-    batch_id: UUID,
-    *,
-    token: str,
-    worker_id: UUID,
-    result_sha256: str,
-    size_bytes: int,
-    counts: Counts,
-    failures: Sequence[tuple[UUID, str, str]],
-) -> Finished | None:
-    """Close the batch and note its blob and its failures if, and only if, this token still holds it."""
-    values: list[Any] = [list(column) for column in zip(*failures, strict=True)] or [[], [], []]
-    row = await direct.row(
-        _FINISH,
-        batch_id,
-        token,
-        worker_id,
-        result_sha256,
-        size_bytes,
-        counts.done,
-        counts.blank,
-        counts.failed,
-        *values,
+def _finish(skip_locked: str) -> str:
+    return f"""
+    with held as materialized (
+        select batches.id, told.place, told.sha256, told.size_bytes, told.done, told.blank, told.failed
+        from unnest(
+            $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::int[], $7::int[], $8::int[]
+        ) with ordinality as told (batch_id, token, worker_id, sha256, size_bytes, done, blank, failed, place)
+        join batches on batches.id = told.batch_id
+        where batches.state = 'leased' and batches.lease_token = told.token and batches.worker_id = told.worker_id
+        for update of batches {skip_locked}
+    ), closed as (
+        update batches
+        set state = 'done', result_sha256 = held.sha256, done = held.done, blank = held.blank, failed = held.failed,
+            lease_token = null, lease_expires_at = null
+        from held
+        where batches.id = held.id
+        returning batches.id, batches.job_id, held.place, held.sha256, held.size_bytes
+    ), saved as (
+        insert into saved_results (batch_id, job_id, sha256, size_bytes, exhausted, closed_at)
+        select id, job_id, sha256, size_bytes, false, clock_timestamp() from closed
+    ), failures as (
+        insert into resource_failures (batch_id, job_id, resource_id, code, message)
+        select closed.id, closed.job_id, failure.resource_id, failure.code, failure.message
+        from unnest($9::bigint[], $10::uuid[], $11::text[], $12::text[]) as failure (place, resource_id, code, message)
+        join closed on closed.place = failure.place
     )
-    return None if row is None else Finished(*row)
+    select closed.place, jobs.id, jobs.bell from closed join jobs on jobs.id = closed.job_id
+    """  # noqa: S608 - a constant of this file
+
+
+_FINISH, _FINISH_UNLOCKED = _finish(""), _finish("skip locked")
+
+
+async def finish(direct: Direct, told: Sequence[Finish]) -> list[Finished | None]:
+    """Close each batch and note its blob and its failures if, and only if, its token still holds it.
+
+    Several at once wait for no lock, so that nobody ever waits crosswise; what was locked, or not held, is asked for
+    once more by itself.
+    """
+    first = await _finish_all(direct, _FINISH if len(told) == 1 else _FINISH_UNLOCKED, told)
+    if len(told) == 1:
+        return first
+    return [found or (await _finish_all(direct, _FINISH, [one]))[0] for one, found in zip(told, first, strict=True)]
+
+
+async def _finish_all(direct: Direct, statement: str, told: Sequence[Finish]) -> list[Finished | None]:
+    failures = [(place, *failure) for place, one in enumerate(told, 1) for failure in one.failures]
+    rows = await direct.fetch(
+        statement,
+        [one.batch_id for one in told],
+        [one.token for one in told],
+        [one.worker_id for one in told],
+        [one.sha256 for one in told],
+        [one.size_bytes for one in told],
+        [one.counts.done for one in told],
+        [one.counts.blank for one in told],
+        [one.counts.failed for one in told],
+        *([failure[column] for failure in failures] for column in range(4)),
+    )
+    found = {row["place"]: Finished(*row[1:]) for row in rows}
+    return [found.get(place) for place in range(1, len(told) + 1)]

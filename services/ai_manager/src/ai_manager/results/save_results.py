@@ -13,7 +13,7 @@ from ai_manager.batches.brief import brief
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.batches.models import Batch, FinishedBatch
 from ai_manager.batches.pack import unpack
-from ai_manager.batches.queries_hot import Finished, Present
+from ai_manager.batches.queries_hot import Finish, Finished, Present
 from ai_manager.batches.state import BatchState
 from ai_manager.deps import Work
 from ai_manager.results import queries
@@ -39,21 +39,21 @@ class Brought:
 
 async def save_results(work: Work, brought: Brought) -> Finished | None:
     """The job whose batch was closed by it, or None when these very bytes had been saved before."""
-    present = await queries_hot.present(work.direct, brought.batch_id)
+    present = await work.direct.together(queries_hot.present, brought.batch_id)
     if present is None or present.state != BatchState.LEASED or present.token != brought.token:
         return await _not_held(work, brought)
     inspected = await _inspect(work, brought, present)
     await work.blobs.put("results", brought.blob)  # before the row that names it
-    finished = await queries_hot.finish(
-        work.direct,
+    finish = Finish(
         brought.batch_id,
-        token=brought.token,
-        worker_id=brought.worker_id,
-        result_sha256=brought.sha256,
-        size_bytes=len(brought.blob),
-        counts=inspected.counts,
-        failures=[(failure.resource_id, failure.code, failure.message) for failure in inspected.failures],
+        brought.token,
+        brought.worker_id,
+        brought.sha256,
+        len(brought.blob),
+        inspected.counts,
+        [(failure.resource_id, failure.code, failure.message) for failure in inspected.failures],
     )
+    finished = await work.direct.together(queries_hot.finish, finish)
     if finished is None:
         return await _not_held(work, brought)
     log(

@@ -1,0 +1,58 @@
+"""Does in helpings what is asked for one by one: whatever gathers while one helping is done is the next."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Together(Generic[K, V]):
+    """Nobody waits for company: who comes first is served alone, and at most so long as that takes waits the next."""
+
+    def __init__(self, do: Callable[[Sequence[K]], Awaitable[Sequence[V]]], *, at_most: int = 64) -> None:
+        self._do = do
+        self._at_most = at_most
+        self._waiting: list[tuple[K, asyncio.Future[V]]] = []
+        self._serving: asyncio.Task[Any] | None = None
+
+    async def __call__(self, one: K) -> V:
+        """What `do` answers for this one."""
+        future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting.append((one, future))
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._serve())
+        return await future
+
+    async def _serve(self) -> None:
+        try:
+            while self._waiting:
+                helping, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
+                await self._help([(one, future) for one, future in helping if not future.done()])
+        finally:
+            self._serving = None
+
+    async def _help(self, helping: Sequence[tuple[K, asyncio.Future[V]]]) -> None:
+        """An error belongs to the one that causes it: together they are tried once, and then each alone."""
+        try:
+            values = await self._do([one for one, _ in helping]) if helping else []
+        except asyncio.CancelledError:
+            for _, future in helping:
+                future.cancel()
+            raise
+        except Exception as problem:  # noqa: BLE001 - it is raised where it was asked for
+            if len(helping) > 1:
+                for one in helping:
+                    await self._help([one])
+                return
+            _tell(helping[0][1], problem)
+        else:
+            for (_, future), value in zip(helping, values, strict=True):
+                if not future.done():
+                    future.set_result(value)
+
+
+def _tell(future: "asyncio.Future[Any]", problem: Exception) -> None:
+    if not future.done():
+        future.set_exception(problem)
