@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from uuid import UUID
 from benchmarks.report import ROOT, Options, Row, Size, asked, free_share, report, spinners
 from benchmarks.stack import Credential, Stack, manager_stack
 from trapper_cli import binaries
-from trapper_kit.direct import APPLICATION_NAME
+from trapper_kit.direct import APPLICATION_NAME, PLANNING
 
 NAME = "bench-claims"
 CLIENTS = 16
@@ -161,7 +162,7 @@ async def pgbench_round(stack: Stack, script: str, constants: dict[str, str], li
         *(str(pgbench()), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(runs), "-f", str(file)),
         *defined,
         stack.database_url,
-        env={**os.environ, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"},
+        env={**os.environ, "PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in PLANNING.items())},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -189,6 +190,11 @@ def fsyncs_per_second(folder: Path) -> float:
 async def measure(options: Options) -> list[Row]:
     """Both sides in turn, on every size of the table; the best round of each side counts."""
     sizes = SIZES[options.size]
+    with spinners() as pool:
+        return await _measure(sizes, pool)
+
+
+async def _measure(sizes: Sizes, pool: ProcessPoolExecutor) -> list[Row]:
     rows: list[Row] = []
     rates: dict[tuple[int, int], float] = {}
     async with manager_stack(postgres=LOGGED, valkey=True) as stack:
@@ -202,8 +208,7 @@ async def measure(options: Options) -> list[Row]:
             for limit in BARS:
                 ours: list[dict[str, Any]] = []
                 bare: list[float] = []
-                with spinners() as pool:
-                    free = free_share(pool)
+                free = free_share(pool)
                 for _ in range(sizes.rounds):
                     await stack.refill(job, table, waiting=sizes.batches + 2 * CLIENTS * limit)
                     ours.append(await our_round(stack, credentials, limit, sizes.batches))
