@@ -75,14 +75,15 @@ _CALLS = {
 
 def confine(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
     """From here on this process is shut in; the answer names what holds on this system."""
+    namespace = _leave_the_network()  # first of all: a process of several threads may not
     holds: dict[str, Any] = {"platform": f"{sys.platform} {platform.machine()}"}
     address_space = [] if sys.platform == "darwin" else _limited(resource.RLIMIT_AS, memory_bytes, memory_bytes)
     holds["memory"] = ["watched", *address_space]  # macOS takes the limit, and does not keep it
-    threading.Thread(target=_watch, args=(memory_bytes,), daemon=True).start()
     holds["cpu"] = _limited(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
     _limited(resource.RLIMIT_CORE, 0, 0)
     files = _limited(resource.RLIMIT_FSIZE, 0, 0)
-    namespace, filtered = _leave_the_network(), _filter_calls()
+    filtered = _filter_calls()  # holds for this thread and those that it starts from here on
+    threading.Thread(target=_watch, args=(memory_bytes,), daemon=True).start()
     holds["network"] = ["python", *namespace, *filtered]
     holds["files"] = ["python", *files, *filtered]
     holds["processes"] = ["python", *filtered]
