@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from expert.algorithms.models import Algorithm, CategoryLabel, CategoryMap
 from expert.providers.connect_manager import connect_manager
 from expert.providers.errors import CredentialUnreadable
@@ -19,6 +20,7 @@ from expert.taxa.models import Taxon, TaxonKey
 from tests.support.make import expert
 from tests.support.make.expert import House
 from tests.support.managers import RunningManager, running_manager
+from trapper_schemas.catalog import read_manifest
 
 ANIMALS: list[dict[str, Any]] = [
     {"label": "red fox", "scientific_name": "Vulpes vulpes", "rank": "species", "common_name": "Red fox",
@@ -179,3 +181,15 @@ async def test_a_private_address_that_no_setting_lists_is_not_called(expert_data
             )
         [report] = await sync_ai_models(guarded.work)
         assert "not a public address" in (report.problem or "")
+
+
+async def test_the_shipped_catalogue_brings_only_the_taxa_of_what_can_be_had(house: House, manager: RunningManager):
+    entries = read_manifest()
+    await sync_models_from_schemas(manager.work, entries, None)
+    await connected(house, manager)
+    report = await synced(house)
+    assert (report.problem, report.models) == (None, len(entries))
+    async with house.work.db() as db:
+        names = set(await db.scalars(select(Taxon.canonical_name)))
+    assert "Capreolus capreolus" in names
+    assert "Odocoileus virginianus" not in names  # of SpeciesNet, which has to be converted first

@@ -69,7 +69,7 @@ async def _record(db: Session, connection: AiProviderConnection, models: list[Mo
     before = {(row.name, row.version): row for row in await queries.providers_of(db, connection.id)}
     for model in models:
         algorithm_id, unresolved = None, ()
-        if model.kind is not ModelKind.POSE:
+        if model.kind is not ModelKind.POSE and model.availability is Availability.READY:
             registered = await register_algorithm(db, model)
             algorithm_id, unresolved = registered.algorithm_id, registered.unresolved
         await _keep(db, connection.id, model, algorithm_id)
