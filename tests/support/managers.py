@@ -53,13 +53,16 @@ class RunningManager:
     work: Work
     client: httpx.AsyncClient
 
-    async def enrolment_token(self, *, runtimes: Sequence[str] = ("onnx-cpu",), uses: int = 1) -> str:
+    async def enrolment_token(
+        self, *, runtimes: Sequence[str] = ("onnx-cpu",), uses: int = 1, offline: bool = False
+    ) -> str:
         """As the operator's command makes it."""
         async with self.work.db() as db:
             return issue_enrolment(
                 db,
                 runtimes=list(runtimes),
                 uses=uses,
+                offline=offline,
                 lifetime=timedelta(hours=1),
                 project="",
                 now=self.work.clock.now(),

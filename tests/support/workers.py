@@ -20,10 +20,12 @@ from ai_worker.settings import WorkerSettings
 from tests.support.managers import RunningManager
 
 
-async def enrol(manager: RunningManager, settings: WorkerSettings) -> None:
-    """Buy a credential for this folder."""
+async def enrol(manager: RunningManager, settings: WorkerSettings, *, offline: bool = False) -> None:
+    """Buy a credential for this folder; `offline` when it may lease for days."""
     settings.make_folders()
-    client = Manager.at(manager.url, token=await manager.enrolment_token(), allowed=settings.allowed_addresses)
+    client = Manager.at(
+        manager.url, token=await manager.enrolment_token(offline=offline), allowed=settings.allowed_addresses
+    )
     await enrol_worker(
         settings,
         client,

@@ -123,3 +123,38 @@ async def test_what_nobody_heard_us_give_back_is_taken_up_at_the_next_start(mana
         assert (await manager.closed(job_id)).state is JobState.FINISHED
     (batch,) = await manager.batches()
     assert (batch["attempt"], batch["losses"]) == (1, 0)
+
+
+async def test_what_cannot_be_delivered_is_left_with_a_code_of_its_own_and_delivered_at_the_next_start(
+    manager, tmp_path, job_id
+):
+    settings = worker_settings(tmp_path / "hurried", intervals={"grace": 0.2})
+    await enrol(manager, settings)
+    manager.door.shut |= {"/save_results/"}
+    async with worker_process(settings) as process:
+        await eventually(lambda: process.states().get("kept"))
+        process.process.terminate()
+        assert await process.process.wait() == 75
+    manager.door.shut.clear()
+    async with worker_process(settings) as process:
+        assert (await manager.closed(job_id)).state is JobState.FINISHED
+        process.process.terminate()
+        assert await process.process.wait() == 0
+
+
+async def test_what_is_computed_when_the_signal_comes_is_finished_and_delivered(manager, settings, pictures, job_id):
+    pictures.open.clear()
+    async with worker_process(settings) as process:
+        await eventually(lambda: pictures.asked)
+        child = process.child_pid
+        os.kill(child, signal.SIGSTOP)
+        pictures.open.set()
+        await eventually(lambda: process.states().get("running"))
+        process.process.terminate()
+        await eventually(lambda: stopping(process))
+        beats = manager.door.count("/heartbeat/")
+        await eventually(lambda: manager.door.count("/heartbeat/") > beats + 1)
+        os.kill(child, signal.SIGCONT)
+        assert await process.process.wait() == 0
+        assert process.states() == {"delivered": 1}
+    assert (await manager.closed(job_id)).state is JobState.FINISHED

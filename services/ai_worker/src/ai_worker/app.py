@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.hand import Hand, Journey
 from ai_worker.deps import MayOperate
 from ai_worker.results import queries as results
 from trapper_kit.problems import Unauthenticated, Unavailable
@@ -32,6 +32,16 @@ class ModelProved(BaseModel):
     difference: float
 
 
+class DeviceInUse(BaseModel):
+    """One thing that computes, and its inference process."""
+
+    name: str
+    batches_aboard: int
+    busy_seconds: float
+    process_bytes: int | None
+    models_loaded: list[str]
+
+
 class Info(BaseModel):
     """What this machine is."""
 
@@ -41,6 +51,9 @@ class Info(BaseModel):
     manager_url: str
     manager_reached: bool
     closed_because: str | None
+    standstill: str | None
+    notices: list[str]
+    devices: list[DeviceInUse]
     models_on_disk: list[str]
     models_proved: list[ModelProved]
     images_per_second: dict[str, float]
@@ -55,6 +68,7 @@ class RunInHand(BaseModel):
     state: str
     total: int
     done: int
+    here: bool = Field(description="whether its media and weights are on this machine")
     lease_seconds_left: float | None
 
 
@@ -66,10 +80,30 @@ class ResultRefused(BaseModel):
     problem: str | None
 
 
+class TakeAlong(BaseModel):
+    """What to take along to where there is no link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hours: float = Field(gt=0, le=2160)
+    batches: int = Field(ge=1, le=200)
+
+
+class TakingAlong(BaseModel):
+    """How far that is; `over` says why no more are taken."""
+
+    hours: float
+    batches_asked: int
+    batches_taken: int
+    over: str | None
+
+
 class InHand(BaseModel):
     """What this machine holds."""
 
     runs: list[RunInHand]
+    media_bytes: int = Field(description="of the batches in hand, on disk or on their way")
+    taking_along: TakingAlong | None
     results_waiting: int
     results_waiting_bytes: int
     results_refused: list[ResultRefused]
@@ -112,6 +146,18 @@ async def info(work: Held) -> Info:
         manager_url=work.manager.http.base_url,
         manager_reached=not work.rhythm.away,
         closed_because=work.switches.closed(work.monotonic()),
+        standstill=work.standstill(),
+        notices=list(work.notices),
+        devices=[
+            DeviceInUse(
+                name=child.settings.device,
+                batches_aboard=child.aboard,
+                busy_seconds=round(child.busy_seconds, 3),
+                process_bytes=child.memory_bytes,
+                models_loaded=list(child.loaded),
+            )
+            for child in work.devices.each
+        ],
         models_on_disk=list(work.store.on_disk()),
         models_proved=proved,
         images_per_second=work.speeds,
@@ -136,16 +182,42 @@ async def in_hand(work: Held) -> InHand:
                 state=run.state.value,
                 total=run.total,
                 done=work.progress.get(run.id, 0),
+                here=work.has_here(run.id),
                 lease_seconds_left=max(0.0, work.deadlines[run.id] - now) if run.id in work.deadlines else None,
             )
             for run in runs
         ],
+        media_bytes=sum(work.booked.values()),
+        taking_along=_journey(work),
         results_waiting=waiting,
         results_waiting_bytes=size,
         results_refused=[
             ResultRefused(batch_id=kept.batch_id, attempt=kept.attempt, problem=kept.problem) for kept in refused
         ],
     )
+
+
+def _journey(work: Hand) -> TakingAlong | None:
+    journey = work.journey
+    if journey is None:
+        return None
+    return TakingAlong(
+        hours=journey.seconds / 3600,
+        batches_asked=journey.taken + journey.left,
+        batches_taken=journey.taken,
+        over=journey.over or None,
+    )
+
+
+@router.post("/take_along", dependencies=[MayOperate], responses=problems(Unauthenticated))
+async def take_along(body: TakeAlong, work: Held) -> TakingAlong:
+    """Lease so many batches more, for so long, and fetch all that they need, while there is a link."""
+    work.journey = Journey(seconds=body.hours * 3600, left=body.batches)
+    work.hurry.ring("batches.claim")
+    work.switches.changed.set()
+    reply = _journey(work)
+    assert reply is not None  # it was made just now  # noqa: S101
+    return reply
 
 
 @router.post("/drain", dependencies=[MayOperate], responses=problems(Unauthenticated))

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,6 +19,11 @@ from trapper_kit.tokens import same
 from trapper_kit.web.guards import guard
 from trapper_kit.work import Work
 from trapper_schemas.v1.workers import Intervals as ToldIntervals
+
+_STANDSTILL_SECONDS = 1800.0
+"""Longer than any step may take: the longest hands in twenty results to a Manager that is slow to refuse them."""
+_COMPUTES = "batches.run"
+"""Its step lasts as long as there is work; each batch in it has a time limit of its own."""
 
 
 @dataclass
@@ -103,12 +107,6 @@ class Switches:
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
 
-    async def until_closed(self, now: Callable[[], float]) -> None:
-        """Wait until there is a reason to claim nothing."""
-        while self.closed(now()) is None:
-            self.changed.clear()
-            await self.changed.wait()
-
 
 @dataclass(kw_only=True)
 class WorkerWork(Work[WorkerSettings]):
@@ -120,12 +118,28 @@ class WorkerWork(Work[WorkerSettings]):
     local_token: str = ""
     switches: Switches = field(default_factory=Switches)
     hurry: Hurry = field(default_factory=Hurry)
+    loops: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
+    turned: dict[str, float] = field(default_factory=dict[str, float])
+    """By loop: when its last step began, on the monotonic clock."""
     notices: tuple[str, ...] = ()
     """What the Manager wants this machine's operator to read."""
 
     def monotonic(self) -> float:
         """The clock by which leases are counted down."""
         return time.monotonic()
+
+    def standstill(self) -> str | None:
+        """What does not turn any more, in words; None while all loops do, or while we leave."""
+        if self.switches.stopping:
+            return None
+        now = self.monotonic()
+        for name, task in self.loops.items():
+            if task.done():
+                return f"the loop {name} has ended"
+            late = now - self.turned.get(name, now)
+            if name != _COMPUTES and late > _STANDSTILL_SECONDS:
+                return f"the loop {name} has not turned for {late:.0f} s"
+        return None
 
     def heard(self, problem: Problem | None) -> None:
         """Note that the Manager answered, or that it did not; only changes are told."""

@@ -5,6 +5,7 @@ import fcntl
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any, cast
 from uuid import UUID
@@ -14,7 +15,7 @@ from ai_worker.batches import queries
 from ai_worker.batches import tasks as batch_loops
 from ai_worker.batches.hand import Hand
 from ai_worker.batches.recover import recover_runs
-from ai_worker.batches.release import hand_back
+from ai_worker.batches.release import hand_back, keep_for_later
 from ai_worker.batches.settle import settle_runs
 from ai_worker.batches.state import RunState
 from ai_worker.deps import Rhythm
@@ -142,7 +143,7 @@ async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
     async with work.devices:
         work.child_ready = True
         await recover_runs(work)
-        loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
+        loops = work.loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
         try:
             async with _listening(work):
                 log("worker.started", worker=str(work.worker_id), runtime=work.runtime)
@@ -160,7 +161,11 @@ async def _repeat(work: Hand, one: Loop) -> None:
         value: Any = reduce(getattr, path.split("."), cast("Any", work))
         return float(value)
 
-    await run_loop(one, work, hurry=work.hurry, seconds=seconds, service="ai_worker")
+    async def step(given: Hand) -> bool:
+        work.turned[one.name] = work.monotonic()
+        return await one.step(given)
+
+    await run_loop(replace(one, step=step), work, hurry=work.hurry, seconds=seconds, service="ai_worker")
 
 
 @asynccontextmanager
@@ -194,15 +199,15 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
     await asyncio.gather(loops["batches.claim"], return_exceptions=True)
     async with work.db() as db:
         waiting = [run for run in await queries.unfinished(db) if run.state is RunState.LEASED]
-    unheard = {run.id for run in waiting if not await hand_back(work, run)}
+    stays = {run.id for run in waiting if run.offline_until is not None or not await hand_back(work, run)}
     await _name_all(work, ends)
-    await _while(partial(_unfinished, but=unheard), work, ends)
+    await _while(partial(_unfinished, but=stays), work, ends)
     loops["batches.run"].cancel()
     await asyncio.gather(loops["batches.run"], return_exceptions=True)
     async with work.db() as db:
-        rest = [run for run in await queries.unfinished(db) if run.id not in unheard]
+        rest = [run for run in await queries.unfinished(db) if run.id not in stays]
     for run in rest:
-        await hand_back(work, run)
+        await (keep_for_later if run.offline_until is not None else hand_back)(work, run)
     work.hurry.ring("results.deliver")
     await _while(_undelivered, work, ends)
     await settle_runs(work)

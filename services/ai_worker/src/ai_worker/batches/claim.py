@@ -7,9 +7,11 @@ import time
 from contextlib import suppress
 from typing import Literal
 
+from prometheus_client import Counter
+
 from ai_worker.base import DiskFull, writing
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand, needed
+from ai_worker.batches.hand import Hand, Journey, needed
 from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import end_run
@@ -20,6 +22,7 @@ from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Release
 
+CLAIMS = Counter("trapper_claims_total", "Claims, by how they ended", ["outcome"])
 _AT_ONCE = 0.5
 """An empty answer that came sooner than this part of the wait is followed by a pause."""
 _AT_MOST = 64
@@ -39,6 +42,7 @@ async def claim_batches(work: Hand) -> bool:
         if work.claims_unsure:
             work.hurry.ring("heartbeats.beat")  # which names all leases, and lets us go on
             return False
+        journey = work.journey
         ask = _ask(work, room, offline := _offline_seconds(work))
         sent = work.monotonic()
         reply = await _answered(work, ask)
@@ -47,7 +51,8 @@ async def claim_batches(work: Hand) -> bool:
         work.rhythm.told = reply.intervals
         for lease in reply.batches:
             await _take_or_return(work, lease, sent=sent, offline=offline is not None)
-        _count_journey(work, len(reply.batches))
+        if journey is not None and not journey.over:
+            _count(journey, len(reply.batches))
         work.claims_unsure = False
     work.hurry.ring("batches.run")
     return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
@@ -73,10 +78,7 @@ def _offline_seconds(work: Hand) -> float | None:
     return work.settings.offline_hours * 3600 or None
 
 
-def _count_journey(work: Hand, taken: int) -> None:
-    journey = work.journey
-    if journey is None or journey.over:
-        return
+def _count(journey: Journey, taken: int) -> None:
     journey.taken += taken
     journey.left -= taken
     if journey.left <= 0:
@@ -92,6 +94,7 @@ async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
         reply = await _while_open(work, ask)
     except Problem as problem:
         work.claims_unsure = status_of(problem) >= _NOT_HEARD
+        CLAIMS.labels("refused" if is_stranger(problem) else "unanswered").inc()
         if is_stranger(problem):
             work.switches.revoked = True  # until a heartbeat says otherwise
             log("claims.refused", level=logging.ERROR, problem=str(problem))
@@ -99,6 +102,7 @@ async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
             work.heard(problem)
         return None
     if reply is not None:
+        CLAIMS.labels("batches" if reply.batches else "empty").inc()
         work.heard(None)
     return reply
 
@@ -106,18 +110,26 @@ async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
 async def _while_open(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
     """Hang up as soon as nothing shall be claimed any more: the Manager gives a caller that is gone nothing."""
     asking = asyncio.create_task(work.manager.claim(ask))
-    closing = asyncio.create_task(work.switches.until_closed(work.monotonic))
+    closing = asyncio.create_task(_until_otherwise(work, work.journey))
     try:
         await asyncio.wait({asking, closing}, return_when=asyncio.FIRST_COMPLETED)
         if asking.done():
             return asking.result()
-        log("claims.ended", reason=work.switches.closed(work.monotonic()))
+        CLAIMS.labels("hung_up").inc()
+        log("claims.ended", reason=work.switches.closed(work.monotonic()) or "a journey begins")
         work.hurry.ring("heartbeats.beat")
         return None
     finally:
         asking.cancel()
         closing.cancel()
         await asyncio.gather(asking, closing, return_exceptions=True)
+
+
+async def _until_otherwise(work: Hand, journey: Journey | None) -> None:
+    """Wait until there is a reason to claim nothing, or something else."""
+    while work.switches.closed(work.monotonic()) is None and work.journey is journey:
+        work.switches.changed.clear()
+        await work.switches.changed.wait()
 
 
 async def _room(work: Hand) -> int:
@@ -138,7 +150,7 @@ async def _room(work: Hand) -> int:
             work.journey.over = work.journey.over or "the cache is full (AI_WORKER_CACHE_LIMIT_BYTES)"
         return 0
     if work.journey is not None and not work.journey.over:
-        return min(work.journey.left, _IN_HAND - runs)
+        return max(0, min(work.journey.left, _IN_HAND - runs))
     slots = work.settings.slots * len(work.devices.each)
     return max(0, (work.settings.offline_batches if work.settings.offline_hours else slots) - runs)
 

@@ -73,6 +73,10 @@ class Hand(WorkerWork):
     """By run: the bytes of its media, on disk or on their way."""
     unbooked: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the media of a run are not needed any more."""
+    looked_at: float = 0.0
+    """When the devices were measured last, on the monotonic clock."""
+    busy_then: dict[str, float] = field(default_factory=dict[str, float])
+    """By device: for how long it had been busy at that moment."""
     journey: Journey | None = None
     """What somebody wants to take along to where there is no link, until it is taken."""
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -93,6 +97,11 @@ class Hand(WorkerWork):
     def holds(self, run_id: UUID) -> bool:
         """Whether the lease still lasts, as far as we can know."""
         return time.monotonic() < self.deadlines.get(run_id, 0.0)
+
+    def has_here(self, run_id: UUID) -> bool:
+        """Whether all that the run needs is on this machine."""
+        task = self.preparing.get(run_id)
+        return task is not None and task.done() and not task.cancelled() and task.exception() is None
 
     async def within(self, run_id: UUID, doing: Coroutine[Any, Any, T]) -> T:
         """Do something for a run that `drop` can end; then it raises Dropped."""

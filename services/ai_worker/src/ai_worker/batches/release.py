@@ -5,6 +5,8 @@ import shutil
 from typing import Literal
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from ai_worker.batches import queries
 from ai_worker.batches.hand import Hand
 from ai_worker.batches.models import Run
@@ -13,6 +15,7 @@ from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import BatchLease, Release
 
+GIVEN_UP = Counter("trapper_batches_given_up_total", "Batches that ended here without results, by reason", ["reason"])
 Reason = Literal["draining", "inference_died", "cannot_run", "disk_full", "lost"]
 _NOT_HEARD = 500
 """From this status on, an answer says that nothing was done."""
@@ -33,11 +36,17 @@ async def hand_back(work: Hand, run: Run) -> bool:
     """
     work.drop(run.id)
     if not await _tell(work, run, "draining", ""):
-        async with work.db() as db:
-            await queries.become(db, run.id, RunState.LEASED)  # that we leave is no sign that the batch kills
+        await keep_for_later(work, run)
         return False
     await _end_released(work, run, "draining", "")
     return True
+
+
+async def keep_for_later(work: Hand, run: Run) -> None:
+    """Leave a batch to our next start; that we leave is no sign that the batch kills."""
+    work.drop(run.id)
+    async with work.db() as db:
+        await queries.become(db, run.id, RunState.LEASED)
 
 
 async def _tell(work: Hand, run: Run, reason: Reason, message: str) -> bool:
@@ -62,7 +71,8 @@ async def end_run(work: Hand, run_id: UUID, because: str) -> None:
     """The run is over, and nothing of it stays in the cache; for one that the Manager took from us, this is all."""
     work.drop(run_id)
     async with work.db() as db:
-        await queries.become(db, run_id, RunState.RELEASED, because=because[:2000])
+        if await queries.become(db, run_id, RunState.RELEASED, because=because[:2000]):
+            GIVEN_UP.labels(because.partition(":")[0]).inc()
     clear_media(work, run_id)
     work.hurry.ring("batches.claim")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import asdict, replace
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from ai_worker.base import DiskFull, writing
 from ai_worker.batches import queries
@@ -21,6 +21,8 @@ from trapper_kit.logs import bound, log
 from trapper_schemas.v1.batches import BatchLease
 
 PICTURES = Counter("trapper_pictures_total", "Pictures looked at, by how they ended", ["outcome"])
+STAGE_SECONDS = Counter("trapper_stage_seconds_total", "Seconds that a device spent on each model", ["sha256"])
+SPEED = Gauge("trapper_images_per_second", "Pictures per second of the last batch, by its first model", ["sha256"])
 BATCH_SECONDS = Histogram(
     "trapper_batch_seconds", "Seconds of computing one batch", buckets=(0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900)
 )
@@ -63,6 +65,8 @@ async def _next_run(work: Hand) -> Run | None:
 
     One whose pictures are out of reach holds nobody up: the others are prepared meanwhile, and computed first.
     """
+    if work.switches.stopping:
+        return None
     async with work.db() as db:
         unfinished = await queries.unfinished(db)  # one marked running was left so by a step that failed
     for run in unfinished:
@@ -161,5 +165,8 @@ def _measure(work: Hand, lease: BatchLease, ran: Ran) -> None:
     work.speeds[lease.stages[0].stage.model.key] = ran.images_per_second
     work.model_speeds |= ran.model_images_per_second
     BATCH_SECONDS.observe(ran.seconds)
+    SPEED.labels(lease.stages[0].stage.model.key).set(ran.images_per_second)
+    for sha256, seconds in ran.model_seconds.items():
+        STAGE_SECONDS.labels(sha256).inc(seconds)
     for outcome, count in (("seen", ran.seen), ("blank", ran.blank), ("failed", ran.failed)):
         PICTURES.labels(outcome).inc(count)

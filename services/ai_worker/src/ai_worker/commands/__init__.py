@@ -16,6 +16,10 @@ import uvicorn
 from ai_worker.app import VERSION, contract_app, create_app
 from ai_worker.batches.hand import Hand
 from ai_worker.commands.doctor import as_document, examine
+from ai_worker.commands.notify import Notifier, telling_systemd
+from ai_worker.commands.status import describe as describe_status
+from ai_worker.commands.systemd_unit import unit
+from ai_worker.commands.take_along import take_along
 from ai_worker.devices.prove import detect_devices
 from ai_worker.devices.work import CannotRun, InferenceDied
 from ai_worker.enrolment.credential import Credential
@@ -75,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
     doctor = command("doctor", _doctor, "look for what keeps this worker from working")
     doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    status = command("status", _status, "what is in hand, what is here, what is delivered, in plain words")
+    status.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
+    along = command("take-along", _take_along, "before a journey: take batches for so long, with all that they need")
+    along.add_argument(
+        "--hours", type=float, default=72.0, help="how long there will be no link (default: %(default)s)"
+    )
+    along.add_argument("--batches", type=int, default=20, help="how many at most (default: %(default)s)")
+    along.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
+    service = command("systemd-unit", _unit, "print the systemd unit that runs this worker")
+    service.add_argument("--user", default="trapper-worker", help="who runs it (default: %(default)s)")
+    service.add_argument("--python", type=Path, default=Path(sys.executable), help="default: the one that runs this")
+    service.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
     command("openapi", _openapi, "print the contract of the status page")
     command("settings", _settings, "list every setting with its default")
     inspect = command("inspect-model", _inspect, "try a model file: a JSON request on standard input, an answer out")
@@ -133,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
 async def _serve(settings: WorkerSettings, page: socket.socket) -> int:
     async with opened(settings) as work:
         stopping = _signals(work)
-        async with _status_page(work, page, stopping):
+        async with _status_page(work, page, stopping), telling_systemd(work, Notifier.of(os.environ)):
             clean = await work_until(work, stopping)
     return CLEAN if clean else RESULTS_LEFT
 
@@ -173,6 +189,31 @@ async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event)
     finally:
         server.should_exit = True
         await serving
+
+
+def _status(options: argparse.Namespace) -> int:
+    configure("ai_worker", "WARNING")
+    settings = WorkerSettings.from_environment()
+    settings.make_folders()
+    sys.stdout.write("\n".join(asyncio.run(describe_status(settings, options.port))) + "\n")
+    return CLEAN
+
+
+def _take_along(options: argparse.Namespace) -> int:
+    configure("ai_worker", "WARNING")
+    settings = WorkerSettings.from_environment()
+
+    def say(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    taking = take_along(settings, options.port, hours=options.hours, batches=options.batches, say=say)
+    return CLEAN if asyncio.run(taking) else FAILED
+
+
+def _unit(options: argparse.Namespace) -> int:
+    sys.stdout.write(unit(python=options.python.absolute(), user=options.user, port=options.port))
+    return CLEAN
 
 
 def _openapi(_: argparse.Namespace) -> int:

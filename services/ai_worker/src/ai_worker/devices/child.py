@@ -91,6 +91,9 @@ class Child:
             "failed": failed,
             "seconds": seconds,
             "images_per_second": len(looks.outcomes) / max(seconds, 1e-6),
+            "model_seconds": {
+                stage.spec.stage.model.key: spent for stage, spent in zip(stages, looks.seconds, strict=True)
+            },
             "model_images_per_second": {
                 stage.spec.stage.model.key: seen / spent
                 for stage, spent in zip(stages, looks.seconds, strict=True)

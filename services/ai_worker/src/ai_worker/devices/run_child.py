@@ -6,15 +6,20 @@ once more, alone.
 """
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from prometheus_client import Counter
+
 from ai_worker.devices.child_process import ChildProcess, DiedWithOthers
 from ai_worker.devices.work import BatchWork, ChildSettings, Proof, Ran, ResourceWork, StageWork
 
+STARTS = Counter("trapper_inference_starts_total", "Starts of inference processes, the first one too", ["device"])
 LANES = 2
 """Batches in one process: one is looked at, the next one begins when that leaves a core idle."""
 
@@ -32,6 +37,8 @@ class InferenceChild:
         self._alone = False
         self._want_alone = 0
         self._retiring = False
+        self._busy_seconds = 0.0
+        self._busy_since: float | None = None
 
     async def __aenter__(self) -> Self:
         await self._living()
@@ -51,6 +58,19 @@ class InferenceChild:
     def loaded(self) -> tuple[str, ...]:
         """The sha256 of the weights in the child's memory, most recent first."""
         return self._process.loaded if self._process is not None and self._process.lives else ()
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long something was aboard, in all."""
+        return self._busy_seconds + (0.0 if self._busy_since is None else time.monotonic() - self._busy_since)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What the process holds in real memory, where the system tells."""
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError):
+            return None
 
     async def run(self, work: BatchWork, *, on_progress: Callable[[int], None] | None = None) -> Ran:
         """Look at one batch; InferenceDied when the child dies or takes too long, CannotRun when it declines."""
@@ -113,6 +133,8 @@ class InferenceChild:
             self._want_alone -= alone
         self.aboard += 1
         self._alone = alone
+        if self._busy_since is None:
+            self._busy_since = time.monotonic()
         try:
             yield
         finally:
@@ -122,6 +144,8 @@ class InferenceChild:
             finally:
                 self.aboard -= 1
                 self._alone = False
+                if not self.aboard:
+                    self._busy_seconds, self._busy_since = self.busy_seconds, None
                 self._changed.set()
 
     def _has_seat(self, *, alone: bool) -> bool:
@@ -134,6 +158,7 @@ class InferenceChild:
             if self._process is None or not self._process.lives:
                 await self._stop()
                 self._process = await ChildProcess.start(self.settings)
+                STARTS.labels(self.settings.device).inc()
             return self._process
 
     async def _stop(self) -> None:

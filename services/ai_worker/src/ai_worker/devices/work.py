@@ -79,6 +79,8 @@ class Ran:
     images_per_second: float
     model_images_per_second: dict[str, float]
     """By sha256 of the weights: pictures over the seconds that the stage took."""
+    model_seconds: dict[str, float]
+    """By sha256 of the weights: the seconds that the stage took."""
 
 
 @dataclass(frozen=True, slots=True)

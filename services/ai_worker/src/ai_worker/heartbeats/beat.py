@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client import Gauge
+from prometheus_client import Counter
 
 from ai_worker.batches import queries
 from ai_worker.batches.hand import Hand
@@ -15,18 +15,18 @@ from ai_worker.batches.models import Run
 from ai_worker.batches.release import end_run
 from ai_worker.batches.state import RunState
 from ai_worker.enrolment.credential import replace_credential
+from ai_worker.heartbeats.measure import measure
 from ai_worker.manager_client import is_stranger
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, LeaseHeld
+from trapper_schemas.v1.workers import DeviceLoad, Heartbeat, HeartbeatReply, LeaseHeld
 
 _PROPOSED = 64
 """Most pins that a heartbeat may propose."""
-HELD = Gauge("trapper_batches", "Batches in hand, by state", ["state"])
 _NAMED = 256
 """So many leases fit into one heartbeat."""
-WAITING = Gauge("trapper_results_waiting", "Results that the Manager does not have yet")
+BEATS = Counter("trapper_heartbeats_total", "Heartbeats, by how the Manager answered", ["outcome"])
 
 
 async def beat(work: Hand) -> None:
@@ -49,22 +49,22 @@ async def _beat(work: Hand, *, alone: bool) -> bool:
     async with work.db() as db:
         runs = await queries.held(db)
         states = await queries.counts(db)
-        waiting, _ = await results.waiting_bytes(db)
-    for state in RunState:
-        HELD.labels(state.value).set(states.get(state.value, 0))
-    WAITING.set(waiting)
+        waiting = await results.waiting_bytes(db)
+    devices = await measure(work, states, waiting)
     newest = {run.batch_id: run for run in runs}  # of two attempts only the later one can still be ours
     sent = work.monotonic()
-    pulse = _pulse(work, newest.values(), alone=alone)
+    pulse = _pulse(work, newest.values(), devices, alone=alone)
     try:
         reply = await work.manager.heartbeat(work.worker_id, pulse)
     except Problem as problem:
+        BEATS.labels("refused" if is_stranger(problem) else "unanswered").inc()
         if not is_stranger(problem):
             work.heard(problem)
         elif not work.switches.revoked:
             log("worker.refused", level=logging.ERROR, problem=str(problem))
             work.switches.revoked = True
         return False
+    BEATS.labels("answered").inc()
     work.heard(None)
     settled = work.claims_unsure and pulse.complete
     if settled:
@@ -73,7 +73,7 @@ async def _beat(work: Hand, *, alone: bool) -> bool:
     return settled
 
 
-def _pulse(work: Hand, runs: Iterable[Run], *, alone: bool) -> Heartbeat:
+def _pulse(work: Hand, runs: Iterable[Run], devices: tuple[DeviceLoad, ...], *, alone: bool) -> Heartbeat:
     leases = tuple(
         LeaseHeld(
             batch_id=run.batch_id,
@@ -89,6 +89,7 @@ def _pulse(work: Hand, runs: Iterable[Run], *, alone: bool) -> Heartbeat:
         complete=alone and len(leases) <= _NAMED,
         images_per_second=dict(work.speeds),
         load=round(os.getloadavg()[0], 2),
+        devices=devices,
         models_on_disk=work.store.on_disk()[:1000],
         pins=tuple(work.store.proposed.values())[:_PROPOSED],
     )

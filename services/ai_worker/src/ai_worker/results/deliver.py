@@ -3,6 +3,8 @@
 import logging
 from contextlib import suppress
 
+from prometheus_client import Counter
+
 from ai_worker.deps import WorkerWork
 from ai_worker.manager_client import status_of
 from ai_worker.results import queries
@@ -14,6 +16,7 @@ from trapper_kit.logs import bound, log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import Release
 
+DELIVERIES = Counter("trapper_deliveries_total", "Results handed in, by how the Manager answered", ["outcome"])
 _AT_ONCE = 20
 
 
@@ -40,12 +43,14 @@ async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
     except FileNotFoundError:
         state = KeptState.LOST
     except Unreachable as silence:
+        DELIVERIES.labels("unanswered").inc()
         work.heard(silence)
         return None
     except Problem as refusal:
         problem, state = refusal, after_refusal(status_of(refusal))
     async with work.db() as db:
         await queries.tried(db, kept.run_id, state=state, problem=None if problem is None else _told(problem))
+    DELIVERIES.labels("postponed" if state is KeptState.WAITING else state.value).inc()
     if state is KeptState.WAITING:
         log("results.postponed", level=logging.WARNING, problem=str(problem))
         return None

@@ -1,0 +1,22 @@
+"""Asks the worker that runs on this machine, at its status page, in the name of whoever owns its folder."""
+
+import json
+from typing import Any
+
+from ai_worker.settings import WorkerSettings
+from trapper_kit.http_client import HttpClient, networks
+
+_HERE = ["127.0.0.0/8", "::1/128"]
+
+
+async def ask_page(
+    settings: WorkerSettings, port: int, method: str, path: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer; raises the Problem that stands in between, Unreachable when no worker runs there."""
+    token = settings.local_token_file.read_text("utf-8").strip() if settings.local_token_file.exists() else None
+    page = HttpClient(f"http://127.0.0.1:{port}", token=token, allowed=networks(_HERE), timeout_seconds=10.0)
+    try:
+        answer: dict[str, Any] = json.loads((await page.request(method, path, json=body, idempotent=False)).content)
+    finally:
+        await page.close()
+    return answer
