@@ -5,6 +5,7 @@ measured so; squashing and centre-cropping resize as Pillow does (anti-aliased),
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
 }
 _SMALLEST_CROP = 2
+_SIDES_KEPT = 64
+"""A camera has one size of picture; crops have as many as there are animals."""
 _ROWS_AT_ONCE = 32
 """So many new rows, and what they are made of, stay in a core's own cache."""
 
@@ -124,9 +127,7 @@ def _resize_plain(pixels: Pixels, width: int, height: int, how: Preprocessing) -
     if how.interpolation == "nearest":
         return pixels[np.arange(height) * pixels.shape[0] // height][:, np.arange(width) * pixels.shape[1] // width]
     rows, next_rows, down = _positions(pixels.shape[0], height)
-    columns, next_columns, across = _positions(pixels.shape[1], width)
-    first, second = _values(columns), _values(next_columns)
-    across = across.repeat(3)
+    first, second, across = _values(pixels.shape[1], width)
     flat = pixels.reshape(pixels.shape[0], -1)
     resized = np.empty((height, width * 3), dtype=np.uint8)
     for top in range(0, height, _ROWS_AT_ONCE):
@@ -141,9 +142,12 @@ def _resize_plain(pixels: Pixels, width: int, height: int, how: Preprocessing) -
     return resized.reshape(height, width, 3)
 
 
-def _values(columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where the three values of each pixel lie in a row."""
-    return (columns[:, None] * 3 + np.arange(3)).ravel()
+@lru_cache(maxsize=_SIDES_KEPT)
+def _values(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """As `_positions`, for the three values of each pixel in a row."""
+    first, second, across = _positions(side, wanted)
+    colours = np.arange(3)
+    return (first[:, None] * 3 + colours).ravel(), (second[:, None] * 3 + colours).ravel(), across.repeat(3)
 
 
 def _blend(
@@ -157,6 +161,7 @@ def _blend(
     return blended
 
 
+@lru_cache(maxsize=_SIDES_KEPT)
 def _positions(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """For each new pixel the two old ones it lies between, and how far along."""
     at = np.clip((np.arange(wanted) + 0.5) * (side / wanted) - 0.5, 0, side - 1)
