@@ -21,7 +21,7 @@ async def manager(
     ai_manager_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RunningManager]:
     """Served, and known to the command by the environment."""
-    async with running_manager(ai_manager_database_url, tmp_path) as running:
+    async with running_manager(ai_manager_database_url, tmp_path, intervals={"alive": 600.0}) as running:
         token = running.client.headers["Authorization"].removeprefix("Bearer ")
         monkeypatch.setenv("TRAPPER_MANAGER_URL", running.url)
         monkeypatch.setenv("TRAPPER_MANAGER_TOKEN", token)

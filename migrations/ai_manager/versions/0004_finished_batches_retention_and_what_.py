@@ -80,15 +80,15 @@ def upgrade() -> None:
     )
     op.create_index('saved_results_kept_idx', 'saved_results', ['acknowledged_at'], unique=False, postgresql_where='acknowledged_at is not null and forgotten_at is null')
     op.create_index(op.f('saved_results_sha256_idx'), 'saved_results', ['sha256'], unique=False)
-    op.drop_constraint(op.f('saved_results_batch_id_fkey'), 'saved_results', type_='foreignkey')
-    op.drop_constraint(op.f('resource_failures_batch_id_fkey'), 'resource_failures', type_='foreignkey')
+    # A downgrade does not bring these two back, so that results of batches that were moved stay.
+    op.execute('alter table saved_results drop constraint if exists saved_results_batch_id_fkey')
+    op.execute('alter table resource_failures drop constraint if exists resource_failures_batch_id_fkey')
     op.add_column('terms', sa.Column('weights_bytes', sa.BigInteger(), server_default='0', nullable=False))
     op.add_column('workers', sa.Column('offline', sa.Boolean(), server_default=sa.text('false'), nullable=False))
     op.add_column('workers', sa.Column('device_load', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), server_default=sa.text("'[]'"), nullable=False))
 
 
 def downgrade() -> None:
-    # Results and failures of batches that were moved stay, so their foreign keys do not come back.
     op.drop_column('workers', 'device_load')
     op.drop_column('workers', 'offline')
     op.drop_column('terms', 'weights_bytes')

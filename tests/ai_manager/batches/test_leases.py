@@ -12,6 +12,7 @@ from ai_manager.jobs.cancel import cancel_job
 from ai_manager.results.close_exhausted import close_exhausted
 from ai_manager.workers.revoke import revoke_worker
 from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
+from tests.support.make.results import failed
 from tests.support.workers import eventually
 from trapper_schemas.v1.jobs import JobState
 from trapper_schemas.v1.results import Failed, FailureCode
@@ -154,6 +155,23 @@ async def test_after_five_losses_the_resources_fail_with_the_last_error(
         assert isinstance(outcome, Failed)
         assert outcome.code is FailureCode.EXHAUSTED
         assert "time 4" in outcome.message
+    assert await manager.broken() == {}
+
+
+async def test_a_message_that_no_database_takes_is_taken_all_the_same(manager: Manager, expert: dict[str, str]) -> None:
+    await manager.planned(expert, job_request(3))
+    machine = await manager.worker()
+    (lease,) = await machine.claim(memory_bytes=2**70)
+    assert (await machine.release(lease, "cannot_run", "bytes: \x00\x01")).status_code == 204
+    assert await manager.rows("select last_error from batches") == [{"last_error": "bytes: \ufffd\x01"}]
+    await machine.beat(devices=[{"name": "a\x00b", "busy": 0}], images_per_second={"\x00": 1.0})
+    answer = await manager.http.post(
+        "/api/resource_batches/claim/", json={"runtime": "onnx-cpu", "loaded": ["\x00"]}, headers=machine.headers
+    )
+    assert (answer.status_code, answer.json()["type"]) == (422, "invalid")
+    (lease,) = await machine.claim()
+    broken = tuple(failed(message="not \x00 a picture") for _ in lease.resources)
+    assert (await machine.finish(lease, outcomes=broken)).status_code == 200
     assert await manager.broken() == {}
 
 

@@ -1,9 +1,14 @@
 """An outage of ours costs workers nothing: leases end only after a Manager answered through a whole one."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from ai_manager.batches import queries
 from ai_manager.batches.expire import expire_leases
+from ai_manager.batches.stay_open import stay_open
 from tests.support.make.ai_manager import Manager
 from tests.support.workers import eventually
 from trapper_schemas.ids import uuid7
@@ -58,6 +63,28 @@ async def test_a_pause_that_costs_heartbeats_begins_it_anew(manager: Manager) ->
     await manager.execute("update doors set seen_at = seen_at - interval '40 seconds'")
     await note()
     assert await age() < 3000
+
+
+async def test_whatever_it_meets_it_goes_on(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = 0
+    note_open = queries.note_open
+
+    async def fail_twice(*arguments: Any, **named: Any) -> None:
+        nonlocal met
+        met += 1
+        if met < 3:
+            raise RuntimeError("something nobody thought of")
+        await note_open(*arguments, **named)
+
+    monkeypatch.setattr(queries, "note_open", fail_twice)
+    monkeypatch.setattr(manager.work.intervals, "sweep", 0.01)
+    await manager.execute("delete from doors")
+    staying = asyncio.create_task(stay_open(manager.work))
+    try:
+        await eventually(lambda: manager.rows("select * from doors"))
+    finally:
+        staying.cancel()
+        await asyncio.gather(staying, return_exceptions=True)
 
 
 async def test_a_running_manager_notes_itself_and_forgets_the_dead(manager: Manager) -> None:

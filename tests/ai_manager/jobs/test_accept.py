@@ -130,6 +130,14 @@ async def test_what_is_not_a_job_is_refused_and_nothing_is_kept(
     assert await manager.rows("select * from jobs") == []
 
 
+async def test_a_text_that_no_database_takes_is_refused(manager: Manager, expert: dict[str, str]) -> None:
+    for field in ("project", "media_grant", "bell"):
+        answer = await manager.submit(expert, job_request(1, **{field: "a\x00b"}))
+        assert (answer.status_code, answer.json()["type"]) == (422, "invalid"), field
+        assert "NUL" in answer.json()["detail"]
+    assert await manager.rows("select * from jobs") == []
+
+
 async def test_the_same_resource_twice_is_named(manager: Manager, expert: dict[str, str]) -> None:
     twice = resource()
     answer = await manager.submit(expert, job_request(0, resources=[resource(), twice, twice]))
@@ -176,7 +184,7 @@ async def test_a_model_that_cannot_run_is_refused_with_what_to_do(manager: Manag
     assert (await refused(by("wrong-name", stage()["model"]["sha256"])))[:2] == (422, "unknown-model")
     status, kind, detail = await refused(by("to-convert", "1" * 64))
     assert (status, kind) == (422, "model-not-ready")
-    assert "trapper models add" in detail
+    assert "trapper models install to-convert --file" in detail
     status, kind, detail = await refused(by("to-install", "2" * 64))
     assert (status, kind) == (422, "model-not-ready")
     assert "trapper models install to-install" in detail

@@ -114,5 +114,5 @@ async def test_a_database_that_is_away_leaves_the_counters_of_the_process(
     monkeypatch.setattr(manager.work, "db", away)
     answer = await manager.http.get("/metrics")
     assert answer.status_code == 200
-    assert "trapper_batches" not in answer.text
+    assert "trapper_waiting_resources" not in answer.text
     assert "trapper_requests_total" in answer.text or "trapper_tasks_total" in answer.text

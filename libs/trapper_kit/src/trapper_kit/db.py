@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
@@ -20,7 +21,18 @@ from sqlalchemy.types import JSON, TypeEngine
 Session = AsyncSession
 """Inside one transaction; feature code never commits."""
 
-__all__ = ["Database", "DatabaseUnavailable", "IntegrityError", "Ring", "Session", "db_clock", "metadata", "ring"]
+__all__ = [
+    "REFUSED_BY_DATABASE",
+    "Database",
+    "DatabaseUnavailable",
+    "IntegrityError",
+    "Ring",
+    "Session",
+    "db_clock",
+    "metadata",
+    "refused_text",
+    "ring",
+]
 
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -30,9 +42,19 @@ NAMING = {
     "pk": "%(table_name)s_pkey",
 }
 DatabaseUnavailable = (DBAPIError, OSError)
+REFUSED_BY_DATABASE = (DBAPIError, asyncpg.DataError)
+"""What a statement raises that was refused, by a session or directly."""
+_REFUSED_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 5.0
 """After the server's own limit: then nothing will come any more."""
+
+
+def refused_text(error: BaseException | None) -> bool:
+    """Whether a statement failed over a text that PostgreSQL cannot hold: one with a NUL character."""
+    while error is not None and not isinstance(error, _REFUSED_TEXT):
+        error = error.__cause__
+    return error is not None
 
 
 def metadata() -> MetaData:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trapper_kit import metrics
-from trapper_kit.db import DatabaseUnavailable
+from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, refused_text
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable, Unexpected
 from trapper_kit.web.guards import public
@@ -180,6 +180,14 @@ def _add_problem_handlers(app: FastAPI) -> None:
         kind = Malformed if malformed else Invalid
         fields = ", ".join(".".join(str(part) for part in one.loc[1:]) or str(one.loc[0]) for one in errors)
         return _answer(request, kind(f"not valid: {fields}", errors=errors))
+
+    async def refused_by_database(request: Request, error: Exception) -> Response:
+        if not refused_text(error):
+            raise error
+        return _answer(request, Invalid("a text in it holds a NUL character, which no database takes"))
+
+    for kind in REFUSED_BY_DATABASE:
+        app.add_exception_handler(kind, refused_by_database)
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Response:

@@ -10,6 +10,7 @@ from ai_manager.batches.state import BatchState, Loss
 from ai_manager.deps import Work
 from trapper_kit.db import Session
 from trapper_kit.problems import Problem
+from trapper_kit.text import clean
 
 LOSSES = {"draining": Loss.DRAINED, "inference_died": Loss.DIED}
 
@@ -23,7 +24,7 @@ async def release_batch(work: Work, batch_id: UUID, *, worker_id: UUID, token: s
         held = await queries.lock_leased(db, [batch_id], token=token)
         if not held or held[0].worker_id != worker_id:
             raise await _why_not(db, batch_id)
-        lost = Lost(held[0], LOSSES.get(reason, Loss.RELEASED), message or reason)
+        lost = Lost(held[0], LOSSES.get(reason, Loss.RELEASED), clean(message) or reason)
         waiting = await lose_batches(db, [lost], losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
     await ring_workers(work, runtimes)

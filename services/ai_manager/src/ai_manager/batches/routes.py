@@ -18,6 +18,8 @@ from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
 router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(Unauthenticated, Forbidden))
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
+MAX_BIGINT = 2**63 - 1
+"""What a column holds; nobody has more memory."""
 
 
 @router.post("/claim/", responses=problems(RuntimeNotYours), response_model=ClaimReply)
@@ -30,7 +32,7 @@ async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Req
         body.loaded,
         body.on_disk,
         body.allow_unpinned,
-        body.memory_bytes,
+        None if body.memory_bytes is None else min(body.memory_bytes, MAX_BIGINT),
         None if body.offline_seconds is None else timedelta(seconds=min(body.offline_seconds, MAX_OFFLINE_SECONDS)),
         caller.expires_at,
     )

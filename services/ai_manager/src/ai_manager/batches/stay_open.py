@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from ai_manager.batches import queries
 from ai_manager.deps import Work
-from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
 
@@ -19,6 +18,6 @@ async def stay_open(work: Work) -> None:
         try:
             async with work.db() as db:
                 await queries.note_open(db, door, gap=gap, forget_after=timedelta(days=1))
-        except DatabaseUnavailable as problem:
-            log("door.unnoted", problem=str(problem))
+        except Exception as problem:  # noqa: BLE001 - whatever it met: without this note no lease would ever end
+            log("door.unnoted", error=problem)
         await asyncio.sleep(pause)

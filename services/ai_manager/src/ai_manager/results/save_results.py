@@ -20,6 +20,7 @@ from ai_manager.results import queries
 from ai_manager.results.inspect import Inspected, inspect_results
 from trapper_kit.db import Ring, Session
 from trapper_kit.logs import log
+from trapper_kit.text import clean
 from trapper_schemas.codec import Limits
 from trapper_schemas.v1.results import Expectation
 
@@ -51,7 +52,7 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
         brought.sha256,
         len(brought.blob),
         inspected.counts,
-        [(failure.resource_id, failure.code, failure.message) for failure in inspected.failures],
+        [(failure.resource_id, failure.code, clean(failure.message)) for failure in inspected.failures],
     )
     finished = await work.direct.together(queries_hot.finish, finish)
     if finished is None:

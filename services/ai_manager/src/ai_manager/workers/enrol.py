@@ -11,6 +11,7 @@ from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session
 from trapper_kit.logs import log
+from trapper_kit.text import clean, clean_json
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.workers import Enrolment
 
@@ -45,11 +46,11 @@ async def enrol_worker(
     worker = Worker(
         id=uuid7(),
         name=who.name,
-        version=who.version,
+        version=clean(who.version),
         protocols=list(who.protocols),
-        devices=[device.model_dump(mode="json") for device in who.devices],
+        devices=clean_json([device.model_dump(mode="json") for device in who.devices]),
         runtimes=runtimes,
-        models_on_disk=list(who.models_on_disk),
+        models_on_disk=clean_json(who.models_on_disk),
         project=token.project,
         offline=token.offline,
         images_per_second={},

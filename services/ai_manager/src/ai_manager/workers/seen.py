@@ -8,6 +8,7 @@ from ai_manager.workers import queries
 from ai_manager.workers.errors import WorkerNotFound
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session
+from trapper_kit.text import clean_json
 from trapper_schemas.v1.workers import Heartbeat
 
 
@@ -15,11 +16,11 @@ async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat, *, now: datet
     """Note the moment, speed, load and models."""
     changes: dict[str, Any] = {"load": beat.load}
     if beat.devices:
-        changes["device_load"] = [device.model_dump(mode="json") for device in beat.devices]
+        changes["device_load"] = clean_json([device.model_dump(mode="json") for device in beat.devices])
     if beat.images_per_second:
-        changes["images_per_second"] = beat.images_per_second
+        changes["images_per_second"] = clean_json(beat.images_per_second)
     if beat.models_on_disk is not None:
-        changes["models_on_disk"] = list(beat.models_on_disk)
+        changes["models_on_disk"] = clean_json(beat.models_on_disk)
     worker = await queries.note_seen(db, worker_id, now, **changes)
     if worker is None:
         raise WorkerNotFound
