@@ -9,29 +9,31 @@ V = TypeVar("V")
 
 
 class Together(Generic[K, V]):
-    """Nobody waits for company: who comes first is served alone, and at most so long as that takes waits the next."""
+    """Nobody waits for company: whoever comes is served at once, unless `at_once` helpings are under way already."""
 
-    def __init__(self, do: Callable[[Sequence[K]], Awaitable[Sequence[V]]], *, at_most: int = 64) -> None:
+    def __init__(
+        self, do: Callable[[Sequence[K]], Awaitable[Sequence[V]]], *, at_once: int = 2, at_most: int = 64
+    ) -> None:
         self._do = do
+        self._at_once = at_once
         self._at_most = at_most
         self._waiting: list[tuple[K, asyncio.Future[V]]] = []
-        self._serving: asyncio.Task[Any] | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def __call__(self, one: K) -> V:
         """What `do` answers for this one."""
         future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, future))
-        if self._serving is None:
-            self._serving = asyncio.create_task(self._serve())
+        if len(self._serving) < self._at_once:
+            serving = asyncio.create_task(self._serve())
+            self._serving.add(serving)
+            serving.add_done_callback(self._serving.discard)
         return await future
 
     async def _serve(self) -> None:
-        try:
-            while self._waiting:
-                helping, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
-                await self._help([(one, future) for one, future in helping if not future.done()])
-        finally:
-            self._serving = None
+        while self._waiting:
+            helping, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
+            await self._help([(one, future) for one, future in helping if not future.done()])
 
     async def _help(self, helping: Sequence[tuple[K, asyncio.Future[V]]]) -> None:
         """An error belongs to the one that causes it: together they are tried once, and then each alone."""

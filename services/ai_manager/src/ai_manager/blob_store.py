@@ -17,6 +17,8 @@ from trapper_kit.together import Together
 
 Kind = Literal["results", "weights"]
 _LISTED_AT_ONCE = 500
+WRITTEN_AT_ONCE = 6
+"""Threads that wait for the disk at the same moment: what they make durable, it writes in one go."""
 
 
 class HashDiffers(ValueError):  # noqa: N818 - named after what is the case
@@ -29,7 +31,7 @@ class BlobStore:
     def __init__(self, store: Any, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
-        self._write = Together(_write_all)
+        self._write = Together(_write_all, at_once=WRITTEN_AT_ONCE)
 
     @classmethod
     def open(cls, folder: Path | None, url: str | None) -> "BlobStore":
