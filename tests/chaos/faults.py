@@ -13,7 +13,7 @@ from random import Random
 
 import redis
 
-from tests.chaos.machines import MANAGERS, Fleet
+from tests.chaos.machines import LEASE_SECONDS, MANAGERS, Fleet
 from tests.flow.stack import ROOT
 from tests.support.chaos_proxy import Link, Trouble
 from tests.support.workers import eventually
@@ -21,10 +21,9 @@ from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
 
 Do = Callable[[Fleet, Random], Awaitable[str | None]]
-LEASE_SECONDS = 2.0
 SKEW_SECONDS = 600.0
 _TROUBLE_SECONDS = (1.5, 4.0)
-_BITE_SECONDS = 20.0
+_BITE_SECONDS = 40.0
 """How long a trouble waits for something that it can hit."""
 _BACK_SECONDS = 60.0
 
@@ -53,15 +52,16 @@ def _of_processes() -> Iterable[Kind]:
         "worker": lambda fleet: fleet.worker_names,
     }
     for group, names in groups.items():
-        yield Kind(f"kill -9 {group}", f"kill {group}", partial(_kill, names))
+        family = "kill worker" if group == "worker" else "kill service"
+        yield Kind(f"kill -9 {group}", family, partial(_kill, names))
         yield Kind(f"freeze {group} longer than a lease", "freeze", partial(_freeze, names))
-    yield Kind("kill -9 inference child", "kill child", _kill_child)
+    yield Kind("kill -9 inference child", "kill worker", _kill_child)
     yield Kind("freeze inference child longer than a lease", "freeze", _freeze_child)
 
 
 def _of_servers() -> Iterable[Kind]:
-    yield Kind("flush valkey", "valkey flush", _flush)
-    yield Kind("kill -9 and restart valkey", "valkey restart", _restart_valkey)
+    yield Kind("flush valkey", "valkey", _flush)
+    yield Kind("kill -9 and restart valkey", "valkey", _restart_valkey)
     yield Kind("immediate stop and restart of postgres", "postgres", _restart_postgres)
 
 
@@ -174,13 +174,12 @@ async def _restart(server: EmbeddedPostgres | EmbeddedValkey, number: int, rng: 
 
 async def _trouble(names: Callable[[Fleet], Sequence[str]], trouble: Trouble, fleet: Fleet, rng: Random) -> str | None:
     link = fleet.links[rng.choice(names(fleet))]
-    if link.trouble is not None:
-        return None
-    link.trouble = trouble
-    try:
-        bites = await _bitten(link, rng.uniform(*_TROUBLE_SECONDS))
-    finally:
-        link.trouble = None
+    async with link.troubled:
+        link.trouble = trouble
+        try:
+            bites = await _bitten(link, rng.uniform(*_TROUBLE_SECONDS))
+        finally:
+            link.trouble = None
     return f"{link.name}, {bites} times" if bites else None
 
 

@@ -48,6 +48,8 @@ class Link:
     heard: Callable[[str, Sequence[Address], bytes], None] | None = None
     """Told of every HTTP request while `replaying`; None where other protocols are spoken."""
     trouble: Trouble | None = None
+    troubled: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever sets `trouble`: one at a time."""
     replaying: bool = False
     port: int = 0
     bites: int = 0
