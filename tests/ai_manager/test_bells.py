@@ -30,8 +30,8 @@ class Ears:
         await asyncio.to_thread(self._listener.stop)
 
     async def hears(self, *expected: dict[str, Any]) -> None:
-        """Within ten seconds."""
-        async with asyncio.timeout(10):
+        """Within the patience of a slow machine."""
+        async with asyncio.timeout(60):
             while self.heard[: len(expected)] != list(expected):  # noqa: ASYNC110 - a thread hears
                 await asyncio.sleep(0.02)
 

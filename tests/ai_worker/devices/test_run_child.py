@@ -247,7 +247,7 @@ def test_the_child_dies_with_its_parent():
         pid = int(parent.stdout.readline())
         parent.kill()
         parent.wait()
-    for _ in range(100):
+    for _ in range(1000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -48,7 +48,7 @@ class Media:
             self.broken -= 1
             return Response(status_code=503)
         if what == "slow":
-            await asyncio.sleep(3)
+            await asyncio.sleep(30)
         return Response(PHOTO)
 
     async def endless(self):
@@ -153,7 +153,7 @@ async def test_a_server_in_trouble_is_asked_again_until_patience_ends(media, tmp
 
 
 async def test_a_file_that_does_not_come_in_time_is_unreachable(media, tmp_path):
-    async with hand(tmp_path, intervals={"media": 0.1, "patience": 0.05}) as work:
+    async with hand(tmp_path, intervals={"media": 2.0, "patience": 0.05}) as work:
         results = await fetch(work, media, "slow", "photo")
     assert ended(results) == [UNREACHABLE, PHOTO]
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
@@ -42,9 +41,15 @@ NAMING = {
     "pk": "%(table_name)s_pkey",
 }
 DatabaseUnavailable = (DBAPIError, OSError)
-REFUSED_BY_DATABASE = (DBAPIError, asyncpg.DataError)
+_refused_data: tuple[type[Exception], ...] = ()
+_refused_text_types: tuple[type[Exception], ...] = ()
+with suppress(ImportError):  # a worker, whose rows are in a file of its own, is installed without PostgreSQL's client
+    import asyncpg
+
+    _refused_data = (asyncpg.DataError,)
+    _refused_text_types = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+REFUSED_BY_DATABASE = (DBAPIError, *_refused_data)
 """What a statement raises that was refused, by a session or directly."""
-_REFUSED_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 5.0
 """After the server's own limit: then nothing will come any more."""
@@ -52,7 +57,7 @@ SILENCE_SECONDS = 5.0
 
 def refused_text(error: BaseException | None) -> bool:
     """Whether a statement failed over a text that PostgreSQL cannot hold: one with a NUL character."""
-    while error is not None and not isinstance(error, _REFUSED_TEXT):
+    while error is not None and not isinstance(error, _refused_text_types):
         error = error.__cause__
     return error is not None
 
