@@ -21,6 +21,7 @@ from tests.support.make import expert
 from tests.support.make.expert import House
 from tests.support.managers import RunningManager, running_manager
 from trapper_schemas.catalog import read_manifest
+from trapper_schemas.v1.models import ModelEntry
 
 ANIMALS: list[dict[str, Any]] = [
     {"label": "red fox", "scientific_name": "Vulpes vulpes", "rank": "species", "common_name": "Red fox",
@@ -193,3 +194,15 @@ async def test_the_shipped_catalogue_brings_only_the_taxa_of_what_can_be_had(hou
         names = set(await db.scalars(select(Taxon.canonical_name)))
     assert "Capreolus capreolus" in names
     assert "Odocoileus virginianus" not in names  # of SpeciesNet, which has to be converted first
+
+
+async def test_a_model_of_thousands_of_labels_is_learnt_whole(house: House, manager: RunningManager):
+    [known] = [one for one in read_manifest() if one.name == "speciesnet"]
+    had = {**known.model_dump(mode="json"), "availability": "ready", "sha256": "e" * 64}
+    await sync_models_from_schemas(manager.work, [ModelEntry.model_validate(had)], None)
+    await connected(house, manager)
+    report = await synced(house)
+    assert [one.label.rpartition(";")[2] for one in report.unresolved] == ["blank"]
+    async with house.work.db() as db:
+        unnamed = await db.scalars(select(CategoryLabel.observation_type).where(CategoryLabel.taxon_id.is_(None)))
+        assert sorted(str(one) for one in unnamed) == ["None", "vehicle"]

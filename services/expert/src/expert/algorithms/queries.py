@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.algorithms.models import Algorithm, CategoryLabel, CategoryMap
@@ -28,14 +28,6 @@ async def labels_of(db: Session, category_map_id: UUID) -> Sequence[CategoryLabe
         select(CategoryLabel).where(CategoryLabel.category_map_id == category_map_id).order_by(CategoryLabel.index)
     )
     return (await db.scalars(statement)).all()
-
-
-async def set_taxon(db: Session, category_map_id: UUID, index: int, taxon_id: UUID) -> None:
-    await db.execute(
-        update(CategoryLabel)
-        .where(CategoryLabel.category_map_id == category_map_id, CategoryLabel.index == index)
-        .values(taxon_id=taxon_id)
-    )
 
 
 async def insert_algorithm(db: Session, values: dict[str, Any]) -> UUID:

@@ -75,8 +75,8 @@ async def _resolve(db: Session, category_map_id: UUID, kind: ModelKind) -> tuple
     ]
     found = await resolve_taxa(db, [_name(row) for row in rows])
     for row, taxon_id in zip(rows, found, strict=True):
-        if taxon_id is not None:
-            await queries.set_taxon(db, category_map_id, row.index, taxon_id)
+        row.taxon_id = taxon_id
+    await db.flush()
     return tuple(row.label for row, taxon_id in zip(rows, found, strict=True) if taxon_id is None)
 
 

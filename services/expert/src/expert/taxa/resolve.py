@@ -27,18 +27,20 @@ async def resolve_taxa(db: Session, names: Sequence[TaxonName]) -> list[UUID | N
     spoken = {text.lower() for name in names for text in (name.label, name.scientific_name) if text}
     by_name = await queries.by_names(db, spoken)
     found: list[UUID | None] = []
+    new_keys: dict[tuple[str, str], UUID] = {}
     for name in names:
         taxon_id = next((by_key[key] for key in name.keys if key in by_key), None)
         taxon_id = taxon_id or by_name.get((name.scientific_name or name.label).lower())
         if taxon_id is None and name.scientific_name:
             taxon_id = _make(db, name)
             by_name[name.scientific_name.lower()] = taxon_id
-            await db.flush()
-        for checklist, key in name.keys:
-            if taxon_id is not None and (checklist, key) not in by_key:
-                await queries.add_key(db, checklist, key, taxon_id)
-                by_key[checklist, key] = taxon_id
+        for each in name.keys:
+            if taxon_id is not None and each not in by_key:
+                by_key[each] = new_keys[each] = taxon_id
         found.append(taxon_id)
+    await db.flush()  # a model may name thousands; keys point at them
+    for (checklist, key), taxon_id in new_keys.items():
+        await queries.add_key(db, checklist, key, taxon_id)
     return found
 
 
