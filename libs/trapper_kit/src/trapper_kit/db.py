@@ -134,10 +134,16 @@ def asyncpg_url(url: str) -> str:
     return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql", "postgresql+asyncpg"} else url
 
 
-def _give_up_when_silent(context: ExceptionContext) -> None:
+class ConnectionSilent(ConnectionError):  # noqa: N818 - named after what is the case
+    """The database did not answer in time; whether the statement ran cannot be known."""
+
+
+def _give_up_when_silent(context: ExceptionContext) -> BaseException | None:
     """No answer in time: the connection is thrown away, since asking it to roll back would wait for ever."""
-    if isinstance(context.original_exception, TimeoutError):
-        context.is_disconnect = True
+    if not isinstance(context.original_exception, TimeoutError):
+        return None
+    context.is_disconnect = True
+    return ConnectionSilent("the database did not answer in time")
 
 
 def _prepare_file(connection: Any, _record: Any) -> None:
