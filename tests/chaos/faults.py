@@ -187,12 +187,16 @@ async def _replay(names: Callable[[Fleet], Sequence[str]], fleet: Fleet, rng: Ra
     link = fleet.links[rng.choice(names(fleet))]
     if link.replaying:
         return None
+    before = fleet.replays.answered(link.name)
     link.replaying = True
     try:
         bites = await _bitten(link, rng.uniform(*_TROUBLE_SECONDS))
     finally:
         link.replaying = False
-    return f"{link.name}, {bites} requests" if bites else None
+    with suppress(TimeoutError):
+        await eventually(lambda: fleet.replays.answered(link.name) > before, within=_BITE_SECONDS if bites else 0)
+        return f"{link.name}, {bites} requests"
+    return None
 
 
 async def _bitten(link: Link, seconds: float) -> int:

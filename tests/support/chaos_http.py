@@ -66,6 +66,10 @@ class Replays:
         """How many are still to be sent, or to be answered."""
         return len(self._pending)
 
+    def answered(self, link: str) -> int:
+        """How many of a link's requests were answered once more."""
+        return sum(count for name, count in self.answers.items() if name.startswith(f"{link} "))
+
     def double(self, link: str, servers: Sequence[Address], request: bytes) -> None:
         """Twice more, each some time later, and not to the same server necessarily."""
         for _ in range(2):
