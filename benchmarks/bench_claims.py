@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from ai_manager.direct import APPLICATION_NAME, PLANNING
 from benchmarks.report import ROOT, Options, Row, Size, asked, free_share, report, spinners
 from benchmarks.stack import Credential, Stack, manager_stack
 from trapper_cli import binaries
-from trapper_kit.direct import APPLICATION_NAME, PLANNING
 
 NAME = "bench-claims"
 CLIENTS = 16

@@ -13,7 +13,6 @@ from tests.support.workers import eventually
 from trapper_kit.broker import TaskBook
 from trapper_kit.cron import run_sweeps
 from trapper_kit.db import Database, DatabaseUnavailable
-from trapper_kit.direct import ConnectionLost, Direct
 from trapper_kit.notify import listen
 from trapper_kit.settings import Intervals
 from trapper_kit.waiters import Waiters
@@ -65,18 +64,6 @@ async def test_a_transaction_that_falls_silent_in_the_middle_ends_here_and_there
             await db.execute(text("select pg_advisory_xact_lock(4711)"))
     await direct.close()
     await database.close()
-
-
-async def test_a_single_statement_that_is_not_answered_ends(link, postgres) -> None:
-    direct = Direct(through(link, postgres), size=1, statement_timeout_seconds=STATEMENT_SECONDS)
-    await direct.fetch("select 1")
-    link.trouble = Trouble.BLACKHOLE
-    async with asyncio.timeout(60):
-        with pytest.raises(ConnectionLost):
-            await direct.fetch("select 1")
-        link.trouble = None
-        await direct.fetch("select 1")
-    await direct.close()
 
 
 def sweeping(database: Database, book: TaskBook, *, as_whom: str) -> "asyncio.Task[None]":

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import obstore
 from obstore.store import LocalStore, S3Store
 
-from trapper_kit.together import Together
+from ai_manager.together import Together
 
 Kind = Literal["results", "weights"]
 _LISTED_AT_ONCE = 500

@@ -11,13 +11,13 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from ai_manager.blob_store import BlobStore
+from ai_manager.direct import Direct
+from ai_manager.recent import Recent
 from ai_manager.settings import Intervals, Settings
 from trapper_kit import work as kit
 from trapper_kit.bells import Bells
 from trapper_kit.broker import QueueRinger, make_broker
 from trapper_kit.db import Database, Session
-from trapper_kit.direct import Direct
-from trapper_kit.recent import Recent
 from trapper_kit.tokens import derive, sign
 from trapper_schemas.v1 import workers as wire
 

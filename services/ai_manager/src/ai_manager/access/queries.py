@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, func, select, update
 
 from ai_manager.access.models import Token
+from ai_manager.direct import Direct
 from trapper_kit.db import Session
-from trapper_kit.direct import Direct
 
 
 @dataclass(frozen=True)

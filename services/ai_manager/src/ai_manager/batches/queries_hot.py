@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ai_manager.batches.queries import Counts
 from ai_manager.batches.queries_lines import Line
-from trapper_kit.direct import Direct
+from ai_manager.direct import Direct
 
 
 @dataclass(frozen=True)

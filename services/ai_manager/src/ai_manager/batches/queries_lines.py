@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ai_manager.batches.state import SEPARATOR
-from trapper_kit.direct import Direct
+from ai_manager.direct import Direct
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from trapper_kit.recent import Recent
-from trapper_kit.together import Together
+from ai_manager.recent import Recent
+from ai_manager.together import Together
 
 
 async def test_what_gathers_meanwhile_is_done_in_one_helping() -> None:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from ai_manager.together import Together
 from trapper_kit.db import CONNECT_SECONDS, SILENCE_SECONDS
-from trapper_kit.together import Together
 
 K = TypeVar("K")
 V = TypeVar("V")
