@@ -56,7 +56,7 @@ async def test_people_see_depth_by_runtimes_and_models(manager: Manager, expert:
     narrow, wide = queues["items"]
     assert narrow["runtimes"] == ["onnx-cpu"]
     assert [one["models"] for one in narrow["model_sets"]] == [["test-detector", "test-species"]]
-    assert (wide["runtimes"], wide["leased"], wide["workers"]) == (["onnx-cpu", "onnx-cuda"], 2, 1)
+    assert (wide["runtimes"], wide["leased"], wide["workers"]) == (["onnx-cpu", "onnx-cuda", "onnx-tensorrt"], 2, 1)
     assert wide["unplanned"] + wide["resources"] == 60
     assert (narrow["waiting"], narrow["resources"]) == (1, 3)
     by_name = {one["runtime"]: one for one in queues["runtimes"]}

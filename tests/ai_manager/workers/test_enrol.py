@@ -66,6 +66,6 @@ async def test_the_fleet_and_the_queue_are_seen_by_operators(manager: Manager, e
         ("alive", 2, {"a" * 64: 2.5})
     ]
     (queue,) = (await manager.http.get("/api/queues/", headers=operator)).json()["items"]
-    assert (queue["runtimes"], queue["waiting"], queue["leased"]) == (["onnx-cpu", "onnx-cuda"], 1, 2)
+    assert (queue["runtimes"], queue["waiting"], queue["leased"]) == (["onnx-cpu", "onnx-cuda", "onnx-tensorrt"], 1, 2)
     assert (queue["resources"], queue["workers"]) == (9, 1)
     assert 0 <= queue["oldest_waiting_seconds"] < 60

@@ -181,7 +181,7 @@ class ModelEntry(Request):
     sha256: str | None = Field(default=None, pattern=SHA256)
     size_bytes: int | None = Field(default=None, ge=1)
     format: Literal["onnx", "hef"] = "onnx"
-    runtimes: tuple[str, ...] = ("onnx-cpu", "onnx-cuda")
+    runtimes: tuple[str, ...] = ("onnx-cpu", "onnx-cuda", "onnx-tensorrt")
     sources: tuple[Source, ...] = ()
     spec: ModelSpec | None = None
     licence: str = Field(max_length=100)
