@@ -16,6 +16,7 @@ UV := .venv-boot/bin/uv
 MEMBERS := libs/trapper_schemas libs/trapper_kit libs/trapper_client services/expert services/ai_manager services/ai_worker deploy/standalone
 SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
+BENCHMARKS := worker blob claims polling memory
 PYTEST := $(BIN)/pytest
 
 .PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
@@ -77,7 +78,8 @@ test-slow: install ## the proofs that take minutes: every step times every proce
 test-chaos: install ## storms over a whole fleet: kills, freezes, bad links, full disk, false clocks, lies (15 minutes at most)
 	@$(PYTEST) tests/chaos -m slow --timeout 900
 
-bench: bench-worker bench-blob bench-claims bench-polling bench-memory ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
+bench: install ## every benchmark; each prints a table and writes benchmarks/out/NAME.json
+	@status=0; for name in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$name || status=1; done; exit $$status
 
 bench-worker: install ## the Worker end to end, against what its cores could do
 	@$(BIN)/python -m benchmarks.bench_worker

@@ -23,7 +23,7 @@ from benchmarks.report import ROOT, Options, Row, Size, asked, free_share, repor
 from benchmarks.stack import Credential, Stack, manager_stack
 from trapper_cli import binaries
 
-NAME = "bench-claims"
+NAME = "claims"
 CLIENTS = 16
 BARS = {8: 0.3, 1: 0.1}
 FLAT = 0.9

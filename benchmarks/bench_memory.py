@@ -30,7 +30,7 @@ from tests.support.make.inference import encoded, painted, stage_spec
 from tests.support.networks import colour_detector
 from trapper_schemas.ids import uuid7
 
-NAME = "bench-memory"
+NAME = "memory"
 BAR = 1.1
 ENOUGH = 0.2
 """Of the large job: 20,000 resources say how memory grows."""

@@ -20,7 +20,7 @@ from ai_manager.deps import channel
 from benchmarks.report import ROOT, Options, Row, Size, asked, quantile, report
 from benchmarks.stack import RUNTIME, Credential, Stack, manager_stack
 
-NAME = "bench-polling"
+NAME = "polling"
 MILLISECONDS = 250.0
 BATCHES_PER_SECOND = 50
 POOL_SHARE = 0.05

@@ -342,7 +342,7 @@ def main(options: Options) -> int:
             for setup in setups(folder, options.size)
             for label in setup.photos
         ]
-    return report("bench-worker", rows, options)
+    return report("worker", rows, options)
 
 
 if __name__ == "__main__":

@@ -55,4 +55,4 @@ async def test_a_benchmark_runs_at_its_smallest_and_cleans_up(name: str, tmp_pat
     )
     told, _ = await process.communicate()
     assert process.returncode == 0, told.decode()
-    check(json.loads((tmp_path / f"bench-{name}.json").read_text("utf-8")))
+    check(json.loads((tmp_path / f"{name}.json").read_text("utf-8")))
