@@ -80,3 +80,25 @@ async def test_a_value_of_a_moment_ago_is_read_once_and_an_error_is_not_remember
         await recent.get(other, answer)
     await recent.get("a", answer)
     assert read == [0, 1, 1, 1, 1]
+
+
+async def test_who_asks_again_as_soon_as_there_is_an_answer_is_served_again() -> None:
+    """The one who serves has just found that nobody waits, and has not left yet."""
+
+    async def same(numbers: Sequence[int]) -> Sequence[int]:
+        return numbers
+
+    together = Together(same, at_once=1)
+    async with asyncio.timeout(60):
+        assert [await together(number) for number in range(5)] == [0, 1, 2, 3, 4]
+
+
+async def test_too_few_answers_are_an_error_for_all_and_nobody_waits_for_ever() -> None:
+    async def lose_one(numbers: Sequence[int]) -> Sequence[int]:
+        await asyncio.sleep(0)
+        return numbers[1:]
+
+    together = Together(lose_one, at_once=1)
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(together(number) for number in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ValueError] * 3

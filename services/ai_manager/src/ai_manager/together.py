@@ -18,27 +18,34 @@ class Together(Generic[K, V]):
         self._at_once = at_once
         self._at_most = at_most
         self._waiting: list[tuple[K, asyncio.Future[V]]] = []
-        self._serving: set[asyncio.Task[None]] = set()
+        self._servers: set[asyncio.Task[None]] = set()
+        self._serving = 0
+        """Counted at once, and not when the loop gets round to it: who comes meanwhile would wait for nobody."""
 
     async def __call__(self, one: K) -> V:
         """What `do` answers for this one."""
         future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, future))
-        if len(self._serving) < self._at_once:
-            serving = asyncio.create_task(self._serve())
-            self._serving.add(serving)
-            serving.add_done_callback(self._serving.discard)
+        if self._serving < self._at_once:
+            self._serving += 1
+            server = asyncio.create_task(self._serve())
+            self._servers.add(server)
+            server.add_done_callback(self._servers.discard)
         return await future
 
     async def _serve(self) -> None:
-        while self._waiting:
-            helping, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
-            await self._help([(one, future) for one, future in helping if not future.done()])
+        try:
+            while self._waiting:
+                helping, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
+                await self._help([(one, future) for one, future in helping if not future.done()])
+        finally:
+            self._serving -= 1
 
     async def _help(self, helping: Sequence[tuple[K, asyncio.Future[V]]]) -> None:
         """An error belongs to the one that causes it: together they are tried once, and then each alone."""
         try:
             values = await self._do([one for one, _ in helping]) if helping else []
+            told = list(zip(helping, values, strict=True))
         except asyncio.CancelledError:
             for _, future in helping:
                 future.cancel()
@@ -50,7 +57,7 @@ class Together(Generic[K, V]):
                 return
             _tell(helping[0][1], problem)
         else:
-            for (_, future), value in zip(helping, values, strict=True):
+            for (_, future), value in told:
                 if not future.done():
                     future.set_result(value)
 
