@@ -43,8 +43,9 @@ RECEIVED = (
     " join resources r on r.id = jr.resource_id where r.sha256 = $1"
 )
 THERE = "select count(*) > 0 from jobs where id = any($1)"
-WAITING = "select count(*) > 0 from batches where job_id = any($1)"
-LEASED = "select count(*) > 0 from batches where job_id = any($1) and (state = 'leased' or attempt > 0)"
+BATCHES = "(select job_id, attempt from batches union all select job_id, attempt from finished_batches) as every"
+WAITING = f"select count(*) > 0 from {BATCHES} where job_id = any($1)"  # noqa: S608 - constants
+LEASED = f"select count(*) > 0 from {BATCHES} where job_id = any($1) and attempt > 0"  # noqa: S608 - the same
 DONE = "select count(*) > 0 from saved_results where job_id = any($1)"
 
 

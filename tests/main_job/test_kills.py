@@ -28,7 +28,7 @@ def asked(trapper: Trapper) -> list[list[str]]:
 
 def leased(trapper: Trapper) -> list[list[str]]:
     """What a worker has in its hands, or had since."""
-    return trapper.manager_rows("select id from batches where attempt > 0 order by id")
+    return [[batch] for batch, attempt in trapper.batches() if int(attempt)]
 
 
 # Each holds the photos when its count grows: the Expert the bytes, the Manager the job, the Worker the batch.

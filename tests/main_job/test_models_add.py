@@ -86,7 +86,7 @@ REFUSED = [
     (with_weights_elsewhere, "external-data", "values"),
     (with_a_foreign_operator, "custom-operators", "com.example.Evil"),
     (far_too_large, "too-many-pixels", "20000"),
-    (with_five_classes, "layout", "4 + 3 classes"),
+    (with_five_classes, "labels", "5 classes, and 3 labels"),
     (without_numbers, "not-a-number", "NaN"),
     (of_unknown_layout, "layout", "4"),
 ]

@@ -111,7 +111,12 @@ class Trapper:
 
     def inferred(self) -> list[list[str]]:
         """All the work that the fleet was ever given."""
-        return self.manager_rows("select id, attempt from batches order by id; select id from jobs order by id;")
+        return self.batches() + self.manager_rows("select id from jobs order by id")
+
+    def batches(self) -> list[list[str]]:
+        """Id and attempt of every batch, in the queue or put away."""
+        every = "select id, attempt from batches union all select id, attempt from finished_batches"
+        return self.manager_rows(f"{every} order by id")
 
     def models(self) -> list[dict[str, Any]]:
         answer = self("models", "list", "--json")
