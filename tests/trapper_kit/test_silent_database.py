@@ -12,7 +12,7 @@ from tests.support.chaos_proxy import Link, Trouble
 from tests.support.workers import eventually
 from trapper_kit.broker import TaskBook
 from trapper_kit.cron import run_sweeps
-from trapper_kit.db import Database, DatabaseUnavailable
+from trapper_kit.db import REFUSED_BY_DATABASE, Database, DatabaseUnavailable, is_away
 from trapper_kit.notify import listen
 from trapper_kit.settings import Intervals
 from trapper_kit.waiters import Waiters
@@ -134,3 +134,25 @@ async def test_who_listens_notices_that_nothing_comes_any_more(link, postgres) -
         link.trouble = None
         assert await more()  # connected anew
     await ended(listening)
+
+
+async def test_a_lost_connection_is_told_from_a_statement_that_was_refused(postgres) -> None:
+    database, other = Database.connect(postgres.url(), pool_size=1), Database.connect(postgres.url())
+    with pytest.raises(DatabaseUnavailable) as lost:  # noqa: PT012 - it ends in the middle
+        async with database.begin() as db:
+            pid = (await db.execute(text("select pg_backend_pid()"))).scalar_one()
+            async with other.begin() as killer:
+                await killer.execute(text("select pg_terminate_backend(:pid)"), {"pid": pid})
+            await db.execute(text("select pg_sleep(30)"))
+    assert is_away(lost.value)
+    for statement, values in (("select 1/0", {}), ("select cast(:n as int)", {"n": "no number"})):
+        with pytest.raises(REFUSED_BY_DATABASE) as refused:
+            async with database.begin() as db:
+                await db.execute(text(statement), values)
+        assert not is_away(refused.value)
+    nowhere = Database.connect("postgresql://postgres@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseUnavailable) as absent:
+        await nowhere.check()
+    assert is_away(absent.value)
+    for one in (database, other, nowhere):
+        await one.close()

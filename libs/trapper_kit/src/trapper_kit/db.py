@@ -28,6 +28,7 @@ __all__ = [
     "Ring",
     "Session",
     "db_clock",
+    "is_away",
     "metadata",
     "refused_text",
     "ring",
@@ -43,16 +44,33 @@ NAMING = {
 DatabaseUnavailable = (DBAPIError, OSError)
 _refused_data: tuple[type[Exception], ...] = ()
 _refused_text_types: tuple[type[Exception], ...] = ()
+_away: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 with suppress(ImportError):  # a worker, whose rows are in a file of its own, is installed without PostgreSQL's client
     import asyncpg
 
     _refused_data = (asyncpg.DataError,)
     _refused_text_types = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+    _away += (
+        asyncpg.PostgresConnectionError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.CannotConnectNowError,
+    )
 REFUSED_BY_DATABASE = (DBAPIError, *_refused_data)
 """What a statement raises that was refused, by a session or directly."""
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 5.0
 """After the server's own limit: then nothing will come any more."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database, or the way to it, is gone: asking again may help, and it was nobody's fault who asked."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, _away):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error.__cause__
+    return cause is not None and is_away(cause)
 
 
 def refused_text(error: BaseException | None) -> bool:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trapper_kit import metrics
-from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, refused_text
+from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, is_away, refused_text
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable, Unexpected
 from trapper_kit.web.guards import public
@@ -198,7 +198,7 @@ def _add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        if isinstance(error, DatabaseUnavailable) and "Connection" in type(error).__name__:
+        if is_away(error):
             return _answer(request, Unavailable("the database does not answer", retry_after=1))
         log("request.failed", path=request.url.path, error=error)
         return _answer(request, Unexpected())
