@@ -22,7 +22,7 @@ STATEMENT_SECONDS = 0.5
 
 @pytest.fixture(autouse=True)
 async def settled() -> AsyncIterator[None]:
-    """Connections that were broken off close their sockets in the loop's next turns, of which the last test has none."""
+    """Connections that were broken off close their sockets in the loop's next turns; the last test needs them too."""
     yield
     for _ in range(5):
         await asyncio.sleep(0)
