@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.xdist_group("offer"), pytest.mark.timeout(300)]
 
 QUESTION = b"[y/N]"
 CTRL_C = b"\x03"
+PATIENCE_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,11 @@ def at_a_terminal(trapper: Trapper, *words: str | Path, answer: bytes = b"", **v
         start_new_session=True,
     )
     os.close(theirs)
-    written, asked, until = b"", False, time.monotonic() + 60
+    written, asked, until = b"", False, time.monotonic() + 120
     while time.monotonic() < until:
-        if not select.select([ours], [], [], 1)[0]:
+        if not select.select([ours], [], [], PATIENCE_SECONDS)[0]:
+            if asked and answer == CTRL_C and written.rstrip().endswith(QUESTION + b":"):
+                process.send_signal(signal.SIGINT)  # it came just before the read began, as it can; people press again
             continue
         try:
             written += os.read(ours, 65536)
