@@ -11,7 +11,7 @@ from uuid import UUID
 
 import zstandard
 
-from benchmarks.http import Connection
+from benchmarks.http import Connection, on_fast_loop
 from tests.support.make.ai_manager import results_of
 from trapper_schemas.v1.batches import BatchLease
 
@@ -104,11 +104,4 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        print(json.dumps(runner.run(run(json.loads(sys.stdin.read())))))
+    print(json.dumps(on_fast_loop(run(json.loads(sys.stdin.read())))))

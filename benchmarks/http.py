@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+import uvloop
 
 from trapper_schemas.protocol import PROTOCOL
 
@@ -64,3 +66,9 @@ class Connection:
         status, body = await self.request(method, path, json.dumps(document).encode(), more=more)
         assert 200 <= status < 300, f"{method} {path}: {status} {body[:500]!r}"
         return json.loads(body) if body else None
+
+
+def on_fast_loop(load: Coroutine[Any, Any, Any]) -> Any:
+    """Run a load generator on the loop that costs least."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(load)

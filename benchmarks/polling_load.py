@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.claim_load import Client, Load
-from benchmarks.http import Connection
+from benchmarks.http import Connection, on_fast_loop
 
 BEATING = 8
 """Connections over which the heartbeats of all workers go."""
@@ -80,11 +80,4 @@ async def run(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(json.loads(sys.stdin.readline())))
+    on_fast_loop(run(json.loads(sys.stdin.readline())))

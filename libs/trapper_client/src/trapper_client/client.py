@@ -97,10 +97,6 @@ class TrapperClient:
         body = {"research_project_id": research_project_id, "deployment_id": deployment_id}
         return Deployment.model_validate(self.api.post("/api/deployments/", body))
 
-    def linked_collections(self, project_id: str) -> Iterator[LinkedCollection]:
-        pages = self.api.pages(f"/api/classification-projects/{project_id}/collections/")
-        return map(LinkedCollection.model_validate, pages)
-
     def link_collection(self, project_id: str, collection_id: str, **settings: Any) -> LinkedCollection:
         """Looks at a collection; linking it again answers with the link that is there."""
         body = {"collection_id": collection_id, **settings}

@@ -1,9 +1,13 @@
 """Tables before suppression: so many numbers for every place that the network looked at."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ai_worker.inference.predictors.family import Raw, tables, the_only
-from ai_worker.inference.types import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+from ai_worker.inference.predictors.family import Raw, Reader, tables, the_only
+from ai_worker.inference.types import Boxes, Floats, Tensor
 
 _MASK_AXES = 3
 
@@ -18,6 +22,10 @@ class Candidates:
     before: int
     rows_first: bool
     family: str
+
+    def reader(self, read: Callable[[Raw], Boxes]) -> Reader:
+        """Files that lie so, read in the family's own way."""
+        return Reader("candidates", self.expected, self.fits, read, split=self.split, classes_in=self.classes_in)
 
     def columns(self, raw: Raw) -> int:
         """Numbers of one candidate."""
@@ -63,6 +71,14 @@ class Candidates:
         if fits_rows and (self.rows_first or not fits_columns):
             return table
         return table.T if fits_columns else None
+
+
+def by_objectness(told: Tensor, floor: float) -> tuple[NDArray[np.intp], Floats]:
+    """Of (n, 1 + classes) confidences: the candidates at or above the floor, and objectness times class of each."""
+    possible = np.flatnonzero(told[:, 0] >= floor)
+    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
+    good = np.flatnonzero(confidences.max(axis=1, initial=0) >= floor)
+    return possible[good], confidences[good]
 
 
 def _coefficients_of_masks(raw: Raw) -> int:

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ai_worker.inference.predictors.candidates import Candidates
+from ai_worker.inference.predictors.candidates import Candidates, by_objectness
 from ai_worker.inference.predictors.family import (
     Family,
     Raw,
-    Reader,
     boxes_from_centres,
     check_centres,
     check_unit,
@@ -26,28 +25,14 @@ def _find(raw: Raw) -> Boxes:
     check_unit(raw, rows[:, :4], "pixels")
     check_centres(rows[:, :4])
     told = confidences_of(raw, rows[:, 4:])
-    possible = np.flatnonzero(told[:, 0] >= raw.floor)
-    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
-    scores = confidences.max(axis=1, initial=0)
-    good = np.flatnonzero(scores >= raw.floor)
-    centres = in_pixels(raw, rows[possible[good], :4].astype(np.float32), "pixels")
-    return boxes_from_centres(centres, confidences[good].argmax(axis=1), scores[good])
+    chosen, confidences = by_objectness(told, raw.floor)
+    centres = in_pixels(raw, rows[chosen, :4].astype(np.float32), "pixels")
+    return boxes_from_centres(centres, confidences.argmax(axis=1), confidences.max(axis=1, initial=0))
 
 
 FAMILY = Family(
     name="yolov5",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.2, conservative=0.05),
-    readers=(
-        Reader(
-            "candidates",
-            CANDIDATES.expected,
-            CANDIDATES.fits,
-            _find,
-            split=CANDIDATES.split,
-            classes_in=CANDIDATES.classes_in,
-        ),
-        END_TO_END,
-        PARTS,
-    ),
+    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS),
 )

@@ -6,7 +6,6 @@ from ai_worker.inference.predictors.candidates import Candidates
 from ai_worker.inference.predictors.family import (
     Family,
     Raw,
-    Reader,
     boxes_from_centres,
     check_centres,
     check_unit,
@@ -36,16 +35,5 @@ FAMILY = Family(
     name="yolov8",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.25, conservative=0.1),
-    readers=(
-        Reader(
-            "candidates",
-            CANDIDATES.expected,
-            CANDIDATES.fits,
-            _find,
-            split=CANDIDATES.split,
-            classes_in=CANDIDATES.classes_in,
-        ),
-        END_TO_END,
-        PARTS,
-    ),
+    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS),
 )

@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ai_worker.inference.predictors.candidates import Candidates
-from ai_worker.inference.predictors.family import Family, Raw, Reader, boxes_from_centres, confidences_of
+from ai_worker.inference.predictors.candidates import Candidates, by_objectness
+from ai_worker.inference.predictors.family import Family, Raw, boxes_from_centres, confidences_of
 from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
 from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit
 from trapper_schemas.v1.models import ModelKind, Thresholds
@@ -24,17 +24,13 @@ def _find(raw: Raw) -> Boxes:
     cells, strides = _grid(raw.width, raw.height, rows.shape[0])
     told = confidences_of(raw, rows[:, 4:])
     decoded = _is_decoded(rows[:, :2], cells, strides)
-    possible = np.flatnonzero(told[:, 0] >= raw.floor)
-    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
-    scores = confidences.max(axis=1, initial=0)
-    good = np.flatnonzero(scores >= raw.floor)
-    chosen = possible[good]
+    chosen, confidences = by_objectness(told, raw.floor)
     centres = rows[chosen, :4].astype(np.float32)
     if not decoded:
         stride = strides[chosen, None]
         centres[:, :2] = (centres[:, :2] + cells[chosen]) * stride
         centres[:, 2:] = np.exp(np.minimum(centres[:, 2:], _LARGEST_LOG_SIDE)) * stride
-    return boxes_from_centres(centres, confidences[good].argmax(axis=1), scores[good])
+    return boxes_from_centres(centres, confidences.argmax(axis=1), confidences.max(axis=1, initial=0))
 
 
 def _is_decoded(centres: NDArray[np.generic], cells: Floats, strides: Floats) -> bool:
@@ -72,16 +68,5 @@ FAMILY = Family(
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.3, conservative=0.1),
     preprocessing={"resize": "letterbox-top-left", "channels": "bgr", "scale": 1.0, "pad_value": 114},
-    readers=(
-        Reader(
-            "candidates",
-            CANDIDATES.expected,
-            CANDIDATES.fits,
-            _find,
-            split=CANDIDATES.split,
-            classes_in=CANDIDATES.classes_in,
-        ),
-        END_TO_END,
-        PARTS,
-    ),
+    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS),
 )
