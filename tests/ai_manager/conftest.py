@@ -10,9 +10,12 @@ from tests.support.make.ai_manager import Manager, manager_settings, opened_mana
 
 
 @pytest.fixture
-async def manager(ai_manager_database_url: str, tmp_path: Path) -> AsyncIterator[Manager]:
-    """With the test detector published, and nobody enrolled."""
-    async with opened_manager(manager_settings(ai_manager_database_url, tmp_path)) as opened:
+async def manager(
+    ai_manager_database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Manager]:
+    """With the test detector published, and nobody enrolled; settings come by indirect parameters."""
+    settings = manager_settings(ai_manager_database_url, tmp_path, **getattr(request, "param", {}))
+    async with opened_manager(settings) as opened:
         await opened.publish()
         yield opened
 

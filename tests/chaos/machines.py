@@ -31,6 +31,8 @@ from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
 
 MANAGERS = ("a", "b")
+IN_ROWS = {"a": "0", "b": "32768"}
+"""Results of at most so many bytes lie in their rows, others in the store: each Manager has its own way."""
 BATCH = 4
 START_SECONDS = 180.0
 LEASE_SECONDS = 4.0
@@ -295,6 +297,7 @@ class Fleet:
             REDIS_URL=self.valkey.url,
             BELLS_REDIS_URL=self.valkey.bells_url,
             BLOBS_DIR=str(self.folder / "manager-blobs"),
+            RESULTS_IN_ROWS_BYTES=IN_ROWS[one],
             SECRET_KEY=SECRET,
             ALLOWED_ADDRESSES=LOOPBACK,
             BATCH_SIZE=str(BATCH),

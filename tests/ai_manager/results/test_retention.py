@@ -9,7 +9,7 @@ from ai_manager.results.find_lost import lost_blobs
 from ai_manager.results.forget import forget_blobs
 from ai_manager.results.reduce import reduce_jobs
 from ai_manager.results.sweep_orphans import sweep_orphans
-from tests.support.make.ai_manager import Machine, Manager, job_request, results_of
+from tests.support.make.ai_manager import IN_EITHER, IN_STORE, Machine, Manager, job_request, results_of
 from trapper_schemas.v1.batches import BatchLease
 
 
@@ -50,6 +50,7 @@ async def _blob(manager: Manager, expert: dict[str, str], lease: BatchLease) -> 
     return (await manager.http.get(path, headers=expert)).status_code
 
 
+@IN_EITHER
 async def test_a_blob_is_forgotten_a_week_after_it_was_fetched_and_not_before(
     manager: Manager, expert: dict[str, str], later: Later
 ) -> None:
@@ -65,6 +66,8 @@ async def test_a_blob_is_forgotten_a_week_after_it_was_fetched_and_not_before(
     assert await forget_blobs(manager.work) == 1
     assert await forget_blobs(manager.work) == 0
     assert await _blob(manager, expert, lease) == 404
+    assert await manager.rows("select sha256 from saved_results where blob is not null") == []
+    assert [page async for page in manager.work.blobs.older("results", manager.work.clock.now())] == []
     kept = await manager.http.get(
         f"/api/prediction_jobs/{lease.job_id}/results/", params={"include": "acknowledged"}, headers=expert
     )
@@ -74,6 +77,7 @@ async def test_a_blob_is_forgotten_a_week_after_it_was_fetched_and_not_before(
     assert await manager.broken() == {}
 
 
+@IN_STORE
 async def test_a_blob_that_another_batch_names_stays(manager: Manager, expert: dict[str, str], later: Later) -> None:
     _, lease = await _finished(manager, expert)
     _, other = await _finished(manager, expert)
@@ -92,6 +96,7 @@ async def test_a_blob_that_another_batch_names_stays(manager: Manager, expert: d
     assert await manager.work.blobs.size("results", rows[0]["sha256"]) is None
 
 
+@IN_EITHER
 async def test_a_job_is_reduced_to_its_row_a_month_after_the_last_result_was_fetched(
     manager: Manager, expert: dict[str, str], later: Later
 ) -> None:
@@ -126,6 +131,7 @@ async def test_a_cancelled_job_without_results_is_reduced_too(
     assert await manager.broken() == {}
 
 
+@IN_STORE
 async def test_bytes_that_no_row_names_go_once_nobody_can_bring_them_again(
     manager: Manager, expert: dict[str, str], later: Later
 ) -> None:
@@ -148,6 +154,7 @@ async def test_bytes_that_no_row_names_go_once_nobody_can_bring_them_again(
     assert await manager.work.blobs.size("results", unreadable) is not None
 
 
+@IN_STORE
 async def test_a_process_that_dies_while_it_forgets_leaves_bytes_that_are_swept(
     manager: Manager, expert: dict[str, str], later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +178,7 @@ async def test_a_process_that_dies_while_it_forgets_leaves_bytes_that_are_swept(
     assert await manager.work.blobs.size("results", row["sha256"]) is None
 
 
+@IN_STORE
 async def test_a_blob_that_is_gone_before_it_was_fetched_is_found(manager: Manager, expert: dict[str, str]) -> None:
     _, lease = await _finished(manager, expert)
     assert await lost_blobs(manager.work) == []

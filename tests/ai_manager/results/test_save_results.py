@@ -14,6 +14,8 @@ import zstandard
 
 from ai_manager.access.state import Scope
 from tests.support.make.ai_manager import (
+    IN_EITHER,
+    IN_STORE,
     Machine,
     Manager,
     job_request,
@@ -29,6 +31,7 @@ from trapper_schemas.v1.jobs import JobState
 from trapper_schemas.v1.models import ModelRef
 
 
+@IN_EITHER
 async def test_a_batch_is_counted_listed_fetched_and_acknowledged(manager: Manager, expert: dict[str, str]) -> None:
     job_id = await manager.planned(expert, job_request(3))
     machine = await manager.worker()
@@ -52,6 +55,12 @@ async def test_a_batch_is_counted_listed_fetched_and_acknowledged(manager: Manag
     kept = await manager.http.get(listing, params={"include": "acknowledged"}, headers=expert)
     assert len(kept.json()["items"]) == 1
     assert (await manager.job(expert, job_id)).unacknowledged == 0
+    (row,) = await manager.rows("select blob from saved_results")
+    stored = await manager.work.blobs.size("results", listed[0]["sha256"])
+    if manager.work.settings.results_in_rows_bytes:
+        assert (row["blob"], stored) == (blob.content, None)
+    else:
+        assert (row["blob"], stored) == (None, len(blob.content))
     assert await manager.broken() == {}
 
 
@@ -182,6 +191,7 @@ async def test_another_callers_results_are_not_there(manager: Manager, expert: d
         assert (await manager.http.request(method, path, headers=stranger)).status_code == 404, path
 
 
+@IN_STORE
 async def test_a_process_that_dies_between_blob_and_row_leaves_the_batch_to_be_brought_again(
     manager: Manager, expert: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

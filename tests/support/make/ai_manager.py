@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -35,6 +36,12 @@ from trapper_schemas.v2.results import BatchResults, digest_of
 WEIGHTS = b"not a network, but it has a hash"
 DETECTOR_SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 SPECIES_SHA256 = "b" * 64
+
+
+_ALL_IN_STORE = {"results_in_rows_bytes": 0}
+IN_STORE = pytest.mark.parametrize("manager", [_ALL_IN_STORE], indirect=True, ids=["store"])
+"""For tests of results whose bytes lie in the blob store, however small they are."""
+IN_EITHER = pytest.mark.parametrize("manager", [{}, _ALL_IN_STORE], indirect=True, ids=["rows", "store"])
 
 
 def manager_settings(database_url: str, folder: Path, **changes: Any) -> Settings:

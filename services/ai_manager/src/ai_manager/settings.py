@@ -40,7 +40,7 @@ class Settings(ServiceSettings):
 
     database_url: SecretStr = Field(description="PostgreSQL: postgresql://user:password@host/database")
     secret_key: SecretStr = Field(min_length=16, description="tokens are stored as HMACs under this key")
-    blobs_dir: Path | None = Field(default=None, description="folder for results and weights")
+    blobs_dir: Path | None = Field(default=None, description="folder for larger results and weights")
     blobs_url: str | None = Field(default=None, description="s3://bucket/prefix instead of a folder")
     intervals: Intervals = Field(default_factory=Intervals)
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections of one process")
@@ -66,6 +66,9 @@ class Settings(ServiceSettings):
     )
     orphan_hours: float = Field(default=24.0, ge=1, description="age at which a result that no row names is removed")
     submission_limit_bytes: int = Field(default=200_000_000, ge=1_000, description="one page of a job, decompressed")
+    results_in_rows_bytes: int = Field(
+        default=32 * 1024, ge=0, le=1024 * 1024, description="a result of at most so many bytes lies in its row"
+    )
     results_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1_000, description="one result blob, compressed")
     content_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1_000, description="one result blob, decompressed")
     weights_limit_bytes: int = Field(default=8 * 1024**3, ge=1_000, description="one model's weights")

@@ -91,6 +91,8 @@ class Finish:
     worker_id: UUID
     sha256: str
     size_bytes: int
+    blob: bytes | None
+    """The bytes, when they go into the row."""
     counts: Counts
     failures: Sequence[tuple[UUID, str, str]] = ()
 
@@ -106,10 +108,11 @@ class Finished:
 def _finish(skip_locked: str) -> str:
     return f"""
     with held as materialized (
-        select batches.id, told.place, told.sha256, told.size_bytes, told.done, told.blank, told.failed
+        select batches.id, told.place, told.sha256, told.size_bytes, told.blob, told.done, told.blank, told.failed
         from unnest(
-            $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::int[], $7::int[], $8::int[]
-        ) with ordinality as told (batch_id, token, worker_id, sha256, size_bytes, done, blank, failed, place)
+            $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bytea[], $7::int[], $8::int[],
+            $9::int[]
+        ) with ordinality as told (batch_id, token, worker_id, sha256, size_bytes, blob, done, blank, failed, place)
         join batches on batches.id = told.batch_id
         where batches.state = 'leased' and batches.lease_token = told.token and batches.worker_id = told.worker_id
         for update of batches {skip_locked}
@@ -119,14 +122,14 @@ def _finish(skip_locked: str) -> str:
             lease_token = null, lease_expires_at = null
         from held
         where batches.id = held.id
-        returning batches.id, batches.job_id, held.place, held.sha256, held.size_bytes
+        returning batches.id, batches.job_id, held.place, held.sha256, held.size_bytes, held.blob
     ), saved as (
-        insert into saved_results (batch_id, job_id, sha256, size_bytes, exhausted, closed_at)
-        select id, job_id, sha256, size_bytes, false, clock_timestamp() from closed
+        insert into saved_results (batch_id, job_id, sha256, size_bytes, blob, exhausted, closed_at)
+        select id, job_id, sha256, size_bytes, blob, false, clock_timestamp() from closed
     ), failures as (
         insert into resource_failures (batch_id, job_id, resource_id, code, message)
         select closed.id, closed.job_id, failure.resource_id, failure.code, failure.message
-        from unnest($9::bigint[], $10::uuid[], $11::text[], $12::text[]) as failure (place, resource_id, code, message)
+        from unnest($10::bigint[], $11::uuid[], $12::text[], $13::text[]) as failure (place, resource_id, code, message)
         join closed on closed.place = failure.place
     )
     select closed.place, jobs.id, jobs.bell from closed join jobs on jobs.id = closed.job_id
@@ -157,6 +160,7 @@ async def _finish_all(direct: Direct, statement: str, told: Sequence[Finish]) ->
         [one.worker_id for one in told],
         [one.sha256 for one in told],
         [one.size_bytes for one in told],
+        [one.blob for one in told],
         [one.counts.done for one in told],
         [one.counts.blank for one in told],
         [one.counts.failed for one in told],

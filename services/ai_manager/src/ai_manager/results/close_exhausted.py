@@ -1,5 +1,6 @@
 """Writes down the failures of batches that were given up, as a blob like any other, so that nothing hangs."""
 
+import hashlib
 from uuid import UUID
 
 from ai_manager.batches import queries as batches
@@ -9,6 +10,7 @@ from ai_manager.batches.queries import Counts
 from ai_manager.deps import Work
 from ai_manager.results import queries
 from ai_manager.results.inspect import failures_of
+from ai_manager.results.keep import keep
 from trapper_kit.db import ring
 from trapper_kit.logs import log
 from trapper_schemas.column import Column
@@ -28,7 +30,7 @@ async def close_exhausted(work: Work) -> list[UUID]:
     for batch in given_up:
         results = failed_results(batch)
         blob = results.to_blob()
-        sha256 = await work.blobs.put("results", blob)
+        sha256, in_row = hashlib.sha256(blob).hexdigest(), await keep(work, blob)
         async with work.db() as db:
             counts = Counts(done=0, blank=0, failed=batch.size)
             if not await batches.give_up(db, batch.id, result_sha256=sha256, counts=counts):
@@ -39,6 +41,7 @@ async def close_exhausted(work: Work) -> list[UUID]:
                 job_id=batch.job_id,
                 sha256=sha256,
                 size_bytes=len(blob),
+                blob=in_row,
                 exhausted=True,
                 failures=failures_of(results),
             )

@@ -20,7 +20,7 @@ async def forget_blobs(work: Work) -> int:
                 db, acknowledged_before=now - timedelta(days=work.settings.blob_days), limit=AT_ONCE
             )
             for row in due:
-                row.forgotten_at = now
+                row.forgotten_at, row.blob = now, None
             await db.flush()
         await delete_unnamed(work, {row.sha256 for row in due})
         forgotten += len(due)

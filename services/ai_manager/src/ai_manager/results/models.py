@@ -1,9 +1,9 @@
-"""What is kept of a closed batch: the blob's hash, counts, the failures one by one, and late results as hashes."""
+"""What is kept of a closed batch: its blob or the blob's hash, the failures one by one, and late results as hashes."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -22,6 +22,7 @@ class SavedResult(Base):
             postgresql_where="acknowledged_at is null",
         ),
         CheckConstraint("forgotten_at is null or acknowledged_at is not null", name="forgotten_is_acknowledged"),
+        CheckConstraint("forgotten_at is null or blob is null", name="forgotten_is_gone"),
         Index("saved_results_job_id_idx", "job_id", "batch_id"),
         Index(
             "saved_results_kept_idx",
@@ -39,6 +40,8 @@ class SavedResult(Base):
     acknowledged_at: Mapped[datetime | None]
     forgotten_at: Mapped[datetime | None]
     """Since then the blob is not kept for this batch."""
+    blob: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    """A small one, committed with this row; others lie in the blob store under their hash. Read by `blob_of` alone."""
 
 
 class ResourceFailure(Base):

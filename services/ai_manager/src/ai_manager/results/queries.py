@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.jobs.models import Job
@@ -18,7 +18,7 @@ AT_ONCE = 100
 
 
 async def save(
-    db: Session, *, batch_id: UUID, job_id: UUID, sha256: str, size_bytes: int, exhausted: bool,
+    db: Session, *, batch_id: UUID, job_id: UUID, sha256: str, size_bytes: int, blob: bytes | None, exhausted: bool,
     failures: Sequence[Failure],
 ) -> None:  # fmt: skip
     """Note the blob and the failures of a batch that was closed in this very transaction."""
@@ -28,6 +28,7 @@ async def save(
             job_id=job_id,
             sha256=sha256,
             size_bytes=size_bytes,
+            blob=blob,
             exhausted=exhausted,
             closed_at=db_clock(),
         )
@@ -48,10 +49,15 @@ async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
     return (await db.scalars(statement)).all()
 
 
-async def oldest_unacknowledged(db: Session, limit: int) -> Sequence[SavedResult]:
-    """Of all jobs."""
-    statement = select(SavedResult).where(SavedResult.acknowledged_at.is_(None)).order_by(SavedResult.closed_at)
-    return (await db.scalars(statement.limit(limit))).all()
+async def oldest_in_store(db: Session, limit: int) -> Sequence[SavedResult]:
+    """Of all jobs, those that are not acknowledged and whose blob lies in the store."""
+    statement = (
+        select(SavedResult)
+        .where(SavedResult.acknowledged_at.is_(None), SavedResult.blob.is_(None))
+        .order_by(SavedResult.closed_at)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
 
 
 async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedResult]:
@@ -75,6 +81,11 @@ async def get(db: Session, batch_id: UUID, caller: str) -> SavedResult | None:
         .where(SavedResult.batch_id == batch_id, Job.caller == caller)
     )
     return (await db.scalars(statement)).one_or_none()
+
+
+async def blob_of(db: Session, batch_id: UUID) -> bytes | None:
+    """The bytes of a small result, which lie in its row; None for one that lies in the blob store."""
+    return (await db.scalars(select(SavedResult.blob).where(SavedResult.batch_id == batch_id))).one_or_none()
 
 
 async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
@@ -119,8 +130,10 @@ async def to_forget(db: Session, *, acknowledged_before: datetime, limit: int) -
 
 
 async def named(db: Session, sha256s: Collection[str]) -> set[str]:
-    """Which of these blobs some batch still needs."""
-    statement = select(SavedResult.sha256).where(SavedResult.sha256.in_(sha256s), SavedResult.forgotten_at.is_(None))
+    """Which of these blobs some batch still needs in the store."""
+    statement = select(SavedResult.sha256).where(
+        SavedResult.sha256.in_(sha256s), SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)
+    )
     return set((await db.scalars(statement)).all())
 
 
@@ -140,10 +153,11 @@ async def to_reduce(db: Session, *, quiet_since: datetime, limit: int) -> Sequen
 
 
 async def delete_of_job(db: Session, job_id: UUID) -> list[str]:
-    """Everything that is known of a job's results; the blobs that had not been forgotten yet."""
+    """Everything that is known of a job's results; the blobs in the store that had not been forgotten yet."""
+    in_store = and_(SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)).label("in_store")
     gone = await db.execute(
-        delete(SavedResult).where(SavedResult.job_id == job_id).returning(SavedResult.sha256, SavedResult.forgotten_at)
+        delete(SavedResult).where(SavedResult.job_id == job_id).returning(SavedResult.sha256, in_store)
     )
-    blobs = [row.sha256 for row in gone if row.forgotten_at is None]
+    blobs = [row.sha256 for row in gone if row.in_store]
     await db.execute(delete(ResourceFailure).where(ResourceFailure.job_id == job_id))
     return blobs

@@ -85,15 +85,18 @@ def _closed(row: SavedResult) -> ClosedBatch:
     response_class=StreamingResponse,
     responses={**problems(ResultsNotFound), 200: _BLOB},
 )
-async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> StreamingResponse:
+async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Response:
     """The blob, as the worker sent it; an exhausted batch has one of failures."""
     async with work.db() as db:
         row = await queries.get(db, batch_id, caller.name)
+        blob = await queries.blob_of(db, batch_id) if row is not None else None
     if row is None:
         raise ResultsNotFound(batch_id=str(batch_id))
+    headers = {"Content-Sha256": row.sha256, "Content-Length": str(row.size_bytes)}
+    if blob is not None:
+        return Response(blob, headers=headers, media_type=MEDIA_TYPE)
     if row.forgotten_at is not None or await work.blobs.size("results", row.sha256) is None:
         raise ResultsNotFound("it was acknowledged, and is not kept any more", batch_id=str(batch_id))
-    headers = {"Content-Sha256": row.sha256, "Content-Length": str(row.size_bytes)}
     return StreamingResponse(
         work.blobs.open_range("results", row.sha256, 0, row.size_bytes), headers=headers, media_type=MEDIA_TYPE
     )

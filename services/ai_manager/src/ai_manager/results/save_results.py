@@ -18,6 +18,7 @@ from ai_manager.batches.state import BatchState
 from ai_manager.deps import Work
 from ai_manager.results import queries
 from ai_manager.results.inspect import Inspected, inspect_results
+from ai_manager.results.keep import keep
 from trapper_kit.db import Ring, Session
 from trapper_kit.logs import log
 from trapper_kit.text import clean
@@ -44,13 +45,14 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
     if present is None or present.state != BatchState.LEASED or present.token != brought.token:
         return await _not_held(work, brought)
     inspected = await _inspect(work, brought, present)
-    await work.blobs.put("results", brought.blob)  # before the row that names it
+    in_row = await keep(work, brought.blob)
     finish = Finish(
         brought.batch_id,
         brought.token,
         brought.worker_id,
         brought.sha256,
         len(brought.blob),
+        in_row,
         inspected.counts,
         [(failure.resource_id, failure.code, clean(failure.message)) for failure in inspected.failures],
     )
