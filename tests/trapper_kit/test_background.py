@@ -166,4 +166,4 @@ async def test_a_bell_between_services_is_a_level_and_comes_down_when_it_is_hear
         assert arguments == [{"protocol": 1, "runtime": "onnx-cpu"}] * 2
     finally:
         await asyncio.to_thread(listener.stop)
-        bells.close()
+        await bells.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit
 from redis.exceptions import RedisError
 
+from trapper_kit.gathered import Gathered
 from trapper_kit.logs import log
 from trapper_schemas.bells import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS
 
@@ -33,6 +34,16 @@ class Bells:
         self._deaf = False
         self._about_to_ring: set[str] = set()
         self._ringing = asyncio.Lock()
+        self._soon: Gathered[tuple[str, str, tuple[tuple[str, Any], ...]]] = Gathered(self._ring_all)
+
+    def ring_soon(self, queue: str, actor: str, **arguments: Any) -> None:
+        """The same for who cannot wait; what is rung twice in that moment is rung once."""
+        if self._client is not None:
+            self._soon((queue, actor, tuple(arguments.items())))
+
+    async def _ring_all(self, bells: Sequence[tuple[str, str, tuple[tuple[str, Any], ...]]]) -> None:
+        for queue, actor, arguments in bells:
+            await self.ring(queue, actor, **dict(arguments))
 
     async def ring(self, queue: str, actor: str, **arguments: Any) -> None:
         """At most one outstanding per queue; nothing may depend on it arriving."""
@@ -62,8 +73,9 @@ class Bells:
             dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=arguments, options={})
         )
 
-    def close(self) -> None:
-        """Let go of the connections."""
+    async def close(self) -> None:
+        """Ring what is still to be rung, and let go of the connections."""
+        await self._soon.close()
         if self._client is not None:
             self._client.close()
 

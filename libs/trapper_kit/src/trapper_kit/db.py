@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import JSON, TypeEngine
 
+from trapper_kit.gathered import Gathered
+
 Session = AsyncSession
 """Inside one transaction; feature code never commits."""
 
@@ -177,6 +179,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, ringer: Ringer = nobody_rings) -> None:
         self.engine = engine
         self.ringer = ringer
+        self.ring_soon: Gathered[Ring] = Gathered(self._ring)
+        """For those who have no transaction, and no time to wait for the queue."""
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     @classmethod
@@ -237,8 +241,12 @@ class Database:
             await connection.execute(text("select 1"))
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Ring what is still to be rung, and give every connection back."""
+        await self.ring_soon.close()
         await self.engine.dispose()
+
+    async def _ring(self, rings: Sequence[Ring]) -> None:
+        await self.ringer(rings)
 
 
 async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:

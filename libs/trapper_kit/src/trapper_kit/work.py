@@ -41,5 +41,5 @@ class Work(Generic[Settings]):
 
     async def close(self) -> None:
         """Let go of everything."""
-        self.bells.close()
+        await self.bells.close()
         await self.database.close()

@@ -1,5 +1,6 @@
 """MessagePack in one zstd frame: the encoding of both blobs, with its limits before, while and after unpacking."""
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -38,6 +39,18 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+_of_thread = threading.local()
+
+
+def decompressor() -> zstandard.ZstdDecompressor:
+    """This thread's own: making one takes longer than to decompress a small blob, and two threads may not share one."""
+    try:
+        return _of_thread.decompressor
+    except AttributeError:
+        _of_thread.decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+        return _of_thread.decompressor
 
 
 def encode(document: dict[str, Any], columns: Mapping[str, Planes] | None = None) -> bytes:
@@ -113,10 +126,9 @@ def _decompress(blob: bytes, limits: Limits) -> bytes:
 
 
 def _one_frame(blob: bytes, content_size: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     try:
         # One shot into a buffer of the declared size: a frame that lies about its size cannot fill more than that.
-        content = reader.decompress(blob, allow_extra_data=False)
+        content = decompressor().decompress(blob, allow_extra_data=False)
     except zstandard.ZstdError:
         _refuse("damaged", "the zstd frame is cut off, damaged, or followed by something else")
     if len(content) != content_size:

@@ -25,7 +25,8 @@ from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
 from trapper_kit.web.endings import Endings
 
-ROUTERS = (catalog, workers, heartbeats, jobs, batches, results, queues)
+ROUTERS = (results, batches, heartbeats, jobs, workers, catalog, queues)
+"""What is called most often is looked for first."""
 
 
 async def _ready(request: Request) -> dict[str, str]:

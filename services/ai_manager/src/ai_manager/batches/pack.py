@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import zstandard
 from pydantic import TypeAdapter
 
+from trapper_schemas.codec import decompressor
 from trapper_schemas.v1.resources import ResourceRef
 
 _REFERENCES = TypeAdapter(list[ResourceRef])
@@ -23,4 +24,4 @@ def unpack(packed: bytes) -> list[ResourceRef]:
 
 def raw(packed: bytes) -> bytes:
     """The JSON inside of bytes that `pack` made."""
-    return zstandard.ZstdDecompressor().decompress(packed)
+    return decompressor().decompress(packed)

@@ -5,14 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.background import BackgroundTask
 
 from ai_manager.access.guards import MaySubmit, MayWork
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.jobs import queries as jobs
 from ai_manager.jobs.errors import JobNotFound
-from ai_manager.jobs.settle import ring_expert
 from ai_manager.results import queries
 from ai_manager.results.acknowledge import acknowledge_results
 from ai_manager.results.errors import BlobRefused, ResultsNotFound
@@ -50,8 +48,7 @@ async def save(
     body = b"".join([chunk async for chunk in read_body(request, at_most=work.settings.results_limit_bytes)])
     finished = await save_results(work, Brought(batch_id, caller.worker_id, token, sha256, body))
     saved = Saved(batch_id=batch_id, sha256=sha256, duplicate=finished is None)
-    bell = BackgroundTask(ring_expert, work, finished.bell, finished.job_id) if finished and finished.bell else None
-    return Response(saved.model_dump_json(), media_type="application/json", background=bell)
+    return Response(saved.model_dump_json(), media_type="application/json")
 
 
 @router.get("/prediction_jobs/{job_id}/results/", responses=problems(JobNotFound))

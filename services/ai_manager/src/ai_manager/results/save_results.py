@@ -22,6 +22,7 @@ from ai_manager.results.keep import keep
 from trapper_kit.db import Ring, Session
 from trapper_kit.logs import log
 from trapper_kit.text import clean
+from trapper_schemas.bells import RESULTS_READY, expert_queue
 from trapper_schemas.codec import Limits
 from trapper_schemas.v1.results import Expectation
 
@@ -67,7 +68,9 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
         **vars(inspected.counts),
     )
     job_id = str(finished.job_id)
-    await work.database.ringer([Ring("jobs.plan", {"job_id": job_id}), Ring("jobs.settle", {"job_id": job_id})])
+    work.database.ring_soon(Ring("jobs.plan", {"job_id": job_id}), Ring("jobs.settle", {"job_id": job_id}))
+    if finished.bell is not None:
+        work.bells.ring_soon(expert_queue(finished.bell), RESULTS_READY, job_id=job_id)
     return finished
 
 
