@@ -38,7 +38,7 @@ class Cut:
         try:
             document = json.loads(base64.urlsafe_b64decode(self.cursor.encode() + b"=="))
             keys, filter_print = document["k"], document["f"]
-        except (ValueError, KeyError, TypeError, binascii.Error) as problem:
+        except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as problem:
             raise Malformed("the cursor is not one of this list") from problem
         if filter_print != self.filter_print or not isinstance(keys, list):
             raise Malformed("the cursor belongs to another filter; begin again without it")
@@ -66,7 +66,7 @@ def page_of(
     if after is not None:
         try:
             values = [reader(value) for reader, value in zip(parse, after, strict=True)]
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, AttributeError) as problem:  # a reader of text may be given a number
             raise Malformed("the cursor is not one of this list") from problem
         here, there = tuple_(*columns), tuple_(*values)
         statement = statement.where(here < there if newest_first else here > there)

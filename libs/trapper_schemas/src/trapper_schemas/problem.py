@@ -1,18 +1,26 @@
 """The body of every refusal: problem details as in RFC 9457."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 MEDIA_TYPE = "application/problem+json"
+
+
+def _utf8(value: Any) -> Any:
+    """Half a character, as JSON may name one, is no text that a reply could carry."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+Told = Annotated[str, BeforeValidator(_utf8)]
 
 
 class FieldError(BaseModel):
     """One field of a request that was not accepted; `loc` is the path to it, the input is never repeated."""
 
-    loc: list[str | int]
+    loc: list[Told | int]
     code: str
-    message: str
+    message: Told
 
 
 class ProblemBody(BaseModel):
@@ -23,7 +31,7 @@ class ProblemBody(BaseModel):
     type: str
     title: str
     status: int
-    detail: str | None = None
+    detail: Told | None = None
     instance: str | None = None
     errors: list[FieldError] | None = None
 
