@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from tests.trapper_kit.test_http_client import app as other_app
 from trapper_kit.paging import Cut
-from trapper_kit.problems import Malformed, Problem
+from trapper_kit.problems import REGISTRY, Malformed, Problem
 from trapper_kit.web.guards import guard, public, unguarded_routes
 
 
@@ -35,11 +35,17 @@ async def test_a_path_answers_with_and_without_its_slash() -> None:
 
 async def test_every_refusal_is_a_problem_with_the_request_s_id() -> None:
     async with client(other_app()) as web:
-        for method, path, status in [("GET", "/nowhere", 404), ("POST", "/api/things/taken/", 409)]:
+        for method, path, status in [
+            ("GET", "/nowhere", 404),
+            ("DELETE", "/healthz", 405),
+            ("POST", "/api/things/taken/", 409),
+        ]:
             answer = await web.request(method, path, headers={"X-Request-Id": "abc-1"})
             assert answer.status_code == status
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["instance"] == "abc-1" == answer.headers["x-request-id"]
+            assert answer.json()["type"] in REGISTRY
+        assert (await web.delete("/healthz")).headers["allow"] == "GET"
 
 
 async def test_an_invalid_field_is_named_and_the_input_is_not_repeated() -> None:
@@ -55,9 +61,9 @@ async def test_an_invalid_field_is_named_and_the_input_is_not_repeated() -> None
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["loc"] == ["body", "number"]
         assert "hunter2" not in answer.text
-        assert (
-            await web.post("/api/bodies/", content=b"{", headers={"content-type": "application/json"})
-        ).status_code == 400
+        for body in (b"{", b'"\xff"'):
+            answer = await web.post("/api/bodies/", content=body, headers={"content-type": "application/json"})
+            assert (answer.status_code, answer.json()["type"]) == (400, "malformed")
 
 
 async def test_an_unexpected_error_tells_nothing() -> None:

@@ -75,6 +75,12 @@ class NotFound(Problem):
     status = 404
 
 
+class MethodNotAllowed(Problem):
+    type = "method-not-allowed"
+    title = "This path is not asked in this way"
+    status = 405
+
+
 class Conflict(Problem):
     type = "conflict"
     title = "The present state does not allow that"

@@ -10,13 +10,24 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trapper_kit import metrics
 from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, is_away, refused_text
 from trapper_kit.logs import bound, log
-from trapper_kit.problems import Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable, Unexpected
+from trapper_kit.problems import (
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+    Unavailable,
+    Unexpected,
+)
+from trapper_kit.web.bounds import Bounded
 from trapper_kit.web.guards import public
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
@@ -62,6 +73,7 @@ def build_app(
         app.include_router(router)
     app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
+    app.add_middleware(Bounded)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(Telling, service=service)
     return app
@@ -123,20 +135,21 @@ class BothSlashes:
 
 
 class Telling:
-    """Gives every request an id, binds it to the log, and counts how the request ended."""
+    """Gives every request an id, binds it to the log, counts how the request ended, and answers what nobody foresaw."""
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
         self.app = app
         self.service = service
+        self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         request_id = given if _REQUEST_ID.match(given) else str(uuid7())
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 500
+        status: int | None = None
         began = time.perf_counter()
 
         async def tell(message: Message) -> None:
@@ -148,12 +161,27 @@ class Telling:
 
         try:
             with bound(request_id=request_id):
-                await self.app(scope, receive, tell)
+                try:
+                    await self.app(scope, receive, tell)
+                except Exception as error:
+                    if status is not None:
+                        raise  # in the middle of an answer: there is no other way to say that it is not whole
+                    await _failed(Request(scope), error)(scope, receive, tell)
         finally:
             route = scope.get("route")
             operation = getattr(route, "operation_id", None) or getattr(route, "unique_id", None) or "none"
-            metrics.REQUESTS.labels(self.service, operation, str(status)).inc()
-            metrics.REQUEST_SECONDS.labels(self.service, operation).observe(time.perf_counter() - began)
+            requests, seconds = self._counters(operation, status or 500)
+            requests.inc()
+            seconds.observe(time.perf_counter() - began)
+
+    def _counters(self, operation: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: finding a counter by its labels takes longer than to count."""
+        try:
+            return self._found[operation, status]
+        except KeyError:
+            requests = metrics.REQUESTS.labels(self.service, operation, str(status))
+            found = requests, metrics.REQUEST_SECONDS.labels(self.service, operation)
+            return self._found.setdefault((operation, status), found)
 
 
 def _answer(request: Request, problem: Problem) -> Response:
@@ -163,6 +191,14 @@ def _answer(request: Request, problem: Problem) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     body = problem.body(instance).model_dump(mode="json", exclude_none=True)
     return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+_FRAMEWORK_SAYS: dict[int, tuple[type[Problem], str]] = {
+    400: (Malformed, "the body cannot be read: JSON in UTF-8 is expected"),
+    404: (NotFound, "no such path"),
+    405: (MethodNotAllowed, "the header Allow says how"),
+    413: (TooLarge, "the body is larger than what is taken"),
+}
 
 
 def _add_problem_handlers(app: FastAPI) -> None:
@@ -184,24 +220,25 @@ def _add_problem_handlers(app: FastAPI) -> None:
     async def refused_by_database(request: Request, error: Exception) -> Response:
         if not refused_text(error):
             raise error
-        return _answer(request, Invalid("a text in it holds a NUL character, which no database takes"))
+        return _answer(request, Invalid("a text in it holds a NUL character or half of one, which no database takes"))
 
     for kind in REFUSED_BY_DATABASE:
         app.add_exception_handler(kind, refused_by_database)
 
     @app.exception_handler(HTTPException)
-    async def unknown(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:  # noqa: PLR2004 - the router's own answer for an unknown path
-            return _answer(request, NotFound("no such path"))
-        problem = type("Http", (Problem,), {"status": error.status_code, "title": str(error.detail)})
-        return _answer(request, problem())
+    async def refused_by_framework(request: Request, error: HTTPException) -> Response:
+        kind, detail = _FRAMEWORK_SAYS.get(error.status_code, (Malformed, str(error.detail)))
+        answer = _answer(request, kind(detail))
+        answer.headers.update(error.headers or {})  # which methods there are, for one
+        return answer
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        if is_away(error):
-            return _answer(request, Unavailable("the database does not answer", retry_after=1))
-        log("request.failed", path=request.url.path, error=error)
-        return _answer(request, Unexpected())
+
+def _failed(request: Request, error: Exception) -> Response:
+    """What nobody foresaw: the caller is told nothing but when to come again, if that may help."""
+    if is_away(error):
+        return _answer(request, Unavailable("the database does not answer", retry_after=1))
+    log("request.failed", path=request.url.path, error=error)
+    return _answer(request, Unexpected())
 
 
 async def read_body(request: Request, *, at_most: int) -> AsyncIterator[bytes]:

@@ -20,8 +20,8 @@ class Endings:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"]) if scope["type"] == "http" else {}
-        told: Any = _TOLD.get(headers.get(_HEADER, b"").strip())
+        headers: Any = scope["headers"] if scope["type"] == "http" else ()
+        told = _TOLD.get(next((value.strip() for name, value in headers if name == _HEADER), b""))
         if told is None:
             await self.app(scope, receive, send)
             return
