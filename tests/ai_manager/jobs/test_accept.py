@@ -98,6 +98,29 @@ async def test_pages_are_appended_in_order_and_the_last_one_seals(manager: Manag
     assert await manager.broken() == {}
 
 
+async def test_a_resource_comes_on_one_page_of_a_job(manager: Manager, expert: dict[str, str]) -> None:
+    first, second, third = resource(1), resource(2), resource(3)
+    body = job_request(0, resources=[first], sealed=False)
+    job_id = (await manager.submit(expert, body)).json()["id"]
+    path = f"/api/prediction_jobs/{job_id}/resources/"
+
+    async def append(page: int, *resources: dict[str, Any], sealed: bool = False) -> Any:
+        sent = {"page": page, "resources": list(resources), "sealed": sealed}
+        return await manager.http.post(path, json=sent, headers=expert)
+
+    for sealed in (False, True):
+        twice = await append(1, second, first, sealed=sealed)
+        assert (twice.status_code, twice.json()["type"]) == (422, "invalid")
+        assert twice.json()["errors"][0]["loc"] == ["body", "resources", 1, "id"]
+        assert f"resource {first['id']} came on an earlier page" in twice.json()["detail"]
+    assert (await append(1, second)).json()["counts"]["total"] == 2
+    assert (await append(2, second)).status_code == 422
+    assert (await append(2, third, sealed=True)).json()["counts"]["total"] == 3
+    assert await manager.rows("select * from unsealed_resources") == []
+    assert (await manager.submit(expert, body, key="another job")).status_code == 201
+    assert await manager.broken() == {}
+
+
 BAD_BODIES = {
     "empty": (b"", 400, "malformed"),
     "text": (b"hello", 400, "malformed"),

@@ -7,7 +7,8 @@ import pytest
 
 from ai_manager.access.state import Scope
 from ai_manager.batches.expire import expire_leases
-from tests.support.make.ai_manager import job_request, manager_settings, opened_manager
+from ai_manager.results.forget import forget_late
+from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
 
 
 @pytest.mark.parametrize("allowed", [2])
@@ -32,3 +33,18 @@ async def test_only_so_many_are_noted_per_worker_and_day(
         await manager.execute("update late_results set day = day - 1")
         await machine.finish(leases[3])
         assert len(await manager.rows("select * from late_results")) == allowed + 1
+
+
+async def test_what_came_too_late_is_forgotten_after_its_days(manager: Manager, expert: dict[str, str]) -> None:
+    await manager.planned(expert, job_request(6))
+    machine = await manager.worker()
+    for lease in await machine.claim(limit=2):
+        await machine.release(lease, "draining")
+        assert (await machine.finish(lease)).status_code == 409
+    rows = await manager.rows("select batch_id from late_results order by batch_id")
+    assert len(rows) == 2
+    await manager.execute("update late_results set day = day - 89")
+    await manager.execute("update late_results set day = day - 2 where batch_id = :b", b=rows[0]["batch_id"])
+    assert await forget_late(manager.work) == 1
+    assert await forget_late(manager.work) == 0
+    assert await manager.rows("select batch_id from late_results") == rows[1:]

@@ -45,20 +45,24 @@ NAMING = {
 }
 DatabaseUnavailable = (DBAPIError, OSError)
 _refused_data: tuple[type[Exception], ...] = ()
-_refused_text_types: tuple[type[Exception], ...] = ()
+_refused_text_types: tuple[type[Exception], ...] = (UnicodeEncodeError,)
 _away: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 with suppress(ImportError):  # a worker, whose rows are in a file of its own, is installed without PostgreSQL's client
     import asyncpg
 
     _refused_data = (asyncpg.DataError,)
-    _refused_text_types = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+    _refused_text_types += (
+        asyncpg.CharacterNotInRepertoireError,
+        asyncpg.UntranslatableCharacterError,
+        asyncpg.InvalidTextRepresentationError,  # of a JSON document with half a character in it
+    )
     _away += (
         asyncpg.PostgresConnectionError,
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.CannotConnectNowError,
     )
-REFUSED_BY_DATABASE = (DBAPIError, *_refused_data)
+REFUSED_BY_DATABASE = (DBAPIError, UnicodeEncodeError, *_refused_data)
 """What a statement raises that was refused, by a session or directly."""
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 5.0
@@ -76,7 +80,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def refused_text(error: BaseException | None) -> bool:
-    """Whether a statement failed over a text that PostgreSQL cannot hold: one with a NUL character."""
+    """Whether a statement failed over a text that PostgreSQL cannot hold: one with a NUL character, or half of one."""
     while error is not None and not isinstance(error, _refused_text_types):
         error = error.__cause__
     return error is not None

@@ -14,3 +14,5 @@ class Base(DeclarativeBase):
 
 
 task = TaskBook()
+MAX_BIGINT = 2**63 - 1
+"""What a column of whole numbers holds; no file and no machine has more bytes."""

@@ -73,6 +73,7 @@ class Settings(ServiceSettings):
     content_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1_000, description="one result blob, decompressed")
     weights_limit_bytes: int = Field(default=8 * 1024**3, ge=1_000, description="one model's weights")
     late_results_per_day: int = Field(default=100, ge=0, description="late results noted per worker and day")
+    late_results_days: float = Field(default=90.0, ge=1, description="the note of a late result is kept so long")
 
     @model_validator(mode="after")
     def _one_place_for_blobs(self) -> Self:

@@ -4,7 +4,7 @@ from ai_manager.access.models import Token
 from ai_manager.base import Base
 from ai_manager.batches.models import Batch, Door, FinishedBatch, Terms
 from ai_manager.catalog.models import Model, ProposedPin
-from ai_manager.jobs.models import Job, ResourceChunk
+from ai_manager.jobs.models import Job, ResourceChunk, UnsealedResource
 from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
 from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 
@@ -23,6 +23,7 @@ __all__ = [
     "SavedResult",
     "Terms",
     "Token",
+    "UnsealedResource",
     "Worker",
     "WorkerLosses",
 ]

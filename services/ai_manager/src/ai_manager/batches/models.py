@@ -69,6 +69,12 @@ class Batch(Base):
             postgresql_where="state = 'exhausted' and result_sha256 is null",
         ),
         Index("batches_job_id_state_idx", "job_id", "state"),
+        Index(
+            "batches_sums_idx",
+            "job_id",
+            postgresql_include=["done", "blank", "failed"],
+            postgresql_where="result_sha256 is not null",
+        ),
         {
             "postgresql_with": {
                 "fillfactor": 70,
@@ -114,11 +120,6 @@ class FinishedBatch(Base):
         CheckConstraint("(state in ('done', 'exhausted')) = (result_sha256 is not null)", name="result"),
         CheckConstraint("result_sha256 is null or done + blank + failed = size", name="one_outcome_each"),
         Index("finished_batches_job_id_idx", "job_id", "id"),
-        Index(
-            "finished_batches_unfetched_idx",
-            "job_id",
-            postgresql_where="result_sha256 is not null and not fetched",
-        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -5,24 +5,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWork
 from ai_manager.batches.brief import lease_json
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
 from ai_manager.batches.release import release_batch
 from ai_manager.deps import WorkDep
-from trapper_kit.problems import Forbidden, Unauthenticated
+from trapper_kit.problems import Forbidden
 from trapper_kit.web.app import problems
 from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
 
-router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(*EVERYWHERE))
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
 MAX_BIGINT = 2**63 - 1
 """What a column holds; nobody has more memory."""
 
 
-@router.post("/claim/", responses=problems(RuntimeNotYours), response_model=ClaimReply)
+@router.post("/claim/", responses=problems(Forbidden, RuntimeNotYours), response_model=ClaimReply)
 async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> Response:
     """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
     ask = Ask(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ai_manager.base import MAX_BIGINT
 from ai_manager.catalog.models import ProposedPin
 from trapper_kit.db import Session
 from trapper_schemas.v1.workers import PinProposal
@@ -29,7 +30,7 @@ async def note_proposal(
             model_id=model_id,
             worker_id=worker_id,
             sha256=pin.sha256,
-            size_bytes=pin.size_bytes,
+            size_bytes=min(pin.size_bytes, MAX_BIGINT),
             worker_name=worker_name,
             proposed_at=now,
         )

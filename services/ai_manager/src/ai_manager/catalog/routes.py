@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayPublish, MayReadCatalog
 from ai_manager.catalog import queries
 from ai_manager.catalog.confirm_pin import confirm_pin, read_pins
@@ -22,7 +23,7 @@ from ai_manager.catalog.publish import publish_model
 from ai_manager.catalog.receive_weights import receive_weights
 from ai_manager.catalog.retire import restore_model, retire_model
 from ai_manager.deps import Db, Now, WorkDep
-from trapper_kit.problems import Forbidden, Invalid, TooLarge, Unauthenticated
+from trapper_kit.problems import Invalid, TooLarge
 from trapper_kit.web.app import problems, read_body
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import (
@@ -37,7 +38,7 @@ from trapper_schemas.v1.models import (
 )
 from trapper_schemas.v1.resources import SHA256
 
-router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(*EVERYWHERE))
 EntryName = Annotated[Name, Path()]
 Sha256 = Annotated[str, Path(pattern=SHA256)]
 Range = Annotated[str | None, Header(max_length=100, description="bytes=first-last, for a download that goes on")]
@@ -108,7 +109,7 @@ async def retire(name: EntryName, body: RetireModel, _caller: MayPublish, db: Db
     return _reply(await change(db, name, body.version))
 
 
-@router.post("/", status_code=201, responses=problems(Invalid, ModelImmutable))
+@router.post("/", status_code=201, responses={**problems(Invalid, ModelImmutable), 200: {"model": ModelReply}})
 async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
     """Publish an entry; 200 when it was there already. Its address is the hash, so no idempotency key is needed."""
     model, new = await publish_model(db, body.entry, proof=body.proof, now=now)
@@ -118,7 +119,7 @@ async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, res
 
 @router.put(
     "/{sha256}/weights",
-    responses=problems(ModelNotFound, WeightsDiffer, TooLarge),
+    responses=problems(ModelNotFound, WeightsDiffer, Invalid, TooLarge),
     openapi_extra={"requestBody": {"required": True, **_STREAM}},
 )
 async def put_weights(sha256: Sha256, _caller: MayPublish, work: WorkDep, request: Request) -> ModelReply:

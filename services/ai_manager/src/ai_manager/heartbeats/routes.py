@@ -4,15 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWorkAsThis
 from ai_manager.deps import WorkDep
 from ai_manager.heartbeats.beat import take_heartbeat
 from ai_manager.workers.errors import WorkerNotFound
-from trapper_kit.problems import Forbidden, Unauthenticated
 from trapper_kit.web.app import problems
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply
 
-router = APIRouter(prefix="/api/workers", tags=["heartbeats"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api/workers", tags=["heartbeats"], responses=problems(*EVERYWHERE))
 
 
 @router.post("/{worker_id}/heartbeat/", responses=problems(WorkerNotFound))

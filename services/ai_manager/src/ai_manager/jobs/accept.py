@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from ai_manager.base import MAX_BIGINT
 from ai_manager.batches.announce import joined
 from ai_manager.batches.models import Terms
 from ai_manager.catalog import queries as catalog
@@ -17,7 +18,7 @@ from ai_manager.catalog.state import ModelState, missing
 from ai_manager.jobs import queries
 from ai_manager.jobs.errors import NoCommonRuntime
 from ai_manager.jobs.models import Job
-from ai_manager.jobs.read_submission import Submission
+from ai_manager.jobs.read_submission import Submission, invalid_resource
 from trapper_kit.db import Session, ring
 from trapper_kit.idempotency import check_same
 from trapper_kit.logs import log
@@ -28,6 +29,7 @@ from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
 from trapper_schemas.v1.models import ModelEntry, ModelKind
 
 INTERACTIVE, BULK = 0, 1
+IDS_AT_ONCE = 1000
 Head = TypeVar("Head", bound=BaseModel)
 
 
@@ -74,6 +76,8 @@ async def accept_job(
     await db.flush()
     db.add(_terms(job.id, request, runtimes, weights_bytes=_weight(models)))
     await add_chunks(db, job.id, 0, submission)
+    if not job.sealed:
+        await add_ids(db, job.id, submission)
     await db.flush()
     ring(db, "jobs.plan", job_id=job.id)
     log("job.accepted", job_id=job.id, caller=caller, resources=submission.total, sealed=request.sealed)
@@ -87,9 +91,18 @@ async def add_chunks(db: Session, job_id: UUID, first: int, submission: Submissi
         first += size
 
 
+async def add_ids(db: Session, job_id: UUID, submission: Submission) -> None:
+    """What may come on no later page; refuses what came on an earlier one: a resource of a job ends once."""
+    for place, ids in enumerate(submission.ids.in_helpings(IDS_AT_ONCE)):
+        if before := await queries.note_unsealed(db, job_id, ids):
+            number, one = next((number, one) for number, one in enumerate(ids) if one in before)
+            message = f"resource {one} came on an earlier page of this job"
+            raise invalid_resource([place * IDS_AT_ONCE + number, "id"], "twice", message)
+
+
 def _weight(models: Sequence[ModelEntry]) -> int:
     """What the weights of these models have in bytes; the same weights in two stages are loaded once."""
-    return sum({model.sha256 or model.name: model.size_bytes or 0 for model in models}.values())
+    return min(MAX_BIGINT, sum({model.sha256 or model.name: model.size_bytes or 0 for model in models}.values()))
 
 
 def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str], *, weights_bytes: int) -> Terms:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from ai_manager.jobs import queries
-from ai_manager.jobs.accept import add_chunks
+from ai_manager.jobs.accept import add_chunks, add_ids
 from ai_manager.jobs.errors import JobNotFound, JobSealed, PageOutOfTurn
 from ai_manager.jobs.models import Job
 from ai_manager.jobs.read_submission import Submission
@@ -26,6 +26,9 @@ async def append_page(
     if page != job.last_page + 1:
         raise PageOutOfTurn(f"page {job.last_page + 1} comes next", expected=job.last_page + 1)
     await add_chunks(db, job.id, job.total, submission)
+    await add_ids(db, job.id, submission)
+    if sealed:
+        await queries.forget_unsealed(db, job.id)
     job.total += submission.total
     job.last_page, job.last_page_hash, job.sealed = page, submission.sha256, sealed
     await db.flush()

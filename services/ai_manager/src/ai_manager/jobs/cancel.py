@@ -22,6 +22,7 @@ async def cancel_job(db: Session, job_id: UUID, *, caller: str, now: datetime) -
     await queries.close_terms(db, job_id)  # before the batches: who splits one holds the terms first
     cancelled = await batches.cancel_of_job(db, job_id)
     await queries.drop_all_chunks(db, job_id)
+    await queries.forget_unsealed(db, job_id)
     sums = await queries.sums(db, job_id)
     job.done, job.blank, job.failed = sums.done, sums.blank, sums.failed
     job.state, job.closed_at = JobState.CANCELLED, now

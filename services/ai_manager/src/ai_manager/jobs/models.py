@@ -1,4 +1,4 @@
-"""A job, and its resources in compressed chunks until they are planned into batches."""
+"""A job, and its resources: in compressed chunks until they are planned, by id for as long as pages may come."""
 
 from datetime import datetime
 from uuid import UUID
@@ -61,3 +61,12 @@ class ResourceChunk(Base):
     first: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int]
     resources: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class UnsealedResource(Base):
+    """A resource of a job that is not sealed, so that none comes on two of its pages; gone with the last page."""
+
+    __tablename__ = "unsealed_resources"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    resource_id: Mapped[UUID] = mapped_column(primary_key=True)

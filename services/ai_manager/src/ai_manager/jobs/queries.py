@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, literal, select, update
+from sqlalchemy import delete, exists, func, insert, select, text, update
 
-from ai_manager.batches.models import Batch, FinishedBatch, Terms
+from ai_manager.batches.models import Batch, Terms
 from ai_manager.batches.state import BatchState
-from ai_manager.jobs.models import Job, ResourceChunk
+from ai_manager.jobs.models import Job, ResourceChunk, UnsealedResource
 from trapper_kit.db import Session
 
 STILL_OUT = (BatchState.WAITING, BatchState.LEASED)
+TAKEN = (BatchState.LEASED, BatchState.DONE, BatchState.EXHAUSTED, BatchState.SPLIT)
 
 
 async def by_key(db: Session, caller: str, idempotency_key: str) -> Job | None:
@@ -60,6 +61,23 @@ async def add_chunk(db: Session, job_id: UUID, *, first: int, size: int, resourc
     await db.execute(insert(ResourceChunk).values(job_id=job_id, first=first, size=size, resources=resources))
 
 
+_NOTE_UNSEALED = text(
+    "insert into unsealed_resources (job_id, resource_id) select :job_id, unnest(cast(:ids as uuid[])) "
+    "on conflict do nothing returning resource_id"
+)
+
+
+async def note_unsealed(db: Session, job_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Remember these for as long as pages may come; the answer are those that had come before."""
+    new = (await db.scalars(_NOTE_UNSEALED, {"job_id": job_id, "ids": list(ids)})).all()
+    return set(ids).difference(new)
+
+
+async def forget_unsealed(db: Session, job_id: UUID) -> None:
+    """No page comes any more."""
+    await db.execute(delete(UnsealedResource).where(UnsealedResource.job_id == job_id))
+
+
 async def drop_chunks(db: Session, job_id: UUID, planned_through: int) -> None:
     """What is in batches is not kept twice."""
     await db.execute(
@@ -91,38 +109,40 @@ async def close_terms(db: Session, job_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class Sums:
-    """The batches of a job that is not closed, or just about to be, added up."""
+    """The closed batches of a job that is not closed, or just about to be, added up."""
 
     done: int
     blank: int
     failed: int
-    handed_out: bool
 
 
 async def sums(db: Session, job_id: UUID) -> Sums:
-    """Counted from the batches, so that no row is shared by those who finish them."""
+    """Counted from the batches, so that no row is shared by those who finish them; an index carries the numbers."""
     row = (
         await db.execute(
             select(
                 func.coalesce(func.sum(Batch.done), 0),
                 func.coalesce(func.sum(Batch.blank), 0),
                 func.coalesce(func.sum(Batch.failed), 0),
-                func.coalesce(func.bool_or(Batch.attempt > 0), False),
-            ).where(Batch.job_id == job_id)
+            ).where(Batch.job_id == job_id, Batch.result_sha256.is_not(None))
         )
     ).one()
     return Sums(*row)
 
 
+async def was_handed_out(db: Session, job_id: UUID) -> bool:
+    """Whether some worker ever had a batch of the job; only few wait, so that it costs the same in any job."""
+    taken = exists().where(Batch.job_id == job_id, Batch.state.in_(TAKEN))
+    given_back = exists().where(Batch.job_id == job_id, Batch.state == BatchState.WAITING, Batch.attempt > 0)
+    return (await db.scalars(select(taken | given_back))).one()
+
+
+_UNACKNOWLEDGED = text("select count(*) from saved_results where job_id = :job_id and acknowledged_at is null")
+
+
 async def unacknowledged(db: Session, job_id: UUID) -> int:
-    """How many results of a job wait to be fetched, wherever its batches are."""
-    parts = (
-        select(func.count())
-        .where(table.job_id == job_id, table.result_sha256.is_not(None), table.fetched.is_(False))
-        .scalar_subquery()
-        for table in (Batch, FinishedBatch)
-    )
-    return (await db.scalars(select(sum(parts, start=literal(0))))).one()
+    """How many results of a job wait to be fetched."""
+    return (await db.execute(_UNACKNOWLEDGED, {"job_id": job_id})).scalar_one()
 
 
 async def to_put_away(db: Session, *, limit: int) -> Sequence[UUID]:

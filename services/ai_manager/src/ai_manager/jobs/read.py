@@ -21,7 +21,7 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         sums = await queries.sums(db, job.id)
         ended = Ended(job.total, sums.done, sums.blank, sums.failed)
         left = job.total - ended.ended
-        if state is JobState.PLANNED and sums.handed_out:
+        if state is JobState.PLANNED and await queries.was_handed_out(db, job.id):
             state = JobState.RUNNING
     speed = await _speed(work, db, job) if left else None
     return JobReply(

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import zstandard
 from pydantic import ValidationError
@@ -31,6 +30,7 @@ class Submission:
 
     head: dict[str, Any]
     chunks: Chunks
+    ids: Ids
     total: int
     sha256: str
 
@@ -101,8 +101,8 @@ class _Reader:
             raise Malformed("the body is not one whole JSON object")
         self._pack()
         canonical = json.dumps(self.head, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        self.digest.update(canonical.encode())
-        return Submission(self.head, self.chunks, len(self.seen), self.digest.hexdigest())
+        self.digest.update(canonical.encode("utf-8", "surrogatepass"))  # half a character is refused with its field
+        return Submission(self.head, self.chunks, self.seen, len(self.seen), self.digest.hexdigest())
 
     def _step(self, at: int) -> int | None:
         """One token further, or None when it is not there yet."""
@@ -165,9 +165,9 @@ class _Reader:
             reference = ResourceRef.model_validate(value)
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
-            raise _invalid([number, *first["loc"]], str(first["type"]), str(first["msg"])) from problem
+            raise invalid_resource([number, *first["loc"]], str(first["type"]), str(first["msg"])) from problem
         if not self.seen.add(reference.id.bytes):
-            raise _invalid([number, "id"], "twice", f"resource {UUID(bytes=reference.id.bytes)} stands twice")
+            raise invalid_resource([number, "id"], "twice", f"resource {reference.id} stands twice")
         self.items.append(reference)
         if len(self.items) == CHUNK_RESOURCES:
             self._pack()
@@ -180,7 +180,8 @@ class _Reader:
             self.items = []
 
 
-def _invalid(loc: list[str | int], code: str, message: str) -> Invalid:
+def invalid_resource(loc: list[str | int], code: str, message: str) -> Invalid:
+    """One resource of the body, named by its number."""
     where: list[str | int] = ["body", "resources", *loc]
     return Invalid(
         f"not valid: {'.'.join(str(part) for part in where[1:])}: {message}",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
+from ai_manager.access.errors import EVERYWHERE, ProtocolNotServed
 from ai_manager.access.guards import MaySubmit
 from ai_manager.catalog.errors import ModelNotReady, UnknownModel
 from ai_manager.deps import Db, Now, Work, WorkDep
@@ -19,12 +20,12 @@ from ai_manager.jobs.read import describe_job
 from ai_manager.jobs.read_submission import Submission, decompress, read_submission
 from trapper_kit.db import IntegrityError
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.problems import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
+from trapper_kit.problems import Invalid, Malformed, TooLarge
 from trapper_kit.web.app import problems, read_body
 from trapper_kit.web.params import IdempotencyKey
 from trapper_schemas.v1.jobs import JobReply, JobRequest, ResourcePage
 
-router = APIRouter(prefix="/api/prediction_jobs", tags=["jobs"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api/prediction_jobs", tags=["jobs"], responses=problems(*EVERYWHERE))
 Encoding = Annotated[str | None, Header(alias="Content-Encoding", pattern="^(zstd|identity)$")]
 
 
@@ -35,6 +36,7 @@ def _streamed(model: str) -> dict[str, Any]:
 
 
 STREAMED_BODIES = (JobRequest, ResourcePage)
+STREAMED = (Malformed, ProtocolNotServed, Invalid, TooLarge, IdempotencyKeyReused)
 
 
 async def _read(request: Request, work: Work, encoding: str | None) -> Submission:
@@ -46,9 +48,10 @@ async def _read(request: Request, work: Work, encoding: str | None) -> Submissio
 @router.post(
     "/",
     status_code=201,
-    responses=problems(
-        Malformed, Invalid, TooLarge, IdempotencyKeyReused, UnknownModel, ModelNotReady, NoCommonRuntime
-    ),
+    responses={
+        **problems(*STREAMED, UnknownModel, ModelNotReady, NoCommonRuntime),
+        200: {"model": JobReply, "description": "the job that this key and this body made before"},
+    },
     openapi_extra=_streamed("JobRequest"),
 )
 async def accept(
@@ -81,7 +84,7 @@ async def _accept(
 
 @router.post(
     "/{job_id}/resources/",
-    responses=problems(JobNotFound, JobSealed, PageOutOfTurn, Malformed, Invalid, TooLarge, IdempotencyKeyReused),
+    responses=problems(*STREAMED, JobNotFound, JobSealed, PageOutOfTurn),
     openapi_extra=_streamed("ResourcePage"),
 )
 async def append(

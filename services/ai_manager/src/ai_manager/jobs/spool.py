@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
+from uuid import UUID
 
 IN_MEMORY_BYTES = 256 * 1024
 _ID_BYTES = 16
@@ -51,6 +52,12 @@ class Ids:
         if 2 * len(self) > len(self._places):
             self._grow()
         return True
+
+    def in_helpings(self, size: int) -> Iterator[list[UUID]]:
+        """All of them in the order in which they came, so many at once."""
+        for start in range(0, len(self), size):
+            ids = memoryview(self._ids)[start * _ID_BYTES : (start + size) * _ID_BYTES]
+            yield [UUID(bytes=bytes(ids[at : at + _ID_BYTES])) for at in range(0, len(ids), _ID_BYTES)]
 
     def _find(self, one: bytes) -> int:
         """The slot in which it is, or would be."""

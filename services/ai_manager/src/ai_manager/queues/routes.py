@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayOperate
 from ai_manager.batches import queries as batches
 from ai_manager.batches.state import SEPARATOR
@@ -19,13 +20,12 @@ from ai_manager.workers.models import Worker
 from ai_manager.workers.state import state_of
 from trapper_kit.db import Session
 from trapper_kit.paging import Cut, split
-from trapper_kit.problems import Forbidden, Malformed, Unauthenticated
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.workers import Device, DeviceLoad, WorkerReply
 
-router = APIRouter(prefix="/api", tags=["queues"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api", tags=["queues"], responses=problems(*EVERYWHERE))
 
 
 @router.get("/queues/")
@@ -81,7 +81,7 @@ def _queue(joined: str, depths: Sequence[Depth], measured: Measured, now: dateti
     )
 
 
-@router.get("/workers/", responses=problems(Malformed))
+@router.get("/workers/")
 async def list_workers(
     _caller: MayOperate, db: Db, now: Now, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[WorkerReply]:

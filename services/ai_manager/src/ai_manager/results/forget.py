@@ -1,4 +1,4 @@
-"""Let go of blobs that the Expert has had for days."""
+"""Let go of blobs that the Expert has had for days, and of notes on results that came too late."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -40,3 +40,13 @@ async def delete_unnamed(work: Work, blobs: Iterable[str]) -> None:
         candidates -= await queries.named(db, candidates)
     for sha256 in sorted(candidates):
         await work.blobs.delete("results", sha256)
+
+
+async def forget_late(work: Work) -> int:
+    """How many notes on late results were old enough."""
+    before = work.clock.now() - timedelta(days=work.settings.late_results_days)
+    async with work.db() as db:
+        forgotten = await queries.delete_late(db, before.date())
+    if forgotten:
+        log("late_results.forgotten", results=forgotten)
+    return forgotten

@@ -61,6 +61,7 @@ class LateResult(Base):
     """A result that came after its lease was over: kept for audit as a hash, some per worker and day."""
 
     __tablename__ = "late_results"
+    __table_args__ = (Index("late_results_day_idx", "day"),)
 
     worker_id: Mapped[UUID] = mapped_column(ForeignKey("workers.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

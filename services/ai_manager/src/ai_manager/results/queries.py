@@ -1,10 +1,11 @@
 """The statements of what was brought and what is fetched."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.jobs.models import Job
@@ -101,9 +102,8 @@ async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
 
 async def failures(db: Session, job_id: UUID, cut: Cut) -> Sequence[ResourceFailure]:
     """Failed resources of a job by id, one more than the page."""
-    statement = page_of(
-        select(ResourceFailure).where(ResourceFailure.job_id == job_id), [ResourceFailure.resource_id], cut, [UUID]
-    )
+    order = [ResourceFailure.resource_id, ResourceFailure.batch_id]
+    statement = page_of(select(ResourceFailure).where(ResourceFailure.job_id == job_id), order, cut, [UUID, UUID])
     return (await db.scalars(statement)).all()
 
 
@@ -115,6 +115,12 @@ async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str
     if (await db.scalars(so_far)).one() < at_most:
         row = {"worker_id": worker_id, "day": day, "batch_id": batch_id, "sha256": sha256, "came_at": now}
         await db.execute(insert(LateResult).values(row).on_conflict_do_nothing())
+
+
+async def delete_late(db: Session, before: date) -> int:
+    """Let go of what came too late before that day; how many there were."""
+    statement = delete(LateResult).where(LateResult.day < before)
+    return cast("CursorResult[Any]", await db.execute(statement)).rowcount
 
 
 async def to_forget(db: Session, *, acknowledged_before: datetime, limit: int) -> Sequence[SavedResult]:

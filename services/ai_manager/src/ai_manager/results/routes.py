@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MaySubmit, MayWork
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.deps import Db, Now, WorkDep
@@ -18,7 +19,7 @@ from ai_manager.results.models import ResourceFailure as FailureRow
 from ai_manager.results.models import SavedResult
 from ai_manager.results.save_results import Brought, save_results
 from trapper_kit.paging import Cut, split
-from trapper_kit.problems import Forbidden, Malformed, TooLarge, Unauthenticated
+from trapper_kit.problems import Invalid, TooLarge
 from trapper_kit.web.app import problems, read_body
 from trapper_kit.web.params import ContentSha256, Cursor, LeaseToken, Limit
 from trapper_schemas.codec import MEDIA_TYPE
@@ -26,13 +27,13 @@ from trapper_schemas.paging import Page
 from trapper_schemas.v1.batches import Saved
 from trapper_schemas.v1.jobs import ClosedBatch, ClosedBatches, ResourceFailure
 
-router = APIRouter(prefix="/api", tags=["results"], responses=problems(Unauthenticated, Forbidden))
+router = APIRouter(prefix="/api", tags=["results"], responses=problems(*EVERYWHERE))
 _BLOB = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.post(
     "/resource_batches/{batch_id}/save_results/",
-    responses=problems(BatchNotFound, LeaseLost, JobCancelled, TooLarge, BlobRefused),
+    responses=problems(BatchNotFound, LeaseLost, JobCancelled, TooLarge, Invalid, BlobRefused),
     openapi_extra={"requestBody": {"required": True, **_BLOB}},
     response_model=Saved,
 )
@@ -106,7 +107,7 @@ async def fetched(batch_id: UUID, caller: MaySubmit, db: Db, now: Now) -> Respon
     return Response(status_code=204)
 
 
-@router.get("/prediction_jobs/{job_id}/failures/", responses=problems(JobNotFound, Malformed))
+@router.get("/prediction_jobs/{job_id}/failures/", responses=problems(JobNotFound))
 async def list_failures(
     job_id: UUID, caller: MaySubmit, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ResourceFailure]:
@@ -114,8 +115,13 @@ async def list_failures(
     if await jobs.get(db, job_id, caller.name) is None:
         raise JobNotFound(job_id=str(job_id))
     cut = Cut.of(limit, cursor, {"job_id": str(job_id)})
-    rows, next_cursor = split(await queries.failures(db, job_id, cut), cut, lambda row: [row.resource_id])
+    rows, next_cursor = split(await queries.failures(db, job_id, cut), cut, _place)
     return Page(items=[_failure(row) for row in rows], next_cursor=next_cursor)
+
+
+def _place(row: FailureRow) -> list[UUID]:
+    """Its place in the list; no two rows have the same."""
+    return [row.resource_id, row.batch_id]
 
 
 def _failure(row: FailureRow) -> ResourceFailure:

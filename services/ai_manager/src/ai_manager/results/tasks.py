@@ -4,7 +4,7 @@ from ai_manager.base import task
 from ai_manager.deps import Work
 from ai_manager.jobs.settle import settle_job
 from ai_manager.results.close_exhausted import close_exhausted
-from ai_manager.results.forget import forget_blobs
+from ai_manager.results.forget import forget_blobs, forget_late
 from ai_manager.results.reduce import reduce_jobs
 from ai_manager.results.sweep_orphans import sweep_orphans
 
@@ -20,6 +20,7 @@ async def close(work: Work) -> None:
 async def retain(work: Work) -> None:
     """Keep what is needed, for as long as it is."""
     await forget_blobs(work)
+    await forget_late(work)
     await reduce_jobs(work)
 
 

@@ -1,6 +1,8 @@
 """It lives: what a worker says of itself is noted."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,15 @@ from trapper_kit.db import Session
 from trapper_kit.text import clean_json
 from trapper_schemas.v1.workers import Heartbeat
 
+SLOWEST, FASTEST = 1e-6, 1e6
+"""Resources per second; beyond, what is foretold by a speed would be no number any more."""
+MOST_MODELS = 1000
+
+
+def _plausible(speeds: Mapping[str, float]) -> dict[str, float]:
+    """Those that can be a speed."""
+    return dict(islice(((key, one) for key, one in speeds.items() if SLOWEST <= one <= FASTEST), MOST_MODELS))
+
 
 async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat, *, now: datetime) -> Worker:
     """Note the moment, speed, load and models."""
@@ -18,7 +29,7 @@ async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat, *, now: datet
     if beat.devices:
         changes["device_load"] = clean_json([device.model_dump(mode="json") for device in beat.devices])
     if beat.images_per_second:
-        changes["images_per_second"] = clean_json(beat.images_per_second)
+        changes["images_per_second"] = clean_json(_plausible(beat.images_per_second))
     if beat.models_on_disk is not None:
         changes["models_on_disk"] = clean_json(beat.models_on_disk)
     worker = await queries.note_seen(db, worker_id, now, **changes)
