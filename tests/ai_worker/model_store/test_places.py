@@ -73,6 +73,41 @@ def test_a_file_of_three_at_once_is_filled_up_to_three_and_no_further(tmp_path):
     assert [output.shape for (output,) in rows] == [(7, 16)] * 4
 
 
+class SmallDevice:
+    """Gives no memory to more than two pictures at a time, as ONNX Runtime's arena says it."""
+
+    asked: tuple[int, ...] = ()
+
+    def ortvalue_from_numpy(self, values, *where):
+        self.asked += (len(values),)
+        if len(values) > 2:
+            raise RuntimeError("bfc_arena.cc:358 Failed to allocate memory for requested buffer of size 805306368")
+        return open_onnx._runtime().OrtValue.ortvalue_from_numpy(values, *where)
+
+
+def test_a_device_that_is_too_small_for_a_batch_is_given_smaller_ones_from_then_on(classifier, capfd):
+    bound, plain = open_session(classifier, providers=CPU, bound=True), open_session(classifier, providers=CPU)
+    small = bound._bound._values = SmallDevice()
+    for count in (7, 7, 3, 2, 1):
+        for expected, got in zip(plain.run(pictures(count)), bound.run(pictures(count)), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5)
+    assert small.asked == (8, 4, 2, 1), "each size was asked for once"
+
+
+def test_a_device_without_room_for_one_picture_and_any_other_trouble_is_not_hidden(classifier):
+    class Broken(SmallDevice):
+        def ortvalue_from_numpy(self, values, *_where):
+            self.asked += (len(values),)
+            raise RuntimeError("CUDA failure 2: out of memory" if len(self.asked) < 3 else "CUDA failure 700")
+
+    for asked in ((4, 2, 1), (1, 1)):
+        bound = open_session(classifier, providers=CPU, bound=True)
+        broken = bound._bound._values = Broken()
+        with pytest.raises(RuntimeError, match="CUDA failure"):
+            bound.run(pictures(asked[0]))
+        assert broken.asked[:1] == asked[:1]
+
+
 def test_devices_are_checked_against_their_runtime():
     assert devices_of("onnx-cpu", ()) == ("cpu",)
     assert devices_of("onnx-tensorrt", ()) == ("cuda:0",)
@@ -101,25 +136,6 @@ def test_what_a_device_leaves_to_the_processor_is_said(classifier, monkeypatch):
     session = open_session(classifier, providers=CPU, place=Place("onnx-cuda", "cuda:1"))
     assert session.device == "cuda:1"
     monkeypatch.setattr(session, "provider", "CUDAExecutionProvider")
-    left, nodes = open_onnx._left_to_processor(session._session)
-    assert left == nodes > 1  # as ONNX Runtime itself counts them
-    assert session.device == f"cuda:1, {left} of {nodes} nodes on cpu"
-
-
-@pytest.mark.parametrize(
-    ("provider", "expected"),
-    [
-        ("CUDAExecutionProvider", {"device_id": "2"}),
-        ("DmlExecutionProvider", {"device_id": "2"}),
-        ("CPUExecutionProvider", {}),
-    ],
-)
-def test_providers_are_told_which_device(provider, expected):
-    assert open_onnx._provider_options(provider, Place("onnx-cuda", "cuda:2")) == expected
-
-
-def test_tensorrt_computes_in_halves_and_keeps_its_engines(tmp_path):
-    place = Place("onnx-tensorrt", "cuda:0", cache=tmp_path)
-    options = open_onnx._provider_options("TensorrtExecutionProvider", place)
-    assert options["trt_fp16_enable"] == options["trt_engine_cache_enable"] == "1"
-    assert options["trt_engine_cache_path"] == str(tmp_path)
+    nodes = open_onnx._assigned(session._session)  # as ONNX Runtime itself counts them
+    assert nodes.keys() == {"CPUExecutionProvider"}
+    assert session.device == f"cuda:1, {nodes.total()} of {nodes.total()} nodes on cpu"

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ai_worker.batches import queries
 from ai_worker.batches.hand import Hand, Journey
 from ai_worker.deps import MayOperate
+from ai_worker.devices.hardware import Hardware
+from ai_worker.devices.start_devices import model_memory
 from ai_worker.results import queries as results
 from trapper_kit.problems import Unauthenticated, Unavailable
 from trapper_kit.web.app import build_app, problems
@@ -36,6 +38,9 @@ class DeviceInUse(BaseModel):
     """One thing that computes, and its inference process."""
 
     name: str
+    hardware: str = Field(description="what its driver calls it; empty when it does not say")
+    memory_bytes: int | None = Field(description="its own memory, or the machine's where it has none of its own")
+    computes_on: str = Field(description="provider and device that computed when it was tried at the start")
     batches_aboard: int
     busy_seconds: float
     process_bytes: int | None
@@ -48,6 +53,9 @@ class Info(BaseModel):
     worker_id: UUID
     version: str
     runtime: str
+    instead_of: str | None = Field(description="what was asked for, when the processor stands in for it")
+    because: str | None = Field(description="why it does")
+    memory_bytes: int = Field(description="what the models of one batch may weigh; told to the Manager with each claim")
     manager_url: str
     manager_reached: bool
     closed_because: str | None
@@ -143,26 +151,41 @@ async def info(work: Held) -> Info:
         worker_id=work.worker_id,
         version=VERSION,
         runtime=work.runtime,
+        instead_of=work.chosen.instead_of or None,
+        because=work.chosen.because or None,
+        memory_bytes=model_memory(work.settings, work.chosen),
         manager_url=work.manager.http.base_url,
         manager_reached=not work.rhythm.away,
         closed_because=work.switches.closed(work.monotonic()),
         standstill=work.standstill(),
         notices=list(work.notices),
-        devices=[
-            DeviceInUse(
-                name=child.settings.device,
-                batches_aboard=child.aboard,
-                busy_seconds=round(child.busy_seconds, 3),
-                process_bytes=child.memory_bytes,
-                models_loaded=list(child.loaded),
-            )
-            for child in work.devices.each
-        ],
+        devices=_devices(work),
         models_on_disk=list(work.store.on_disk()),
         models_proved=proved,
         images_per_second=work.speeds,
         model_images_per_second=work.model_speeds,
     )
+
+
+def _devices(work: Hand) -> list[DeviceInUse]:
+    found: list[DeviceInUse] = []
+    tried = dict(zip(work.devices.each, work.trials, strict=False))
+    for child in work.devices.each:
+        name, trial = child.settings.device, tried.get(child)
+        hardware = work.chosen.hardware.get(name, Hardware())
+        found.append(
+            DeviceInUse(
+                name=name,
+                hardware=hardware.name,
+                memory_bytes=hardware.memory_bytes,
+                computes_on="" if trial is None else f"{trial.provider}, {trial.device}",
+                batches_aboard=child.aboard,
+                busy_seconds=round(child.busy_seconds, 3),
+                process_bytes=child.memory_bytes,
+                models_loaded=list(child.loaded),
+            )
+        )
+    return found
 
 
 @router.get("/work")

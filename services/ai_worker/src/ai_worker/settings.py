@@ -45,6 +45,10 @@ class WorkerSettings(kit.ServiceSettings):
         default_factory=list[str],
         description='one process each, such as ["cuda:0", "cuda:1"]; default: the first of the runtime',
     )
+    fall_back_to_cpu: bool = Field(
+        default=False, description="compute on the processor when what was asked for cannot run, instead of refusing"
+    )
+    half_precision: bool = Field(default=True, description="let TensorRT compute in float16; results say which it was")
     slots: int = Field(
         default=2, ge=1, le=16, description="batches in hand per device: one computed, the others prefetched"
     )
@@ -54,7 +58,9 @@ class WorkerSettings(kit.ServiceSettings):
     batches_per_child: int = Field(default=200, ge=1, description="after which the inference process is replaced")
     memory_limit_bytes: int = Field(default=8 * _GIB, ge=_GIB, description="of the inference process")
     model_memory_bytes: int | None = Field(
-        default=None, ge=0, description="models of one batch weigh at most so much; default: half of memory_limit_bytes"
+        default=None,
+        ge=0,
+        description="models of one batch weigh at most so much; default: what the device has room for",
     )
     pixel_budget_bytes: int = Field(default=512 * 1024**2, ge=1024**2, description="decoded pixels held at once")
     picture_max_pixels: int = Field(default=100_000_000, ge=1, description="larger pictures are refused undecoded")

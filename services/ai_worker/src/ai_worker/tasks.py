@@ -19,16 +19,12 @@ from ai_worker.batches.release import hand_back, keep_for_later
 from ai_worker.batches.settle import settle_runs
 from ai_worker.batches.state import RunState
 from ai_worker.deps import Rhythm
-from ai_worker.devices.children import Children
-from ai_worker.devices.work import ChildSettings
+from ai_worker.devices.start_devices import children_of, choose_devices, start_devices
 from ai_worker.enrolment.credential import local_token, read_credential
 from ai_worker.heartbeats import tasks as heartbeat_loops
 from ai_worker.heartbeats.beat import beat
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
-from ai_worker.model_store.errors import ProviderUnavailable
-from ai_worker.model_store.fetch import WeightsStore
-from ai_worker.model_store.open_model import offered_runtimes
-from ai_worker.model_store.places import devices_of, runtime_of
+from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.results import queries as results
 from ai_worker.results import tasks as result_loops
 from ai_worker.settings import WorkerSettings
@@ -48,36 +44,10 @@ _LAST_WORD_SECONDS = 2.0
 """At least so long is tried to tell the Manager what we hold when we leave, whatever the grace."""
 
 
-class RuntimeUnavailable(Problem):
-    type = "runtime-unavailable"
-    title = "The runtime that was asked for is not there, and nothing falls back by itself"
-    status = 409
-
-
 class AlreadyWorking(Problem):
     type = "already-working"
     title = "Another worker process holds this state folder"
     status = 409
-
-
-def choose_runtime(settings: WorkerSettings) -> str:
-    """What was asked for, or the best that this installation offers; never anything else in silence."""
-    offered = offered_runtimes()
-    asked = settings.runtime or runtime_of(settings.devices, offered)
-    if asked is None and offered and not settings.devices:
-        return offered[0]
-    if asked is None or asked not in offered:
-        there = ", ".join(offered) or "none"
-        wanted = settings.runtime or ", ".join(settings.devices) or "any runtime"
-        raise RuntimeUnavailable(f"asked for {wanted}; this installation offers {there}")
-    return asked
-
-
-def _devices(settings: WorkerSettings, runtime: str) -> tuple[str, ...]:
-    try:
-        return devices_of(runtime, settings.devices)
-    except ProviderUnavailable as problem:
-        raise RuntimeUnavailable(str(problem)) from problem
 
 
 @contextmanager
@@ -99,7 +69,7 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
     credential = read_credential(settings)
     settings.make_folders()
     with _alone(settings):
-        runtime = choose_runtime(settings)
+        chosen = await choose_devices(settings, credential.runtimes)
         await asyncio.to_thread(migrate, settings.database_file)
         allowed = networks(settings.allowed_addresses)
         work = Hand(
@@ -113,8 +83,9 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
             worker_id=credential.worker_id,
             rhythm=Rhythm(settings.intervals, credential.intervals),
             local_token=local_token(settings),
-            runtime=runtime,
-            devices=Children.on(_devices(settings, runtime), _child_settings(settings, runtime)),
+            enrolled_for=tuple(credential.runtimes),
+            chosen=chosen,
+            devices=children_of(settings, chosen),
             media=HttpClient("", allowed=allowed, headers=PROTOCOL_HEADERS),
             store=WeightsStore(settings.store_dir),
         )
@@ -124,24 +95,11 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
             await work.close()
 
 
-def _child_settings(settings: WorkerSettings, runtime: str) -> ChildSettings:
-    return ChildSettings(
-        runtime=runtime,
-        threads=settings.threads,
-        batch_size=settings.batch_size,
-        cache_dir=str(settings.store_dir / "built"),
-        pixel_budget_bytes=settings.pixel_budget_bytes,
-        max_pixels=settings.picture_max_pixels,
-        memory_limit_bytes=settings.memory_limit_bytes,
-        batches_per_child=settings.batches_per_child,
-        batch_seconds=settings.batch_seconds,
-    )
-
-
 async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
     """Run every loop until `stopping`; then finish or give back, and deliver. False when results stay behind."""
-    async with work.devices:
-        work.child_ready = True
+    async with _computing(work, stopping):
+        if not work.child_ready:
+            return not await _undelivered(work)
         await recover_runs(work)
         loops = work.loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
         try:
@@ -154,6 +112,27 @@ async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
                 task.cancel()
             await asyncio.gather(*loops.values(), return_exceptions=True)
             log("worker.stopped")
+
+
+@asynccontextmanager
+async def _computing(work: Hand, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
+    """While the block runs there are inference processes whose devices have shown that they compute.
+
+    A device may take minutes to start; who is stopped meanwhile does not wait for it, and nothing is ready.
+    """
+    starting = asyncio.create_task(start_devices(work.settings, work.enrolled_for, work.chosen, work.devices))
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            work.chosen, work.devices, work.trials = starting.result()
+            work.child_ready = True
+        yield
+    finally:
+        starting.cancel()
+        stopped.cancel()
+        await asyncio.gather(starting, stopped, return_exceptions=True)
+        await work.devices.close()
 
 
 async def _repeat(work: Hand, one: Loop) -> None:

@@ -15,6 +15,7 @@ from ai_worker.batches.hand import Hand, Journey, needed
 from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import end_run
+from ai_worker.devices.start_devices import model_memory
 from ai_worker.manager_client import is_stranger, status_of
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
@@ -66,7 +67,7 @@ def _ask(work: Hand, room: int, offline_seconds: float | None) -> ClaimRequest:
         loaded=work.devices.loaded[:64],
         on_disk=work.store.on_disk()[:1000],
         allow_unpinned=work.settings.allow_unpinned,
-        memory_bytes=work.settings.model_memory_bytes or work.settings.memory_limit_bytes // 2,
+        memory_bytes=model_memory(work.settings, work.chosen),
         offline_seconds=offline_seconds,
     )
 

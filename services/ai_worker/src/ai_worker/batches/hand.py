@@ -10,8 +10,9 @@ from uuid import UUID
 
 from ai_worker.deps import WorkerWork
 from ai_worker.devices.children import Children
-from ai_worker.devices.work import Proof, ResourceWork, StageWork
-from ai_worker.model_store.fetch import WeightsStore
+from ai_worker.devices.start_devices import Chosen
+from ai_worker.devices.work import Proof, ResourceWork, StageWork, Trial
+from ai_worker.model_store.weights_store import WeightsStore
 from trapper_kit.http_client import HttpClient
 from trapper_schemas.v1.batches import BatchLease
 from trapper_schemas.v1.models import GoldenRun
@@ -46,8 +47,12 @@ class Journey:
 class Hand(WorkerWork):
     """The worker's world with what it computes on and what it holds."""
 
-    runtime: str
+    chosen: Chosen
+    """What is computed on: as it was asked for, or the processor in its place."""
     devices: Children
+    enrolled_for: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    """What each device has shown at the start."""
     media: HttpClient
     store: WeightsStore
     child_ready: bool = False
@@ -66,6 +71,8 @@ class Hand(WorkerWork):
         default_factory=dict[tuple[str, str, str], GoldenRun | None]
     )
     """By sha256, name and version: the golden run that the Manager has, or that it has none."""
+    refusals: int = 0
+    """Batches in a row that could not be computed here."""
     preparing: dict[UUID, asyncio.Task[Prepared]] = field(default_factory=dict[UUID, asyncio.Task[Prepared]])
     in_use: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
     """By run: the weights it needs, which eviction leaves alone."""
@@ -85,6 +92,11 @@ class Hand(WorkerWork):
     """Whether the Manager may have leased something to us that we do not know of: a reply of a claim did not come,
     or a process before us ended in the middle of one. A complete heartbeat settles it, before the next claim."""
     _doing: dict[UUID, asyncio.Task[Any]] = field(default_factory=dict[UUID, asyncio.Task[Any]])
+
+    @property
+    def runtime(self) -> str:
+        """What batches are claimed for."""
+        return self.chosen.runtime
 
     def folder(self, run_id: UUID) -> Path:
         """Where the media of a run lie."""

@@ -28,11 +28,13 @@ def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task
 
 
 async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
+    def known(sha256: str) -> None:
+        work.in_use[run_id] = work.in_use.get(run_id, frozenset[str]()) | {sha256}
+
     stages: list[StageWork] = []
     for asked in lease.stages:
-        spec, path = await fetch_asked(work, work.store, work.media, asked)
+        spec, path = await fetch_asked(work, work.store, work.media, asked, known=known)
         sha256 = spec.stage.model.key
-        work.in_use[run_id] = work.in_use.get(run_id, frozenset[str]()) | {sha256}
         stages.append(StageWork(spec, path, published=await _published(work, spec, sha256)))
     keep = frozenset[str]().union(*work.in_use.values())
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=keep)

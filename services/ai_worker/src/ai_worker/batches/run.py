@@ -20,6 +20,8 @@ from ai_worker.results.keep import note_kept, write_down
 from trapper_kit.logs import bound, log
 from trapper_schemas.v1.batches import BatchLease
 
+_LONGEST_PAUSE = 600.0
+_MOST_DOUBLINGS = 20
 PICTURES = Counter("trapper_pictures_total", "Pictures looked at, by how they ended", ["outcome"])
 STAGE_SECONDS = Counter("trapper_stage_seconds_total", "Seconds that a device spent on each model", ["sha256"])
 SPEED = Gauge("trapper_images_per_second", "Pictures per second of the last batch, by its first model", ["sha256"])
@@ -103,17 +105,32 @@ async def _run(work: Hand, child: InferenceChild, run: Run, lease: BatchLease) -
         await _give_back(work, run, "cannot_run", f"{problem.reason}: {problem}")
     except InferenceDied as problem:
         log("inference.died", level=logging.ERROR, problem=str(problem))
-        await release_batch(work, run, "inference_died", str(problem))
+        await _give_back_dead(work, child, run, str(problem))
     except Exception as problem:  # noqa: BLE001 - a defect of ours must not hold a batch until its lease ends
         log("batch.failed", level=logging.ERROR, error=problem)
         await _give_back(work, run, "cannot_run", f"{type(problem).__name__}: {problem}")
 
 
 async def _give_back(work: Hand, run: Run, reason: Reason, message: str) -> None:
-    """What stopped this batch would stop the next one as well, so claiming pauses."""
+    """What stopped this batch would stop the next one as well, so claiming pauses: each time for twice as long.
+
+    Else one machine of many, on which nothing runs, would use up every batch that comes its way.
+    """
     log("batch.impossible", level=logging.ERROR, reason=reason, problem=message)
-    work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
+    pause = min(_LONGEST_PAUSE, work.settings.intervals.refused * 2 ** min(work.refusals, _MOST_DOUBLINGS))
+    work.refusals += 1
+    work.switches.hold(reason, until=work.monotonic() + pause)
     await release_batch(work, run, reason, message)
+
+
+async def _give_back_dead(work: Hand, child: InferenceChild, run: Run, message: str) -> None:
+    """It was the batch, which then is a crash of it, or the device: one that does not compute kills any batch."""
+    try:
+        await child.try_out()
+    except (CannotRun, InferenceDied) as problem:
+        await _give_back(work, run, "cannot_run", f"device-broken: {message}; {problem}")
+    else:
+        await release_batch(work, run, "inference_died", message)
 
 
 async def _compute(work: Hand, child: InferenceChild, run: Run, lease: BatchLease) -> Ran:
@@ -147,6 +164,7 @@ async def _keep(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
     with writing("rows"):
         await _note(work, run, lease, ran)
     work.forget(run.id)
+    work.refusals = 0
     clear_media(work, run.id)
     _measure(work, lease, ran)
     for hurried in ("results.deliver", "batches.claim"):

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from ai_worker.commands.notify import Notifier, telling_systemd
 from ai_worker.commands.status import describe as describe_status
 from ai_worker.commands.systemd_unit import unit
 from ai_worker.commands.take_along import take_along
+from ai_worker.devices.hardware import Hardware, every_device, machine_memory
+from ai_worker.devices.prove import Device as Found
 from ai_worker.devices.prove import detect_devices
 from ai_worker.devices.work import CannotRun, InferenceDied
 from ai_worker.enrolment.credential import Credential
 from ai_worker.enrolment.enrol import enrol_worker
 from ai_worker.manager_client import Manager
 from ai_worker.model_store.errors import RuntimeAbsent
-from ai_worker.model_store.fetch import WeightsStore
 from ai_worker.model_store.inspect_model import inspect_model
+from ai_worker.model_store.places import CPU
+from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import MigrationsMissing
 from ai_worker.tasks import opened, work_until
@@ -41,6 +44,7 @@ PORT = 34821
 CLEAN, FAILED, WRONG_USAGE, RESULTS_LEFT = 0, 1, 2, 75
 """Exit codes of `run`; 143 when a second signal made it leave at once."""
 _SECOND_SIGNAL = 143
+_DEVICES_TOLD = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,12 +128,24 @@ async def _buy(settings: WorkerSettings, url: str, token: str, name: str | None)
             manager_url=url,
             version=VERSION,
             runtimes=tuple(dict.fromkeys(device.runtime for device in found)),
-            devices=tuple(Device(name=one.name, kind=one.runtime.removeprefix("onnx-")) for one in found),
+            devices=await _devices_here(found),
             models_on_disk=WeightsStore(settings.store_dir).on_disk(),
             name=name,
         )
     finally:
         await manager.close()
+
+
+async def _devices_here(found: Sequence[Found]) -> tuple[Device, ...]:
+    """As `trapper workers show` lists them: the cards that the driver names, else what the runtime is called."""
+    listed: list[Device] = []
+    for one in found:
+        kind = one.runtime.removeprefix("onnx-")
+        cards = await every_device(one.runtime) or [
+            Hardware(one.name, machine_memory() if one.runtime == CPU else None)
+        ]
+        listed += [Device(name=card.name or one.name, kind=kind, memory_bytes=card.memory_bytes) for card in cards]
+    return tuple(listed[:_DEVICES_TOLD])
 
 
 def _run(options: argparse.Namespace) -> int:

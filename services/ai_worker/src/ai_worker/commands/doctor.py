@@ -4,18 +4,20 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from importlib.metadata import distributions
 
 from ai_worker.batches import queries
+from ai_worker.devices.start_devices import children_of, choose_devices, start_devices
 from ai_worker.enrolment.credential import Credential, read_credential
 from ai_worker.manager_client import Manager
 from ai_worker.results import queries as results
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate
-from ai_worker.tasks import choose_runtime
 from trapper_kit.db import Database, DatabaseUnavailable
 from trapper_kit.problems import Problem
 
 _OPEN_TO_OTHERS = 0o077
+_ONNX_RUNTIMES = frozenset({"onnxruntime", "onnxruntime-gpu", "onnxruntime-migraphx", "onnxruntime-openvino"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ async def examine(settings: WorkerSettings) -> list[Finding]:
         ("state folder", _folder),
         ("credential", _credential),
         ("runtime", _runtime),
+        ("devices", _devices),
         ("manager", _manager),
         ("work in hand", _hand),
         ("results", _results),
@@ -78,7 +81,33 @@ async def _credential(settings: WorkerSettings) -> str:
 
 
 async def _runtime(settings: WorkerSettings) -> str:
-    return choose_runtime(settings)
+    _check_packages()
+    return (await choose_devices(settings, _enrolled_for(settings))).runtime
+
+
+async def _devices(settings: WorkerSettings) -> str:
+    """Every device computes, in a process of its own, beside a worker that may be at work on it."""
+    enrolled_for = _enrolled_for(settings)
+    chosen = await choose_devices(settings, enrolled_for)
+    chosen, children, trials = await start_devices(settings, enrolled_for, chosen, children_of(settings, chosen))
+    await children.close()
+    found = [f"{trial.device}: {trial.provider}, {trial.seconds * 1000:.1f} ms" for trial in trials]
+    if chosen.instead_of:
+        raise _Ill(f"{chosen.because}; the processor stands in for it")
+    return "; ".join(found)
+
+
+def _enrolled_for(settings: WorkerSettings) -> list[str]:
+    return read_credential(settings).runtimes if settings.credential_file.exists() else []
+
+
+def _check_packages() -> None:
+    """All of them are the same folder: who installs two has neither."""
+    found = sorted(
+        f"{one.metadata['Name']} {one.version}" for one in distributions() if one.metadata["Name"] in _ONNX_RUNTIMES
+    )
+    if len(found) > 1:
+        raise _Ill(f"{' and '.join(found)} are installed and overwrite each other: remove all, then install one again")
 
 
 async def _manager(settings: WorkerSettings) -> str:

@@ -11,7 +11,7 @@ from ai_worker.batches.state import RunState
 from ai_worker.commands.local_page import ask_page
 from ai_worker.commands.words import bytes_in_words, hours_in_words
 from ai_worker.enrolment.credential import read_credential
-from ai_worker.model_store.fetch import WeightsStore
+from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.results import queries as results
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate

@@ -24,6 +24,7 @@ from uuid import UUID
 
 from ai_worker.devices import pipes
 from ai_worker.devices.prove import prove_model
+from ai_worker.devices.try_device import try_device
 from ai_worker.devices.work import CannotRun, ChildSettings, usable_cores
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.detect import spec_of
@@ -109,12 +110,17 @@ class Child:
         try:
             model = spec_of(spec)
             published = GoldenRun.model_validate(message["published"]) if message["published"] is not None else None
-            weights, place = Path(message["weights"]), self._place(spec.stage.model.key)
+            weights, place = Path(message["weights"]), self._place(spec)
             with self.turn:
                 session = self._session(spec, weights)
             return {"kind": "proved", **prove_model(session, weights, model, place, published)}
         except ModelOutputUnfit as problem:
             raise CannotRun("model-output", str(problem)) from problem
+
+    def try_out(self) -> dict[str, Any]:
+        """Show that the device computes."""
+        with self.turn:
+            return {"kind": "tried", **try_device(self._place())}
 
     def _limits(self) -> Limits:
         return Limits(
@@ -142,11 +148,22 @@ class Child:
             checksum=stage["checksum"],
         )
 
-    def _place(self, sha256: str) -> Place:
-        # On the processor every thread runs the model by itself, which wastes nothing on waiting for each other.
-        threads = 1 if self.on_processor else self.cores
-        cache = Path(self.settings.cache_dir) / sha256 if self.settings.cache_dir else None
-        return Place(self.settings.runtime, self.settings.device, threads, cache)
+    def _place(self, spec: StageSpec | None = None) -> Place:
+        settings, limits = self.settings, self._limits()
+        how = None if spec is None else spec_of(spec).preprocessing
+        cache = None if spec is None or not settings.cache_dir else Path(settings.cache_dir) / spec.stage.model.key
+        return Place(
+            runtime=settings.runtime,
+            device=settings.device,
+            # On the processor every thread runs the model by itself, which wastes nothing on waiting for each other.
+            threads=1 if self.on_processor else self.cores,
+            cache=cache,
+            hardware=settings.hardware,
+            half=settings.half,
+            usual_batch=limits.batch_size,
+            largest_batch=max(limits.batch_size, limits.crop_batch_size),
+            sides=None if how is None else (how.height, how.width),
+        )
 
     def _session(self, spec: StageSpec, weights: Path) -> PlacedSession:
         model = spec_of(spec)
@@ -155,7 +172,7 @@ class Child:
         session = self.sessions.get(sha256)
         # the same weights may go by several names, of which one wants features brought out and another does not
         if session is None or not {axis.name for axis in session.outputs}.issuperset(also):
-            session = open_model(weights, self._place(sha256), also=also)
+            session = open_model(weights, self._place(spec), also=also)
         self.sessions[sha256] = session
         self.sessions.move_to_end(sha256)
         while len(self.sessions) > _SESSIONS_KEPT:
@@ -184,7 +201,9 @@ def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]
     """Answer one question; a defect of ours ends the process, which is how the parent learns of it."""
     question = message["question"]
     try:
-        if message["kind"] == "prove":
+        if message["kind"] == "try":
+            answer = child.try_out()
+        elif message["kind"] == "prove":
             answer = child.prove(message)
         else:
             total = len(message["resources"])

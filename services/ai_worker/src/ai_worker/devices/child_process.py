@@ -13,7 +13,9 @@ from ai_worker.devices import pipes
 from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied
 
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
-_ENVIRONMENT_PREFIXES = ("CUDA_", "NVIDIA_", "ORT_", "OMP_", "HAILO_")
+_ENVIRONMENT_PREFIXES = ("CUDA_", "NVIDIA_", "ORT_", "OMP_", "HAILO_", "HIP_", "ROCR_", "HSA_")
+_CUDA_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""So that cuda:1 is what nvidia-smi calls 1, which by itself is not so where the cards differ."""
 _STDERR_KEPT = 2000
 _GONE = (pipes.PipeBroken, OSError, asyncio.IncompleteReadError)
 
@@ -181,7 +183,7 @@ class ChildProcess:
 
 def _environment() -> dict[str, str]:
     """What a model's runtime may need; no address, no secret."""
-    return {
+    return _CUDA_ORDER | {
         name: value
         for name, value in os.environ.items()
         if name in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from ai_worker.devices.run_child import LANES, InferenceChild
-from ai_worker.devices.work import ChildSettings, usable_cores
+from ai_worker.devices.work import ChildSettings, Trial, usable_cores
 
 
 class Children:
@@ -20,24 +20,33 @@ class Children:
         self._given: Counter[InferenceChild] = Counter()
 
     @classmethod
-    def on(cls, devices: Sequence[str], settings: ChildSettings) -> Self:
-        """One process for each device; the cores that decode are shared out among them."""
+    def on(cls, devices: Sequence[str], settings: ChildSettings, *, names: Mapping[str, str] | None = None) -> Self:
+        """One process for each device; the cores that decode are shared out among them. `names` says what they are."""
         cores = settings.threads or usable_cores()
         threads = settings.threads if len(devices) == 1 else max(1, cores // len(devices))
-        return cls([replace(settings, device=device, threads=threads) for device in devices])
+        known = names or {}
+        return cls([replace(settings, device=one, hardware=known.get(one, ""), threads=threads) for one in devices])
 
     async def __aenter__(self) -> Self:
-        try:
-            await asyncio.gather(*(child.__aenter__() for child in self.each))
-        except BaseException:
-            await self.close()
-            raise
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def start(self) -> None:
+        """Start them all, or none."""
+        try:
+            await asyncio.gather(*(child.__aenter__() for child in self.each))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def try_out(self) -> tuple[Trial, ...]:
+        """Every device shows that it computes; CannotRun or InferenceDied of the first one that does not."""
+        return tuple(await asyncio.gather(*(child.try_out() for child in self.each)))
 
     @property
     def loaded(self) -> tuple[str, ...]:

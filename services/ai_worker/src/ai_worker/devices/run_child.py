@@ -17,11 +17,14 @@ from typing import Any, Self
 from prometheus_client import Counter
 
 from ai_worker.devices.child_process import ChildProcess, DiedWithOthers
-from ai_worker.devices.work import BatchWork, ChildSettings, Proof, Ran, ResourceWork, StageWork
+from ai_worker.devices.work import BatchWork, ChildSettings, Proof, Ran, ResourceWork, StageWork, Trial
 
 STARTS = Counter("trapper_inference_starts_total", "Starts of inference processes, the first one too", ["device"])
 LANES = 2
 """Batches in one process: one is looked at, the next one begins when that leaves a core idle."""
+
+_TRY_SECONDS = 300.0
+"""A device may have to build an engine first; one that hangs is no device."""
 
 
 class InferenceChild:
@@ -93,6 +96,12 @@ class InferenceChild:
             answer = await self._ask({"kind": "prove", **_stage(stage)}, None)
         return Proof(**answer)
 
+    async def try_out(self) -> Trial:
+        """Show that the device computes; CannotRun or InferenceDied when it does not."""
+        async with self._seat(alone=True):
+            answer = await self._ask({"kind": "try"}, None, seconds=_TRY_SECONDS)
+        return Trial(**answer)
+
     async def close(self) -> None:
         """End the child once it has answered; it gets a moment to leave by itself."""
         async with self._seat(alone=True):
@@ -114,10 +123,13 @@ class InferenceChild:
                 self._retiring |= too_big or self._process.answered >= self.settings.batches_per_child
         return Ran(**answer)
 
-    async def _ask(self, message: dict[str, Any], on_progress: Callable[[int], None] | None) -> dict[str, Any]:
+    async def _ask(
+        self, message: dict[str, Any], on_progress: Callable[[int], None] | None, *, seconds: float | None = None
+    ) -> dict[str, Any]:
         process = await self._living()
         # Whoever came before may take all of its time first.
-        answer = await process.ask(message, on_progress=on_progress, seconds=self.settings.batch_seconds * self.aboard)
+        allowed = self.settings.batch_seconds * self.aboard if seconds is None else seconds
+        answer = await process.ask(message, on_progress=on_progress, seconds=allowed)
         del answer["kind"]
         return answer
 

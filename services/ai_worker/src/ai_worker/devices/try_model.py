@@ -24,10 +24,9 @@ from ai_worker.inference.predictors import depth
 from ai_worker.inference.predictors.classifier import top
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit, OpenStage, Picture
-from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
+from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent, first_line
 from ai_worker.model_store.golden import run_golden
 from ai_worker.model_store.open_model import PlacedSession, open_model
-from ai_worker.model_store.open_onnx import first_line
 from ai_worker.model_store.places import Place, devices_of
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.jobs import Stage

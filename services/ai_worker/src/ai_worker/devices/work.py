@@ -50,6 +50,10 @@ class ChildSettings:
     runtime: str = "onnx-cpu"
     device: str = "cpu"
     """Such as cuda:1; its name is stamped into the results."""
+    hardware: str = ""
+    """What the device is, as far as somebody knows."""
+    half: bool = True
+    """Whether TensorRT may compute in float16."""
     threads: int = 0
     """Cores to use; 0 takes all."""
     batch_size: int = 0
@@ -95,6 +99,16 @@ class Proof:
     difference: float
     compared_with: str = ""
     """Empty when there was nothing: the processor's own run, which was never published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A device that has computed, and how far its numbers were from the processor's."""
+
+    provider: str
+    device: str
+    seconds: float
+    difference: float
 
 
 def usable_cores() -> int:

@@ -15,3 +15,8 @@ class RuntimeAbsent(Exception):  # noqa: N818 - named after what is the case
 
 class ProviderUnavailable(Exception):  # noqa: N818 - named after what is the case
     """The device that was asked for cannot run; nothing falls back by itself."""
+
+
+def first_line(problem: Exception) -> str:
+    """What a runtime complained about, without its trace."""
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]

@@ -1,14 +1,12 @@
 """Brings weights onto this machine: from a pre-seeded folder, the Manager or a source; checked before any use."""
 
 import asyncio
-import fcntl
 import hashlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, urljoin
@@ -16,16 +14,15 @@ from urllib.parse import quote, urljoin
 from ai_worker.base import DiskFull, writing
 from ai_worker.deps import WorkerWork
 from ai_worker.manager_client import Piece, may_pass, piece_of, range_from, status_of
+from ai_worker.model_store.weights_store import WeightsStore
 from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.models import ModelEntry
-from trapper_schemas.v1.workers import PinProposal
 
 _CHUNK = 1 << 20
 _MAX_BYTES = 8 * 1024**3
 _MAX_REDIRECTS = 3
-_LOCK_PAUSE_SECONDS = 0.05
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -51,107 +48,6 @@ class WeightsAway(WeightsUnusable):
     """Whoever has them did not answer for too long."""
 
     reason = "weights-away"
-
-
-@dataclass
-class WeightsStore:
-    """A folder of weights by their sha256; several processes may share it. The time of a file is its last use."""
-
-    folder: Path
-    checked: set[str] = field(default_factory=set[str])
-    """Whose content this process has compared with its hash."""
-    proposed: dict[str, PinProposal] = field(default_factory=dict[str, PinProposal])
-    """By entry: the hash that its weights turned out to have, while no operator has confirmed one."""
-    _used: dict[str, int] = field(default_factory=dict[str, int])
-    """By sha256: the descriptor whose shared lock says that this process uses it."""
-
-    def path(self, sha256: str, kind: str) -> Path:
-        """Where these weights lie, or will."""
-        return self.folder / f"{sha256}.{kind}"
-
-    def on_disk(self) -> tuple[str, ...]:
-        """The sha256 of all weights here."""
-        return tuple(sorted(path.stem for path in self._files()))
-
-    def evict(self, limit_bytes: int, *, keep: Collection[str]) -> list[str]:
-        """Remove the least used weights until the rest fits; those in `keep` stay, and those in use by any process."""
-        self._let_go(keep)
-        files = sorted(((path.stat(), path) for path in self._files()), key=lambda pair: pair[0].st_mtime)
-        total = sum(facts.st_size for facts, _ in files)
-        gone: list[str] = []
-        for facts, path in files:
-            if total <= limit_bytes:
-                break
-            if path.stem not in keep and self._remove_unused(path):
-                total -= facts.st_size
-                gone.append(path.stem)
-                log("weights.evicted", sha256=path.stem)
-        return gone
-
-    def make_room(self, size_bytes: int, *, keep: Collection[str]) -> None:
-        """Evict until so much fits onto the disk; DiskFull when nothing is left that could go."""
-        lacking = size_bytes - shutil.disk_usage(self.folder).free
-        if lacking > 0:
-            self.evict(self.size_bytes() - lacking, keep=keep)
-        free = shutil.disk_usage(self.folder).free
-        if free < size_bytes:
-            raise DiskFull(f"no space left to write weights: they have {size_bytes} bytes, and {free} are free")
-
-    def size_bytes(self) -> int:
-        """What all weights here take together."""
-        return sum(path.stat().st_size for path in self._files())
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """What this process keeps from being evicted."""
-        return tuple(self._used)
-
-    def use(self, sha256: str) -> None:
-        """Keep these weights from being evicted by whoever shares the folder, until an eviction of ours lets go."""
-        if sha256 not in self._used:
-            descriptor = self._open_mark(sha256)
-            fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits no longer than a removal takes
-            self._used[sha256] = descriptor
-
-    def close(self) -> None:
-        """Use nothing any more."""
-        self._let_go(())
-
-    def _let_go(self, keep: Collection[str]) -> None:
-        for sha256 in [one for one in self._used if one not in keep]:
-            os.close(self._used.pop(sha256))
-
-    def _remove_unused(self, path: Path) -> bool:
-        descriptor = self._open_mark(path.stem)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(descriptor)
-        return True
-
-    def _open_mark(self, sha256: str) -> int:
-        return os.open(self.folder / f".{sha256}.use", os.O_RDWR | os.O_CREAT, 0o644)
-
-    def _files(self) -> list[Path]:
-        return [path for kind in ("onnx", "hef") for path in self.folder.glob(f"{'[0-9a-f]' * 64}.{kind}")]
-
-    @asynccontextmanager
-    async def locked(self, sha256: str) -> AsyncGenerator[None, None]:
-        """One at a time brings a file, among all processes that share the folder."""
-        descriptor = os.open(self.folder / f".{sha256}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    await asyncio.sleep(_LOCK_PAUSE_SECONDS)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 async def fetch_weights(
@@ -185,22 +81,27 @@ async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry:
         needed = entry.size_bytes - _size(partial)
         await asyncio.to_thread(store.make_room, needed, keep={sha256, *store.used})
     if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, sha256, partial):
-        since = work.monotonic()
-        while True:
-            try:
-                await _from_anywhere(work, http, entry, sha256, partial)
-                break
-            except Problem as problem:
-                if work.rhythm.away:  # the link is ours to miss
-                    since = work.monotonic()
-                waited = work.monotonic() - since
-                if not may_pass(problem) or waited > work.settings.intervals.patience:
-                    kind = WeightsAway if may_pass(problem) else WeightsMissing
-                    raise kind(f"the weights of {entry.name} {entry.version} cannot be had: {problem}") from problem
-                await asyncio.sleep(work.rhythm.retry)
+        await patiently(work, entry, lambda: _from_anywhere(work, http, entry, sha256, partial))
     with writing("weights"):
         settle(partial, store.path(sha256, entry.format))
     log("weights.placed", model=entry.name, sha256=sha256)
+
+
+async def patiently(work: WorkerWork, entry: ModelEntry, bring: Callable[[], Awaitable[None]]) -> None:
+    """Try until it is here or refused, or nobody who has it has answered for too long while our own link was there."""
+    since = work.monotonic()
+    while True:
+        try:
+            await bring()
+            return
+        except Problem as problem:
+            if work.rhythm.away:  # the link is ours to miss
+                since = work.monotonic()
+            waited = work.monotonic() - since
+            if not may_pass(problem) or waited > work.settings.intervals.patience:
+                kind = WeightsAway if may_pass(problem) else WeightsMissing
+                raise kind(f"the weights of {entry.name} {entry.version} cannot be had: {problem}") from problem
+        await asyncio.sleep(work.rhythm.retry)
 
 
 def sha256_of(path: Path) -> str:
@@ -282,6 +183,7 @@ async def _from_anywhere(work: WorkerWork, http: HttpClient, entry: ModelEntry, 
             log("weights.passed_over", level=logging.WARNING, place=place, problem=str(problem))
             wrong = problem
         except Problem as problem:
+            log("weights.passed_over", level=logging.INFO, place=place, problem=str(problem))
             failed.append(problem)
     hopeful = next((problem for problem in failed if may_pass(problem)), None)
     if hopeful is None and wrong is not None:
@@ -310,17 +212,17 @@ async def _receive_checked(source: Opener, entry: ModelEntry, sha256: str, parti
 
 
 async def from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, partial: Path) -> None:
-    """What the first address that answers has."""
-    last: Problem | None = None
+    """What the first address that answers has; whatever went wrong at one is tried at the next."""
+    problems: list[Problem | WeightsUnusable] = []
     for url in urls:
         try:
             await _receive(lambda offset, url=url: _follow(http, url, offset), entry, partial)
             return
-        except Problem as problem:
-            last = problem
+        except (Problem, WeightsUnusable) as problem:
+            log("weights.passed_over", level=logging.INFO, place=url, problem=str(problem))
+            problems.append(problem)
             _remove(partial)  # the next source may hold another file
-    assert last is not None  # there is at least one address  # noqa: S101
-    raise last
+    raise next((one for one in problems if isinstance(one, Problem) and may_pass(one)), problems[-1])
 
 
 @asynccontextmanager

@@ -5,41 +5,50 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ai_worker.base import writing
 from ai_worker.deps import WorkerWork
-from ai_worker.manager_client import may_pass
 from ai_worker.model_store.fetch import (
-    WeightsAway,
     WeightsMissing,
-    WeightsStore,
     fetch_weights,
     from_sources,
+    mirrored,
+    patiently,
     settle,
     sha256_of,
     usable,
 )
+from ai_worker.model_store.weights_store import WeightsStore
 from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
-from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.resources import SHA256
 from trapper_schemas.v1.workers import PinProposal
 
 
+def _nobody(_sha256: str) -> None:
+    """Wants to know."""
+
+
 async def fetch_asked(
-    work: WorkerWork, store: WeightsStore, http: HttpClient, asked: StageSpec
+    work: WorkerWork,
+    store: WeightsStore,
+    http: HttpClient,
+    asked: StageSpec,
+    *,
+    known: Callable[[str], None] = _nobody,
 ) -> tuple[StageSpec, Path]:
-    """The stage with the hash of the weights that it will run, and their file."""
+    """The stage with the hash of the weights that it will run, and their file; `known` is told as soon as it is."""
     model, entry = asked.stage.model, asked.model
     sha256 = model.sha256 or entry.sha256
     if sha256 is not None:
         store.proposed.pop(model.key, None)  # an operator confirmed one meanwhile
         path = await fetch_weights(work, store, http, entry, sha256)
     else:
-        path, sha256 = await fetch_unpinned(work, store, http, entry)
+        path, sha256 = await fetch_unpinned(work, store, http, entry, known=known)
         size = path.stat().st_size
         store.proposed[model.key] = PinProposal(name=entry.name, version=entry.version, sha256=sha256, size_bytes=size)
     found = asked.stage.model_copy(update={"model": model.model_copy(update={"sha256": sha256})})
@@ -47,15 +56,27 @@ async def fetch_asked(
 
 
 async def fetch_unpinned(
-    work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry
+    work: WorkerWork,
+    store: WeightsStore,
+    http: HttpClient,
+    entry: ModelEntry,
+    *,
+    known: Callable[[str], None] = _nobody,
 ) -> tuple[Path, str]:
     """The file and its hash; once it is here, the same weights are used until the entry says other sources."""
     key = _key(entry)
     note = store.folder / f".{key}.unpinned"
+
+    def use(sha256: str) -> None:
+        known(sha256)
+        store.use(sha256)
+
     async with store.locked(key):
         sha256 = _noted(note)
+        if sha256 is not None:
+            use(sha256)
         if sha256 is None or not await usable(store, store.path(sha256, entry.format), sha256):
-            sha256 = await _bring(work, store, http, entry, note)
+            sha256 = await _bring(work, store, http, entry, note, use=use)
         store.checked.add(sha256)
     path = store.path(sha256, entry.format)
     os.utime(path)
@@ -72,12 +93,23 @@ def _noted(note: Path) -> str | None:
     return text if re.match(SHA256, text) else None
 
 
-async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry, note: Path) -> str:
+async def _bring(
+    work: WorkerWork,
+    store: WeightsStore,
+    http: HttpClient,
+    entry: ModelEntry,
+    note: Path,
+    *,
+    use: Callable[[str], None],
+) -> str:
     partial = note.with_suffix(".part")
     partial.unlink(missing_ok=True)  # what was begun is not continued: without a hash nobody would see a mixture
+    if entry.size_bytes is not None:
+        await asyncio.to_thread(store.make_room, entry.size_bytes, keep=set(store.used))
     if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, partial):
         await _download(work, http, entry, partial)
     sha256 = await asyncio.to_thread(sha256_of, partial)
+    use(sha256)
     with writing("weights"):
         settle(partial, store.path(sha256, entry.format))
         _note(note, sha256)
@@ -103,17 +135,9 @@ def _copy_seeded(folders: list[Path], entry: ModelEntry, partial: Path) -> bool:
 
 
 async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, partial: Path) -> None:
-    urls = [source.url for source in entry.sources if source.url]
+    """From this site's mirrors, then from the sources; the Manager, which knows weights by their hash, has none."""
+    urls = mirrored(work.settings.weights_mirrors, entry, None)
+    urls += [source.url for source in entry.sources if source.url]
     if not urls:
         raise WeightsMissing(f"there is neither a file nor an address of {entry.name} {entry.version}")
-    since = work.monotonic()
-    while True:
-        try:
-            await from_sources(http, urls, entry, partial)
-            return
-        except Problem as problem:
-            waited = work.monotonic() - since
-            if not may_pass(problem) or waited > work.settings.intervals.patience:
-                kind = WeightsAway if may_pass(problem) else WeightsMissing
-                raise kind(f"the weights of {entry.name} {entry.version} cannot be had: {problem}") from problem
-            await asyncio.sleep(work.rhythm.retry)
+    await patiently(work, entry, lambda: from_sources(http, urls, entry, partial))

@@ -79,6 +79,12 @@ class _Devices:
             how = platform.ConfigureParams.create_from_hef(hef, interface=platform.HailoStreamInterface.PCIe)
             return device.configure(hef, how)[0]
 
+    def hold(self, platform: Any, place: Place) -> None:
+        """Open this device, if nobody in this process has."""
+        with self._lock:
+            if place.index not in self._open:
+                self._open[place.index] = _open_device(platform, place)
+
     def release(self) -> None:
         """Let go of all of them."""
         with self._lock:
@@ -87,6 +93,17 @@ class _Devices:
 
 
 devices = _Devices()
+
+
+def check_device(place: Place) -> None:
+    """RuntimeAbsent or ProviderUnavailable when this device is not there or held by somebody else."""
+    platform = _platform()
+    try:
+        devices.hold(platform, place)
+    except ProviderUnavailable:
+        raise
+    except Exception as problem:  # the vendor raises a family of its own
+        raise ProviderUnavailable(f"{place.device} cannot be opened: {problem}") from problem
 
 
 def open_hef(path: Path, place: Place) -> HailoSession:

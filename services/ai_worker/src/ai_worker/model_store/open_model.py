@@ -10,6 +10,7 @@ from ai_worker.model_store.inspect import check_file
 from ai_worker.model_store.open_hailo import hailo_installed, open_hef
 from ai_worker.model_store.open_onnx import PROVIDERS, available_providers, open_session
 from ai_worker.model_store.places import HAILO, KINDS, Place
+from ai_worker.model_store.provider_options import shape_profile
 
 
 class PlacedSession(Session, Protocol):
@@ -39,5 +40,12 @@ def open_model(weights: Path, place: Place, *, also: Sequence[str] = ()) -> Plac
         if also:
             raise ModelRefused("outputs", f"{', '.join(also)} was asked for; a HEF file gives its own outputs only")
         return open_hef(weights, place)
-    check_file(weights)
-    return open_session(weights, providers=PROVIDERS[place.runtime], threads=place.threads, also=also, place=place)
+    facts = check_file(weights)
+    return open_session(
+        weights,
+        providers=PROVIDERS[place.runtime],
+        threads=place.threads,
+        also=also,
+        place=place,
+        profile=shape_profile(facts.input, facts.layout, place),
+    )

@@ -1,30 +1,46 @@
 """Opens ONNX files as sessions; the only import of ONNX Runtime."""
 
-import threading
-from collections.abc import Sequence
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ai_worker.inference.types import Axis, Tensor
-from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
+from ai_worker.model_store.bound_memory import BoundMemory
+from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent, first_line
 from ai_worker.model_store.places import Place, devices_of
+from ai_worker.model_store.provider_options import (
+    CPU_PROVIDER,
+    CUDA,
+    TENSORRT,
+    engine_folder,
+    options_of,
+)
 from ai_worker.model_store.tap import with_outputs
 
 PROVIDERS: dict[str, tuple[str, ...]] = {
-    "onnx-cpu": ("CPUExecutionProvider",),
-    "onnx-tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
-    "onnx-cuda": ("CUDAExecutionProvider",),
-    "onnx-rocm": ("ROCMExecutionProvider",),
+    "onnx-cpu": (CPU_PROVIDER,),
+    "onnx-tensorrt": (TENSORRT, CUDA),
+    "onnx-cuda": (CUDA,),
+    "onnx-rocm": ("MIGraphXExecutionProvider",),
     "onnx-openvino": ("OpenVINOExecutionProvider",),
     "onnx-coreml": ("CoreMLExecutionProvider",),
     "onnx-directml": ("DmlExecutionProvider",),
 }
-"""What each runtime of the catalogue asks ONNX Runtime for; those after the first take what the first leaves."""
-_ON_PROCESSOR = "CPUExecutionProvider"
+"""What each runtime of the catalogue asks ONNX Runtime for; those after the first take what the first leaves.
+
+On ROCm that is MIGraphX: the provider that was called ROCm left ONNX Runtime with version 1.23.
+"""
 _DTYPES: dict[str, str] = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 _ERRORS_ONLY = 3
+_THE_FILE = frozenset({"InvalidProtobuf", "InvalidGraph", "NoModel", "NoSuchFile", "NotImplemented"})
+"""Errors of ONNX Runtime that say something about the file, whatever it was to run on."""
 
 
 def available_providers() -> tuple[str, ...]:
@@ -46,7 +62,7 @@ class OpenSession:
     ) -> None:
         self._session = session
         self._place = place or Place()
-        self._bound: _Bindings | None = _Bindings(session, provider, self._place) if bound else None
+        self._bound = BoundMemory(session, provider, self._place, _runtime().OrtValue) if bound else None
         self.provider = provider
         self.tapped = tapped
         """Outputs that are not the file's own: inner values that were asked for."""
@@ -57,71 +73,21 @@ class OpenSession:
     @property
     def device(self) -> str:
         """What it computes on, in words, with what the device left to the processor."""
-        left, nodes = _left_to_processor(self._session)
-        if self.provider == _ON_PROCESSOR or not left:
+        nodes = _assigned(self._session)
+        if self.provider == CPU_PROVIDER or not nodes[CPU_PROVIDER]:
             return self._place.device
-        return f"{self._place.device}, {left} of {nodes} nodes on cpu"
+        return f"{self._place.device}, {nodes[CPU_PROVIDER]} of {nodes.total()} nodes on cpu"
 
     @property
     def precision(self) -> str:
         """The type of numbers that it computes with."""
-        return "float16" if self.provider == "TensorrtExecutionProvider" else self.input.dtype
+        return "float16" if self.provider == TENSORRT and self._place.half else self.input.dtype
 
     def run(self, tensor: Tensor) -> list[Tensor]:
         """One forward pass; the arrays are in the order of `outputs`."""
         if self._bound is not None:
             return self._bound.run(tensor)
         return [np.asarray(output) for output in self._session.run(self._names, {self.input.name: tensor})]
-
-
-class _Bindings:
-    """Forward passes over memory of the device that is bound once.
-
-    Batches are filled up to the next power of two, so that a model meets few shapes: for each there is one input on
-    the device, and one engine, at the most.
-    """
-
-    def __init__(self, session: Any, provider: str, place: Place) -> None:
-        self._session = session
-        self._input = session.get_inputs()[0]
-        self._outputs = [output.name for output in session.get_outputs()]
-        self._fixed = isinstance(self._input.shape[0], int)
-        self._memory = _MEMORY.get(provider, "cpu")
-        self._index = place.index if self._memory != "cpu" else 0
-        self._idle: dict[tuple[int, ...], list[tuple[Any, Any, Tensor]]] = {}
-        self._lock = threading.Lock()
-
-    def run(self, tensor: Tensor) -> list[Tensor]:
-        """The outputs on the host, without what was filled up."""
-        count = tensor.shape[0]
-        shape = tensor.shape if self._fixed else (1 << (count - 1).bit_length(), *tensor.shape[1:])
-        with self._lock:
-            idle = self._idle.setdefault(shape, [])
-            bound = idle.pop() if idle else None
-        binding, value, staging = bound or self._bind(shape, tensor.dtype)
-        staging[:count] = tensor
-        staging[count:] = 0
-        value.update_inplace(staging)
-        binding.synchronize_inputs()
-        self._session.run_with_iobinding(binding)
-        binding.synchronize_outputs()
-        outputs = [np.array(output) for output in binding.copy_outputs_to_cpu()]
-        with self._lock:
-            idle.append((binding, value, staging))
-        return [output[:count] if output.shape[:1] == shape[:1] else output for output in outputs]
-
-    def _bind(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, Tensor]:
-        staging = np.zeros(shape, dtype)
-        value = _runtime().OrtValue.ortvalue_from_numpy(staging, self._memory, self._index)
-        binding = self._session.io_binding()
-        binding.bind_ortvalue_input(self._input.name, value)
-        for name in self._outputs:
-            binding.bind_output(name, "cpu")
-        return binding, value, staging
-
-
-_MEMORY = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "cuda", "ROCMExecutionProvider": "cuda"}
-"""Whose inputs lie on the device; the others are given what lies on the host."""
 
 
 def open_session(
@@ -132,10 +98,13 @@ def open_session(
     also: Sequence[str] = (),
     place: Place | None = None,
     bound: bool | None = None,
+    profile: Mapping[str, str] | None = None,
 ) -> OpenSession:
     """A session on exactly the first of `providers`; `also` names inner values to bring out beside the outputs.
 
-    Accelerators are run over bound memory; `bound` says it for the processor too.
+    Accelerators are run over bound memory; `bound` says it for the processor too. `profile` says which shapes
+    TensorRT shall build its engine for. ONNX Runtime falls back to the processor when a provider cannot be had, and
+    again in the middle of a run when one fails, with a line on standard output: both are switched off.
     """
     runtime = _runtime()
     wanted = providers[0]
@@ -145,25 +114,26 @@ def open_session(
         )
     place = place or _first_place(wanted, threads)
     model, tapped = with_outputs(path, also)
-    if place.cache is not None:
-        place.cache.mkdir(parents=True, exist_ok=True)
-    asked = [(provider, _provider_options(provider, place)) for provider in providers]
+    if CUDA in providers:
+        _load_cuda()
+    if wanted == TENSORRT and place.cache is not None:
+        folder = engine_folder(place.cache, place)
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # its last use, by which it is evicted
+    asked = [(provider, options_of(provider, place, profile)) for provider in providers]
+    options = _session_options(runtime, threads)
     try:
-        session = runtime.InferenceSession(model, sess_options=_session_options(runtime, threads), providers=asked)
+        session = runtime.InferenceSession(model, sess_options=options, providers=asked, enable_fallback=0)
     except Exception as problem:  # ONNX Runtime raises a family of its own for each of its status codes
+        if wanted != CPU_PROVIDER and type(problem).__name__ not in _THE_FILE:
+            raise ProviderUnavailable(f"{wanted} was asked for and does not run: {first_line(problem)}") from problem
         raise ModelRefused("does-not-run", f"ONNX Runtime cannot open the file: {first_line(problem)}") from problem
-    got = session.get_providers()
-    if got[0] != wanted:
-        raise ProviderUnavailable(f"{wanted} was asked for, and ONNX Runtime would use {got[0]}")
+    session.disable_fallback()
+    _check_provider(session, wanted)
     if len(session.get_inputs()) != 1:
         raise ModelRefused("inputs", f"{len(session.get_inputs())} inputs were seen; expected one picture")
-    over = wanted != _ON_PROCESSOR if bound is None else bound
+    over = wanted != CPU_PROVIDER if bound is None else bound
     return OpenSession(session, wanted, tapped, place=place, bound=over)
-
-
-def first_line(problem: Exception) -> str:
-    """What a runtime complained about, without its trace."""
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]
 
 
 def _session_options(runtime: Any, threads: int) -> Any:
@@ -181,31 +151,33 @@ def _first_place(provider: str, threads: int) -> Place:
     return Place(runtime, devices_of(runtime, ())[0], threads)
 
 
-def _provider_options(provider: str, place: Place) -> dict[str, str]:
-    """What a provider is told beside its name; the keys are those of its page in ONNX Runtime's documentation."""
-    match provider:
-        case "CUDAExecutionProvider" | "ROCMExecutionProvider" | "DmlExecutionProvider":
-            return {"device_id": str(place.index)}
-        case "OpenVINOExecutionProvider":
-            return {"device_type": "AUTO"}
-        case "TensorrtExecutionProvider":
-            options = {"device_id": str(place.index), "trt_fp16_enable": "1"}
-            if place.cache is None:
-                return options
-            return options | {
-                "trt_engine_cache_enable": "1",
-                "trt_engine_cache_path": str(place.cache),
-                "trt_timing_cache_enable": "1",
-                "trt_timing_cache_path": str(place.cache),
-            }
-        case _:
-            return {}
+def _check_provider(session: Any, wanted: str) -> None:
+    """ProviderUnavailable when something else would compute than what was asked for."""
+    got = session.get_providers()
+    if got[0] != wanted:
+        raise ProviderUnavailable(
+            f"{wanted} was asked for, and ONNX Runtime would use {got[0]}: the driver or a library is not there"
+        )
+    nodes = _assigned(session)
+    if wanted != CPU_PROVIDER and nodes.total() and nodes[CPU_PROVIDER] == nodes.total():
+        raise ProviderUnavailable(f"{wanted} was asked for, and takes none of the {nodes.total()} nodes of the file")
 
 
-def _left_to_processor(session: Any) -> tuple[int, int]:
-    """How many nodes run on the processor whatever was asked for, and how many there are."""
-    nodes = [(part.ep_name, len(part.get_nodes())) for part in session.get_provider_graph_assignment_info()]
-    return sum(count for provider, count in nodes if provider == _ON_PROCESSOR), sum(count for _, count in nodes)
+def _assigned(session: Any) -> Counter[str]:
+    """How many nodes each provider runs, whatever was asked for."""
+    nodes: Counter[str] = Counter()
+    for part in session.get_provider_graph_assignment_info():
+        nodes[part.ep_name] += len(part.get_nodes())
+    return nodes
+
+
+@cache
+def _load_cuda() -> None:
+    """Load NVIDIA's libraries from the packages of the extra `gpu`: the provider does not look there by itself."""
+    preload = getattr(_runtime(), "preload_dlls", None)
+    if preload is not None:
+        with contextlib.redirect_stdout(sys.stderr):  # it prints what it did not find
+            preload()
 
 
 def _axis(entry: Any) -> Axis:

@@ -32,6 +32,15 @@ class Place:
     device: str = "cpu"
     threads: int = 1
     cache: Path | None = None
+    hardware: str = ""
+    """What the device is, such as NVIDIA L4; empty when nobody knows."""
+    half: bool = True
+    """Whether the device may compute in float16 what the file says in float32, where it can do both."""
+    usual_batch: int = 1
+    largest_batch: int = 1
+    """Pictures in one forward pass."""
+    sides: tuple[int, int] | None = None
+    """Height and width of the pictures that the model is given."""
 
     @property
     def index(self) -> int:

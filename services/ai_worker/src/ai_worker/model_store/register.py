@@ -13,10 +13,10 @@ from ai_worker.inference.predictors import depth
 from ai_worker.inference.predictors.family import Family
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit
-from ai_worker.model_store.errors import ModelRefused
+from ai_worker.model_store.errors import ModelRefused, first_line
 from ai_worker.model_store.golden import Golden, checksum, difference, golden_pictures, golden_run, run_golden
 from ai_worker.model_store.inspect import Facts, check_file
-from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, first_line, open_session
+from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
 from ai_worker.model_store.read_request import (
     decide_labels,
     decide_preprocessing,

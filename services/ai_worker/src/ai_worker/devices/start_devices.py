@@ -1,0 +1,123 @@
+"""Chooses what to compute on and shows that it computes: what was asked for, or nothing unless a setting says so."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ai_worker.devices.children import Children
+from ai_worker.devices.hardware import Hardware, hardware_of
+from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied, Trial
+from ai_worker.model_store.errors import ProviderUnavailable
+from ai_worker.model_store.open_model import offered_runtimes
+from ai_worker.model_store.places import CPU, KINDS, devices_of, runtime_of
+from ai_worker.model_store.weights_store import WeightsStore
+from ai_worker.settings import WorkerSettings
+from trapper_kit.logs import log
+from trapper_kit.problems import Problem
+
+
+class RuntimeUnavailable(Problem):
+    type = "runtime-unavailable"
+    title = "The runtime that was asked for is not there, and nothing falls back by itself"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is computed on; `instead_of` names what was asked for, when the processor stands in for it."""
+
+    runtime: str
+    devices: tuple[str, ...]
+    hardware: dict[str, Hardware]
+    instead_of: str = ""
+    because: str = ""
+
+
+async def choose_devices(settings: WorkerSettings, enrolled_for: Sequence[str]) -> Chosen:
+    """What was asked for, or the best that this installation offers; RuntimeUnavailable when it is not there."""
+    offered = offered_runtimes()
+    asked = settings.runtime or runtime_of(settings.devices, offered)
+    if asked is None and offered and not settings.devices:
+        asked = next((runtime for runtime in offered if runtime in enrolled_for), offered[0])
+    if asked is None or asked not in offered:
+        wanted = settings.runtime or ", ".join(settings.devices) or "any runtime"
+        because = f"asked for {wanted}; this installation offers {', '.join(offered) or 'none'}"
+        if settings.runtime is not None and settings.runtime not in KINDS:
+            raise RuntimeUnavailable(because)
+        return await processor_instead(settings, enrolled_for, wanted, because)
+    _check_enrolled(asked, enrolled_for)
+    try:
+        devices = devices_of(asked, settings.devices)
+    except ProviderUnavailable as problem:
+        raise RuntimeUnavailable(str(problem)) from problem
+    return Chosen(asked, devices, await hardware_of(asked, devices))
+
+
+async def processor_instead(settings: WorkerSettings, enrolled_for: Sequence[str], asked: str, because: str) -> Chosen:
+    """The processor, where the setting allows it; else RuntimeUnavailable with the reason."""
+    if not settings.fall_back_to_cpu or asked == CPU or CPU not in offered_runtimes():
+        raise RuntimeUnavailable(because)
+    _check_enrolled(CPU, enrolled_for)
+    log("runtime.fallen_back", level=logging.WARNING, asked=asked, problem=because)
+    return Chosen(CPU, ("cpu",), await hardware_of(CPU, ("cpu",)), asked, because)
+
+
+def _check_enrolled(runtime: str, enrolled_for: Sequence[str]) -> None:
+    if enrolled_for and runtime not in enrolled_for:
+        raise RuntimeUnavailable(
+            f"{runtime} was chosen, and this worker is enrolled for {', '.join(enrolled_for)}: set AI_WORKER_RUNTIME, "
+            "or remove credential.json and enrol again with a token for that runtime"
+        )
+
+
+def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
+    """The processes for these devices, not started yet."""
+    each = ChildSettings(
+        runtime=chosen.runtime,
+        threads=settings.threads,
+        batch_size=settings.batch_size,
+        half=settings.half_precision,
+        cache_dir=str(WeightsStore(settings.store_dir).built),
+        pixel_budget_bytes=settings.pixel_budget_bytes,
+        max_pixels=settings.picture_max_pixels,
+        memory_limit_bytes=settings.memory_limit_bytes,
+        batches_per_child=settings.batches_per_child,
+        batch_seconds=settings.batch_seconds,
+    )
+    return Children.on(chosen.devices, each, names={device: one.name for device, one in chosen.hardware.items()})
+
+
+async def start_devices(
+    settings: WorkerSettings, enrolled_for: Sequence[str], chosen: Chosen, children: Children
+) -> tuple[Chosen, Children, tuple[Trial, ...]]:
+    """Processes whose devices have computed; the processor's in their place, where that is allowed and needed."""
+    try:
+        return chosen, children, await _tried(children)
+    except (CannotRun, InferenceDied) as problem:
+        because = f"{chosen.runtime} does not run on {', '.join(chosen.devices)}: {problem}"
+        chosen = await processor_instead(settings, enrolled_for, chosen.runtime, because)
+    children = children_of(settings, chosen)
+    try:
+        return chosen, children, await _tried(children)
+    except (CannotRun, InferenceDied) as problem:
+        raise RuntimeUnavailable(f"neither {chosen.instead_of} nor the processor computes: {problem}") from problem
+
+
+async def _tried(children: Children) -> tuple[Trial, ...]:
+    try:
+        await children.start()
+        trials = await children.try_out()
+    except BaseException:
+        await children.close()
+        raise
+    for trial in trials:
+        log("device.computes", provider=trial.provider, device=trial.device, seconds=trial.seconds)
+    return trials
+
+
+def model_memory(settings: WorkerSettings, chosen: Chosen) -> int:
+    """What the models of one batch may weigh: half of the least memory that they meet, device or process."""
+    if settings.model_memory_bytes is not None:
+        return settings.model_memory_bytes
+    known = [one.memory_bytes for one in chosen.hardware.values() if one.memory_bytes is not None]
+    return min([settings.memory_limit_bytes, *known]) // 2
