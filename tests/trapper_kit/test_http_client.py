@@ -1,6 +1,8 @@
 """The one way out refuses private addresses, follows nothing, limits sizes, and gives problems back as exceptions."""
 
+import asyncio
 import ipaddress
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from tests.support.http_servers import serving
 from trapper_kit.http_client import (
     AddressRefused,
     HttpClient,
@@ -60,6 +63,16 @@ def app() -> FastAPI:
         "::ffff:10.0.0.1",
         "0.0.0.0",  # noqa: S104 - a name to refuse
         "224.0.0.1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",
+        "::127.0.0.1",
+        "fe80::1%eth0",
     ],
 )
 def test_addresses_that_are_not_public_are_refused(address: str) -> None:
@@ -70,7 +83,9 @@ def test_addresses_that_are_not_public_are_refused(address: str) -> None:
 def test_a_setting_may_allow_a_network_and_no_more() -> None:
     check_address(ipaddress.ip_address("127.0.0.1"), LOOPBACK)
     check_address(ipaddress.ip_address("::ffff:127.0.0.1"), LOOPBACK)
+    check_address(ipaddress.ip_address("64:ff9b::7f00:1"), LOOPBACK)
     check_address(ipaddress.ip_address("1.1.1.1"), ())
+    check_address(ipaddress.ip_address("64:ff9b::101:101"), ())
     with pytest.raises(AddressRefused):
         check_address(ipaddress.ip_address("10.0.0.1"), LOOPBACK)
 
@@ -78,6 +93,39 @@ def test_a_setting_may_allow_a_network_and_no_more() -> None:
 async def test_a_name_that_leads_to_this_machine_is_refused_before_it_is_called() -> None:
     client = HttpClient("http://localhost:9")
     with pytest.raises(AddressRefused):
+        await client.request("GET", "/")
+    await client.close()
+
+
+async def test_a_name_is_resolved_once_and_what_was_checked_is_what_is_called(monkeypatch) -> None:
+    """As when its owner gives another answer to each question."""
+    answers = ["127.0.0.1", "10.0.0.1"]
+    asked: list[str] = []
+
+    async def resolve(_loop: object, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers[len(asked) - 1], port))]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    async with serving(app()) as url:
+        port = url.rpartition(":")[2]
+        client = HttpClient(f"http://photos.example:{port}", allowed=LOOPBACK)
+        assert (await client.request("GET", "/healthz")).status_code == 200
+        assert asked == ["photos.example"]
+        await client.close()
+        again = HttpClient(f"http://photos.example:{port}", allowed=LOOPBACK)
+        with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
+            await again.request("GET", "/healthz")
+        await again.close()
+
+
+async def test_one_refused_address_among_several_refuses_the_name(monkeypatch) -> None:
+    async def resolve(_loop: object, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("1.1.1.1", "127.0.0.1")]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    client = HttpClient("http://photos.example:9")
+    with pytest.raises(AddressRefused, match=r"127\.0\.0\.1"):
         await client.request("GET", "/")
     await client.close()
 

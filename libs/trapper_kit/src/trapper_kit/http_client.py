@@ -36,6 +36,22 @@ class Unreachable(Problem):
     status = 503
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(cidr) for cidr in ("192.0.0.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "::/96")
+)
+"""What Python calls public and is not: metadata services of clouds, translation within a site, IPv4 in disguise."""
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one only stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
 def networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
     """The networks of a setting; raises ValueError for what is not CIDR."""
     return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
@@ -51,10 +67,10 @@ def origin_of(url: str) -> str:
 
 def check_address(address: Address, allowed: Sequence[Network]) -> None:
     """Raise AddressRefused for private, link-local, loopback and metadata addresses that no setting lists."""
-    plain = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped else address
+    plain = _meant(address)
     if any(plain in network for network in allowed):
         return
-    if not plain.is_global or plain.is_multicast:
+    if not plain.is_global or plain.is_multicast or any(plain in network for network in _NOT_PUBLIC):
         raise AddressRefused(
             f"{plain} is not a public address, and the setting …_ALLOWED_ADDRESSES does not list its network"
         )
