@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWork
+from ai_manager.base import MAX_BIGINT
 from ai_manager.batches.brief import lease_json
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
@@ -19,8 +20,6 @@ from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
 router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(*EVERYWHERE))
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
-MAX_BIGINT = 2**63 - 1
-"""What a column holds; nobody has more memory."""
 
 
 @router.post("/claim/", responses=problems(Forbidden, RuntimeNotYours), response_model=ClaimReply)
