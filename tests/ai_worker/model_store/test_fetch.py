@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import shutil
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from ai_worker.base import DiskFull
-from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsStore, WeightsWrong, fetch_weights
+from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong, fetch_weights
+from ai_worker.model_store.weights_store import WeightsStore
 from tests.support.http_servers import serving
 from tests.support.make.ai_worker import NOWHERE, hand
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
@@ -182,7 +182,7 @@ async def test_a_manager_that_is_away_is_waited_for_with_patience(mirror, tmp_pa
     mirror.broken = 3
     async with hand(tmp_path / "first", manager_url=mirror.url) as work:
         assert (await fetch(work)).read_bytes() == WEIGHTS
-    async with hand(tmp_path / "second") as work:
+    async with hand(tmp_path / "second", intervals={"patience": 0.05}) as work:
         with pytest.raises(WeightsAway):
             await fetch(work)
 
@@ -192,17 +192,6 @@ async def test_a_full_disk_is_told_as_such(mirror, tmp_path):
         (work.store.folder / f".{SHA256}.part").symlink_to("/dev/full")
         with pytest.raises(DiskFull):
             await fetch(work)
-
-
-async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path):
-    async with hand(tmp_path) as work:
-        for number in range(4):
-            path = work.store.path(str(number) * 64, "onnx")
-            path.write_bytes(b"x" * 100)
-            os.utime(path, (1000 + number, 1000 + number))
-        gone = work.store.evict(200, keep={"0" * 64})
-        assert gone == ["1" * 64, "2" * 64]
-        assert work.store.on_disk() == ("0" * 64, "3" * 64)
 
 
 async def test_mirrors_are_asked_in_order_before_the_manager(mirror, tmp_path):
@@ -239,34 +228,6 @@ async def test_the_rest_of_another_file_makes_nobody_believe_in_a_mixture(mirror
     assert mirror.asked == [1000, 0]
 
 
-async def test_weights_that_another_process_uses_are_left_alone(tmp_path):
-    async with hand(tmp_path) as work:
-        for number in range(3):
-            path = work.store.path(str(number) * 64, "onnx")
-            path.write_bytes(b"x" * 100)
-            os.utime(path, (1000 + number, 1000 + number))
-        holder = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", USING, str(work.store.folder), "0" * 64, stdin=-1, stdout=-1
-        )
-        assert await holder.stdout.readline() == b"using\n"
-        assert work.store.evict(100, keep=()) == ["1" * 64, "2" * 64]
-        holder.kill()
-        await holder.communicate()
-        assert work.store.evict(0, keep=()) == ["0" * 64]
-
-
-USING = """
-import sys
-from pathlib import Path
-from ai_worker.model_store.fetch import WeightsStore
-
-store = WeightsStore(Path(sys.argv[1]))
-store.use(sys.argv[2])
-print("using", flush=True)
-sys.stdin.read()
-"""
-
-
 async def test_what_this_process_uses_stays_until_no_batch_needs_it(mirror, tmp_path):
     async with hand(tmp_path, manager_url=mirror.url) as work:
         await fetch(work)
@@ -295,6 +256,43 @@ async def test_weights_that_can_never_fit_are_not_begun(mirror, tmp_path):
         with pytest.raises(DiskFull, match="are free"):
             await fetch(work, entry(size_bytes=10**18))
     assert mirror.asked == []
+
+
+async def test_two_workers_that_share_a_folder_fetch_once_and_evict_nothing_of_each_other(mirror, tmp_path):
+    shared = tmp_path / "shared"
+    async with (
+        hand(tmp_path / "one", manager_url=mirror.url, weights_dir=shared) as one,
+        hand(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two,
+    ):
+        first, second = await asyncio.gather(fetch(one), fetch(two))
+        assert first == second == shared / f"{SHA256}.onnx"
+        assert mirror.asked == [0]
+        assert one.store.evict(0, keep=()) == [], "the other one uses it"
+        assert two.store.evict(0, keep=()) == [SHA256]
+        assert (await fetch(one)).read_bytes() == WEIGHTS, "who knew it fetches it again"
+    assert mirror.asked == [0, 0]
+
+
+async def test_a_worker_that_is_killed_while_it_fetches_leaves_the_rest_to_the_next(mirror, tmp_path):
+    mirror.cut = 2_000_000
+    shared = tmp_path / "shared"
+    mirrors = [f"{mirror.url}/copies"]
+    async with hand(tmp_path / "one", weights_dir=shared, weights_mirrors=mirrors, intervals={"patience": 0.05}) as one:
+        model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
+        with pytest.raises(WeightsAway):
+            await fetch(one, model)
+        assert one.store.on_disk() == (), "what is not whole has no place"
+        assert 0 < (shared / f".{SHA256}.part").stat().st_size <= 2_000_000
+    async with hand(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two:
+        assert (await fetch(two)).read_bytes() == WEIGHTS
+    assert 0 < mirror.asked[0] <= 2_000_000
+
+
+async def test_a_seed_that_is_no_longer_there_in_the_middle_is_passed_over(mirror, tmp_path):
+    seeds = tmp_path / "seeds"
+    (seeds / "tiny.onnx").mkdir(parents=True)
+    async with hand(tmp_path / "state", manager_url=mirror.url, weights_dirs=[tmp_path / "gone", seeds]) as work:
+        assert (await fetch(work, entry(sources=(Source(file_name="tiny.onnx"),)))).read_bytes() == WEIGHTS
 
 
 class SmallDisk:

@@ -1,13 +1,16 @@
 """Weights that nobody confirmed: fetched once, named by the hash that they have, never a mixture of two files."""
 
+import asyncio
 import hashlib
 import os
 
 import pytest
 
-from ai_worker.model_store.fetch import WeightsMissing, WeightsWrong
+from ai_worker.base import DiskFull
+from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong
 from ai_worker.model_store.fetch_unpinned import fetch_unpinned
-from tests.support.make.ai_worker import hand
+from ai_worker.model_store.weights_store import WeightsStore
+from tests.support.make.ai_worker import NOWHERE, hand
 from tests.support.weights_servers import serving_weights
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
 
@@ -85,3 +88,53 @@ async def test_what_cannot_be_had_or_is_too_long_is_said_so(server, tmp_path):
         with pytest.raises(WeightsWrong, match="longer than 10 bytes"):
             await fetch(work, entry(f"{server.url}/unseen.onnx", size_bytes=10))
         assert work.store.on_disk() == ()
+
+
+async def test_mirrors_of_the_site_are_asked_before_the_sources_of_the_catalogue(server, tmp_path):
+    server.files["/copies/nets/unseen%20v1.onnx"] = CONTENT
+    sources = (Source(path="nets/unseen v1.onnx", file_name="unseen.onnx", url=f"{server.url}/public/unseen.onnx"),)
+    mirrors = [f"{server.url}/nothing", NOWHERE, f"{server.url}/copies/"]
+    async with hand(tmp_path, weights_mirrors=mirrors) as work:
+        assert (await fetch(work, entry(sources=sources)))[1] == SHA256
+    assert [path for _, path in server.asked] == [
+        "/nothing/nets/unseen%20v1.onnx",
+        "/nothing/unseen.onnx",
+        "/copies/nets/unseen%20v1.onnx",
+    ]
+
+
+async def test_a_mirror_that_has_something_longer_is_passed_over(server, tmp_path):
+    server.files["/copies/unseen.onnx"] = CONTENT + b"more"
+    model = entry(f"{server.url}/unseen.onnx", size_bytes=len(CONTENT))
+    async with hand(tmp_path, weights_mirrors=[f"{server.url}/copies"]) as work:
+        assert (await fetch(work, model))[1] == SHA256
+
+
+async def test_what_is_in_use_is_evicted_by_nobody_who_shares_the_folder(server, tmp_path):
+    told: list[str] = []
+    async with hand(tmp_path) as work:
+        for _ in range(2):  # when it comes, and when it is here already
+            model = entry(f"{server.url}/unseen.onnx")
+            await fetch_unpinned(work, work.store, work.media, model, known=told.append)
+            assert WeightsStore(work.store.folder).evict(0, keep=()) == []
+        assert work.store.evict(0, keep=()) == [SHA256]
+    assert told == [SHA256] * 2
+
+
+async def test_while_our_own_link_is_down_it_is_waited_for(server, tmp_path):
+    async with hand(tmp_path, intervals={"patience": 0.05}) as work:
+        work.rhythm.away = True
+        fetching = asyncio.create_task(fetch(work, entry(f"{NOWHERE}/unseen.onnx")))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await asyncio.shield(fetching)
+        work.rhythm.away = False
+        with pytest.raises(WeightsAway):
+            await fetching
+
+
+async def test_weights_that_can_never_fit_are_not_begun(server, tmp_path):
+    async with hand(tmp_path) as work:
+        with pytest.raises(DiskFull, match="are free"):
+            await fetch(work, entry(f"{server.url}/unseen.onnx", size_bytes=10**18))
+    assert server.asked == []
