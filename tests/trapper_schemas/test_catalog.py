@@ -11,6 +11,7 @@ from trapper_schemas.catalog import (
     read_label_map,
     read_labels,
     read_manifest,
+    read_proofs,
 )
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, ObservationType
 
@@ -51,7 +52,9 @@ def test_an_entry_says_how_it_is_run_and_under_which_licence(entry: ModelEntry) 
 def test_what_is_ready_can_be_had_and_may_be_passed_on(entry: ModelEntry) -> None:
     if entry.availability is not Availability.READY:
         assert entry.sha256 is None
-        assert not entry.sources
+        checkpoints = [source.file_name for source in entry.sources if (source.url or "").startswith("https://")]
+        assert len(checkpoints) == (entry.availability is Availability.CONVERT)
+        assert all(name.endswith((".pt", ".pth", ".ckpt")) for name in checkpoints)
         return
     assert entry.spec is not None
     assert entry.spec.labels or entry.kind is ModelKind.DEPTH
@@ -59,6 +62,13 @@ def test_what_is_ready_can_be_had_and_may_be_passed_on(entry: ModelEntry) -> Non
     urls = [source.url for source in entry.sources if source.url]
     assert urls or entry.name.startswith("demo-")
     assert all(url.startswith("https://") and url.endswith(".onnx") for url in urls)
+
+
+def test_the_shipped_models_have_a_golden_run_and_no_other_file_lies_there() -> None:
+    proofs = read_proofs()
+    assert {name for name, _ in proofs} == {"demo-detector", "demo-species"}
+    assert {path.stem for path in (DATA / "proofs").iterdir()} == {name for name, _ in proofs}
+    assert all(len(proof.inputs) == 3 for proof in proofs.values())
 
 
 @pytest.mark.parametrize("path", sorted((DATA / "categories").iterdir()), ids=lambda path: path.name)
@@ -158,6 +168,7 @@ _SPEC = "spec: {predictor: yolov8, preprocessing: {width: 64, height: 64}, thres
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: 5}}]", "category_file"),
         (f"models: [{{{_ENTRY}, category_file: categories/a.yaml}}]", "no spec"),
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: categories/gone.yaml}}]", "cannot be read"),
+        (f"models: [{{{_ENTRY}, {_SPEC}, proof_file: ../secret.json}}]", "proof_file"),
         (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{url: 'file:///etc/passwd', file_name: x}}]}}]", "sources.0.url"),
         (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{file_name: '..'}}]}}]", "leads out"),
     ],
@@ -167,6 +178,18 @@ def test_a_manifest_that_cannot_be_used_names_the_entry_and_the_field(tmp_path: 
     path.write_text(text)
     with pytest.raises(CatalogMalformed, match=said):
         read_manifest(path)
+
+
+@pytest.mark.parametrize(("proof", "said"), [("{}", "provider"), ("[", "JSON"), (None, "cannot be read")])
+def test_a_golden_run_that_cannot_be_used_names_its_file(tmp_path: Path, proof: str | None, said: str) -> None:
+    (tmp_path / "proofs").mkdir()
+    if proof is not None:
+        (tmp_path / "proofs" / "x.json").write_text(proof)
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(f"models: [{{{_ENTRY}, {_SPEC}, proof_file: proofs/x.json}}]")
+    with pytest.raises(CatalogMalformed, match=said) as refused:
+        read_proofs(manifest)
+    assert "x.json" in str(refused.value)
 
 
 @pytest.mark.parametrize(

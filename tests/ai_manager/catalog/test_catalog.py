@@ -16,7 +16,7 @@ from tests.support.make.ai_manager import (
     in_pieces,
     model_entry,
 )
-from trapper_schemas.catalog import DATA, manifest_schema, read_manifest
+from trapper_schemas.catalog import DATA, manifest_schema, read_manifest, read_proofs
 from trapper_schemas.v1.models import ModelEntry
 
 PATH = f"/api/models/{DETECTOR_SHA256}/weights"
@@ -113,6 +113,29 @@ async def test_a_sync_is_idempotent_and_leaves_what_operators_added(manager: Man
     ]
     back = await sync_models_from_schemas(manager.work, [_entry()], None)
     assert (back.added, back.changed) == ([], ["shipped"])
+
+
+async def test_a_golden_run_of_the_manifest_is_published_with_its_entry_and_follows_it(
+    manager: Manager, operator: dict[str, str]
+) -> None:
+    shipped = {(entry.name, entry.version): entry for entry in read_manifest()}
+    proofs = read_proofs()
+    entries = [shipped[name] for name in proofs]
+    first = await sync_models_from_schemas(manager.work, entries, None, proofs)
+    again = await sync_models_from_schemas(manager.work, entries, None, proofs)
+    assert (sorted(first.proved), again.proved) == (["demo-detector", "demo-species"], [])
+    for (name, version), proof in proofs.items():
+        sha256 = shipped[name, version].sha256
+        told = await manager.http.get(f"/api/models/{sha256}/proof/", params={"name": name}, headers=operator)
+        assert told.json() == proof.model_dump(mode="json")
+    better = {name: proof.model_copy(update={"checksum": "better"}) for name, proof in proofs.items()}
+    assert len((await sync_models_from_schemas(manager.work, entries, None, better)).proved) == len(proofs)
+
+
+async def test_the_golden_run_of_what_an_operator_published_is_not_the_manifest_s(manager: Manager) -> None:
+    (proof, *_) = read_proofs().values()
+    synced = await sync_models_from_schemas(manager.work, [], None, {("test-detector", "1"): proof})
+    assert synced.proved == []
 
 
 async def test_other_weights_under_the_same_version_are_another_row(manager: Manager) -> None:

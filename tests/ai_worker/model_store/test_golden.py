@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from ai_worker.model_store.register import register_model
 from tests.support.exports import save_export
 from tests.support.make.inference import stage_spec
 from tests.support.networks import colour_classifier
+from trapper_schemas.catalog import read_manifest, read_proofs
 from trapper_schemas.v1.models import EmbeddingOutput, GoldenRun, ModelKind
 
 LABELS = ["animal", "person", "vehicle"]
 NAMES = ["output"]
+PROOFS = read_proofs()
 
 
 def published(runs, spec):
@@ -120,3 +123,16 @@ def test_what_is_not_a_number_is_far_from_every_number():
     theirs = golden([1, 2, 3])
     assert difference(NAMES, spec, golden([1, math.nan, 3]), theirs) > 1e6
     assert compare_runs(published(golden([1, math.nan, 3]), spec), published(theirs, spec)) > 0.5
+
+
+@pytest.mark.parametrize(
+    "entry", [one for one in read_manifest() if (one.name, one.version) in PROOFS], ids=lambda one: one.name
+)
+def test_the_shipped_weights_answer_as_the_manifest_says(entry):
+    weights = Path(__file__).parents[3] / "models" / "weights" / entry.sources[0].file_name
+    also = (entry.spec.embedding.output,) if entry.spec.embedding else ()
+    session = open_session(weights, providers=PROVIDERS["onnx-cpu"], also=also)
+    runs = run_golden(session, entry.spec.preprocessing, time.perf_counter)
+    names = [axis.name for axis in session.outputs]
+    ours = golden_run(names, entry.spec, runs, provider=session.provider, precision=session.precision)
+    assert compare_runs(ours, PROOFS[entry.name, entry.version]) < 1e-3

@@ -12,7 +12,7 @@ from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.manager import ManagerClient
 from trapper_client.output import tell
-from trapper_schemas.v1.models import Availability, ModelEntry, ModelSpec, ObservationType, Preprocessing
+from trapper_schemas.v1.models import Availability, ModelEntry, ModelSpec, ObservationType, Preprocessing, Source
 
 _DOCS = "docs/models.md says how."
 _PREPROCESS = (
@@ -54,7 +54,9 @@ def why_not(entry: ModelEntry) -> str | None:
     name = entry.name
     match entry.availability:
         case Availability.CONVERT:
-            return f"{name} is published in another format: convert it, then {_with_file(name)}. {_DOCS}"
+            published = next(iter(addresses(entry)), "its publisher")
+            told = f"{name} is published in another format: get {published}, convert it"
+            return f"{told}, then {_with_file(name)}. {_DOCS}"
         case Availability.BRING:
             return f"{name} is not passed on by us: get it yourself, then {_with_file(name)}. {_DOCS}"
         case Availability.READY:
@@ -98,6 +100,8 @@ def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntr
     if entry.sha256 is not None and inspected.entry["sha256"] != entry.sha256:
         raise Failure(f"{path.name} has the sha256 {inspected.entry['sha256']}; {entry.name} is {entry.sha256}.")
     complete = completed(entry, inspected).model_copy(update={"availability": Availability.READY})
+    if entry.availability is not Availability.READY:  # its address is that of what this file was made of
+        complete = complete.model_copy(update={"sources": (Source(file_name=f"{entry.name}.onnx"),)})
     publish(manager, expert, complete.model_dump(mode="json"), path, inspected.golden_run)
     return complete
 

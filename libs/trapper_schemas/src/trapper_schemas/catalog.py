@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from trapper_schemas.v1.models import Label, ModelEntry, ObservationType
+from trapper_schemas.v1.models import GoldenRun, Label, ModelEntry, ObservationType
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_MAPS = ("coco", "megadetector")
@@ -41,6 +41,7 @@ class LabelMap(BaseModel):
 
 _LABELS = TypeAdapter(list[Label])
 _CATEGORY_FILE = r"^categories/[^/]+\.(yaml|csv)$"
+_PROOF_FILE = r"^proofs/[^/]+\.json$"
 _COLUMNS = ("label", "observation_type", "rank", "scientific_name", "common_name", "taxon_keys")
 
 
@@ -56,6 +57,17 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
             raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
         entries.append(entry)
     return entries
+
+
+def read_proofs(path: Path = DATA / "model_manifest.yaml") -> dict[tuple[str, str], GoldenRun]:
+    """The golden runs that are published with entries of the manifest, by name and version; raises CatalogMalformed."""
+    entries = read_manifest(path)
+    files = [raw.get("proof_file") for raw in _load(path)["models"]]
+    return {
+        (entry.name, entry.version): _proof(path.parent / file)
+        for entry, file in zip(entries, files, strict=True)
+        if file is not None
+    }
 
 
 def read_labels(path: Path) -> list[Label]:
@@ -79,6 +91,9 @@ def _entry(path: Path, number: int, raw: object) -> ModelEntry:
     entry: dict[str, Any] = {str(name): value for name, value in raw.items()}
     where = f"{path.name}: entry {number} ({entry.get('name', 'without a name')})"
     category_file, spec = entry.pop("category_file", None), entry.get("spec")
+    proof_file = entry.pop("proof_file", None)
+    if proof_file is not None and not re.match(_PROOF_FILE, str(proof_file)):
+        raise CatalogMalformed(f"{where}: proof_file is {str(proof_file)[:100]!r}, not proofs/NAME.json")
     if category_file is not None:
         if not re.match(_CATEGORY_FILE, str(category_file)):
             raise CatalogMalformed(f"{where}: category_file is {str(category_file)[:100]!r}, not categories/NAME.yaml")
@@ -93,6 +108,13 @@ def _entry(path: Path, number: int, raw: object) -> ModelEntry:
         raise CatalogMalformed(f"{where}: {_first(problem)}") from problem
 
 
+def _proof(path: Path) -> GoldenRun:
+    try:
+        return GoldenRun.model_validate_json(_text(path))
+    except ValidationError as problem:
+        raise CatalogMalformed(f"{path.name}: {_first(problem)}") from problem
+
+
 def manifest_schema() -> dict[str, Any]:
     """The manifest's form as JSON Schema: entries as on the wire, but their labels stand in a category file."""
     schema = TypeAdapter(list[ModelEntry]).json_schema()
@@ -101,6 +123,7 @@ def manifest_schema() -> dict[str, Any]:
         "type": "string",
         "pattern": _CATEGORY_FILE,
     }
+    definitions["ModelEntry"]["properties"]["proof_file"] = {"type": "string", "pattern": _PROOF_FILE}
     spec = definitions["ModelSpec"]
     spec["properties"].pop("labels")
     spec["required"].remove("labels")

@@ -27,7 +27,7 @@ from trapper_kit.logs import configure
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, serve
-from trapper_schemas.catalog import CatalogMalformed, read_manifest
+from trapper_schemas.catalog import DATA, CatalogMalformed, read_manifest, read_proofs
 
 Options = argparse.Namespace
 SERVICE = "ai_manager"
@@ -72,10 +72,11 @@ def _settings(_options: Options) -> int:
 
 
 def _sync(options: Options) -> int:
-    entries = read_manifest(options.manifest) if options.manifest else read_manifest()
+    manifest = options.manifest or DATA / "model_manifest.yaml"
+    entries, proofs = read_manifest(manifest), read_proofs(manifest)
 
     async def do(work: Work) -> int:
-        synced = await sync_models_from_schemas(work, entries, options.weights)
+        synced = await sync_models_from_schemas(work, entries, options.weights, proofs)
         _tell(
             options,
             vars(synced),

@@ -1,7 +1,7 @@
 """Bring the manifest that ships with the wire package into the catalogue; safe to run at every start."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from ai_manager.deps import Work
 from trapper_kit.db import Session
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.models import GoldenRun, ModelEntry
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -27,13 +27,20 @@ class Synced:
     retired: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     seeded: list[str] = field(default_factory=list)
+    proved: list[str] = field(default_factory=list)
 
 
-async def sync_models_from_schemas(work: Work, entries: Sequence[ModelEntry], weights: Path | None) -> Synced:
+async def sync_models_from_schemas(
+    work: Work,
+    entries: Sequence[ModelEntry],
+    weights: Path | None,
+    proofs: Mapping[tuple[str, str], GoldenRun] | None = None,
+) -> Synced:
     """Add and update what the manifest names, retire what it no longer names, never touch what an operator added."""
     synced = Synced()
     async with work.db() as db:
         await _sync_rows(db, entries, synced, now=work.clock.now())
+        await _publish_proofs(db, proofs or {}, synced)
     if weights is not None:
         for entry in entries:
             await _seed(work, entry, weights, synced)
@@ -72,6 +79,19 @@ async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced,
     await db.flush()
     db.add_all(_row(entry, now) for entry in new)
     synced.added.extend(entry.name for entry in new)
+    await db.flush()
+
+
+async def _publish_proofs(db: Session, proofs: Mapping[tuple[str, str], GoldenRun], synced: Synced) -> None:
+    """The manifest's own golden runs, of the entries that are still as it has them."""
+    for model in await queries.lock_all(db):
+        proof = proofs.get((model.name, model.version))
+        if proof is None or model.state is ModelState.RETIRED or model.origin is not Origin.MANIFEST:
+            continue
+        document = proof.model_dump(mode="json")
+        if model.proof != document:
+            model.proof = document
+            synced.proved.append(model.name)
     await db.flush()
 
 
