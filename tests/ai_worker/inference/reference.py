@@ -106,6 +106,14 @@ def nanodet(rows, classes, *, bins, side, floor, limit):
     return nms(found, limit)
 
 
+def classifier(row, activation):
+    """A number for each label: as it is, by softmax over all of them, or by a sigmoid for each."""
+    if activation == "softmax":
+        total = sum(math.exp(value - max(row)) for value in row)
+        return [math.exp(value - max(row)) / total for value in row]
+    return [1 / (1 + math.exp(-value)) for value in row] if activation == "sigmoid" else list(row)
+
+
 def bilinear(picture, width, height):
     """OpenCV's INTER_LINEAR: half-pixel centres, edges repeated, no anti-aliasing."""
     old_height, old_width = len(picture), len(picture[0])

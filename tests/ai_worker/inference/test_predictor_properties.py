@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ai_worker.inference.detect import find_objects, raw_of
 from ai_worker.inference.nms import MAX_KEPT
+from ai_worker.inference.predictors import classifier, depth, embedding
 from ai_worker.inference.predictors.read import read_boxes
 from ai_worker.inference.predictors.registry import FAMILIES
 from ai_worker.inference.preprocess import to_input
@@ -86,8 +87,9 @@ def mapping_of(spec, width, height):
     return to_input(np.zeros((height, width, 3), np.uint8), spec.model.spec.preprocessing)[1]
 
 
-def test_every_predictor_that_finds_objects_is_tried_here():
+def test_every_predictor_is_tried_here():
     assert set(MADE) == {name for name, family in FAMILIES.items() if family.readers}
+    assert set(FAMILIES) - set(MADE) == {"classifier", "embedding", "depth"}
 
 
 @pytest.mark.parametrize("predictor", MADE)
@@ -160,3 +162,42 @@ def test_candidates_as_rows_and_as_columns_say_the_same(predictor):
     )
     assert one.corners.tolist() == other.corners.tolist()
     assert one.scores.tolist() == other.scores.tolist()
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    classes=st.sampled_from([1, 2, 3, 40, 1000]),
+    activation=st.sampled_from(["none", "softmax", "sigmoid"]),
+    half=st.booleans(),
+)
+@settings(max_examples=60)
+def test_a_classifier_says_what_the_textbook_says_whatever_the_order_of_its_classes(seed, classes, activation, half):
+    rng = np.random.default_rng(seed)
+    row = (rng.random(classes) if activation == "none" else rng.normal(0, 8, classes)).astype("f2" if half else "f4")
+    spec = stage_spec(predictor="classifier", classes=classes, activation=activation).model.spec
+    said = classifier.read(row.reshape(classes, 1, 1), spec)
+    expected = reference.classifier(row.astype(np.float64).tolist(), activation)
+    assert said.probabilities == pytest.approx(expected, abs=1e-6)
+    assert said.probabilities.min() >= 0
+    assert said.probabilities.max() <= 1
+    assert np.abs(said.logits).max() <= classifier.HALF_MAX
+    order = rng.permutation(classes)
+    assert classifier.read(row[order], spec).probabilities == pytest.approx(said.probabilities[order], abs=1e-6)
+    labels, scores = classifier.top(said.probabilities, 5)
+    ranked = sorted(range(classes), key=lambda index: (-said.probabilities[index], index))[:5]
+    assert labels.tolist() == ranked
+    assert scores.tolist() == said.probabilities[ranked].tolist()
+
+
+@given(seed=st.integers(0, 2**32 - 1), half=st.booleans())
+@settings(max_examples=30)
+def test_features_and_maps_come_out_as_they_went_in(seed, half):
+    rng = np.random.default_rng(seed)
+    dtype = "f2" if half else "f4"
+    features = rng.normal(0, 50, 64).astype(dtype)
+    assert embedding.read(features.reshape(64, 1, 1), 64).tolist() == features.astype(np.float32).tolist()
+    assert embedding.read(features.astype(np.float32) * 1e6, 64).max() <= classifier.HALF_MAX
+    near = rng.random((28, 42)).astype(dtype)
+    name, told = depth.read([near[None, :, :, None], np.zeros(5)], ["near", "other"], None)
+    assert name == "near"
+    assert told.tolist() == near.astype(np.float32).tolist()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from ai_worker.inference.detect import find_objects
 from ai_worker.inference.forward import forward
@@ -15,7 +16,7 @@ from ai_worker.model_store.open_onnx import PROVIDERS, open_session
 from ai_worker.model_store.register import register_model
 from tests.support.exports import CELL, save_export
 from tests.support.make.inference import painted
-from tests.support.networks import fixed_output
+from tests.support.networks import fixed_output, save
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelRef
@@ -373,3 +374,49 @@ def test_pixels_for_queries_are_taken_only_when_told(tmp_path):
     with pytest.raises(ModelRefused, match="--boxes pixels"):
         registered(path, "rtdetr")
     assert registered(path, "rtdetr", boxes="pixels")[0].spec.boxes == "pixels"
+
+
+@pytest.mark.parametrize("objects_seen", [0, 1, 12])
+@pytest.mark.parametrize("classes", [1, 80])
+def test_a_table_that_begins_with_the_number_of_the_picture_is_read(tmp_path, objects_seen, classes):
+    """As YOLOv7 and YOLOv9's own repository write with suppression in the graph: picture, corners, class, score."""
+    rows = np.zeros((objects_seen, 7), np.float32)
+    rows[:, 1:5] = [320, 160, 480, 320]
+    rows[:, 6] = 0.001
+    rows[:1, 5:] = [classes - 1, 0.75]
+    path = numbered(tmp_path / "m.onnx", rows)
+    labels = [f"thing {index}" for index in range(classes - 1)] + ["animal"]
+    entry, _, _ = registered(path, "yolov5", labels=labels)
+    (found,) = objects(path, entry, np.zeros((640, 640, 3), np.uint8))
+    assert found.labels.tolist() == [classes - 1] * min(objects_seen, 1)
+    if objects_seen:
+        assert found.boxes[0] == pytest.approx([0.5, 0.25, 0.25, 0.25])
+        assert found.scores[0] == pytest.approx(0.75)
+
+
+def numbered(path, rows):
+    """These rows whatever it sees, without an axis for pictures."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[0, 1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["rows", "nothing"], ["output"]),
+    ]
+    constants = {"zero": np.zeros((), np.float32), "rows": rows}
+    return save(path, nodes, shape=[1, 3, 640, 640], outputs={"output": ["objects", 7]}, constants=constants)
+
+
+def test_seven_numbers_are_candidates_where_they_can_be(tmp_path):
+    """MegaDetector's three classes behind four numbers are as wide as that table."""
+    path = save_export(tmp_path / "m.onnx", "yolov8-rows")
+    assert_finds_what_was_painted(path, registered(path, "yolov8")[0])
+    with pytest.raises(ModelRefused, match="--predictor yolov8"):
+        registered(path, "yolov5")
+
+
+def test_the_detectors_of_tensorflow_are_refused_by_the_names_of_their_outputs(tmp_path):
+    """Their boxes and classes would fit, and every box would lie elsewhere."""
+    names = {"det_boxes": "detection_boxes:0", "det_scores": "detection_scores:0", "det_classes": "detection_classes:0"}
+    path = save_export(tmp_path / "m.onnx", "parts", names=names | {"num_dets": "num_detections:0"}, fractions=True)
+    with pytest.raises(ModelRefused, match="top, left, bottom, right, and classes from 1") as caught:
+        registered(path, "yolov8")
+    assert caught.value.reason == "layout"

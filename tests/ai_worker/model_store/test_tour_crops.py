@@ -9,6 +9,7 @@ from onnx import helper
 
 from ai_worker.inference.classify import read_crop
 from ai_worker.inference.forward import forward
+from ai_worker.inference.predictors import depth, embedding
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import OpenStage
 from ai_worker.model_store.errors import ModelRefused
@@ -266,3 +267,85 @@ def test_several_crops_say_what_each_says_alone_in_any_order(tmp_path, batch):
     for index, rows in zip(order, together, strict=True):
         for ours, expected in zip(rows, alone[index], strict=True):
             assert ours == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("batch", [1, 4, "n"])
+@pytest.mark.parametrize("predictor", ["embedding", "depth"])
+def test_features_and_maps_of_several_are_those_of_each_alone_in_any_order(tmp_path, predictor, batch):
+    node = {
+        "embedding": helper.make_node("GlobalAveragePool", ["images"], ["out"]),
+        "depth": helper.make_node("ReduceMean", ["images"], ["out"], axes=[1], keepdims=0),
+    }[predictor]
+    shape = {"embedding": [batch, 3, 1, 1], "depth": [batch, 32, 32]}[predictor]
+    path = save(tmp_path / "m.onnx", [node], shape=[batch, 3, 32, 32], outputs={"out": shape})
+    entry, _ = brought(path, predictor=predictor, labels=[])
+    session = open_session(path, providers=PROVIDERS["onnx-cpu"])
+    rng = np.random.default_rng(7)
+    pixels = [rng.integers(0, 256, (40, 50, 3), dtype=np.uint8) for _ in range(7)]
+    tensors = [to_input(one, entry.spec.preprocessing)[0] for one in pixels]
+    read = {
+        "embedding": lambda rows: embedding.read(rows[0], 3),
+        "depth": lambda rows: depth.read(rows, ["out"], entry.spec.output)[1],
+    }[predictor]
+    order = rng.permutation(7)
+    together = forward(session, [tensors[index] for index in order])
+    for index, rows in zip(order, together, strict=True):
+        plain = tensors[index].mean(axis={"embedding": (1, 2), "depth": 0}[predictor])
+        assert read(rows) == pytest.approx(plain, abs=1e-5)
+        assert read(rows) == pytest.approx(read(forward(session, [tensors[index]])[0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [1, 1000])
+def test_one_class_and_a_thousand(tmp_path, classes):
+    rng = np.random.default_rng(8)
+    path = network(
+        tmp_path / "m.onnx",
+        helper.make_node("Gemm", ["means", "wide"], ["logits"]),
+        outputs={"logits": [classes]},
+        constants={"wide": rng.normal(0, 3, (3, classes)).astype(np.float32)},
+    )
+    entry, _ = brought(path, labels=[f"thing {index}" for index in range(classes)])
+    probabilities = said(path, entry, (255, 0, 0)).said.probabilities
+    assert len(probabilities) == classes
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def quantised(path, classes, *, end):
+    """As ONNX Runtime quantises a whole classifier: what comes out are bytes, or bytes turned back into numbers."""
+    scale, zero = np.asarray(1 / 256, np.float32), np.asarray(0, np.uint8)
+    wide = np.tile(WEIGHTS / 60, (1, classes // 3 + 1))[:, :classes]
+    nodes = [
+        helper.make_node("Gemm", ["means", "wide"], ["logits"]),
+        helper.make_node("QuantizeLinear", ["logits", "scale", "zero"], ["bytes"]),
+        helper.make_node(
+            "QLinearSoftmax",
+            ["bytes", "scale", "zero", "scale", "zero"],
+            ["soft"],
+            domain="com.microsoft",
+            axis=-1,
+            opset=17,
+        ),
+        helper.make_node("DequantizeLinear", ["soft", "scale", "zero"], ["output"]),
+    ]
+    network(path, *nodes, outputs={"output": [classes]}, constants={"wide": wide, "scale": scale, "zero": zero})
+    model = onnx.load(str(path))
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    if end == "bytes":
+        model.graph.output[0].name = "soft"
+        model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_softmax_in_whole_numbers_is_recognised_although_all_of_it_may_round_to_nothing(tmp_path):
+    """Among a thousand classes a network that is unsure gives each less than one 256th."""
+    path = quantised(tmp_path / "m.onnx", 1000, end="numbers")
+    entry, _ = brought(path, labels=[f"thing {index}" for index in range(1000)])
+    assert entry.spec.activation == "none"
+
+
+def test_whole_numbers_that_nobody_turned_back_are_refused(tmp_path):
+    reason, message = refused(quantised(tmp_path / "m.onnx", 3, end="bytes"))
+    assert reason == "confidences"
+    assert "uint8" in message
+    assert "DequantizeLinear" in message

@@ -66,7 +66,8 @@ def check_data(model: onnx.ModelProto) -> None:
             if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
                 raise ModelRefused(
                     "external-data",
-                    f"the weights of {name} lie in another file; expected one file with everything in it",
+                    f"the weights of {name} lie in another file; expected one file with everything in it "
+                    "(torch.onnx.export: external_data=False; otherwise onnx.save of what onnx.load gives)",
                 )
             if not _is_whole(tensor):
                 shape = "x".join(map(str, tensor.dims))

@@ -42,6 +42,8 @@ _TASKS = {
     ModelKind.EMBEDDING: ("classify", "embed"),
 }
 """What Ultralytics writes into files that may go by the kind."""
+_TENSORFLOW = frozenset({"detection_boxes", "detection_scores", "detection_classes"})
+"""What TensorFlow's detectors call their outputs, whose corners stand in another order."""
 _CHUNK = 1 << 20
 
 
@@ -52,6 +54,7 @@ def register_model(
     request, known = read_request(document)
     facts = check_file(path)
     _check_task(facts, known)
+    _check_origin(facts, known)
     labels = decide_labels(request, facts, known.kind)
     how = decide_preprocessing(request, facts, known)
     tapped = sorted(set(facts.inner_features.values())) if known.kind is ModelKind.CLASSIFICATION else []
@@ -108,6 +111,17 @@ def _check_task(facts: Facts, known: Family) -> None:
             "layout",
             f"the file was exported for the task {facts.task!r}; the predictor {known.name!r} reads "
             f"{' or '.join(_TASKS.get(known.kind, ()))}",
+        )
+
+
+def _check_origin(facts: Facts, known: Family) -> None:
+    names = {axis.name.partition(":")[0].rpartition("/")[2] for axis in facts.outputs}
+    if known.kind is ModelKind.DETECTION and names >= _TENSORFLOW:
+        raise ModelRefused(
+            "layout",
+            f"the outputs {', '.join(sorted(_TENSORFLOW))} were seen, as TensorFlow's detectors write them: corners as "
+            "top, left, bottom, right, and classes from 1; expected corners as left, top, right, bottom, and classes "
+            "from 0, under other names",
         )
 
 

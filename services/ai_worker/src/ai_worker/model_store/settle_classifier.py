@@ -17,6 +17,7 @@ from trapper_schemas.v1.models import EmbeddingOutput, ModelSpec
 _LEAST_SUM, _MOST_SUM = 0.7, 1.02
 """What probabilities add up to when they were rounded to 8 bits."""
 _MAKE_LOGITS = frozenset({"Gemm", "MatMul", "Conv", "QLinearMatMul", "QGemm", "QLinearConv", "LogSoftmax"})
+_MAKE_CONFIDENCES = frozenset({"Softmax", "Sigmoid", "QLinearSoftmax", "QLinearSigmoid"})
 _LOOKED_AT = 5
 _MAX_FEATURES = 4000
 
@@ -26,6 +27,12 @@ def settle_classifier(
 ) -> ModelSpec:
     main = _main_output(request, session, runs, len(spec.labels))
     rows = [_row(session, run, main) for run in runs]
+    if not np.issubdtype(rows[0].dtype, np.floating):
+        raise ModelRefused(
+            "confidences",
+            f"the output {main} holds whole numbers ({rows[0].dtype}); expected float32 or float16: export it with "
+            "what turns them back into numbers (DequantizeLinear) at its end",
+        )
     spec = spec.model_copy(
         update={
             "output": main,
@@ -87,7 +94,7 @@ def _activation(
     """What was asked for; else what the graph's end says, and where that says nothing, what the numbers say."""
     if request.activation != "auto":
         return request.activation
-    if last_operator in ("Softmax", "Sigmoid"):
+    if last_operator in _MAKE_CONFIDENCES:
         return "none"
     sums = [float(np.asarray(row, dtype=np.float64).sum()) for row in rows]
     lowest = min(float(np.asarray(row).min()) for row in rows)

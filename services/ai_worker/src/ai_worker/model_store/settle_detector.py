@@ -89,7 +89,7 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
         return spec.layout
     if not chosen:
         expected = " or ".join(reader.expected(raws[0]) for reader in fitting)
-        raise ModelOutputUnfit(f"the rows of six numbers that were seen do not read as {expected}")
+        raise ModelOutputUnfit(f"the rows that were seen do not read as {expected}")
     if len(chosen) > 1:
         raise unclear(raws[0], fitting)
     return chosen[0]

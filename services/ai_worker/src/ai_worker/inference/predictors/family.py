@@ -83,6 +83,8 @@ class Reader:
     unit: Unit = "pixels"
     final: bool = False
     """Whether its scores are confidences in any case."""
+    last: bool = False
+    """Whether it is considered only where no other fits: its shape is also that of common tables of candidates."""
     split: Callable[[Raw], tuple[Tensor, Tensor]] | None = None
     """Places and scores of every candidate, where nothing is suppressed in the graph."""
     classes_in: Callable[[Raw], int | None] = lambda _: None

@@ -28,7 +28,7 @@ def fitting_readers(raw: Raw, known: Family) -> list[Reader]:
     fitting = [reader for reader in _allowed(raw, known) if reader.fits(raw)]
     if not fitting:
         raise _misfit(raw, known)
-    return fitting
+    return [reader for reader in fitting if not reader.last] or fitting
 
 
 def unclear(raw: Raw, fitting: Sequence[Reader]) -> LayoutUnclear:
@@ -50,7 +50,7 @@ def _allowed(raw: Raw, known: Family) -> tuple[Reader, ...]:
 
 def _misfit(raw: Raw, known: Family) -> ModelOutputUnfit:
     """What was seen, what was expected, and what may be the matter."""
-    readers = _allowed(raw, known)
+    readers = [reader for reader in _allowed(raw, known) if not reader.last]
     told = f"the output of one picture is {raw.seen()}; expected {', or '.join(one.expected(raw) for one in readers)}"
     classes = next((found for one in readers if (found := one.classes_in(raw)) is not None), None)
     if classes is not None:
@@ -59,7 +59,7 @@ def _misfit(raw: Raw, known: Family) -> ModelOutputUnfit:
     others = [
         family.name
         for family in FAMILIES.values()
-        if family is not known and any(reader.fits(raw) for reader in family.readers)
+        if family is not known and any(reader.fits(raw) for reader in family.readers if not reader.last)
     ]
     if others:
         told += f". As it lies it would fit --predictor {' or '.join(others)}"

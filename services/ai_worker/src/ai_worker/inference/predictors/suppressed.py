@@ -19,6 +19,8 @@ from ai_worker.inference.types import Boxes, Floats, ModelOutputUnfit, Tensor
 
 COLUMNS = 6
 _CORNERS = 4
+_NUMBERED = (1, 2, 3, 4, 6, 5)
+"""Of picture, corners, class, score: where corners, score, class stand."""
 _WHOLE = 0.01
 _TURNED = 1e-3
 _BEYOND = 0.25
@@ -34,7 +36,7 @@ _NOTHING = -1
 
 def table_of(raw: Raw) -> Tensor:
     """The table of corners, score and class; it may be a single row, where the file has no axis for pictures."""
-    return the_only(_tables_of_six(raw))
+    return the_only(_tables_of_six(raw) or _tables_of_seven(raw))
 
 
 def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
@@ -62,6 +64,14 @@ def _tables_of_six(raw: Raw) -> list[tuple[str, Tensor]]:
     found = [(name, table[:, :COLUMNS]) for name, table in tables(raw) if table.shape[1] in _widths(raw)]
     single = [(name, output[None]) for name, output in raw.named() if output.shape == (COLUMNS,)]
     return found or single
+
+
+def _tables_of_seven(raw: Raw) -> list[tuple[str, Tensor]]:
+    """Those that begin with the number of the picture, of which there is one, and hold nothing but objects."""
+    wide = len(_NUMBERED) + 1
+    found = [(name, table) for name, table in tables(raw) if table.shape[1] == wide]
+    found = found or [(name, output[None]) for name, output in raw.named() if output.shape == (wide,)]
+    return [(name, table[:, _NUMBERED]) for name, table in found if not table[:, 0].any() and table[:, -1].all()]
 
 
 def _widths(raw: Raw) -> set[int]:
@@ -198,6 +208,14 @@ END_TO_END = Reader(
     fits=lambda raw: bool(_tables_of_six(raw)),
     read=_read_table,
     final=True,
+)
+NUMBERED = Reader(
+    layout="end-to-end",
+    expected=lambda _: "n x 7 (picture, corners, class, score, as YOLOv7 writes)",
+    fits=lambda raw: bool(_tables_of_seven(raw)),
+    read=_read_table,
+    final=True,
+    last=True,
 )
 RANKED = Reader(
     layout="ranked",

@@ -12,7 +12,7 @@ from ai_worker.inference.predictors.family import (
     confidences_of,
     in_pixels,
 )
-from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
+from ai_worker.inference.predictors.suppressed import END_TO_END, NUMBERED, PARTS
 from ai_worker.inference.types import Boxes
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
@@ -34,5 +34,5 @@ FAMILY = Family(
     name="yolov5",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.2, conservative=0.05),
-    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS),
+    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS, NUMBERED),
 )

@@ -12,7 +12,7 @@ from ai_worker.inference.predictors.family import (
     confidences_of,
     in_pixels,
 )
-from ai_worker.inference.predictors.suppressed import END_TO_END, PARTS
+from ai_worker.inference.predictors.suppressed import END_TO_END, NUMBERED, PARTS
 from ai_worker.inference.types import Boxes
 from trapper_schemas.v1.models import ModelKind, Thresholds
 
@@ -35,5 +35,5 @@ FAMILY = Family(
     name="yolov8",
     kind=ModelKind.DETECTION,
     thresholds=Thresholds(typical=0.25, conservative=0.1),
-    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS),
+    readers=(CANDIDATES.reader(_find), END_TO_END, PARTS, NUMBERED),
 )
