@@ -1,8 +1,12 @@
 """Resources that nobody asked about become jobs by themselves, each once."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from expert.jobs import queries
 from expert.jobs.cover import cover_due
 from expert.resources.state import ResourceState
 from expert.settings import Intervals
@@ -74,3 +78,20 @@ async def test_resources_are_gathered_until_no_new_one_comes_or_the_oldest_waite
         await made.sql("update linked_collection_resources set created_at = created_at - interval '61 minutes'")
         await cover_due(work)
         assert await made.sql("select count(*) from ai_classification_jobs") == [(1,)]
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_a_wrong_clock_of_this_machine_makes_no_job_sooner_or_later(
+    expert_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    patient = Intervals(gather_quiet=300, gather_at_most=300)
+    async with expert(expert_database_url, tmp_path, intervals=patient) as work:
+        made = await scene(work)
+        right = work.clock.now
+        monkeypatch.setattr(work.clock, "now", lambda: right() + timedelta(minutes=minutes))
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
+        await made.sql("update linked_collection_resources set created_at = created_at - interval '301 seconds'")
+        await cover_due(work)
+        async with work.db() as db:
+            assert len(await queries.waiting(db, limit=10)) == 1

@@ -43,8 +43,7 @@ async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
         if job.manager_job_id is None and job.attempts == 0:
             await queries.note_heard(db, job_id, manager_settled_at=work.clock.now())
             return
-        again = work.clock.now() + timedelta(seconds=work.settings.intervals.follow)
-        await queries.note_heard(db, job_id, next_look_at=again)
+        await queries.note_asked(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
     try:
         manager = open_connection(work, connection)
         # Never heard of it there? Then this very submission tells its id, whether an earlier attempt arrived or not.

@@ -20,7 +20,6 @@ async def cover_due(work: ExpertWork) -> None:
     async with work.db() as db:
         found = await queries_scope.gathered(
             db,
-            now=work.clock.now(),
             quiet=timedelta(seconds=intervals.gather_quiet),
             at_most=timedelta(seconds=intervals.gather_at_most),
             enough=work.settings.job_max_resources,

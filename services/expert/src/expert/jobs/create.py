@@ -7,7 +7,7 @@ from uuid import UUID
 from expert.jobs import queries
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import Frozen, JobKind, JobStage
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, db_clock, ring
 
 
 def new_job(
@@ -33,8 +33,8 @@ def new_job(
         interactive=interactive,
         total=total,
         created_at=now,
-        looked_at=now,
-        next_look_at=now,
+        looked_at=db_clock(),
+        next_look_at=db_clock(),
     )
 
 

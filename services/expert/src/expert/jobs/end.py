@@ -7,7 +7,7 @@ from uuid import UUID
 from expert.jobs import queries, queries_scope
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import CLOSED, JOB_FAILED, JobStage, Outcome
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_kit.logs import log
 
 
@@ -26,7 +26,7 @@ async def end_job(
         )
         await queries_scope.mark_ended(db, job.linked_collection_id, left, now=now)
     values: dict[str, Any] = await recount(db, job_id)
-    values |= {"error": error, "closed_at": now, "next_look_at": now, "unacknowledged": 0}
+    values |= {"error": error, "closed_at": now, "next_look_at": db_clock(), "unacknowledged": 0}
     if settled:
         values["manager_settled_at"] = now
     log("job.ended", job=job_id, stage=stage.value, detail=error)

@@ -23,9 +23,7 @@ async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
         if job is None or job.stage not in FOLLOWED or job.manager_job_id is None:
             return None
         connection = await queries.connection_of(db, job)
-        now = work.clock.now()
-        pause = timedelta(seconds=work.settings.intervals.follow)
-        await queries.note_heard(db, job_id, looked_at=now, next_look_at=now + pause)
+        await queries.note_asked(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
     try:
         told = await open_connection(work, connection).read_job(job.manager_job_id)
     except Problem as problem:

@@ -14,7 +14,7 @@ from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import FOLLOWED, JobStage, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.resources.models import Resource
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_kit.paging import Cut, page_of, split
 from trapper_schemas.v1.models import ModelKind
 
@@ -60,28 +60,28 @@ async def connection_of(db: Session, job: AiClassificationJob) -> AiProviderConn
     return (await db.scalars(select(AiProviderConnection).where(AiProviderConnection.id == job.connection_id))).one()
 
 
-async def take_submission(db: Session, job_id: UUID, *, now: datetime, pause: timedelta) -> AiClassificationJob | None:
+async def take_submission(db: Session, job_id: UUID, *, pause: timedelta) -> AiClassificationJob | None:
     """Claim the next attempt to submit; None when another process has it, or when it is submitted."""
     statement = (
         update(AiClassificationJob)
         .where(
             AiClassificationJob.id == job_id,
             AiClassificationJob.stage == JobStage.CREATED,
-            AiClassificationJob.next_look_at <= now,
+            AiClassificationJob.next_look_at <= db_clock(),
         )
-        .values(attempts=AiClassificationJob.attempts + 1, looked_at=now, next_look_at=now + pause)
+        .values(attempts=AiClassificationJob.attempts + 1, looked_at=db_clock(), next_look_at=db_clock() + pause)
         .returning(AiClassificationJob)
         .execution_options(populate_existing=True)
     )
     return await db.scalar(statement)
 
 
-async def put_off(db: Session, job_id: UUID, *, until: datetime, why: str) -> None:
+async def put_off(db: Session, job_id: UUID, *, pause: timedelta, why: str) -> None:
     """Not submitted this time; said, and tried again."""
     await db.execute(
         update(AiClassificationJob)
         .where(AiClassificationJob.id == job_id, AiClassificationJob.stage == JobStage.CREATED)
-        .values(next_look_at=until, error=why)
+        .values(next_look_at=db_clock() + pause, error=why)
     )
 
 
@@ -113,34 +113,39 @@ async def note_heard(db: Session, job_id: UUID, **values: Any) -> None:
     await db.execute(update(AiClassificationJob).where(AiClassificationJob.id == job_id).values(**values))
 
 
-async def waiting(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+async def note_asked(db: Session, job_id: UUID, *, pause: timedelta) -> None:
+    """Somebody asks now; nobody else does before the pause is over, by the clock that all processes share."""
+    await note_heard(db, job_id, looked_at=db_clock(), next_look_at=db_clock() + pause)
+
+
+async def waiting(db: Session, *, limit: int) -> Sequence[UUID]:
     """Jobs that are not submitted and may be tried now."""
-    return await _due_ids(db, (JobStage.CREATED,), now, limit)
+    return await _due_ids(db, (JobStage.CREATED,), limit)
 
 
-async def open_ids(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+async def open_ids(db: Session, *, limit: int) -> Sequence[UUID]:
     """Submitted jobs that nobody asked about lately."""
-    return await _due_ids(db, FOLLOWED, now, limit)
+    return await _due_ids(db, FOLLOWED, limit)
 
 
-async def _due_ids(db: Session, stages: Sequence[JobStage], now: datetime, limit: int) -> Sequence[UUID]:
+async def _due_ids(db: Session, stages: Sequence[JobStage], limit: int) -> Sequence[UUID]:
     statement = (
         select(AiClassificationJob.id)
-        .where(AiClassificationJob.stage.in_(stages), AiClassificationJob.next_look_at <= now)
+        .where(AiClassificationJob.stage.in_(stages), AiClassificationJob.next_look_at <= db_clock())
         .order_by(AiClassificationJob.looked_at)
         .limit(limit)
     )
     return (await db.scalars(statement)).all()
 
 
-async def ended_here_only(db: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+async def ended_here_only(db: Session, *, limit: int) -> Sequence[UUID]:
     """Failed and cancelled jobs that the Manager may still be working on."""
     statement = (
         select(AiClassificationJob.id)
         .where(
             AiClassificationJob.manager_settled_at.is_(None),
             AiClassificationJob.stage.in_((JobStage.FAILED, JobStage.CANCELLED)),
-            AiClassificationJob.next_look_at <= now,
+            AiClassificationJob.next_look_at <= db_clock(),
         )
         .order_by(AiClassificationJob.id)
         .limit(limit)

@@ -14,7 +14,7 @@ from expert.jobs.state import CLOSED, ENDED, JOB_FAILED, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.resources.models import Resource
 from expert.resources.state import ResourceKind, ResourceState
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_schemas.v1.results import REPEATABLE
 
 AGAIN = (*sorted(code.value for code in REPEATABLE), JOB_FAILED)
@@ -36,9 +36,13 @@ def _readable() -> ColumnElement[bool]:
 
 
 async def gathered(
-    db: Session, *, now: datetime, quiet: timedelta, at_most: timedelta, enough: int, limit: int
+    db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int
 ) -> Sequence[Gathered]:
-    """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough."""
+    """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough.
+
+    All by the database's clock, which noted since when they are due: that of this machine may be another one.
+    """
+    now = db_clock()
     since = func.greatest(Resource.described_at, LinkedCollectionResource.created_at)
     statement = (
         select(LinkedCollection.id, LinkedCollection.classification_project_id)

@@ -1,6 +1,6 @@
 """Send a job to its Manager, page by page, under the job's own id; safe to do twice, tried again until it is there."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from expert.deps import ExpertWork
@@ -12,6 +12,7 @@ from expert.jobs.state import JobStage, backoff_seconds, passes, wire_stages
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.resources.models import Resource
+from trapper_kit.db import db_clock
 from trapper_kit.http_client import origin_of
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
@@ -23,10 +24,9 @@ PAGE = 10_000
 
 async def submit_job(work: ExpertWork, job_id: UUID) -> None:
     """One attempt; a Manager that does not answer is tried again later, a refusal of the job itself ends it."""
-    now = work.clock.now()
     pause = timedelta(seconds=work.settings.intervals.max_backoff)
     async with work.db() as db:
-        job = await queries.take_submission(db, job_id, now=now, pause=pause)
+        job = await queries.take_submission(db, job_id, pause=pause)
         connection = await queries.connection_of(db, job) if job is not None else None
     if job is None or connection is None:
         return
@@ -41,9 +41,9 @@ async def submit_job(work: ExpertWork, job_id: UUID) -> None:
             job_id,
             was=JobStage.CREATED,
             to=JobStage.SUBMITTED,
-            now=now,
+            now=work.clock.now(),
             error=None,
-            next_look_at=now,
+            next_look_at=db_clock(),
             manager_job_id=there,
         )
     if moved is not None:
@@ -100,18 +100,17 @@ def _reference(public_url: str, row: Resource) -> ResourceRef:
 
 
 async def _not_sent(work: ExpertWork, job: AiClassificationJob, problem: Problem) -> None:
-    now = work.clock.now()
     why = ": ".join(part for part in (problem.title, problem.detail) if part)
     async with work.db() as db:
         if passes(problem.status):
-            await queries.put_off(db, job.id, until=_again(work, job, now), why=f"not submitted yet: {why}")
+            await queries.put_off(db, job.id, pause=_pause(work, job), why=f"not submitted yet: {why}")
             log("job.put_off", job=job.id, problem=problem.type, detail=problem.detail)
         else:
-            await end_job(db, job.id, JobStage.FAILED, now=now, error=why, settled=True)
+            await end_job(db, job.id, JobStage.FAILED, now=work.clock.now(), error=why, settled=True)
 
 
-def _again(work: ExpertWork, job: AiClassificationJob, now: datetime) -> datetime:
+def _pause(work: ExpertWork, job: AiClassificationJob) -> timedelta:
     intervals = work.settings.intervals
-    return now + timedelta(
+    return timedelta(
         seconds=backoff_seconds(job.attempts - 1, first=intervals.sweep, longest=intervals.max_backoff)
     )

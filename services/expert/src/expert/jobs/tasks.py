@@ -37,7 +37,7 @@ async def submit(work: ExpertWork, job_id: str) -> None:
 async def sweep_created(work: ExpertWork) -> None:
     """Send the jobs that nobody sent, or that could not be sent."""
     async with work.db() as db:
-        found = await queries.waiting(db, now=work.clock.now(), limit=AT_ONCE)
+        found = await queries.waiting(db, limit=AT_ONCE)
     await one_by_one(found, partial(submit_job, work))
 
 
@@ -51,7 +51,7 @@ async def follow(work: ExpertWork, job_id: str) -> None:
 async def sweep_open(work: ExpertWork) -> None:
     """Ask about every open job that nobody asked about lately."""
     async with work.db() as db:
-        found = await queries.open_ids(db, now=work.clock.now(), limit=AT_ONCE)
+        found = await queries.open_ids(db, limit=AT_ONCE)
     await one_by_one(found, partial(follow_job, work))
 
 
@@ -65,5 +65,5 @@ async def withdraw(work: ExpertWork, job_id: str) -> None:
 async def sweep_withdrawn(work: ExpertWork) -> None:
     """Tell it again until it is so there as well."""
     async with work.db() as db:
-        found = await queries.ended_here_only(db, now=work.clock.now(), limit=AT_ONCE)
+        found = await queries.ended_here_only(db, limit=AT_ONCE)
     await one_by_one(found, partial(withdraw_job, work))
