@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from ai_worker.app import info
 from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import CannotRun, ChildSettings, StageWork
 from ai_worker.model_store.golden import golden_run, run_golden
 from ai_worker.model_store.open_onnx import PROVIDERS, open_session
+from tests.support.make.ai_worker import worker_settings
 from tests.support.make.inference import stage_spec
 from tests.support.networks import colour_detector
 from tests.support.workers import eventually
@@ -111,3 +113,59 @@ async def test_a_worker_whose_numbers_differ_looks_at_no_picture(manager, pictur
         await eventually(lambda: manager.rows("select 1 from batches where losses > 0"))
         assert working.work.proofs == {}
     assert (await manager.job(job_id)).counts.done == 0
+
+
+def lay(tmp_path, weights, spec):
+    """The weights, where a worker that starts now finds them."""
+    settings = worker_settings(tmp_path / "worker")
+    settings.make_folders()
+    (settings.store_dir / f"{spec.stage.model.sha256}.onnx").write_bytes(weights.read_bytes())
+
+
+async def test_what_lies_on_the_disk_runs_its_golden_inputs_at_the_start(manager, worker, weights, published, tmp_path):
+    spec = stage_spec(weights)
+    await publish(manager, spec, weights.read_bytes(), published)
+    lay(tmp_path, weights, spec)
+    async with worker() as working:
+        await eventually(lambda: working.work.proved_on_disk)
+        (proof,) = (await info(working.work)).models_proved
+    assert proof.sha256 == spec.stage.model.sha256
+    assert proof.checksum == published.checksum
+    assert await manager.rows("select 1 from batches") == []
+
+
+async def test_what_lies_there_and_does_not_run_is_named_before_any_batch_comes(
+    manager, worker, weights, published, tmp_path
+):
+    spec = stage_spec(weights)
+    await publish(manager, spec, weights.read_bytes(), off_by(published, 0.1))
+    lay(tmp_path, weights, spec)
+    async with worker() as working:
+        await eventually(lambda: working.work.proved_on_disk)
+        told = await info(working.work)
+        assert not working.task.done()
+    assert told.models_proved == []
+    assert "numbers 10.0% off" in told.models_unfit[spec.stage.model.sha256]
+
+
+async def test_a_manager_that_is_away_at_the_start_is_asked_again(manager, worker, weights, published, tmp_path):
+    spec = stage_spec(weights)
+    await publish(manager, spec, weights.read_bytes(), published)
+    lay(tmp_path, weights, spec)
+    manager.door.shut |= {"/api/models/"}
+    async with worker() as working:
+        await eventually(lambda: manager.door.count("/api/models/") > 3)
+        assert not working.work.proved_on_disk
+        manager.door.shut.clear()
+        await eventually(lambda: working.work.proofs)
+
+
+async def test_damaged_weights_are_removed_and_not_run(manager, worker, weights, published, tmp_path):
+    spec = stage_spec(weights)
+    await publish(manager, spec, weights.read_bytes(), published)
+    lay(tmp_path, weights, spec)
+    (path,) = (tmp_path / "worker" / "weights").glob("*.onnx")
+    path.write_bytes(weights.read_bytes()[:-1] + b"x")
+    async with worker() as working:
+        await eventually(lambda: working.work.proved_on_disk)
+        assert (working.work.proofs, working.work.store.on_disk()) == ({}, ())

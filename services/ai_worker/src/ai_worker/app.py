@@ -64,6 +64,7 @@ class Info(BaseModel):
     devices: list[DeviceInUse]
     models_on_disk: list[str]
     models_proved: list[ModelProved]
+    models_unfit: dict[str, str] = Field(description="by sha256: why weights that lie here do not run")
     images_per_second: dict[str, float]
     model_images_per_second: dict[str, float]
 
@@ -162,6 +163,7 @@ async def info(work: Held) -> Info:
         devices=_devices(work),
         models_on_disk=list(work.store.on_disk()),
         models_proved=proved,
+        models_unfit=work.unfit,
         images_per_second=work.speeds,
         model_images_per_second=work.model_speeds,
     )

@@ -1,6 +1,8 @@
 """The Manager as the worker sees it: one method per route."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +14,7 @@ from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release, Saved
-from trapper_schemas.v1.models import GoldenRun
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelReply
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, HeartbeatReply
 
 PROTOCOL_HEADERS = {"Trapper-Protocol": str(PROTOCOL)}
@@ -104,6 +106,12 @@ class Manager:
                 return None
             raise
         return GoldenRun.model_validate_json(response.content)
+
+    async def entries(self, keys: Collection[str]) -> list[ModelEntry]:
+        """What the catalogue says of the weights with these hashes."""
+        response = await self.http.request("GET", "/api/models/")
+        items = await asyncio.to_thread(lambda: json.loads(response.content)["items"])
+        return [ModelReply.model_validate(item) for item in items if item.get("sha256") in keys]
 
     async def check(self) -> None:
         """Raises the Problem that stands between us and the Manager: it is away, or the credential is not valid."""

@@ -65,6 +65,10 @@ class Hand(WorkerWork):
     model_speeds: dict[str, float] = field(default_factory=dict[str, float])
     proofs: dict[tuple[str, str], Proof] = field(default_factory=dict[tuple[str, str], Proof])
     """By sha256 of the weights and device: what ran its golden inputs in this process."""
+    proved_on_disk: bool = False
+    """Whether what lay on the disk at the start has run its golden inputs."""
+    unfit: dict[str, str] = field(default_factory=dict[str, str])
+    """By sha256: why weights that lie here do not run."""
     computing: set[UUID] = field(default_factory=set[UUID])
     """The runs that a device was given."""
     published: dict[tuple[str, str, str], GoldenRun | None] = field(

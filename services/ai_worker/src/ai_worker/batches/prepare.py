@@ -1,19 +1,14 @@
 """Brings everything a batch needs onto this machine, while the batch before it is still computed."""
 
 import asyncio
-import logging
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from ai_worker.batches.hand import Hand, Prepared, needed
+from ai_worker.batches.prove import published
 from ai_worker.devices.work import ResourceWork, StageWork
 from ai_worker.media.fetch import fetch_media
 from ai_worker.model_store.fetch_unpinned import fetch_asked
-from trapper_kit.logs import log
-from trapper_kit.problems import Problem
-from trapper_schemas.v1.batches import BatchLease, StageSpec
-from trapper_schemas.v1.models import GoldenRun
+from trapper_schemas.v1.batches import BatchLease
 
 
 def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task[Prepared]:
@@ -35,7 +30,7 @@ async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
     for asked in lease.stages:
         spec, path = await fetch_asked(work, work.store, work.media, asked, known=known)
         sha256 = spec.stage.model.key
-        stages.append(StageWork(spec, path, published=await _published(work, spec, sha256)))
+        stages.append(StageWork(spec, path, published=await published(work, spec, sha256)))
     keep = frozenset[str]().union(*work.in_use.values())
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=keep)
     await _book(work, run_id, lease)
@@ -49,18 +44,6 @@ async def _prepare(work: Hand, run_id: UUID, lease: BatchLease) -> Prepared:
     )
     resources = tuple(ResourceWork(ref, file) for ref, file in zip(lease.resources, files, strict=True))
     return Prepared(tuple(stages), resources)
-
-
-async def _published(work: Hand, spec: StageSpec, sha256: str) -> GoldenRun | None:
-    """The golden run that this device must come close to; what the Manager cannot say now is asked for again."""
-    known = (sha256, spec.model.name, spec.model.version)
-    if known not in work.published:
-        try:
-            work.published[known] = await work.manager.proof(sha256, name=spec.model.name, version=spec.model.version)
-        except (Problem, ValidationError) as problem:
-            log("proof.unknown", level=logging.WARNING, sha256=sha256, problem=str(problem))
-            return None
-    return work.published[known]
 
 
 async def _book(work: Hand, run_id: UUID, lease: BatchLease) -> None:

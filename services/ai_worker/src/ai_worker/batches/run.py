@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from ai_worker.base import DiskFull, writing
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Dropped, Hand, Prepared
+from ai_worker.batches.hand import Dropped, Hand
 from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
+from ai_worker.batches.prove import prove
 from ai_worker.batches.release import Reason, clear_media, end_run, release_batch
 from ai_worker.batches.state import RunState
 from ai_worker.devices.run_child import InferenceChild
-from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran, StageWork
+from ai_worker.devices.work import BatchWork, CannotRun, InferenceDied, Ran
 from ai_worker.model_store.fetch import WeightsUnusable
 from ai_worker.results.keep import note_kept, write_down
 from trapper_kit.logs import bound, log
@@ -139,23 +140,10 @@ async def _compute(work: Hand, child: InferenceChild, run: Run, lease: BatchLeas
         if not await queries.start(db, run.id):
             raise Dropped
     log("batch.started", resources=run.total)
-    stages = await _prove(work, child, prepared)
+    # A model that this process has not run yet shows on its golden inputs that it can, on the device as it is.
+    stages = tuple([replace(stage, checksum=await prove(work, child, stage)) for stage in prepared.stages])
     doing = BatchWork(run.batch_id, run.attempt, work.worker_id, stages, prepared.resources)
     return await child.run(doing, on_progress=lambda done: work.progress.__setitem__(run.id, done))
-
-
-async def _prove(work: Hand, child: InferenceChild, prepared: Prepared) -> tuple[StageWork, ...]:
-    """A model that this process has not run yet shows on its golden inputs that it can, on the device as it is."""
-    proved: list[StageWork] = []
-    for stage in prepared.stages:
-        sha256 = stage.spec.stage.model.key
-        known = (sha256, child.settings.device)
-        if known not in work.proofs:
-            proof = await child.prove(stage)
-            work.proofs[known] = proof
-            log("model.proved", sha256=sha256, **asdict(proof))
-        proved.append(replace(stage, checksum=work.proofs[known].checksum))
-    return tuple(proved)
 
 
 async def _keep(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:

@@ -3,6 +3,7 @@
 from ai_worker.base import loop
 from ai_worker.batches.claim import claim_batches
 from ai_worker.batches.hand import Hand
+from ai_worker.batches.prove import prove_on_disk
 from ai_worker.batches.recover import tidy_folders
 from ai_worker.batches.run import run_batches
 from ai_worker.batches.settle import settle_runs
@@ -31,3 +32,9 @@ async def tidy(work: Hand) -> bool:
     """Remove what nobody needs."""
     await tidy_folders(work)
     return False
+
+
+@loop("batches.prove", wait="rhythm.tidy")
+async def prove(work: Hand) -> bool:
+    """Let the models on the disk show that they run here."""
+    return await prove_on_disk(work)

@@ -56,6 +56,11 @@ class WeightsStore:
         """The sha256 of all weights here."""
         return tuple(sorted(path.stem for path in self._weights()))
 
+    def by_last_use(self) -> list[str]:
+        """The sha256 of all weights here, the last used first."""
+        weights = [one for one in self._lying() if one.is_weights]
+        return [one.sha256 for one in sorted(weights, key=lambda one: one.used, reverse=True)]
+
     def evict(self, limit_bytes: int, *, keep: Collection[str]) -> list[str]:
         """Remove the least used until the rest fits; what is in `keep` stays, and what any process uses.
 
