@@ -35,9 +35,7 @@ def _readable() -> ColumnElement[bool]:
     )
 
 
-async def gathered(
-    db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int
-) -> Sequence[Gathered]:
+async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int) -> Sequence[Gathered]:
     """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough.
 
     All by the database's clock, which noted since when they are due: that of this machine may be another one.

@@ -111,6 +111,4 @@ async def _not_sent(work: ExpertWork, job: AiClassificationJob, problem: Problem
 
 def _pause(work: ExpertWork, job: AiClassificationJob) -> timedelta:
     intervals = work.settings.intervals
-    return timedelta(
-        seconds=backoff_seconds(job.attempts - 1, first=intervals.sweep, longest=intervals.max_backoff)
-    )
+    return timedelta(seconds=backoff_seconds(job.attempts - 1, first=intervals.sweep, longest=intervals.max_backoff))
