@@ -33,3 +33,32 @@ async def test_one_new_row_wakes_one_of_two_waiters() -> None:
     async with waiters.waiter("news", 0.2) as first, waiters.waiter("news", 0.2) as second:
         waiters.wake("news", 1)
         assert sorted(await asyncio.gather(first(), second())) == [False, True]
+
+
+async def test_news_that_is_for_somebody_else_goes_round_once() -> None:
+    waiters = Waiters()
+    looked: list[str] = []
+
+    async def wait(name: str, *, taken_by: str) -> None:
+        async with waiters.waiter("news", 60) as more:
+            woken = await more()
+            while woken:
+                looked.append(name)
+                if name == taken_by:
+                    return
+                woken = await more(pass_on=True)
+
+    for taken_by, all_that_look in (("c", ["a", "b", "c"]), ("nobody", ["a", "b", "c", "d"])):
+        looked.clear()
+        waiting = [asyncio.create_task(wait(name, taken_by=taken_by)) for name in "abcd"]
+        while len(waiters._waiting["news"]) < len(waiting):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        waiters.wake("news", 1)
+        while len(looked) < len(all_that_look):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        for _ in range(50):  # turns of the loop, in which nobody is woken a second time
+            await asyncio.sleep(0)
+        assert looked == all_that_look
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

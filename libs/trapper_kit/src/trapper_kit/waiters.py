@@ -2,53 +2,82 @@
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+More = Callable[..., Coroutine[Any, Any, bool]]
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """Who waits, since which news it has done so, and by which it was woken last."""
+
+    since: int
+    news: int = 0
+    event: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Waiters:
     """Events by channel; a notification with payload n wakes the n that have waited longest."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[str, OrderedDict[asyncio.Event, None]] = defaultdict(OrderedDict)
+        self._waiting: defaultdict[str, OrderedDict[_Waiter, None]] = defaultdict(OrderedDict)
+        self._told = 0
+        """News that came so far, on any channel."""
 
     def wake(self, channel: str, count: int) -> None:
         """Wake up to `count` waiters of the channel."""
-        waiting = self._waiting[channel]
-        for _ in range(min(count, len(waiting))):
-            waiting.popitem(last=False)[0].set()
+        self._told += 1
+        self._wake(channel, count, self._told)
 
     def wake_all(self) -> None:
         """Everybody looks again: after a lost connection, something may have been missed."""
         for channel in list(self._waiting):
             self.wake(channel, len(self._waiting[channel]))
 
+    def _wake(self, channel: str, count: int, news: int) -> None:
+        """Those first who have waited longest; whoever began after the news came, and looked, does not need it."""
+        waiting = self._waiting[channel]
+        for _ in range(min(count, len(waiting))):
+            first = next(iter(waiting))
+            if first.since >= news:
+                return
+            del waiting[first]
+            first.news = news
+            first.event.set()
+
     @asynccontextmanager
-    async def waiter(self, channel: str, at_most: float) -> AsyncGenerator[Callable[[], Awaitable[bool]], None]:
+    async def waiter(self, channel: str, at_most: float) -> AsyncGenerator[More, None]:
         """Registered before the first look; `await more()` is True when there may be news, False when time is up.
 
-        News that nobody looked at any more is passed on to the next one who waits.
+        News that nobody looked at any more is passed on to the next one who waits; and so is, with `pass_on`, news
+        that was looked at and is for somebody else.
         """
         ends = asyncio.get_running_loop().time() + at_most
-        event = asyncio.Event()
-        self._waiting[channel][event] = None
+        waiter = _Waiter(since=self._told)
+        self._waiting[channel][waiter] = None
 
-        async def more() -> bool:
+        async def more(*, pass_on: bool = False) -> bool:
+            if pass_on and waiter.news:
+                self._wake(channel, 1, waiter.news)
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:
                 return False
             try:
                 async with asyncio.timeout(left):  # wait_for would miss a cancellation that comes with the news
-                    await event.wait()
+                    await waiter.event.wait()
             except TimeoutError:
                 return False
-            event.clear()
-            self._waiting[channel][event] = None
+            waiter.event.clear()
+            waiter.since = self._told
+            self._waiting[channel][waiter] = None
             return True
 
         try:
             yield more
         finally:
-            self._waiting[channel].pop(event, None)
-            if event.is_set():
-                self.wake(channel, 1)
+            self._waiting[channel].pop(waiter, None)
+            if waiter.event.is_set():
+                self._wake(channel, 1, waiter.news)

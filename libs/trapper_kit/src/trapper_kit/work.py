@@ -1,6 +1,6 @@
 """What a task, a loop or a waiting route is given: short transactions, the clock, the bells, the waiters."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -10,7 +10,7 @@ from trapper_kit.clock import Clock
 from trapper_kit.db import Database, Session
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.tokens import new_token
-from trapper_kit.waiters import Waiters
+from trapper_kit.waiters import More, Waiters
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -31,7 +31,7 @@ class Work(Generic[Settings]):
         async with self.database.begin() as db:
             yield db
 
-    def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[Callable[[], Awaitable[bool]]]:
+    def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[More]:
         """Wait for news of a channel while holding no connection."""
         return self.waiters.waiter(channel, at_most)
 

@@ -42,6 +42,8 @@ class Claimed:
 
     batches: Sequence[tuple[Leased, Brief]]
     lease: timedelta = timedelta()
+    others: bool = False
+    """Whether batches wait that this worker may not have."""
 
 
 async def _never() -> bool:
@@ -58,7 +60,7 @@ async def claim_batches(
     async with work.waiter(channel(ask.runtime), at_most=wait.total_seconds()) as more:  # before the first look
         while True:
             claimed = await _look(work, ask, lease)
-            if claimed.batches or not await more():  # holds no connection; false when the time is up
+            if claimed.batches or not await more(pass_on=claimed.others):  # no connection; false when the time is up
                 return claimed
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
             if await gone():
@@ -105,4 +107,4 @@ async def _look(work: Work, ask: Ask, lease: timedelta) -> Claimed:
             break
     for batch in leased:
         log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=ask.worker_id, attempt=batch.attempt)
-    return Claimed([(batch, await brief(work, batch.job_id)) for batch in leased], length)
+    return Claimed([(batch, await brief(work, batch.job_id)) for batch in leased], length, asker.others)

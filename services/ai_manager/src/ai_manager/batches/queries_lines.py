@@ -25,10 +25,12 @@ class Asker:
     project: str
     offline: bool
     lines: Sequence[Line]
+    others: bool
+    """Whether batches of this runtime wait that it may not have."""
 
 
 _ASKER = f"""
-select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority
+select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority, line.mine
 from workers worker
 left join lateral (
     select distinct terms.runtimes, terms.model_set, terms.priority,
@@ -39,14 +41,16 @@ left join lateral (
             order by batches.turn limit 1
         ) as turn,
         case when terms.models <@ $3::jsonb then $5::int when terms.models <@ $4::jsonb then $5::int / 2 else 0 end
-            as head_start
+            as head_start,
+        not worker.paused and not worker.drain
+            and worker.project in ('', terms.project)
+            and ($6::boolean or not terms.unpinned)
+            and ($7::bigint is null or terms.weights_bytes <= $7::bigint)
+            as mine
     from terms
     where terms.is_open
         and $2::text = any(string_to_array(terms.runtimes, '{SEPARATOR}'))
-        and worker.project in ('', terms.project)
-        and ($6::boolean or not terms.unpinned)
-        and ($7::bigint is null or terms.weights_bytes <= $7::bigint)
-) line on line.turn is not null and not worker.paused and not worker.drain
+) line on line.turn is not null
 where worker.id = $1 and worker.revoked_at is null
 order by line.priority, line.turn - line.head_start
 """  # noqa: S608 - a constant of this service
@@ -73,5 +77,6 @@ async def asker(
     )
     if not rows:
         return None
-    lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["line"] is not None]
-    return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines)
+    lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["mine"]]
+    others = any(row["mine"] is False for row in rows)
+    return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines, others)
