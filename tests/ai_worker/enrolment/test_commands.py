@@ -36,6 +36,13 @@ def test_a_malformed_origin_stops_the_start(capsys, monkeypatch):
     assert "AI_WORKER_MEDIA_ORIGINS" in capsys.readouterr().err
 
 
+def test_a_mirror_that_is_no_address_stops_the_start(capsys, monkeypatch):
+    for wrong in ("weights.example.org", "ftp://weights.example.org", "https://weights.example.org/?a=b"):
+        monkeypatch.setenv("AI_WORKER_WEIGHTS_MIRRORS", f'["{wrong}"]')
+        assert main(["doctor"]) == WRONG_USAGE
+        assert "AI_WORKER_WEIGHTS_MIRRORS" in capsys.readouterr().err
+
+
 def test_a_runtime_that_is_not_there_is_refused_and_nothing_falls_back(capsys, monkeypatch, tmp_path):
     write_credential(worker_settings(tmp_path / "state"))
     monkeypatch.setenv("AI_WORKER_RUNTIME", "onnx-cuda")

@@ -22,6 +22,8 @@ from trapper_schemas.v1.workers import Intervals as ToldIntervals
 
 _STANDSTILL_SECONDS = 1800.0
 """Longer than any step may take: the longest hands in twenty results to a Manager that is slow to refuse them."""
+_QUICK = {"heartbeats.beat": 300.0, "batches.settle": 600.0}
+"""Loops whose steps are short: a heartbeat is three requests with limits of their own, and leases hang on it."""
 _COMPUTES = "batches.run"
 """Its step lasts as long as there is work; each batch in it has a time limit of its own."""
 
@@ -137,7 +139,7 @@ class WorkerWork(Work[WorkerSettings]):
             if task.done():
                 return f"the loop {name} has ended"
             late = now - self.turned.get(name, now)
-            if name != _COMPUTES and late > _STANDSTILL_SECONDS:
+            if name != _COMPUTES and late > _QUICK.get(name, _STANDSTILL_SECONDS):
                 return f"the loop {name} has not turned for {late:.0f} s"
         return None
 

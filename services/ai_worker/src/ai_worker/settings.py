@@ -24,7 +24,7 @@ class Intervals(kit.Intervals):
     patience: float = Field(default=300.0, gt=0, description="how long media or weights may be out of reach")
     refused: float = Field(default=10.0, gt=0, description="pause in claiming after a batch that cannot be run here")
     grace: float = Field(default=30.0, ge=0, description="for finishing and delivering after SIGTERM")
-    media: float = Field(default=300.0, gt=0, description="longest time for one file")
+    media: float = Field(default=300.0, gt=0, description="longest time for one file, and a second more per 64 KiB")
 
 
 class WorkerSettings(kit.ServiceSettings):
@@ -95,6 +95,15 @@ class WorkerSettings(kit.ServiceSettings):
             if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
                 raise ValueError(f"{origin!r} is not an origin such as https://media.example.org")
         return origins
+
+    @field_validator("weights_mirrors", mode="after")
+    @classmethod
+    def _mirrors(cls, mirrors: list[str]) -> list[str]:
+        for mirror in mirrors:
+            parts = urlsplit(mirror)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(f"{mirror!r} is not a base address such as https://mirror.example.org/weights")
+        return mirrors
 
     @property
     def bells_url(self) -> str | None:

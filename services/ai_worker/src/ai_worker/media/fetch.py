@@ -21,6 +21,8 @@ GRANT_HEADER = "Trapper-Media-Grant"
 _TEMPORARY_REDIRECT = 307
 _OK = 200
 _CHUNK = 1 << 20
+_SLOW = 64 * 1024
+"""Bytes per second of a link that is slow and no reason to give a file up: a video of an hour takes its time."""
 
 
 @dataclass
@@ -96,7 +98,7 @@ async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
             FailureCode.MEDIA_REFUSED, f"the file has {resource.size_bytes} bytes, at most {most} are fetched"
         )
     try:
-        async with asyncio.timeout(fetching.work.settings.intervals.media):
+        async with asyncio.timeout(fetching.work.settings.intervals.media + resource.size_bytes / _SLOW):
             return await _follow(fetching, resource)
     except TimeoutError:
         raise MediaFailed(FailureCode.MEDIA_UNREACHABLE, "the file did not come in time", again=True) from None
