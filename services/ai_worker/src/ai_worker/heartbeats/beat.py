@@ -33,7 +33,7 @@ async def beat(work: Hand) -> None:
     """One heartbeat; a Manager that does not answer costs nothing but the wait until it does.
 
     While no claim is under way it names all leases there are, so that the Manager takes back what we do not know of;
-    and no claim begins before it is answered.
+    and no claim begins before it is answered. One that falls into a claim is followed by such a one, before the next.
     """
     if work.claiming.locked():
         await _beat(work, alone=False)
@@ -66,9 +66,10 @@ async def _beat(work: Hand, *, alone: bool) -> bool:
         return False
     BEATS.labels("answered").inc()
     work.heard(None)
-    settled = work.claims_unsure and pulse.complete
-    if settled:
+    settled = pulse.complete and (work.claims_unsure or work.unnamed)
+    if pulse.complete:
         work.claims_unsure = False
+    work.unnamed = not pulse.complete and len(pulse.leases) < _NAMED
     await _obey(work, newest, reply, sent=sent)
     return settled
 
