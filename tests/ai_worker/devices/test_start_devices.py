@@ -193,6 +193,15 @@ def test_doctor_tries_the_devices(environment, built_for_cuda, capsys, monkeypat
     assert "ok   devices: cpu: CPUExecutionProvider, " in capsys.readouterr().out
 
 
+async def test_doctor_leaves_the_devices_of_a_worker_that_runs_alone(tmp_path, monkeypatch):
+    """Some devices can be had once only, and the memory of all of them is somebody's."""
+    monkeypatch.setattr(doctor, "start_devices", None)
+    async with hand(tmp_path) as work:
+        (finding,) = [one for one in await doctor.examine(work.settings) if one.name == "devices"]
+    assert finding.ok
+    assert "a worker runs in this folder" in finding.found
+
+
 def test_two_onnx_runtimes_in_one_environment_are_told(environment, capsys, monkeypatch):
     class Installed:
         version = "1.31.1"

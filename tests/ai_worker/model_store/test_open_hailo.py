@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from ai_worker.devices.try_device import try_device
 from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import Looked, OpenStage
@@ -118,6 +119,21 @@ def test_a_device_that_another_process_holds_is_said(bench, detector_file):
     bench.open.add(bench.devices[0])
     with pytest.raises(ProviderUnavailable, match="HAILO_OUT_OF_PHYSICAL_DEVICES"):
         open_hef(detector_file, HERE)
+
+
+def test_a_device_that_is_there_and_free_is_held_from_the_start_by_who_will_use_it(bench, detector_file):
+    trial = try_device(HERE)
+    assert (trial["provider"], trial["device"]) == ("HailoRT", "hailo:0")
+    open_hef(detector_file, HERE)
+    assert bench.calls.count("vdevice") == 1
+
+
+def test_a_device_that_is_absent_or_held_is_told_before_any_work_is_claimed_for_it(bench):
+    with pytest.raises(ProviderUnavailable, match="hailo:1 was asked for, and 1 Hailo devices are there"):
+        try_device(Place("hailo", "hailo:1"))
+    bench.open.add(bench.devices[0])
+    with pytest.raises(ProviderUnavailable, match=r"hailo:0 cannot be opened: .*HAILO_OUT_OF_PHYSICAL_DEVICES"):
+        try_device(HERE)
 
 
 @pytest.mark.usefixtures("bench")

@@ -63,6 +63,15 @@ def _alone(settings: WorkerSettings) -> Generator[None, None, None]:
         os.close(descriptor)
 
 
+def is_held(settings: WorkerSettings) -> bool:
+    """Whether a process works in this folder."""
+    try:
+        with _alone(settings):
+            return False
+    except AlreadyWorking:
+        return True
+
+
 @asynccontextmanager
 async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
     """The worker's world: enrolled, alone, with its database in shape; the inference process comes with the loops."""

@@ -13,6 +13,7 @@ from ai_worker.manager_client import Manager
 from ai_worker.results import queries as results
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate
+from ai_worker.tasks import is_held
 from trapper_kit.db import Database, DatabaseUnavailable
 from trapper_kit.problems import Problem
 
@@ -86,7 +87,9 @@ async def _runtime(settings: WorkerSettings) -> str:
 
 
 async def _devices(settings: WorkerSettings) -> str:
-    """Every device computes, in a process of its own, beside a worker that may be at work on it."""
+    """Every device computes; those that a worker of this folder has at the moment are its own to try."""
+    if is_held(settings):
+        return "a worker runs in this folder, and its devices have computed: see /info"
     enrolled_for = _enrolled_for(settings)
     chosen = await choose_devices(settings, enrolled_for)
     chosen, children, trials = await start_devices(settings, enrolled_for, chosen, children_of(settings, chosen))
