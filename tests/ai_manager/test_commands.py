@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,9 @@ import pytest
 
 from ai_manager.access.state import Scope
 from tests.support.make.ai_manager import Machine, Manager, job_request, manager_settings, opened_manager
+from tests.support.managers import PATIENCE_SECONDS
+from tests.support.workers import eventually
+from trapper_cli import ports
 from trapper_schemas.v1.jobs import JobReply
 from trapper_schemas.v1.workers import EnrolmentReply
 
@@ -92,16 +94,10 @@ async def test_doctor_finds_what_is_broken(environment: dict[str, str], tmp_path
         assert [name for name, check in checks.items() if not check["ok"]] == ["expiry", "leaves", "chunks"]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @asynccontextmanager
 async def ready(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        async with asyncio.timeout(40):
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
                     if (await http.get("/readyz")).status_code == 200:
@@ -112,7 +108,7 @@ async def ready(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _closed(http: httpx.AsyncClient, headers: dict[str, str], job_id: UUID) -> JobReply:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await http.get(f"/api/prediction_jobs/{job_id}/", headers=headers)
             job = JobReply.model_validate(answer.json())
@@ -129,7 +125,7 @@ async def test_a_job_goes_through_real_processes_that_are_killed_on_the_way(envi
     )
     assert sorted(json.loads(sync[1])["seeded"]) == ["demo-detector", "demo-species"]
     headers = {"Authorization": f"Bearer {json.loads(token[1])['token']}", "Trapper-Protocol": "1"}
-    port = _free_port()
+    port = ports.choose()
     url = f"http://127.0.0.1:{port}"
     serve = ("serve", "--host", "127.0.0.1", "--port", str(port))
     with started(environment, *serve) as web, started(environment, "tasks") as tasks:
@@ -149,7 +145,7 @@ async def test_a_job_goes_through_real_processes_that_are_killed_on_the_way(envi
             chosen = {name: models["items"][0][name] for name in ("name", "version", "sha256")}
             body = job_request(7, stages=[{"kind": "detection", "model": chosen}])
             job_id = UUID((await machine.manager.submit(headers, body)).json()["id"])
-            (lease,) = await machine.claim(wait_seconds=20)
+            (lease,) = await eventually(lambda: machine.claim(wait_seconds=5))
             os.kill(web.pid, signal.SIGKILL)
             os.kill(tasks.pid, signal.SIGKILL)
     with started(environment, *serve), started(environment, "tasks"):

@@ -14,7 +14,7 @@ from trapper_schemas.ids import uuid7
 from trapper_schemas.v2.read_results import read_results
 
 SAMPLE = ROOT / "models" / "sample" / "forest-edge" / "IMG_0001.JPG"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 150.0
 LOOK_SECONDS = 0.02
 
 

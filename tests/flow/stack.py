@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "models" / "weights"
 EMAIL = "admin@example.org"
 SECRET = "flow-tests-secret-key-of-enough-length"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 LOOPBACK = '["127.0.0.0/8"]'
 
 FAST = {

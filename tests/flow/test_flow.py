@@ -16,7 +16,7 @@ from tests.flow.steps import PROCESSES, STEPS, Step
 from tests.support.database import Databases
 from trapper_cli.valkey import EmbeddedValkey
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("flow")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("flow")]
 
 
 @pytest.fixture(scope="module")

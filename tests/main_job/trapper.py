@@ -21,7 +21,7 @@ COMMAND = Path(sys.executable).with_name("trapper")
 FOREIGN = ("EXPERT_", "AI_MANAGER_", "AI_WORKER_", "TRAPPER_", "REDIS_URL", "BELLS_REDIS_URL", "DATABASE_URL")
 DEMO = ("--detector", "demo-detector", "--species", "demo-species")
 
-MARKS = [pytest.mark.xdist_group("main_job"), pytest.mark.timeout(300)]
+MARKS = [pytest.mark.xdist_group("main_job"), pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Trapper:
     def finish(self, process: "subprocess.Popen[bytes]") -> Answer:
         """Waits for a command; a traceback on the way is a defect, whatever it did."""
         try:
-            out, err = process.communicate(timeout=200)
+            out, err = process.communicate(timeout=400)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
@@ -135,7 +135,7 @@ class Trapper:
         return "\n".join(f"--- {path.name}\n{path.read_text('utf-8', 'replace')[-1500:]}" for path in found)
 
 
-def until(reached: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
+def until(reached: Callable[[], bool], what: str, *, seconds: float = 180.0) -> None:
     """Waits until something is so."""
     deadline = time.monotonic() + seconds
     while not reached():

@@ -47,7 +47,7 @@ class Trapper:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

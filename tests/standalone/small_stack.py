@@ -12,7 +12,7 @@ from trapper_cli.guard_link import GuardLink
 from trapper_cli.program import program
 from trapper_cli.supervisor import Supervisor
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from subprocess import Popen
 import pytest
 
 from tests.standalone.looking import is_alive, within
+from trapper_cli.supervisor import FIRST_PAUSE
 
 SMALL_STACK = Path(__file__).with_name("small_stack.py")
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
@@ -76,6 +77,7 @@ def test_a_killed_guard_is_replaced_and_the_new_one_knows_everybody(small_stack:
     before = small_stack.pids()
     os.kill(before["supervisor-guard"], signal.SIGKILL)
     assert within(60, lambda: small_stack.pids().get("supervisor-guard") != before["supervisor-guard"])
+    assert within(60, lambda: "child" in small_stack.words("parent.log"))
     pids = small_stack.pids()
     grandchild = int(small_stack.words("parent.log").split()[1])
     supervisor.kill()
@@ -114,12 +116,11 @@ def test_a_program_that_does_not_come_up_is_named_with_its_last_words(small_stac
 
 
 def test_a_program_that_dies_again_and_again_is_given_longer_pauses(small_stack: SmallStack) -> None:
-    code = "import sys, time; open(sys.argv[1], 'a').write('x'); time.sleep(0.3); sys.exit(1)"
-    counted = small_stack.folder / "starts"
-    small_stack.start(["flaky", code, str(counted)])
-    assert within(60, lambda: counted.exists() and counted.stat().st_size >= 3)
-    at = counted.stat().st_size
-    assert not within(1.0, lambda: counted.stat().st_size > at + 2)
+    code = "import sys, time; open(sys.argv[1], 'a').write(f'{time.monotonic()}\\n'); time.sleep(0.3); sys.exit(1)"
+    small_stack.start(["flaky", code, str(small_stack.folder / "starts")])
+    assert within(120, lambda: len(small_stack.words("starts").splitlines()) >= 6)
+    starts = [float(line) for line in small_stack.words("starts").splitlines()]
+    assert starts[5] - starts[4] >= 8 * FIRST_PAUSE
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number(folder: Path) -> None:

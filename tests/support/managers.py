@@ -32,6 +32,8 @@ from trapper_schemas.v1.resources import ResourceRef
 from trapper_schemas.v1.results import Failed
 from trapper_schemas.v2.results import BatchResults
 
+PATIENCE_SECONDS = 200.0
+"""How long a test waits for what must come: only a failure takes so long, however slow the machine is."""
 FAST = {
     "lease": 2.0,
     "renew": 0.3,
@@ -100,7 +102,7 @@ class RunningManager:
         answer.raise_for_status()
         return JobReply.model_validate(answer.json())
 
-    async def closed(self, job_id: UUID, *, within: float = 80.0) -> JobReply:
+    async def closed(self, job_id: UUID, *, within: float = PATIENCE_SECONDS) -> JobReply:
         """The job, once it is closed."""
         async with asyncio.timeout(within):
             while True:
@@ -161,7 +163,7 @@ async def running_manager(
             )
         sweeping = asyncio.create_task(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
         headers = {"Authorization": f"Bearer {token}", HEADER: str(PROTOCOL)}
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
             try:
                 yield RunningManager(url, door, work, client)
             finally:

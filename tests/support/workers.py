@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -17,7 +16,8 @@ from ai_worker.batches.hand import Hand
 from ai_worker.enrolment.enrol import enrol_worker
 from ai_worker.manager_client import Manager
 from ai_worker.settings import WorkerSettings
-from tests.support.managers import RunningManager
+from tests.support.managers import PATIENCE_SECONDS, RunningManager
+from trapper_cli import ports
 
 
 async def enrol(manager: RunningManager, settings: WorkerSettings, *, offline: bool = False) -> None:
@@ -53,7 +53,7 @@ class Working:
         return await self.task
 
 
-async def eventually(check: Callable[[], Any], *, within: float = 80.0) -> Any:
+async def eventually(check: Callable[[], Any], *, within: float = PATIENCE_SECONDS) -> Any:
     """Wait until it holds; the value that made it hold."""
     async with asyncio.timeout(within):
         while True:
@@ -98,9 +98,7 @@ class WorkerProcess:
 @asynccontextmanager
 async def worker_process(settings: WorkerSettings, **variables: str) -> AsyncGenerator[WorkerProcess, None]:
     """Start it, wait until it is ready, and never leave it behind."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.choose()
     intervals = {f"AI_WORKER_INTERVALS__{name.upper()}": str(value) for name, value in settings.intervals}
     environment = {
         **os.environ,

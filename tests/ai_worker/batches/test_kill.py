@@ -138,6 +138,7 @@ async def test_what_cannot_be_delivered_is_left_with_a_code_of_its_own_and_deliv
     manager.door.shut.clear()
     async with worker_process(settings) as process:
         assert (await manager.closed(job_id)).state is JobState.FINISHED
+        await eventually(lambda: process.states() == {"delivered": 1})  # it has heard so itself
         process.process.terminate()
         assert await process.process.wait() == 0
 

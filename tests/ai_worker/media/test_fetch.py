@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from ai_worker.base import DiskFull
 from ai_worker.media.fetch import fetch_media
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import NOWHERE, hand, resource_of
+from tests.support.make.ai_worker import IMPATIENT, NOWHERE, hand, resource_of
 from tests.support.workers import eventually
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.results import Failed, FailureCode
@@ -146,14 +146,15 @@ async def test_a_server_in_trouble_is_asked_again_until_patience_ends(media, tmp
     media.broken = 3
     async with hand(tmp_path) as work:
         shaky = await fetch(work, media, "shaky")
-        media.broken = 1_000_000
+    media.broken = 1_000_000
+    async with hand(tmp_path, intervals=IMPATIENT) as work:
         gone = await fetch(work, media, "shaky", f"{NOWHERE}/photo", "photo", origins=[media.url, NOWHERE])
     assert ended(shaky) == [PHOTO]
     assert ended(gone) == [UNREACHABLE, UNREACHABLE, PHOTO]
 
 
 async def test_a_file_that_does_not_come_in_time_is_unreachable(media, tmp_path):
-    async with hand(tmp_path, intervals={"media": 2.0, "patience": 0.05}) as work:
+    async with hand(tmp_path, intervals={"media": 2.0, **IMPATIENT}) as work:
         results = await fetch(work, media, "slow", "photo")
     assert ended(results) == [UNREACHABLE, PHOTO]
 

@@ -14,7 +14,7 @@ from ai_worker.base import DiskFull
 from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong, fetch_weights
 from ai_worker.model_store.weights_store import WeightsStore
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import NOWHERE, hand
+from tests.support.make.ai_worker import IMPATIENT, NOWHERE, hand
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
 
 WEIGHTS = os.urandom(3_000_000)
@@ -182,7 +182,7 @@ async def test_a_manager_that_is_away_is_waited_for_with_patience(mirror, tmp_pa
     mirror.broken = 3
     async with hand(tmp_path / "first", manager_url=mirror.url) as work:
         assert (await fetch(work)).read_bytes() == WEIGHTS
-    async with hand(tmp_path / "second", intervals={"patience": 0.05}) as work:
+    async with hand(tmp_path / "second", intervals=IMPATIENT) as work:
         with pytest.raises(WeightsAway):
             await fetch(work)
 
@@ -277,7 +277,7 @@ async def test_a_worker_that_is_killed_while_it_fetches_leaves_the_rest_to_the_n
     mirror.cut = 2_000_000
     shared = tmp_path / "shared"
     mirrors = [f"{mirror.url}/copies"]
-    async with hand(tmp_path / "one", weights_dir=shared, weights_mirrors=mirrors, intervals={"patience": 0.05}) as one:
+    async with hand(tmp_path / "one", weights_dir=shared, weights_mirrors=mirrors, intervals=IMPATIENT) as one:
         model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
         with pytest.raises(WeightsAway):
             await fetch(one, model)

@@ -28,12 +28,14 @@ FAST = {
     "run": 0.1,
     "deliver": 0.1,
     "tidy": 1.0,
-    "patience": 0.5,
+    "patience": 60.0,
     "refused": 0.2,
     "grace": 10.0,
-    "media": 5.0,
+    "media": 60.0,
 }
-"""The worker's intervals at about 1/50."""
+"""The worker's intervals at about 1/50; what it waits for comes on a slow machine too, so its patience is long."""
+IMPATIENT = {"patience": 0.05}
+"""For tests of what happens when it ends."""
 
 
 def worker_settings(state_dir: Path, *, intervals: Mapping[str, float] | None = None, **more: Any) -> WorkerSettings:
