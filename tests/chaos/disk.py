@@ -1,30 +1,34 @@
-"""A worker's state folder on a disk that can run full: a real small one where this account may mount it."""
+"""Folders of a worker on disks that can run full: real small ones where this account may mount them."""
 
 import os
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
-_BYTES = 24 * 1024**2
-_PIECE = 1 << 16
+_PIECE = 1 << 12
 
 
 @dataclass
 class SmallDisk:
-    """`fill` leaves no byte free, `free` gives it back; without the right to mount, the worker is told of no room."""
+    """`fill` leaves no byte free, `free` gives it back; without the right to mount there is `flag` for who looks."""
 
     folder: Path
+    size_bytes: int
+    flag: Path
     mounted: bool = False
+    _ballast: FileIO | None = None
 
     @property
     def kind(self) -> str:
-        return "a real full tmpfs" if self.mounted else "AI_WORKER_MIN_FREE_BYTES: this account may not mount a tmpfs"
+        return "a real full tmpfs" if self.mounted else "a stand-in, since this account may not mount a tmpfs"
 
     def mount(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
-            command = ["mount", "-t", "tmpfs", "-o", f"size={_BYTES},mode=0700", "trapper-chaos", str(self.folder)]
+            options = f"size={self.size_bytes},mode=0700"
+            command = ["mount", "-t", "tmpfs", "-o", options, "trapper-chaos", str(self.folder)]
             self.mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def unmount(self) -> None:
@@ -33,9 +37,18 @@ class SmallDisk:
             self.mounted = False
 
     def fill(self) -> None:
-        with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as ballast:
+        if not self.mounted:
+            self.flag.touch()
+            return
+        name = self.folder / "ballast"
+        self._ballast = FileIO(name, "w")
+        name.unlink()  # it takes its room as long as it is open, and nobody who tidies up finds it
+        with suppress(OSError):
             while True:
-                ballast.write(b"x" * _PIECE)  # the last one is short, and the one after it is ENOSPC
+                self._ballast.write(b"x" * _PIECE)  # the last one is short, and the one after it is ENOSPC
 
     def free(self) -> None:
-        (self.folder / "ballast").unlink(missing_ok=True)
+        self.flag.unlink(missing_ok=True)
+        if self._ballast is not None:
+            self._ballast.close()
+            self._ballast = None

@@ -6,12 +6,9 @@ two machines leads through a `Link`, which can be made slow, thin, or dead while
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -19,7 +16,8 @@ from random import Random
 import httpx
 
 from tests.chaos.disk import SmallDisk
-from tests.flow.stack import EMAIL, FAST, LOOPBACK, ROOT, SECRET, children
+from tests.chaos.machine import Machine, environment
+from tests.flow.stack import EMAIL, LOOPBACK, ROOT, SECRET
 from tests.support.chaos_http import Replays
 from tests.support.chaos_pictures import deadly_detector
 from tests.support.chaos_proxy import Link
@@ -34,67 +32,19 @@ MANAGERS = ("a", "b")
 IN_ROWS = {"a": "0", "b": "32768"}
 """Results of at most so many bytes lie in their rows, others in the store: each Manager has its own way."""
 BATCH = 4
+SKEW_SECONDS = 600.0
+MOST_PIXELS = 200_000
+_DISK_BYTES, _SPOOL_BYTES = 24 * 1024**2, 1024**2
 START_SECONDS = 180.0
 LEASE_SECONDS = 4.0
 """A machine with more to do than it can still renews in time; the tests freeze whom they want silent for longer."""
 CALM = {"LEASE": 30.0, "RENEW": 1.0}
 """In a storm a lease is short, so that many end; afterwards a slow machine must not end any."""
+BITE_SECONDS = 40.0
+"""How long a fault waits for something that it can hit."""
+BACK_SECONDS = 120.0
+"""How long it waits for what it caused."""
 _BETWEEN_STARTS = 0.5
-
-
-@dataclass
-class Machine:
-    """One process: what starts it, the one that runs now, and by how much its clock is wrong."""
-
-    name: str
-    service: str
-    arguments: Sequence[str]
-    folder: Path
-    env: dict[str, str]
-    url: str | None = None
-    wrong_by: float = 0.0
-    running: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-    started: float = 0.0
-
-    @property
-    def log(self) -> Path:
-        return self.folder / f"{self.name}.log"
-
-    @property
-    def alive(self) -> bool:
-        return self.running is not None and self.running.poll() is None
-
-    def start(self) -> None:
-        clock = ["tests.support.chaos_clock", str(self.wrong_by)] if self.wrong_by else []
-        argv = [sys.executable, "-m", *clock, f"{self.service}.commands", *self.arguments]
-        self.starts += 1
-        self.started = time.monotonic()
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=log, stderr=log)
-
-    def signal(self, number: int) -> bool:
-        """Whether somebody was there to get it."""
-        if not self.alive:
-            return False
-        assert self.running is not None
-        os.kill(self.running.pid, number)
-        return True
-
-    def child(self) -> int | None:
-        """A worker's inference process."""
-        found = children(self) if self.alive else []
-        return found[0] if found else None
-
-    def stop(self) -> None:
-        self.signal(signal.SIGCONT)
-        if self.running is not None:
-            self.running.terminate()
-            try:
-                self.running.wait(15)
-            except subprocess.TimeoutExpired:
-                self.running.kill()
-                self.running.wait()
 
 
 @dataclass
@@ -102,7 +52,7 @@ class Fleet:
     """Everything that runs, and how to reach it."""
 
     folder: Path
-    rng: Random
+    seed: int
     postgres: EmbeddedPostgres
     valkey: EmbeddedValkey
     workers: int
@@ -111,6 +61,9 @@ class Fleet:
     links: dict[str, Link] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     disk: SmallDisk = field(init=False)
+    """Under everything that the first worker writes."""
+    spool_disk: SmallDisk = field(init=False)
+    """Under its results only."""
     expert_database: str = ""
     manager_database: str = ""
     token: str = ""
@@ -119,10 +72,15 @@ class Fleet:
     _supervisor: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.replays = Replays(self.rng)
-        self.disk = SmallDisk(self.state_dir(0))
+        self.replays = Replays(self.stream("replays"))
+        self.disk = SmallDisk(self.state_dir(0), _DISK_BYTES, self.folder / "disk-full")
+        self.spool_disk = SmallDisk(self.state_dir(0) / "spool", _SPOOL_BYTES, self.folder / "spool-full")
         doors = ("expert", *(f"manager-{one}" for one in MANAGERS), *self.worker_names)
         self.ports = {door: ports.choose() for door in doors}
+
+    def stream(self, name: str) -> Random:
+        """Dice of somebody's own: what one throws does not depend on how often others do meanwhile."""
+        return Random(f"{self.seed} {name}")  # noqa: S311 - to be shaken again, no secret
 
     @property
     def worker_names(self) -> list[str]:
@@ -131,7 +89,7 @@ class Fleet:
     @property
     def expert_url(self) -> str:
         """Where people reach it; workers come through the link `media`."""
-        return f"http://127.0.0.1:{self.ports['expert']}"
+        return self.links["people to expert"].url
 
     @property
     def managers(self) -> list[tuple[str, int]]:
@@ -149,13 +107,17 @@ class Fleet:
         for one in MANAGERS:
             self._add(f"manager-{one}", "ai_manager", serve=True, env=self._manager_env(one))
             self._add(f"manager-{one}-tasks", "ai_manager", serve=False, env=self._manager_env(one))
-        self._add("expert", "expert", serve=True, env=self._expert_env())
-        self._add("expert-tasks", "expert", serve=False, env=self._expert_env())
+        wrong_by = self.stream("expert's clock").choice([-SKEW_SECONDS, SKEW_SECONDS])
+        self._add("expert", "expert", serve=True, env=self._expert_env(), wrong_by=wrong_by)
+        self._add("expert-tasks", "expert", serve=False, env=self._expert_env(), wrong_by=wrong_by)
         for number, name in enumerate(self.worker_names):
             self._add(name, "ai_worker", serve=True, env=self._worker_env(number))
         for name in ("manager-a", "manager-b", "expert"):
             self.machines[name].start()
         self.disk.mount()
+        self.spool_disk.mount()
+        if not self.spool_disk.mounted:
+            self.machines["worker-0"].stands_in = ("tests.support.chaos_disk", str(self.spool_disk.flag))
         await asyncio.gather(self._prepare_manager(), self._prepare_expert())
         await self.command("expert", "sync_ai_models")
         enrol = ("enrol", "--manager", self.links["worker-0 to manager"].url, "--token-stdin")
@@ -169,20 +131,22 @@ class Fleet:
     async def _open_links(self) -> None:
         expert, database = ("127.0.0.1", self.ports["expert"]), ("127.0.0.1", self.postgres.port)
         hear = self.replays.double
-        made = [Link(f"{name} to manager", self.managers, self.rng, hear) for name in self.worker_names]
-        made += [Link("expert to manager", self.managers, self.rng, hear)]
-        made += [Link("rogue to manager", self.managers, self.rng)]
-        made += [Link("worker to media", [expert], self.rng, hear)]
-        made += [Link(f"manager-{one} to postgres", [database], self.rng) for one in MANAGERS]
+        ways = {f"{name} to manager": self.managers for name in self.worker_names}
+        ways |= {"expert to manager": self.managers, "worker to media": [expert], "people to expert": [expert]}
+        made = [Link(name, servers, self.stream(name), hear) for name, servers in ways.items()]
+        made += [Link("rogue to manager", self.managers, self.stream("rogue"))]
+        made += [
+            Link(name, [database], self.stream(name)) for name in (f"manager-{one} to postgres" for one in MANAGERS)
+        ]
         for link in made:
             await link.open()
             self.links[link.name] = link
 
-    def _add(self, name: str, service: str, *, serve: bool, env: dict[str, str]) -> None:
+    def _add(self, name: str, service: str, *, serve: bool, env: dict[str, str], wrong_by: float = 0.0) -> None:
         command = "run" if service == "ai_worker" else "serve" if serve else "tasks"
         where = ["--host", "127.0.0.1", "--port", str(self.ports[name])] if serve else []
         url = f"http://127.0.0.1:{self.ports[name]}" if serve else None
-        self.machines[name] = Machine(name, service, [command, *where], self.folder, env, url)
+        self.machines[name] = Machine(name, service, [command, *where], self.folder, env, url, wrong_by)
 
     async def _prepare_manager(self) -> None:
         issue = ("issue_token", "--name", "expert", "--scope", "jobs", "--scope", "models:write", "--json")
@@ -221,7 +185,9 @@ class Fleet:
             await asyncio.to_thread(machine.stop)
         for link in self.links.values():
             await link.close()
-        self.disk.unmount()
+        for disk in (self.spool_disk, self.disk):
+            disk.free()
+            disk.unmount()
 
     async def calm_down(self) -> None:
         """The Managers start again with leases that outlast a slow machine's pauses; nobody else is touched."""
@@ -317,11 +283,5 @@ class Fleet:
             THREADS="1",
             NAME=f"worker-{number}",
             MIN_FREE_BYTES="0",
+            PICTURE_MAX_PIXELS=str(MOST_PIXELS),
         )
-
-
-def environment(prefix: str, **settings: str) -> dict[str, str]:
-    """The present one without any setting of a service, with these, and with every interval at about 1/50."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("EXPERT_", "AI_"))}
-    fast = {f"{prefix}INTERVALS__{name}": str(seconds) for name, seconds in FAST[prefix].items()}
-    return {**plain, **fast, **{f"{prefix}{name}": value for name, value in settings.items()}, "PYTHONPATH": str(ROOT)}

@@ -8,7 +8,7 @@ from random import Random
 from typing import TypeVar
 
 from tests.chaos.machines import Fleet
-from tests.support.chaos_pictures import Picture, picture
+from tests.support.chaos_pictures import Fate, Picture, no_picture, picture
 from trapper_client.client import TrapperClient
 from trapper_client.errors import ApiProblem, Unreachable
 from trapper_schemas.ids import uuid7
@@ -16,6 +16,7 @@ from trapper_schemas.ids import uuid7
 T = TypeVar("T")
 PATIENCE_SECONDS = 300.0
 _WAVE = 7
+_AT_ONCE = 40
 _BETWEEN_WAVES = (0.3, 1.2)
 
 
@@ -36,16 +37,31 @@ class People:
         await asyncio.to_thread(self._patiently, self._make_project)
 
     async def upload_until(self, stop: asyncio.Event, *, at_most: int) -> None:
-        """Wave after wave, each with its blank pictures and now and then a deadly one; a wave is also asked for."""
+        """Wave after wave, each with its blank pictures and now and then a bad one; a wave is also asked for."""
         while not stop.is_set():
             many = len(self.pictures) >= at_most  # then only enough that everything goes on
-            wave = [picture(self.rng.randrange(4)) for _ in range(2 if many else _WAVE)]
-            if self.rng.random() < 0.15:
-                wave.append(picture(0, poison=True))
-            await self.upload(wave)
+            await self.upload([*self._wave(2 if many else _WAVE), *self._bad()])
             if self.rng.random() < 0.3:
-                await self.ask(self.rng.sample(self.pictures, min(5, len(self.pictures))))
+                await self.ask_some(12)
             await asyncio.sleep(self.rng.uniform(*_BETWEEN_WAVES) * (3 if many else 1))
+
+    async def throng(self, pictures: int, *, asked: int) -> None:
+        """A card is read in, and somebody wants everything once more: a job of many batches, so that a queue stands."""
+        for start in range(0, pictures, _AT_ONCE):
+            await self.upload(self._wave(min(_AT_ONCE, pictures - start)))
+        await self.ask_some(asked)
+
+    async def ask_some(self, at_most: int) -> None:
+        """For some that have a job by themselves, too."""
+        askable = [one for one in self.pictures if one.fate is not Fate.UNREADABLE]
+        await self.ask(self.rng.sample(askable, min(at_most, len(askable))))
+
+    def _wave(self, count: int) -> list[Picture]:
+        return [picture(self.rng.randrange(4)) for _ in range(count)]
+
+    def _bad(self) -> list[Picture]:
+        found = [picture(0, fate) for fate in (Fate.DEADLY, Fate.TOO_LARGE) if self.rng.random() < 0.15]
+        return [*found, no_picture(self.rng.randrange(3))] if self.rng.random() < 0.3 else found
 
     async def upload(self, wave: Sequence[Picture]) -> None:
         """Announce and send until all of it is there."""

@@ -30,15 +30,15 @@ class Log:
 
 
 async def blow(fleet: Fleet, pack: Sequence[Kind], rng: Random, log: Log) -> None:
-    """Every kind of the pack once, in any order; one that hit nobody comes again later."""
-    waiting = rng.sample(pack, len(pack))
+    """Every kind of the pack once, in its order; one that hit nobody comes again later."""
+    waiting = list(pack)
     tries: Counter[str] = Counter()
     lanes = asyncio.Semaphore(AT_ONCE)
     running: set[asyncio.Task[None]] = set()
 
     async def one(kind: Kind) -> None:
         log.note(f"{kind.name} …")
-        whom = await kind.do(fleet, rng)
+        whom = await kind.do(fleet, fleet.stream(f"{kind.name}, {tries[kind.name]}"))
         log.note(f"{kind.name}: {whom or 'hit nobody'}")
         if whom is not None:
             log.injected[kind.name] += 1
@@ -73,4 +73,5 @@ def clear_up(fleet: Fleet) -> None:
         link.trouble, link.replaying = None, False
     for machine in fleet.machines.values():
         machine.signal(signal.SIGCONT)
-    fleet.disk.free()
+    for disk in (fleet.disk, fleet.spool_disk):
+        disk.free()

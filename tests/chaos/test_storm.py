@@ -12,13 +12,14 @@ from random import Random
 
 import pytest
 
-from tests.chaos import truth
+from tests.chaos import traces, truth
 from tests.chaos.faults import Kind, kinds
 from tests.chaos.machines import Fleet
 from tests.chaos.people import People
-from tests.chaos.report import diagnosis, keep, lies, summary
+from tests.chaos.plants import PLANTS, planted
+from tests.chaos.report import diagnosis, keep, summary
 from tests.chaos.storm import Log, blow
-from tests.support.chaos_pictures import picture
+from tests.support.chaos_pictures import Fate, picture
 from tests.support.servers import SMALL
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
@@ -28,28 +29,38 @@ DURABLE = {**SMALL, "fsync": "off", "full_page_writes": "off", "synchronous_comm
 """A server that is killed keeps what it said it has; only a power cut would take it, and nobody pulls the plug here."""
 QUIET_SECONDS = 300.0
 STORMS = 3
+BATCHES = 100
+"""In each long storm there are more."""
 
 
 class Weather:
     """One fleet with its people, and what was done to it."""
 
-    def __init__(self, fleet: Fleet, rng: Random, seed: int) -> None:
-        self.fleet, self.rng, self.seed = fleet, rng, seed
-        self.people = People(fleet, rng)
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.people = People(fleet, fleet.stream("people"))
         self.log = Log()
+        self.storms = 0
 
-    async def storm(self, pack: Sequence[Kind], *, pictures: int) -> None:
-        """Faults while people upload; then quiet, and everything is true."""
+    async def storm(self, pack: Sequence[Kind], *, throng: int, asked: int, later: int) -> int:
+        """Faults while people upload and ask; then quiet, and everything is true. How many batches were in it."""
+        self.storms += 1
+        before = len((await truth.read(self.fleet)).batches)
         over = asyncio.Event()
-        uploading = asyncio.create_task(self.people.upload_until(over, at_most=len(self.people.pictures) + pictures))
+        uploading = asyncio.create_task(self._people(over, throng=throng, asked=asked, later=later))
         try:
-            await blow(self.fleet, pack, self.rng, self.log)
+            await blow(self.fleet, pack, self.fleet.stream(f"storm {self.storms}"), self.log)
         finally:
             over.set()
             await uploading
         await self.fleet.ready()
         await self.quiet()
         assert await truth.broken(self.fleet, self.people) == []
+        return len((await truth.read(self.fleet)).batches) - before
+
+    async def _people(self, over: asyncio.Event, *, throng: int, asked: int, later: int) -> None:
+        await self.people.throng(throng, asked=asked)
+        await self.people.upload_until(over, at_most=len(self.people.pictures) + later)
 
     async def quiet(self) -> None:
         """Until nothing is under way any more; nobody helps."""
@@ -65,12 +76,14 @@ class Weather:
 
     async def calm(self) -> None:
         """Without any fault: a deadly picture fails alone, and what the storm gave up is seen when asked for again."""
+        for link in self.fleet.links.values():
+            link.every = 0
         await self.fleet.calm_down()
         self.log.note("calm")
         if given_up := truth.given_up(await truth.read(self.fleet), self.people.pictures):
             await self.people.ask(given_up)
         wave = [picture(number % 4) for number in range(11)]
-        deadly = picture(0, poison=True)
+        deadly = picture(0, Fate.DEADLY)
         await self.people.upload([*wave[:6], deadly, *wave[6:]])
         await self.quiet()
         assert await truth.broken(self.fleet, self.people) == []
@@ -82,12 +95,14 @@ class Weather:
 
     async def report(self, pack: Sequence[Kind]) -> str:
         told = await truth.read(self.fleet)
-        return summary(self.fleet, self.people, self.log, told, kinds=pack, seed=self.seed)
+        return summary(self.fleet, self.people, self.log, told, kinds=pack, seed=self.fleet.seed)
 
-    def assert_all_happened(self, pack: Sequence[Kind]) -> None:
-        """Every kind of fault hit somebody, and no lie was believed."""
+    async def assert_all_happened(self, pack: Sequence[Kind], left: Sequence[str]) -> None:
+        """Every kind of fault hit somebody and left what it must leave, and no lie was believed."""
         assert [kind.name for kind in pack if not self.log.injected[kind.name]] == []
-        assert [one for one in lies(self.fleet) if int(str(one["status"])) < 400] == []
+        assert [one for one in traces.lies(self.fleet) if int(str(one["status"])) < 400] == []
+        found = traces.traces(self.fleet, await truth.read(self.fleet))
+        assert [what for what in left if not found[what]] == []
 
 
 @asynccontextmanager
@@ -99,8 +114,7 @@ async def fleet_of(workers: int) -> AsyncIterator[Weather]:
             EmbeddedPostgres(folder / "pg", options=DURABLE) as postgres,
             EmbeddedValkey(folder / "valkey") as valkey,
         ):
-            rng = Random(seed)  # noqa: S311 - to be shaken again, no secret
-            weather = Weather(Fleet(folder, rng, postgres, valkey, workers), rng, seed)
+            weather = Weather(Fleet(folder, seed, postgres, valkey, workers))
             try:
                 await weather.fleet.start()
                 await weather.people.begin()
@@ -121,23 +135,28 @@ def one_of_each_family(rng: Random) -> list[Kind]:
     return [rng.choice(members) for members in families.values()]
 
 
-@pytest.mark.timeout(600)
-async def test_a_short_storm_changes_nothing(record_property) -> None:
+@pytest.mark.timeout(890)
+async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(record_property) -> None:
     async with fleet_of(workers=2) as weather:
-        pack = one_of_each_family(weather.rng)
-        await weather.storm(pack, pictures=60)
+        pack = one_of_each_family(weather.fleet.stream("pack"))
+        await weather.storm(pack, throng=24, asked=24, later=40)
         await weather.calm()
         record_property("summary", await weather.report(pack))
-        weather.assert_all_happened(pack)
+        await weather.assert_all_happened(pack, traces.OF_EVERY_STORM)
+        for plant in PLANTS:
+            async with planted(weather.fleet, plant):
+                found = await truth.broken_rules(weather.fleet, weather.people.pictures)
+            assert [sentence for sentence in found if plant.seen_as in sentence], (plant.name, found)
+        assert await truth.broken(weather.fleet, weather.people) == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(890)
 async def test_storms_of_every_kind_change_nothing(record_property) -> None:
     async with fleet_of(workers=4) as weather:
-        pack = weather.rng.sample(kinds(), len(kinds()))
-        for part in range(STORMS):
-            await weather.storm(pack[part::STORMS], pictures=150)
+        pack = weather.fleet.stream("pack").sample(kinds(), len(kinds()))
+        batches = [await weather.storm(pack[part::STORMS], throng=200, asked=400, later=100) for part in range(STORMS)]
         await weather.calm()
         record_property("summary", await weather.report(kinds()))
-        weather.assert_all_happened(pack)
+        await weather.assert_all_happened(pack, traces.OF_EVERY_LONG_STORM)
+        assert min(batches) > BATCHES, batches

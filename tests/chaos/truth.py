@@ -12,7 +12,7 @@ import httpx
 
 from tests.chaos.machines import Fleet
 from tests.chaos.people import People
-from tests.support.chaos_pictures import Picture
+from tests.support.chaos_pictures import Fate, Picture
 
 GIVEN_UP = frozenset({"killed-worker", "exhausted"})
 """A healthy picture may end so when those who looked at it were killed again and again; in no other way."""
@@ -26,6 +26,7 @@ CURRENT = """
     from classifications c left join observations o on o.classification_id = c.id
     where c.type = 'ai' and c.superseded_by_id is null group by c.id, c.resource_id"""
 JOBS = "select id, manager_job_id, stage, total, done, blank, failed from ai_classification_jobs"
+RESOURCES = "select id, state from resources"
 RECEIVED = "select job_id, batch_id, sha256, state, times_applied, acknowledged_at from received_batches"
 
 
@@ -36,9 +37,11 @@ class Told:
     outcomes: list[dict[str, Any]]
     current: list[dict[str, Any]]
     jobs: list[dict[str, Any]]
+    resources: list[dict[str, Any]]
     received: list[dict[str, Any]]
     batches: list[dict[str, Any]]
     late: int
+    losses: dict[str, int]
     runs: dict[str, list[tuple[UUID, int, str]]]
 
     def of_state(self, *states: str) -> list[dict[str, Any]]:
@@ -46,11 +49,9 @@ class Told:
 
 
 async def read(fleet: Fleet) -> Told:
-    expert = await rows(fleet.expert_database, OUTCOMES, CURRENT, JOBS, RECEIVED)
-    batches, late = await _queue(fleet)
-    return Told(
-        *expert, batches, late, {name: runs_of(fleet, number) for number, name in enumerate(fleet.worker_names)}
-    )
+    expert = await rows(fleet.expert_database, OUTCOMES, CURRENT, JOBS, RESOURCES, RECEIVED)
+    runs = {name: runs_of(fleet, number) for number, name in enumerate(fleet.worker_names)}
+    return Told(*expert, *await _queue(fleet), runs)
 
 
 async def rows(url: str, *statements: str) -> list[list[dict[str, Any]]]:
@@ -61,14 +62,16 @@ async def rows(url: str, *statements: str) -> list[list[dict[str, Any]]]:
         await connection.close()
 
 
-async def _queue(fleet: Fleet) -> tuple[list[dict[str, Any]], int]:
-    """Batches in the queue, those that were moved out of it when their job closed, and late results."""
+async def _queue(fleet: Fleet) -> tuple[list[dict[str, Any]], int, dict[str, int]]:
+    """Batches in the queue, those that were moved out of it when their job closed; late results; losses by kind."""
     connection = await asyncpg.connect(fleet.manager_database)
     try:
         batches = [dict(row) for row in await connection.fetch("select * from batches")]
         if await connection.fetchval("select to_regclass('finished_batches')") is not None:
             batches += [dict(row) for row in await connection.fetch("select * from finished_batches")]
-        return batches, await connection.fetchval("select count(*) from late_results")
+        late = await connection.fetchval("select count(*) from late_results")
+        losses = await connection.fetch("select loss, sum(count)::int from worker_losses group by loss")
+        return batches, late, dict(losses)
     finally:
         await connection.close()
 
@@ -91,7 +94,8 @@ def unfinished(told: Told, pictures: Sequence[Picture]) -> list[str]:
     covered = {row["resource_id"] for row in told.outcomes}
     counted = {
         "jobs open": len(open_jobs),
-        "pictures without a job": sum(UUID(one.resource_id) not in covered for one in pictures),
+        "files that nobody has looked into": sum(row["state"] == "stored" for row in told.resources),
+        "pictures without a job": sum(UUID(one.resource_id) not in covered for one in _pictures_of(pictures)),
         "results not acknowledged": sum(one["acknowledged_at"] is None for one in told.received),
         "batches waiting or leased": len(told.of_state("waiting", "leased")),
         "runs in workers' hands": sum(
@@ -101,15 +105,25 @@ def unfinished(told: Told, pictures: Sequence[Picture]) -> list[str]:
     return [f"{count} {what}" for what, count in counted.items() if count]
 
 
+def _pictures_of(files: Iterable[Picture]) -> list[Picture]:
+    """Those that a job must have."""
+    return [one for one in files if one.fate is not Fate.UNREADABLE]
+
+
 async def broken(fleet: Fleet, people: People) -> list[str]:
-    """Every rule that does not hold, as a sentence."""
-    told = await read(fleet)
-    found = [f"still {one}" for one in unfinished(told, people.pictures)]
-    found += [*_of_outcomes(told, people.pictures), *_of_batches(told), *_of_workers(told)]
-    found += [sentence async for sentence in _of_counts(fleet, told)]
+    """Every rule that does not hold, as a sentence; the doctors are asked too."""
+    found = await broken_rules(fleet, people.pictures)
     for name, checks in (await fleet.doctors()).items():
         found += [f"doctor of {name}: {check}" for check in checks]
     return found
+
+
+async def broken_rules(fleet: Fleet, pictures: Sequence[Picture]) -> list[str]:
+    """What the doctors cannot know: it was asked for, or it lies with somebody else."""
+    told = await read(fleet)
+    found = [f"still {one}" for one in unfinished(told, pictures)]
+    found += [*_of_outcomes(told, pictures), *_of_files(told, pictures), *_of_batches(told), *_of_workers(told)]
+    return found + [sentence async for sentence in _of_counts(fleet, told)]
 
 
 def _of_outcomes(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
@@ -120,11 +134,8 @@ def _of_outcomes(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
             yield f"job {job['id']} ended as {job['stage']}"
     for row in told.outcomes:
         one = known[row["resource_id"]]
-        seen = "done" if one.animals else "blank"
-        if row["outcome"] == "failed" and row["code"] in GIVEN_UP:
-            continue
-        if one.poison or row["outcome"] != seen:
-            yield f"{row} of a picture with {one.animals} animals, poison: {one.poison}"
+        if one.fate is Fate.UNREADABLE or (row["outcome"], row["code"]) not in _right_ends(one):
+            yield f"{row} of a picture with {one.animals} animals, which is {one.fate}"
     ended = {row["resource_id"] for row in told.outcomes if row["outcome"] in {"done", "blank"}}
     rows_each = Counter(row["resource_id"] for row in told.current)
     yield from (f"resource {one} has {rows_each[one]} current AI rows" for one in ended if rows_each[one] != 1)
@@ -132,6 +143,27 @@ def _of_outcomes(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
     for row in told.current:
         if row["animals"] != known[row["resource_id"]].animals:
             yield f"{row} instead of {known[row['resource_id']].animals} animals"
+
+
+def _right_ends(one: Picture) -> set[tuple[str, str | None]]:
+    """Outcome and code; whoever looked at it may also have been killed again and again."""
+    given_up: set[tuple[str, str | None]] = {("failed", code) for code in GIVEN_UP}
+    if one.fate is Fate.TOO_LARGE:
+        return given_up | {("failed", "too-many-pixels")}
+    if one.fate is Fate.SEEN:
+        return given_up | {("done" if one.animals else "blank", None)}
+    return given_up
+
+
+def _of_files(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
+    """The Expert has every file once, and knows which are none that can be looked at."""
+    states = {row["id"]: row["state"] for row in told.resources}
+    if len(told.resources) != len(pictures):
+        yield f"{len(told.resources)} resources of {len(pictures)} files"
+    for one in pictures:
+        state = "unreadable" if one.fate is Fate.UNREADABLE else "described"
+        if states.get(UUID(one.resource_id)) != state:
+            yield f"resource {one.resource_id} is {states.get(UUID(one.resource_id))}, not {state}"
 
 
 def _of_batches(told: Told) -> Iterator[str]:
@@ -187,4 +219,4 @@ async def _of_counts(fleet: Fleet, told: Told) -> Any:
 def given_up(told: Told, pictures: Iterable[Picture]) -> list[Picture]:
     """Healthy pictures that no job has seen."""
     ended = {row["resource_id"] for row in told.outcomes if row["outcome"] in {"done", "blank"}}
-    return [one for one in pictures if not one.poison and UUID(one.resource_id) not in ended]
+    return [one for one in pictures if one.fate is Fate.SEEN and UUID(one.resource_id) not in ended]

@@ -1,6 +1,7 @@
 """Cuts what passes a proxy into HTTP requests, and sends each of them again: later, doubled, word for word."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,9 +9,12 @@ from random import Random
 
 Address = tuple[str, int]
 _END_OF_HEAD = b"\r\n\r\n"
+_AN_ID = re.compile(r"/(?:[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64})(?=/|$)")
 _ANSWER_SECONDS = 15.0
 _AT_ONCE = 6
 _PENDING_AT_MOST = 300
+_LOOKED_INTO = 1 << 16
+DUPLICATE = re.compile(rb'"duplicate": ?true')
 
 
 class Requests:
@@ -52,12 +56,20 @@ def _end_of_chunks(stream: bytearray, at: int) -> int | None:
     return None
 
 
+def call_of(request: bytes) -> str:
+    """Method and path without ids and query: what kind of call it is."""
+    method, target, *_ = request.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+    return f"{method} {_AN_ID.sub('/{id}', target.partition('?')[0])}"
+
+
 @dataclass
 class Replays:
-    """Sends requests again to whoever serves; `answers` counts what came back, by link and status."""
+    """Sends requests again to whoever serves; `answers` counts what came back, by link, kind of call and status."""
 
     rng: Random
-    answers: Counter[str] = field(default_factory=Counter[str])
+    answers: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
+    duplicates: int = 0
+    """How many answers said that these bytes were there already."""
     _pending: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
@@ -68,7 +80,7 @@ class Replays:
 
     def answered(self, link: str) -> int:
         """How many of a link's requests were answered once more."""
-        return sum(count for name, count in self.answers.items() if name.startswith(f"{link} "))
+        return sum(count for (of, _, _), count in self.answers.items() if of == link)
 
     def double(self, link: str, servers: Sequence[Address], request: bytes) -> None:
         """Twice more, each some time later, and not to the same server necessarily."""
@@ -83,10 +95,11 @@ class Replays:
         async with self._lanes:
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    status = await _send(server, request)
+                    status, said = await _send(server, request)
             except (OSError, TimeoutError, ValueError, IndexError):
                 return
-        self.answers[f"{link} {status}"] += 1
+        self.answers[link, call_of(request), str(status)] += 1
+        self.duplicates += DUPLICATE.search(said) is not None
 
     async def close(self) -> None:
         """What was not sent yet never is."""
@@ -95,11 +108,13 @@ class Replays:
         await asyncio.gather(*self._pending, return_exceptions=True)
 
 
-async def _send(server: Address, request: bytes) -> int:
+async def _send(server: Address, request: bytes) -> tuple[int, bytes]:
+    """The status, and how the answer begins."""
     reader, writer = await asyncio.open_connection(*server)
     try:
         writer.write(request)
         await writer.drain()
-        return int((await reader.readline()).split()[1])
+        status = int((await reader.readline()).split()[1])
+        return status, await reader.read(_LOOKED_INTO)
     finally:
         writer.transport.abort()

@@ -1,12 +1,14 @@
-"""A tiny detector that one kind of picture kills, and pictures of which it is known what must be seen in them."""
+"""A tiny detector that one kind of picture kills, and files of which it is known how they must end."""
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from onnx import TensorProto, helper
 
+from tests.support.make.bad_pictures import mp4
 from tests.support.make.inference import encoded, painted
 from tests.support.networks import CELL, save
 from trapper_schemas.ids import uuid7
@@ -14,15 +16,25 @@ from trapper_schemas.ids import uuid7
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 _SIDE = 128
 _ALMOST_WHITE = 0.97
+GIANT_SIDE = 600
+
+
+class Fate(StrEnum):
+    """How a file must end, whatever the weather."""
+
+    SEEN = "seen"
+    DEADLY = "kills whoever looks"
+    TOO_LARGE = "too many pixels for a worker"
+    UNREADABLE = "no picture, so that no job has it"
 
 
 @dataclass
 class Picture:
-    """A file, how many animals are painted in it, and whether it kills whoever looks."""
+    """A file, how many animals are painted in it, and how it must end."""
 
     content: bytes
     animals: int
-    poison: bool = False
+    fate: Fate = Fate.SEEN
     resource_id: str = ""
 
     @property
@@ -31,12 +43,21 @@ class Picture:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def picture(animals: int, *, poison: bool = False) -> Picture:
+def picture(animals: int, fate: Fate = Fate.SEEN) -> Picture:
     """Red squares on black, and a number of its own in the last row, so that no two files are the same."""
-    pixels = painted([(column, 0, RED) for column in range(animals)] + ([(3, 3, WHITE)] if poison else []))
+    squares = [(column, 0, RED) for column in range(animals)] + ([(3, 3, WHITE)] if fate is Fate.DEADLY else [])
+    side = GIANT_SIDE if fate is Fate.TOO_LARGE else _SIDE
+    pixels = painted(squares, width=side, height=side)
     mark = np.frombuffer(uuid7().bytes, dtype=np.uint8) // 8
     pixels[-1, : len(mark), :] = mark[:, None]
-    return Picture(encoded(pixels), animals, poison)
+    return Picture(encoded(pixels), animals, fate)
+
+
+def no_picture(number: int) -> Picture:
+    """A video, a text, or the first half of a picture, each with bytes of its own."""
+    noise = encoded(np.random.default_rng(number).integers(0, 255, (_SIDE, _SIDE, 3), dtype=np.uint8))
+    content = (mp4(), b"This is no picture.\n", noise[: len(noise) // 2])[number % 3]
+    return Picture(content + uuid7().hex.encode(), 0, Fate.UNREADABLE)
 
 
 def deadly_detector(path: Path) -> Path:

@@ -1,19 +1,25 @@
 """A TCP proxy whose link can be slow, thin, cut in mid-body, half open, or lose every reply."""
 
 import asyncio
+import re
 import socket
 import struct
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from tests.support.chaos_http import Address, Requests
+from tests.support.chaos_http import DUPLICATE, Address, Requests
 
 _CHUNK = 1 << 16
 _DIAL_SECONDS = 5.0
 _RESET = struct.pack("ii", 1, 0)
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+
+
+EVERY = 20
 
 
 class Trouble(StrEnum):
@@ -46,14 +52,18 @@ class Link:
     servers: Sequence[Address]
     rng: Random
     heard: Callable[[str, Sequence[Address], bytes], None] | None = None
-    """Told of every HTTP request while `replaying`; None where other protocols are spoken."""
+    """Told of every HTTP request while `replaying`, else of some; None where other protocols are spoken."""
     trouble: Trouble | None = None
     troubled: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever sets `trouble`: one at a time."""
     replaying: bool = False
+    every: int = EVERY
+    """At any time one request in so many is said again; 0 for none."""
     port: int = 0
     bites: int = 0
     """How often a trouble has really hit something that was under way."""
+    answers: Counter[str] = field(default_factory=Counter[str])
+    """What was answered over HTTP: how often each status, and `duplicate` for bytes that were there already."""
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -108,8 +118,8 @@ class Link:
         while data := await self._read(one, reader):
             if self.heard is not None:
                 for request in requests.feed(data):
-                    if self.replaying:
-                        self.bites += 1
+                    self.bites += self.replaying
+                    if self.replaying or (self.every and self.rng.randrange(self.every) == 0):
                         self.heard(self.name, self.servers, request)
             if self.trouble is Trouble.REPLY_DROPPED:
                 one.asked = True
@@ -117,10 +127,18 @@ class Link:
 
     async def _downwards(self, one: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await self._read(one, reader):
+            if self.heard is not None:
+                self._count(data)
             if self.trouble is Trouble.REPLY_DROPPED and one.asked:
                 self.bites += 1
                 raise _Cut
             await self._pass(one, reader, data, writer)
+
+    def _count(self, data: bytes) -> None:
+        """By the first line of an answer, which begins a piece of the stream; one that does not is missed."""
+        if status := _STATUS.match(data):
+            self.answers[status[1].decode()] += 1
+        self.answers["duplicate"] += len(DUPLICATE.findall(data))
 
     async def _read(self, one: _Connection, reader: asyncio.StreamReader) -> bytes:
         try:
