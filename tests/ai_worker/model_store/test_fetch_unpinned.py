@@ -10,7 +10,7 @@ from ai_worker.base import DiskFull
 from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong
 from ai_worker.model_store.fetch_unpinned import fetch_unpinned
 from ai_worker.model_store.weights_store import WeightsStore
-from tests.support.make.ai_worker import NOWHERE, hand
+from tests.support.make.ai_worker import IMPATIENT, NOWHERE, hand
 from tests.support.weights_servers import serving_weights
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
 
@@ -122,7 +122,7 @@ async def test_what_is_in_use_is_evicted_by_nobody_who_shares_the_folder(server,
 
 
 async def test_while_our_own_link_is_down_it_is_waited_for(server, tmp_path):
-    async with hand(tmp_path, intervals={"patience": 0.05}) as work:
+    async with hand(tmp_path, intervals=IMPATIENT) as work:
         work.rhythm.away = True
         fetching = asyncio.create_task(fetch(work, entry(f"{NOWHERE}/unseen.onnx")))
         with pytest.raises(TimeoutError):

@@ -40,7 +40,7 @@ async def claim_batches(work: Hand) -> bool:
         room = await _room(work)
         if not room:
             return False
-        if work.claims_unsure:
+        if work.claims_unsure or work.unnamed:
             work.hurry.ring("heartbeats.beat")  # which names all leases, and lets us go on
             return False
         journey = work.journey

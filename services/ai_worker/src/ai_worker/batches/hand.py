@@ -95,6 +95,9 @@ class Hand(WorkerWork):
     claims_unsure: bool = True
     """Whether the Manager may have leased something to us that we do not know of: a reply of a claim did not come,
     or a process before us ended in the middle of one. A complete heartbeat settles it, before the next claim."""
+    unnamed: bool = False
+    """Whether the last heartbeat fell into a claim and could not name all leases. Claims that follow one another would
+    keep it so, and what a claim that was delivered twice leased to us would wait out its lease."""
     _doing: dict[UUID, asyncio.Task[Any]] = field(default_factory=dict[UUID, asyncio.Task[Any]])
 
     @property
