@@ -73,18 +73,20 @@ INVARIANTS: Mapping[str, Invariant] = {
     "failures": Invariant(
         "a closed batch whose failed resources are not on record one by one",
         text(
-            f"select batches.id from {_EVERYWHERE} batches left join (select batch_id, count(*) as noted "  # noqa: S608 - constants
-            "from resource_failures group by batch_id) as failures on failures.batch_id = batches.id "
-            "where result_sha256 is not null and coalesce(failures.noted, 0) <> batches.failed"
+            "with notes as (select batch_id, count(*) as noted from resource_failures group by batch_id), "  # noqa: S608 - constants
+            f"failed as (select id, failed from {_EVERYWHERE} batches where result_sha256 is not null and failed > 0) "
+            "select coalesce(id, batch_id) from failed full join notes on batch_id = id "
+            "where failed is distinct from noted"
         ),
     ),
     "results": Invariant(
         "a closed batch whose result is not on record, or another one",
         text(
-            f"select batches.id from {_EVERYWHERE} batches left join saved_results "  # noqa: S608 - constants
-            "on saved_results.batch_id = batches.id where batches.result_sha256 is distinct from saved_results.sha256 "
-            "or (batches.result_sha256 is not null "
-            "and batches.fetched <> (saved_results.acknowledged_at is not null))"
+            f"select id from {_EVERYWHERE} batches where result_sha256 is not null and not exists "  # noqa: S608 - constants
+            "(select 1 from saved_results where batch_id = id and sha256 = result_sha256 "
+            "and (acknowledged_at is not null) = fetched) "
+            f"union all select id from {_EVERYWHERE} batches join saved_results on batch_id = id "
+            "where result_sha256 is null"
         ),
     ),
     "results of nothing": Invariant(
@@ -105,11 +107,12 @@ INVARIANTS: Mapping[str, Invariant] = {
         "a job that is over and was not closed within the grace",
         text(
             "select jobs.id from jobs where closed_at is null and sealed and planned_through = total "
-            "and created_at < clock_timestamp() - make_interval(secs => :grace) and not exists "
-            "(select 1 from batches left join saved_results on saved_results.batch_id = batches.id "
-            "where batches.job_id = jobs.id and (batches.state in ('waiting', 'leased') "
-            "or (batches.state in ('done', 'exhausted') and (saved_results.closed_at is null "
-            "or saved_results.closed_at > clock_timestamp() - make_interval(secs => :grace)))))"
+            "and created_at < clock_timestamp() - make_interval(secs => :grace) "
+            "and not exists (select 1 from batches where job_id = jobs.id and state in ('waiting', 'leased')) "
+            "and not exists "
+            "(select 1 from batches where job_id = jobs.id and state = 'exhausted' and result_sha256 is null) "
+            "and not exists (select 1 from saved_results where job_id = jobs.id "
+            "and saved_results.closed_at > clock_timestamp() - make_interval(secs => :grace))"
         ),
     ),
     "counts": Invariant(
@@ -127,7 +130,7 @@ INVARIANTS: Mapping[str, Invariant] = {
         text(
             "select finished_batches.id from finished_batches join jobs on jobs.id = job_id "
             "where closed_at is null or reduced_at is not null "
-            "or exists (select 1 from batches where batches.id = finished_batches.id) "
+            "union all select batches.id from finished_batches join batches on batches.id = finished_batches.id "
             "union all select batches.id from batches join jobs on jobs.id = job_id where jobs.put_away"
         ),
     ),
@@ -156,9 +159,15 @@ async def offenders(db: Session, invariant: Invariant, *, grace_seconds: float, 
     return [str(row[0]) for row in (await db.execute(invariant.statement, parameters)).fetchmany(limit)]
 
 
+_TIME = text(
+    "select set_config('statement_timeout', :limit, true), set_config('work_mem', '128MB', true), "
+    "set_config('parallel_tuple_cost', '0', true)"
+)
+
+
 async def take_time(db: Session, seconds: int = 300) -> None:
-    """These statements read whole tables; the limit for ordinary ones is not meant for them."""
-    await db.execute(text("select set_config('statement_timeout', :limit, true)"), {"limit": str(seconds * 1000)})
+    """These statements read whole tables and find next to nothing; limits for ordinary ones are not meant for them."""
+    await db.execute(_TIME, {"limit": str(seconds * 1000)})
 
 
 async def oldest_unacknowledged_seconds(db: Session) -> tuple[int, float | None]:
