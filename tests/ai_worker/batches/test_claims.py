@@ -118,3 +118,49 @@ async def test_a_claim_that_was_never_answered_is_settled_before_the_next_one(ma
 
 async def handed_out(manager):
     return any(batch["attempt"] > 0 for batch in await manager.batches())
+
+
+LEAVE = "update workers set drain = true"
+STAY = "update workers set drain = false"
+
+
+async def order(manager, words):
+    async with manager.work.database.engine.begin() as connection:
+        await connection.exec_driver_sql(words)
+
+
+async def test_a_worker_that_the_manager_sends_away_finishes_delivers_and_leaves(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1] * 4), origins=[pictures.url])
+    async with worker(slots=1) as working:
+        await eventually(lambda: pictures.asked)
+        await eventually(lambda: working.work.undrained)
+        await order(manager, LEAVE)
+        await eventually(lambda: working.work.leaving)
+        assert not working.task.done(), "it still holds a batch"
+        pictures.open.set()
+        assert await working.task is True
+        assert (await manager.job(job_id)).counts.done == 4
+    async with worker() as again:
+        await eventually(lambda: again.work.switches.draining_there)
+        await beaten(manager)
+        assert not again.task.done(), "who starts under the order waits for it to be taken back"
+        await order(manager, STAY)
+        other = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+        assert (await manager.closed(other)).counts.done == 1
+
+
+async def test_an_order_to_leave_that_is_taken_back_in_time_is_forgotten(manager, pictures, stage, worker):
+    pictures.open.clear()
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        await eventually(lambda: pictures.asked)
+        await eventually(lambda: working.work.undrained)
+        await order(manager, LEAVE)
+        await eventually(lambda: working.work.leaving)
+        await order(manager, STAY)
+        await eventually(lambda: not working.work.leaving)
+        pictures.open.set()
+        assert (await manager.closed(job_id)).counts.done == 1
+        await beaten(manager)
+        assert not working.task.done()

@@ -40,6 +40,8 @@ from trapper_schemas.bells import RUN_BATCH_PREDICTION, RunBatchPrediction, runt
 LOOPS = (batch_loops, heartbeat_loops, result_loops)
 """Whose steps are in the book, because they are imported here."""
 _LOOK_SECONDS = 0.02
+_DRAIN_SECONDS = 0.5
+"""Between two looks whether everything is done."""
 _LAST_WORD_SECONDS = 2.0
 """At least so long is tried to tell the Manager what we hold when we leave, whatever the grace."""
 
@@ -114,7 +116,7 @@ async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
         try:
             async with _listening(work):
                 log("worker.started", worker=str(work.worker_id), runtime=work.runtime)
-                await stopping.wait()
+                await _until_leaving(work, stopping)
                 return await _leave(work, loops)
         finally:
             for task in loops.values():
@@ -176,6 +178,17 @@ async def _listening(work: Hand) -> AsyncGenerator[None, None]:
         yield
     finally:
         await asyncio.to_thread(listener.stop)
+
+
+async def _until_leaving(work: Hand, stopping: asyncio.Event) -> None:
+    """A signal, or the end of all that was in hand when the Manager ordered us to leave."""
+    while not stopping.is_set():
+        if work.leaving and not await _unfinished(work, but=()) and not await _undelivered(work):
+            log("worker.drained")
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await stopping.wait()
 
 
 async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:

@@ -98,6 +98,10 @@ class Hand(WorkerWork):
     unnamed: bool = False
     """Whether the last heartbeat fell into a claim and could not name all leases. Claims that follow one another would
     keep it so, and what a claim that was delivered twice leased to us would wait out its lease."""
+    undrained: bool = False
+    """Whether the Manager has answered this process, the last time, with no order to leave."""
+    leaving: bool = False
+    """Whether it has ordered so since: what is in hand is finished and delivered, then the process ends."""
     _doing: dict[UUID, asyncio.Task[Any]] = field(default_factory=dict[UUID, asyncio.Task[Any]])
 
     @property

@@ -105,6 +105,9 @@ async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply,
     work.notices = tuple(reply.notices)
     switches = work.switches
     switches.revoked = False
+    # Who is told so while it works leaves when it is done; who starts under that order waits for it to be taken back.
+    work.leaving = reply.drain and (work.leaving or work.undrained)
+    work.undrained = not reply.drain
     switches.paused_there, switches.draining_there = reply.paused, reply.drain
     work.rhythm.told = reply.intervals
     for renewed in reply.leases:
