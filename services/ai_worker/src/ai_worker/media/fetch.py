@@ -27,13 +27,15 @@ _SLOW = 64 * 1024
 
 @dataclass
 class Fetching:
-    """One batch's fetches: where to, under what, and since when an origin has been silent."""
+    """One batch's fetches: where to, under what, what is there already, and since when an origin has been silent."""
 
     work: WorkerWork
     http: HttpClient
     folder: Path
     grant: str
     origins: Origins
+    there: frozenset[Path]
+    """Files that a process before us left in the folder."""
     silent_since: dict[str, float] = field(default_factory=dict[str, float])
 
 
@@ -47,9 +49,9 @@ async def fetch_media(
     folder: Path,
 ) -> list[Path | Failed]:
     """A file or a failure for every resource, in their order; DiskFull ends the whole."""
-    _make(folder)
+    there = _make(folder)
     allowed = Origins.of(map(origin_of, origins), map(origin_of, work.settings.media_origins))
-    fetching = Fetching(work, http, folder, grant, allowed)
+    fetching = Fetching(work, http, folder, grant, allowed, there)
     lanes = asyncio.Semaphore(work.settings.media_concurrency)
 
     async def one(resource: ResourceRef) -> Path | Failed:
@@ -65,9 +67,11 @@ async def fetch_media(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path) -> frozenset[Path]:
+    """What is in the folder already."""
     with writing("media"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return frozenset(folder.iterdir())
 
 
 async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
@@ -90,7 +94,7 @@ async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
 
 async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
     path = fetching.folder / str(resource.id)
-    if await asyncio.to_thread(_is_here, path, resource):
+    if path in fetching.there and await asyncio.to_thread(_is_here, path, resource):
         return path
     most = fetching.work.settings.media_max_bytes
     if resource.size_bytes > most:
