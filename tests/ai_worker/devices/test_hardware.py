@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_worker.devices import hardware
+from ai_worker.devices import hardware, start_devices
 from ai_worker.devices.hardware import Hardware, every_device, hardware_of, machine_memory
-from ai_worker.devices.start_devices import Chosen, model_memory
+from ai_worker.devices.start_devices import Chosen, children_of, model_memory
 from tests.support.make.ai_worker import worker_settings
 
 GIB = 1024**3
@@ -177,11 +177,17 @@ def test_a_control_group_may_allow_less_than_the_machine_has(tmp_path):
     assert hardware._group_limits(tmp_path) == [2 * GIB]
 
 
+@pytest.fixture
+def _large_machine(monkeypatch):
+    monkeypatch.setattr(start_devices, "machine_memory", lambda: 64 * GIB)
+
+
 def chosen(*memory: int | None) -> Chosen:
     each = {f"cuda:{index}": Hardware("", value) for index, value in enumerate(memory)}
     return Chosen("onnx-cuda", tuple(each), each)
 
 
+@pytest.mark.usefixtures("_large_machine")
 @pytest.mark.parametrize(
     ("memory", "limit", "asked", "expected"),
     [
@@ -199,3 +205,14 @@ def test_models_may_weigh_half_of_what_the_smallest_device_and_the_process_have(
 ):
     settings = worker_settings(tmp_path, memory_limit_bytes=limit, model_memory_bytes=asked)
     assert model_memory(settings, chosen(*memory)) == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "devices", "expected"),
+    [(4 * GIB, 1, 3 * GIB), (16 * GIB, 2, 6 * GIB), (64 * GIB, 2, 8 * GIB), (None, 1, 8 * GIB)],
+)
+def test_a_process_gives_up_before_the_machine_does(tmp_path, monkeypatch, machine, devices, expected):
+    monkeypatch.setattr(start_devices, "machine_memory", lambda: machine)
+    each = children_of(worker_settings(tmp_path), chosen(*[None] * devices)).each
+    assert [child.settings.memory_limit_bytes for child in each] == [expected] * devices
+    assert model_memory(worker_settings(tmp_path), chosen(*[None] * devices)) == expected // 2

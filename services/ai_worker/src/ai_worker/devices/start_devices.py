@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ai_worker.devices.children import Children
-from ai_worker.devices.hardware import Hardware, hardware_of
+from ai_worker.devices.hardware import Hardware, hardware_of, machine_memory
 from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied, Trial
 from ai_worker.model_store.errors import ProviderUnavailable
 from ai_worker.model_store.open_model import offered_runtimes
@@ -14,6 +14,9 @@ from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
+
+_OF_THE_MACHINE = 0.75
+"""The rest is the system's and the worker's own: it must not be one of these that is ended when memory is short."""
 
 
 class RuntimeUnavailable(Problem):
@@ -80,7 +83,7 @@ def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
         cache_dir=str(WeightsStore(settings.store_dir).built),
         pixel_budget_bytes=settings.pixel_budget_bytes,
         max_pixels=settings.picture_max_pixels,
-        memory_limit_bytes=settings.memory_limit_bytes,
+        memory_limit_bytes=process_memory(settings, chosen),
         batches_per_child=settings.batches_per_child,
         batch_seconds=settings.batch_seconds,
     )
@@ -115,9 +118,16 @@ async def _tried(children: Children) -> tuple[Trial, ...]:
     return trials
 
 
+def process_memory(settings: WorkerSettings, chosen: Chosen) -> int:
+    """What each inference process may take: as set, and never so much that the machine itself runs out."""
+    machine = machine_memory()
+    share = settings.memory_limit_bytes if machine is None else int(machine * _OF_THE_MACHINE / len(chosen.devices))
+    return min(settings.memory_limit_bytes, share)
+
+
 def model_memory(settings: WorkerSettings, chosen: Chosen) -> int:
     """What the models of one batch may weigh: half of the least memory that they meet, device or process."""
     if settings.model_memory_bytes is not None:
         return settings.model_memory_bytes
     known = [one.memory_bytes for one in chosen.hardware.values() if one.memory_bytes is not None]
-    return min([settings.memory_limit_bytes, *known]) // 2
+    return min([process_memory(settings, chosen), *known]) // 2

@@ -21,6 +21,8 @@ WEIGHTS_BYTES = Gauge("trapper_weights_bytes", "Weights on disk")
 WEIGHTS_FILES = Gauge("trapper_weights_files", "Models whose weights are on disk")
 BUSY = Gauge("trapper_device_busy", "Share of the time since the last heartbeat with a batch aboard", ["device"])
 MEMORY = Gauge("trapper_device_process_bytes", "Real memory of the inference process", ["device"])
+CLOSED = Gauge("trapper_claims_closed", "1 while nothing is claimed, by the reason", ["reason"])
+UNFIT = Gauge("trapper_models_unfit", "Models on disk that do not run here")
 AWAY = Gauge("trapper_manager_away", "1 while the Manager does not answer")
 
 
@@ -35,6 +37,11 @@ async def measure(work: Hand, states: Mapping[str, int], waiting: tuple[int, int
     WEIGHTS_BYTES.set(await asyncio.to_thread(work.store.size_bytes))
     WEIGHTS_FILES.set(len(work.store.on_disk()))
     AWAY.set(work.rhythm.away)
+    UNFIT.set(len(work.unfit))
+    CLOSED.clear()
+    because = work.switches.closed(work.monotonic())
+    if because is not None:
+        CLOSED.labels(because.replace(" ", "_")).set(1)
     return _loads(work)
 
 
