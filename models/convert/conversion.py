@@ -33,6 +33,8 @@ class Recipe:
     side: int
     outputs: tuple[Shape, ...]
     channels_last: bool = False
+    unordered: bool = False
+    """Whether its rows are the best of many, which near-equal scores put into another order."""
 
     def input_shape(self, batch: int) -> tuple[int, ...]:
         """With so many pictures."""
@@ -90,12 +92,30 @@ def compare(path: Path, recipe: Recipe, before: Model) -> float:
         if [one.shape for one in ours] != [one.shape for one in theirs]:
             seen = ", ".join(_words(one.shape) for one in ours)
             raise Unfit(f"{path.name} answers {seen}; before it was {', '.join(_words(one.shape) for one in theirs)}")
-        for mine, other in zip(ours, theirs, strict=True):
-            largest = float(np.abs(other).max(initial=0)) or 1.0
-            worst = max(worst, float(np.abs(mine - other).max(initial=0)) / largest)
+        worst = max(worst, _rows_apart(ours, theirs) if recipe.unordered else _apart(ours, theirs))
     if not worst <= TOLERANCE:
         raise Unfit(f"{path.name} is {worst:.2%} off the network it was made of; at most {TOLERANCE:.1%} is rounding")
     return worst
+
+
+def _apart(ours: Arrays, theirs: Arrays) -> float:
+    return max(
+        float(np.abs(mine - other).max(initial=0)) / (float(np.abs(other).max(initial=0)) or 1.0)
+        for mine, other in zip(ours, theirs, strict=True)
+    )
+
+
+def _rows_apart(ours: Arrays, theirs: Arrays) -> float:
+    """Each row against the one that is most like it; a twentieth may have been chosen in place of others."""
+    scales = [float(np.abs(other).max(initial=0)) or 1.0 for other in theirs]
+    mine, other = (
+        np.concatenate([one / scale for one, scale in zip(each, scales, strict=True)], axis=-1)
+        for each in (ours, theirs)
+    )
+    nearest = [
+        np.abs(left[:, None] - right[None]).max(axis=2).min(axis=1) for left, right in zip(mine, other, strict=True)
+    ]
+    return float(np.quantile(np.concatenate(nearest), 0.95))
 
 
 def door(
@@ -132,6 +152,12 @@ def door(
     except Unfit as problem:
         out.unlink(missing_ok=True)
         sys.stderr.write(f"{problem}.\n")
+        return 1
+    except Exception as problem:  # noqa: BLE001 - other people's classes and pickles raise what they like
+        out.unlink(missing_ok=True)
+        lines = str(problem).strip().splitlines() or ["it says nothing more"]
+        told = "; ".join(line.strip() for line in lines[:4])
+        sys.stderr.write(f"{options.weights.name} cannot be converted: {type(problem).__name__}: {told[:600]}\n")
         return 1
     print(f"{out}: {told}. Next: trapper models install {options.entry} --file {out}")
     return 0

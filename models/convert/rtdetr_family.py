@@ -8,7 +8,7 @@ from typing import Any
 from conversion import Model, Recipe, Unfit, door
 
 _OUTPUTS = ((None, 300, 3), (None, 300, 4))
-RECIPES = {f"megadetector-v6-apa-rtdetr-{size}": Recipe(640, _OUTPUTS) for size in "ce"}
+RECIPES = {f"megadetector-v6-apa-rtdetr-{size}": Recipe(640, _OUTPUTS, unordered=True) for size in "ce"}
 
 
 def more(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +30,18 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
     checkpoint = torch.load(options.weights, map_location="cpu", weights_only=False)
     state = checkpoint["ema"]["module"] if "ema" in checkpoint else checkpoint["model"]
     made = YAMLConfig(str(options.config), resume=None)
+    if "PResNet" in made.yaml_cfg:
+        made.yaml_cfg["PResNet"]["pretrained"] = False  # or the backbone's weights would be fetched, to be replaced
     made.model.load_state_dict(state)
     network = made.model.deploy()
 
     class Queries(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
         def forward(self, images: Any) -> Any:
-            answer = network(images)
+            answer = self.network(images)
             return answer["pred_logits"], answer["pred_boxes"]
 
     return export(Queries(), recipe, out, ["pred_logits", "pred_boxes"])

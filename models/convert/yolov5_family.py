@@ -39,8 +39,12 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
     wanted = recipe.outputs[0]
 
     class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
         def forward(self, images: Any) -> Any:
-            answer = network(images)
+            answer = self.network(images)
             tables = [one for one in _flat(answer) if one.ndim == len(wanted)]
             return next(
                 one

@@ -124,6 +124,32 @@ def test_a_file_must_say_what_the_network_said(tmp_path):
         conversion.compare(path, recipe, lambda images: network(images)[:1])
 
 
+def test_the_best_rows_of_many_may_come_in_another_order_and_no_other_row(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = rng.uniform(0, 1, (300, 4)).astype(np.float32)
+    path = fixed_output(tmp_path / "made.onnx", rows, size=64)
+    recipe = conversion.Recipe(64, ((None, 300, 4),), unordered=True)
+    chosen = rows.copy()
+    chosen[:9] = rng.uniform(0, 1, (9, 4))
+    assert conversion.compare(path, recipe, lambda _: [rng.permutation(chosen)[None]]) < conversion.TOLERANCE
+    with pytest.raises(conversion.Unfit, match="off the network"):
+        conversion.compare(path, recipe, lambda _: [rng.permutation(rows)[None] * 1.01])
+    with pytest.raises(conversion.Unfit, match="off the network"):
+        conversion.compare(path, conversion.Recipe(64, ((None, 300, 4),)), lambda _: [rng.permutation(rows)[None]])
+
+
+def test_what_other_people_s_classes_raise_is_one_line_and_leaves_no_file(tmp_path, capsys):
+    def breaks(_options: argparse.Namespace, _recipe: object, out: Path) -> None:
+        out.write_bytes(b"half")
+        raise RuntimeError("Error(s) in loading state_dict:\n  Missing key(s): a.weight")
+
+    assert knock(tmp_path, breaks) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "made.pt cannot be converted: RuntimeError: Error(s) in loading state_dict:; Missing key(s)" in told
+    assert not (tmp_path / "out.onnx").exists()
+
+
 def knock(tmp_path, convert, *, needs=(), out="out.onnx"):
     (tmp_path / "made.pt").write_bytes(b"a checkpoint")
     arguments = ["thing", str(tmp_path / "made.pt"), "--out", str(tmp_path / out)]
