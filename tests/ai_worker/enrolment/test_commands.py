@@ -2,15 +2,18 @@
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from ai_worker.commands import FAILED, WRONG_USAGE, main
 from ai_worker.enrolment.credential import local_token, read_credential, write_secret
 from ai_worker.enrolment.errors import CredentialDamaged, NotEnrolled
+from ai_worker.tables import migrate
 from tests.support.make.ai_worker import worker_settings, write_credential
 
 
@@ -50,6 +53,29 @@ def test_a_runtime_that_is_not_there_is_refused_and_nothing_falls_back(capsys, m
     said = capsys.readouterr().err
     assert "onnx-cuda" in said
     assert "onnx-cpu" in said
+
+
+@pytest.mark.parametrize("damage", ["garbage", "newer", "folder"])
+def test_a_file_that_cannot_be_used_is_said_in_one_sentence(capsys, tmp_path, damage):
+    settings = worker_settings(tmp_path / "state")
+    write_credential(settings)
+    match damage:
+        case "garbage":
+            settings.database_file.write_bytes(b"this is a text and no database" * 100)
+        case "newer":
+            migrate(settings.database_file)
+            with closing(sqlite3.connect(settings.database_file)) as connection, connection:
+                connection.execute("update alembic_version set version_num = '9999'")
+        case _:
+            settings.database_file.mkdir()
+    for command in (["run", "--port", "0"], ["status", "--port", "9"]):
+        assert main(command) == FAILED
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert said.splitlines()[-1].startswith("trapper-worker: ")
+        assert str(settings.database_file) in said
+    assert main(["doctor"]) == FAILED
+    assert f"ILL  work in hand: {settings.database_file}" in capsys.readouterr().out
 
 
 def test_enrolling_needs_a_manager_and_a_token(capsys, monkeypatch, tmp_path):

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from ai_worker.base import Base
 from ai_worker.batches.models import Run
 from ai_worker.results.models import KeptResult
+from trapper_kit.db import DatabaseUnavailable
+from trapper_kit.problems import Problem
 
-__all__ = ["Base", "KeptResult", "Run", "migrate"]
+__all__ = ["Base", "FileUnfit", "KeptResult", "MigrationsMissing", "Run", "migrate"]
 
 _IN_REPOSITORY = Path(__file__).resolve().parents[4] / "migrations" / "ai_worker"
 _INSTALLED = Path(__file__).resolve().parents[1] / "ai_worker_migrations"
@@ -17,6 +20,12 @@ _INSTALLED = Path(__file__).resolve().parents[1] / "ai_worker_migrations"
 
 class MigrationsMissing(Exception):  # noqa: N818 - named after what is the case
     """This installation was made without the worker's migrations."""
+
+
+class FileUnfit(Problem):
+    type = "worker-file-unfit"
+    title = "The worker's own database file cannot be used; moved away, the next start makes another, without its work"
+    status = 409
 
 
 def migrate(file: Path) -> None:
@@ -27,4 +36,9 @@ def migrate(file: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["url"] = f"sqlite+aiosqlite:///{file}"
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as problem:
+        raise FileUnfit(f"{file} was written by another version of the worker: {problem}") from problem
+    except DatabaseUnavailable as problem:
+        raise FileUnfit(f"{file}: {getattr(problem, 'orig', None) or problem}") from problem
