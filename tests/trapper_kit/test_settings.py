@@ -36,3 +36,26 @@ def test_a_malformed_value_is_named_and_never_repeated(monkeypatch: pytest.Monke
 def test_every_interval_can_be_scaled_for_tests() -> None:
     scaled = Intervals().scaled(1 / 50)
     assert scaled.sweep == pytest.approx(Intervals().sweep / 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_ADDRESSES", "10.0.0.0/8"),
+        ("ALLOWED_ADDRESSES", '["10.0.0.0/33"]'),
+        ("ALLOWED_ADDRESSES", '["10.0.0.1/8"]'),
+        ("ALLOWED_ADDRESSES", '["example.org"]'),
+        ("REDIS_URL", "hunter2.example.org:6379"),
+        ("BELLS_REDIS_URL", "http://hunter2@example.org"),
+    ],
+)
+def test_what_cannot_be_meant_stops_the_start_in_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"KITTEST_{name}", value)
+    with pytest.raises(SettingsRefused, match=f"^KITTEST_{name}: ") as refused:
+        Settings.from_environment()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_address_that_is_left_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITTEST_REDIS_URL", "")
+    assert Settings.from_environment().redis_url is None

@@ -1,10 +1,13 @@
 """Settings of a service: read once from the environment by its doors, checked, and never guessed."""
 
+import ipaddress
 import os
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_REDIS = ("redis://", "rediss://", "unix://")
 
 
 class SettingsRefused(ValueError):  # noqa: N818 - named after what is the case
@@ -38,6 +41,22 @@ class ServiceSettings(BaseSettings):
         default_factory=list, description="private or loopback networks that may be called, as CIDR"
     )
 
+    @field_validator("redis_url", "bells_redis_url", mode="after")
+    @classmethod
+    def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not url.get_secret_value().startswith(_REDIS):
+            raise ValueError(f"an address of Redis begins with {', '.join(_REDIS)}")
+        return url
+
+    @field_validator("allowed_addresses", mode="after")
+    @classmethod
+    def _cidr(cls, cidrs: list[str]) -> list[str]:
+        for cidr in cidrs:
+            ipaddress.ip_network(cidr)
+        return cidrs
+
     @classmethod
     def from_environment(cls, **changes: Any) -> Self:
         """Read and check; raises SettingsRefused for an unknown or malformed variable, naming it."""
@@ -51,6 +70,10 @@ class ServiceSettings(BaseSettings):
                 for error in problem.errors(include_input=False, include_url=False)
             ]
             raise SettingsRefused("; ".join(lines)) from None
+        except SettingsError as problem:  # of a list or a group of values that is no JSON
+            name = str(problem).partition('"')[2].partition('"')[0]
+            prefix = cls.model_config.get("env_prefix", "")
+            raise SettingsRefused(f'{prefix}{name.upper()}: expected JSON, such as ["one", "two"]') from None
 
 
 def describe(model: type[BaseModel], prefix: str) -> str:
