@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ai_manager.workers.revoke import revoke_worker
-from ai_worker.batches import queries
+from ai_worker.batches import claim, queries
 from ai_worker.batches.models import Run
 from ai_worker.batches.recover import recover_runs
 from ai_worker.batches.run import _give_back
@@ -164,3 +164,54 @@ async def test_a_laptop_whose_clock_was_set_goes_on_or_asks_first(tmp_path, monk
         assert work.holds(run_id) is goes_on
         async with work.db() as db:
             assert [one.id for one in await queries.unfinished(db)] == [run_id]
+
+
+async def test_without_room_on_the_disk_nothing_is_claimed_until_there_is(
+    manager, pictures, stage, worker, monkeypatch
+):
+    full = SimpleNamespace(total=100, used=100, free=0)
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    with monkeypatch.context() as patched:
+        patched.setattr(claim.shutil, "disk_usage", lambda _: full)
+        async with worker(min_free_bytes=1) as working:
+            await eventually(lambda: working.work.switches.closed(working.work.monotonic()) == "disk full")
+            assert manager.door.count("/claim/") == 0
+            patched.undo()
+            assert (await manager.closed(job_id)).counts.done == 1
+    assert {batch["losses"] for batch in await manager.batches()} == {0}
+
+
+async def test_a_spool_that_is_full_stops_claims_and_empties_when_the_manager_takes_results_again(
+    manager, pictures, stage, worker
+):
+    manager.door.shut |= {"/save_results/"}
+    first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker(slots=1, spool_limit_bytes=1) as working:
+        await eventually(lambda: working.work.switches.closed(working.work.monotonic()) == "spool full")
+        claims = manager.door.count("/claim/")
+        second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+        await eventually(lambda: manager.door.count("/save_results/") > 3)
+        assert manager.door.count("/claim/") == claims
+        manager.door.shut.clear()
+        assert [(await manager.closed(job)).counts.done for job in (first, second)] == [1, 1]
+
+
+async def test_an_answer_that_nobody_understands_ends_no_loop(manager, pictures, stage, worker):
+    """As of a Manager that is much newer, or of something else that answers at its address."""
+    job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
+    async with worker() as working:
+        ask = working.work.manager.http.request
+        strange = 0
+
+        async def answer(method, path, **more):
+            nonlocal strange
+            reply = await ask(method, path, **more)
+            if strange < 4 and ("/claim/" in path or "/heartbeat/" in path):
+                strange += 1
+                reply._content = b"<html>Welcome to the hotel's network</html>"
+            return reply
+
+        working.work.manager.http.request = answer
+        await eventually(lambda: strange == 4)
+        assert (await manager.closed(job_id)).counts.done == 1
+        assert working.work.standstill() is None
