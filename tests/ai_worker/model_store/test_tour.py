@@ -348,6 +348,8 @@ def test_the_best_queries_of_rtdetr_are_centres_where_they_read_as_such(tmp_path
     path = fixed_output(tmp_path / "m.onnx", rows, size=640)
     entry, _, _ = registered(path, "rtdetr")
     assert entry.spec.layout == "ranked"
+    with pytest.raises(ModelRefused, match=r"they read as n x 6 .centre.*--predictor rtdetr"):
+        registered(path, "yolov8")
     (found,) = objects(path, entry, np.zeros((480, 640, 3), np.uint8))
     assert found.labels.tolist() == [1]
     assert found.boxes[0] == pytest.approx([0.45, 0.225, 0.1, 0.05])

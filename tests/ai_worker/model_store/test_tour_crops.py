@@ -13,7 +13,9 @@ from ai_worker.inference.predictors import depth, embedding
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import OpenStage
 from ai_worker.model_store.errors import ModelRefused
+from ai_worker.model_store.open_model import open_model
 from ai_worker.model_store.open_onnx import PROVIDERS, open_session
+from ai_worker.model_store.places import Place
 from ai_worker.model_store.register import register_model
 from tests.support.make.inference import painted
 from tests.support.networks import fixed_output, save
@@ -349,3 +351,20 @@ def test_whole_numbers_that_nobody_turned_back_are_refused(tmp_path):
     assert reason == "confidences"
     assert "uint8" in message
     assert "DequantizeLinear" in message
+
+
+def test_a_graph_that_rounds_by_its_whole_batch_is_given_one_picture_at_a_time(tmp_path):
+    """As ONNX Runtime quantises dynamically: its scale is that of the largest number in the batch."""
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["logits"], ["bytes", "scale", "zero"]),
+        helper.make_node("DequantizeLinear", ["bytes", "scale", "zero"], ["output"]),
+    ]
+    path = network(tmp_path / "m.onnx", GEMM, *nodes, outputs={"output": [3]})
+    entry, _ = brought(path)
+    session = open_model(path, Place())
+    assert session.input.shape[0] == 1
+    tensors = [np.full((3, 32, 32), value, np.float32) for value in (0.001, 1.0)]
+    alone = forward(session, tensors[:1])[0][0]
+    assert alone.max() == pytest.approx(0.006, abs=1e-4)
+    assert forward(session, tensors)[0][0].tolist() == alone.tolist()
+    assert entry.spec.activation == "softmax"

@@ -81,6 +81,11 @@ def is_quantised(model: onnx.ModelProto) -> bool:
     return any(node.op_type.startswith(_QUANTISED) for graph in _graphs(model) for node in graph.node)
 
 
+def weighs_pictures_together(model: onnx.ModelProto) -> bool:
+    """Whether it rounds by the largest number of a whole batch, so that a picture's company changes its answer."""
+    return any(node.op_type == "DynamicQuantizeLinear" for graph in _graphs(model) for node in graph.node)
+
+
 def _graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
     """The main graph and every graph inside a node; the scan has bounded how deep they lie."""
     waiting = [model.graph]

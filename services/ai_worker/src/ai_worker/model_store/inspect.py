@@ -8,7 +8,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from ai_worker.inference.types import Axis
-from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised
+from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised, weighs_pictures_together
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.scan import scan_file
 from ai_worker.model_store.tap import SIZE_INPUTS, features_before, last_operator, makers_of
@@ -58,6 +58,8 @@ class Facts:
     task: str
     stride: int | None
     quantised: bool
+    alone: bool
+    """Whether it must see one picture at a time, however many it takes."""
     opset: int
     producer: str
 
@@ -95,6 +97,7 @@ def _facts(model: onnx.ModelProto) -> Facts:
         task=metadata.get("task", "")[:40],
         stride=_stride(metadata.get("stride", "")),
         quantised=is_quantised(model),
+        alone=weighs_pictures_together(model),
         opset=max((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), default=0),
         producer=f"{model.producer_name} {model.producer_version}".strip()[:100],
     )

@@ -47,5 +47,6 @@ def open_model(weights: Path, place: Place, *, also: Sequence[str] = ()) -> Plac
         threads=place.threads,
         also=also,
         place=place,
+        alone=facts.alone,
         profile=shape_profile(facts.input, facts.layout, place),
     )

@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class OpenSession:
         *,
         place: Place | None = None,
         bound: bool = False,
+        alone: bool = False,
     ) -> None:
         self._session = session
         self._place = place or Place()
@@ -66,7 +68,8 @@ class OpenSession:
         self.provider = provider
         self.tapped = tapped
         """Outputs that are not the file's own: inner values that were asked for."""
-        self.input = _axis(session.get_inputs()[0])
+        entry = _axis(session.get_inputs()[0])
+        self.input = replace(entry, shape=(1, *entry.shape[1:])) if alone and entry.shape[0] is None else entry
         self.outputs: tuple[Axis, ...] = tuple(_axis(output) for output in session.get_outputs())
         self._names = [output.name for output in self.outputs]
 
@@ -99,12 +102,14 @@ def open_session(
     place: Place | None = None,
     bound: bool | None = None,
     profile: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> OpenSession:
     """A session on exactly the first of `providers`; `also` names inner values to bring out beside the outputs.
 
     Accelerators are run over bound memory; `bound` says it for the processor too. `profile` says which shapes
     TensorRT shall build its engine for. ONNX Runtime falls back to the processor when a provider cannot be had, and
-    again in the middle of a run when one fails, with a line on standard output: both are switched off.
+    again in the middle of a run when one fails, with a line on standard output: both are switched off. `alone` gives a
+    file that takes any number of pictures one at a time.
     """
     runtime = _runtime()
     wanted = providers[0]
@@ -133,7 +138,7 @@ def open_session(
     if len(session.get_inputs()) != 1:
         raise ModelRefused("inputs", f"{len(session.get_inputs())} inputs were seen; expected one picture")
     over = wanted != CPU_PROVIDER if bound is None else bound
-    return OpenSession(session, wanted, tapped, place=place, bound=over)
+    return OpenSession(session, wanted, tapped, place=place, bound=over, alone=alone)
 
 
 def _session_options(runtime: Any, threads: int) -> Any:

@@ -58,7 +58,7 @@ def register_model(
     labels = decide_labels(request, facts, known.kind)
     how = decide_preprocessing(request, facts, known)
     tapped = sorted(set(facts.inner_features.values())) if known.kind is ModelKind.CLASSIFICATION else []
-    session = open_session(path, providers=PROVIDERS["onnx-cpu"], threads=threads, also=tapped)
+    session = open_session(path, providers=PROVIDERS["onnx-cpu"], threads=threads, also=tapped, alone=facts.alone)
     runs = _run(session, how, clock)
     spec = ModelSpec(
         predictor=request.predictor,

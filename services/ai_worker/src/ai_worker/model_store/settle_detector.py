@@ -15,7 +15,7 @@ from ai_worker.inference.predictors.family import (
     UnitDiffers,
 )
 from ai_worker.inference.predictors.read import fitting_readers, read_boxes, reader_of, unclear
-from ai_worker.inference.predictors.suppressed import looks_ranked, looks_suppressed, table_of
+from ai_worker.inference.predictors.suppressed import RANKED, looks_ranked, looks_suppressed, table_of
 from ai_worker.inference.types import ModelOutputUnfit, Tensor
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.golden import Golden
@@ -89,7 +89,9 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
         return spec.layout
     if not chosen:
         expected = " or ".join(reader.expected(raws[0]) for reader in fitting)
-        raise ModelOutputUnfit(f"the rows that were seen do not read as {expected}")
+        ranked = _reads_as("ranked", raws, len(spec.labels))
+        hint = f"; they read as {RANKED.expected(raws[0])}: --predictor rtdetr" if ranked else ""
+        raise ModelOutputUnfit(f"the rows that were seen do not read as {expected}{hint}")
     if len(chosen) > 1:
         raise unclear(raws[0], fitting)
     return chosen[0]
