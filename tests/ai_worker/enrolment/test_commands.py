@@ -1,5 +1,6 @@
 """The operator's door: every mistake ends in one sentence and a code."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -9,11 +10,14 @@ import sys
 from contextlib import closing
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 
 from ai_worker.commands import FAILED, WRONG_USAGE, main
 from ai_worker.enrolment.credential import local_token, read_credential, write_secret
 from ai_worker.enrolment.errors import CredentialDamaged, NotEnrolled
 from ai_worker.tables import migrate
+from tests.support.http_servers import serving
 from tests.support.make.ai_worker import worker_settings, write_credential
 
 
@@ -94,6 +98,23 @@ def test_a_manager_that_does_not_answer_is_said_plainly(capsys, monkeypatch, tmp
     token.write_text("tme_x")
     assert main(["enrol", "--manager", "http://127.0.0.1:9", "--token-file", str(token)]) == FAILED
     assert "did not answer" in capsys.readouterr().err
+
+
+async def test_a_page_that_is_no_manager_is_told_as_such(capsys, monkeypatch, tmp_path):
+    """Such as that of a hotel, on which somebody has to log in first."""
+    monkeypatch.setenv("AI_WORKER_ALLOWED_ADDRESSES", '["127.0.0.0/8"]')
+    page = FastAPI()
+    page.add_api_route("/{any:path}", lambda: HTMLResponse("<h1>Welcome</h1>"), methods=["GET", "POST"])
+    token = tmp_path / "token"
+    token.write_text("tme_x")
+    async with serving(page) as url:
+        ask = ["enrol", "--manager", url, "--token-file", str(token)]
+        assert await asyncio.to_thread(main, ask) == FAILED
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"trapper-worker: {url} answered with what is no answer of a Manager")
+        write_credential(worker_settings(tmp_path / "state"), manager_url=url)
+        assert await asyncio.to_thread(main, ["doctor"]) == FAILED
+        assert f"ILL  manager: {url} answered with what is no answer" in capsys.readouterr().out
 
 
 def test_doctor_names_what_is_wrong_as_one_document(capsys):

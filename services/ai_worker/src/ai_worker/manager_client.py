@@ -1,15 +1,16 @@
 """The Manager as the worker sees it: one method per route."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel, ValidationError
+
 from trapper_kit.http_client import HttpClient, networks
-from trapper_kit.problems import Problem
+from trapper_kit.problems import Problem, Unavailable
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
@@ -23,6 +24,15 @@ _PROOF_SECONDS = 15.0
 _PARTIAL = 206
 _NOT_FOUND = 404
 _CHUNK = 1 << 20
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Items(BaseModel):
+    """A list of the catalogue, of which only some entries are looked into."""
+
+    items: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,14 +59,14 @@ class Manager:
         response = await self.http.request(
             "POST", "/api/workers/", json=ask.model_dump(mode="json"), headers={"Idempotency-Key": str(uuid7())}
         )
-        return EnrolmentReply.model_validate_json(response.content)
+        return self._understood(EnrolmentReply, response.content)
 
     async def heartbeat(self, worker_id: UUID, beat: Heartbeat) -> HeartbeatReply:
         """Say that we live, renew what we hold, hear what is wanted."""
         response = await self.http.request(
             "POST", f"/api/workers/{worker_id}/heartbeat/", json=beat.model_dump(mode="json"), idempotent=True
         )
-        return HeartbeatReply.model_validate_json(response.content)
+        return self._understood(HeartbeatReply, response.content)
 
     async def claim(self, ask: ClaimRequest) -> ClaimReply:
         """Up to n batches; waits on the other side while there are none."""
@@ -66,7 +76,7 @@ class Manager:
             json=ask.model_dump(mode="json"),
             timeout_seconds=ask.wait_seconds + _ABOVE_POLL_SECONDS,
         )
-        return ClaimReply.model_validate_json(response.content)
+        return self._understood(ClaimReply, response.content)
 
     async def release(self, batch_id: UUID, release: Release) -> None:
         """Give a batch back unfinished."""
@@ -83,7 +93,7 @@ class Manager:
             headers={"Content-Type": MEDIA_TYPE, "Lease-Token": token, "Content-Sha256": sha256},
             idempotent=True,
         )
-        return Saved.model_validate_json(response.content)
+        return self._understood(Saved, response.content)
 
     @asynccontextmanager
     async def weights(self, sha256: str, *, offset: int = 0) -> AsyncGenerator[Piece, None]:
@@ -105,17 +115,27 @@ class Manager:
             if status_of(problem) == _NOT_FOUND:
                 return None
             raise
-        return GoldenRun.model_validate_json(response.content)
+        return self._understood(GoldenRun, response.content)
 
     async def entries(self, keys: Collection[str]) -> list[ModelEntry]:
         """What the catalogue says of the weights with these hashes."""
         response = await self.http.request("GET", "/api/models/")
-        items = await asyncio.to_thread(lambda: json.loads(response.content)["items"])
+        items = (await asyncio.to_thread(self._understood, _Items, response.content)).items
         return [ModelReply.model_validate(item) for item in items if item.get("sha256") in keys]
 
     async def check(self) -> None:
         """Raises the Problem that stands between us and the Manager: it is away, or the credential is not valid."""
-        await self.http.request("GET", "/api/models/")
+        response = await self.http.request("GET", "/api/models/")
+        await asyncio.to_thread(self._understood, _Items, response.content)
+
+    def _understood(self, kind: type[T], content: bytes) -> T:
+        """The answer; Unavailable when it is none, as of a network that wants somebody to log in first."""
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError as problem:
+            raise Unavailable(
+                f"{self.http.base_url} answered with what is no answer of a Manager that speaks protocol {PROTOCOL}"
+            ) from problem
 
     async def close(self) -> None:
         """Give the connections back."""
