@@ -109,3 +109,21 @@ def test_a_cursor_of_another_filter_is_refused() -> None:
 def test_a_problem_type_can_be_taken_only_once() -> None:
     with pytest.raises(TypeError, match="taken"):
         type("Another", (Problem,), {"type": "conflict"})
+
+
+async def test_a_path_says_all_its_methods_and_requests_are_counted_by_their_operation() -> None:
+    router = APIRouter(prefix="/api/doors", tags=["doors"])
+
+    @router.get("/")
+    @public
+    async def look() -> None: ...
+
+    @router.post("/")
+    @public
+    async def knock() -> None: ...
+
+    async with client(make_app(router)) as web:
+        assert (await web.put("/api/doors")).headers["allow"] == "GET, POST"
+        assert (await web.post("/api/doors")).status_code == 200
+        counted = (await web.get("/metrics")).text
+    assert 'trapper_requests_total{operation="doors_knock",service="test",status="200"} 1.0' in counted

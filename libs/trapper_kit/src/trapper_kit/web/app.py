@@ -28,7 +28,7 @@ from trapper_kit.problems import (
     Unexpected,
 )
 from trapper_kit.web.bounds import Bounded
-from trapper_kit.web.guards import public
+from trapper_kit.web.guards import api_routes, public
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
 
@@ -65,7 +65,7 @@ def build_app(
         version=version,
         lifespan=lifespan,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: f"{route.tags[0] if route.tags else 'service'}_{route.name}",
+        generate_unique_id_function=_operation,
         docs_url="/docs",
         redoc_url=None,
     )
@@ -77,6 +77,11 @@ def build_app(
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(Telling, service=service)
     return app
+
+
+def _operation(route: APIRoute) -> str:
+    """What a route is called in contracts and metrics."""
+    return f"{route.tags[0] if route.tags else 'service'}_{route.name}"
 
 
 def _bare_endings(routers: Sequence[APIRouter]) -> frozenset[str]:
@@ -130,7 +135,8 @@ class BothSlashes:
         if scope["type"] == "http" and scope["path"].startswith("/api/"):
             path: str = scope["path"].rstrip("/")
             ending = path.rsplit("/", 1)[1]
-            scope = {**scope, "path": path if ending in self.bare else f"{path}/"}
+            # In this very scope: whoever stands further out reads there which route it was.
+            scope["path"] = path if ending in self.bare else f"{path}/"
         await self.app(scope, receive, send)
 
 
@@ -168,8 +174,7 @@ class Telling:
                         raise  # in the middle of an answer: there is no other way to say that it is not whole
                     await _failed(Request(scope), error)(scope, receive, tell)
         finally:
-            route = scope.get("route")
-            operation = getattr(route, "operation_id", None) or getattr(route, "unique_id", None) or "none"
+            operation = _operation(scope["route"]) if "route" in scope else "none"
             requests, seconds = self._counters(operation, status or 500)
             requests.inc()
             seconds.observe(time.perf_counter() - began)
@@ -229,8 +234,16 @@ def _add_problem_handlers(app: FastAPI) -> None:
     async def refused_by_framework(request: Request, error: HTTPException) -> Response:
         kind, detail = _FRAMEWORK_SAYS.get(error.status_code, (Malformed, str(error.detail)))
         answer = _answer(request, kind(detail))
-        answer.headers.update(error.headers or {})  # which methods there are, for one
+        answer.headers.update(error.headers or {})
+        if kind is MethodNotAllowed:
+            answer.headers["Allow"] = ", ".join(_methods(app, request.scope["path"]))
         return answer
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """How this path may be asked; the router itself names only the methods of the first route that has it."""
+    fitting = (route.methods or () for route in api_routes(app.routes) if route.path_regex.match(path))
+    return sorted({method for methods in fitting for method in methods})
 
 
 def _failed(request: Request, error: Exception) -> Response:
