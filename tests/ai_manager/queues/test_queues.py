@@ -116,3 +116,21 @@ async def test_a_database_that_is_away_leaves_the_counters_of_the_process(
     assert answer.status_code == 200
     assert "trapper_waiting_resources" not in answer.text
     assert "trapper_requests_total" in answer.text or "trapper_tasks_total" in answer.text
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_who_is_alive_does_not_depend_on_whose_clock_is_wrong(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    operator = await manager.token(Scope.OPERATE)
+    machine, right = await manager.worker(), manager.work.clock.now
+    with monkeypatch.context() as heard:  # the Manager that hears the heartbeat; the one that tells is right
+        heard.setattr(manager.work.clock, "now", lambda: right() + timedelta(minutes=minutes))
+        await machine.beat()
+    shown = await manager.http.get(f"/api/workers/{machine.id}/", headers=operator)
+    assert shown.json()["state"] == "alive"
+    monkeypatch.setattr(manager.work.clock, "now", lambda: right() + timedelta(minutes=minutes))
+    shown = await manager.http.get(f"/api/workers/{machine.id}/", headers=operator)
+    assert shown.json()["state"] == "alive"
+    told = _read((await manager.http.get("/metrics")).text)
+    assert told['trapper_workers{state="alive"}'] == 1

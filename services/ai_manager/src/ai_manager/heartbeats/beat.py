@@ -22,7 +22,7 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
     if beat.complete:
         await _give_back(work, caller.worker_id, held)
     async with work.db() as db:
-        worker = await note_seen(db, caller.worker_id, beat, now=now)
+        worker = await note_seen(db, caller.worker_id, beat)
         renewed_credential = await renew_credential(
             db,
             caller,

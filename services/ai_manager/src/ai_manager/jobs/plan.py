@@ -52,7 +52,7 @@ async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
         terms.runtimes.split(SEPARATOR),
         terms.models[0],
         project=terms.project,
-        seen_after=work.clock.now() - timedelta(seconds=work.intervals.alive),
+        seen_within=timedelta(seconds=work.intervals.alive),
     )
     wanted = 2 * fleet.alive + work.settings.waiting_base - await queries.count_waiting(db, job_id)
     if wanted <= 0:

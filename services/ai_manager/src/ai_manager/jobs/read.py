@@ -51,6 +51,6 @@ async def _speed(work: Work, db: Session, job: Job) -> float | None:
         terms.runtimes.split(SEPARATOR),
         terms.models[0],
         project=terms.project,
-        seen_after=work.clock.now() - timedelta(seconds=work.intervals.alive),
+        seen_within=timedelta(seconds=work.intervals.alive),
     )
     return fleet.images_per_second * fleet.alive if fleet.images_per_second and fleet.alive else None

@@ -40,10 +40,9 @@ class Measured:
 
 async def measure_queue(work: Work, db: Session) -> Measured:
     """Counted along indexes, so that it costs the same however much is kept."""
-    now = work.clock.now()
     depths = await queries.depths(db)
     fleet = await queries.fleet(
-        db, seen_after=now - timedelta(seconds=work.intervals.alive), measured_after=now - MEASURED_WITHIN
+        db, seen_within=timedelta(seconds=work.intervals.alive), measured_after=work.clock.now() - MEASURED_WITHIN
     )
     return Measured(depths, await queries.leased(db), load_by_runtime(depths, fleet), fleet)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,27 +95,27 @@ class Speeds:
     """Seen of late, and neither paused nor leaving."""
 
 
-async def fleet(db: Session, *, seen_after: datetime, measured_after: datetime) -> list[Speeds]:
+async def fleet(db: Session, *, seen_within: timedelta, measured_after: datetime) -> list[Speeds]:
     """Every worker that measured something lately, also those that are away: somebody like them may come again."""
     rows = await db.execute(
         text(
-            "select runtimes, images_per_second, seen_at > :seen_after and not paused and not drain "
-            "and revoked_at is null from workers where seen_at > :measured_after"
+            "select runtimes, images_per_second, seen_at > clock_timestamp() - make_interval(secs => :alive) "
+            "and not paused and not drain and revoked_at is null from workers where seen_at > :measured_after"
         ),
-        {"seen_after": seen_after, "measured_after": measured_after},
+        {"alive": seen_within.total_seconds(), "measured_after": measured_after},
     )
     return [Speeds(row[0], row[1], row[2]) for row in rows]
 
 
-async def workers_by_state(db: Session, *, seen_after: datetime) -> dict[str, int]:
+async def workers_by_state(db: Session, *, seen_within: timedelta) -> dict[str, int]:
     """Workers that were not sent away, by how they stand."""
     rows = await db.execute(
         text(
-            "select case when seen_at is null or seen_at <= :seen_after then 'silent' when drain then 'draining' "
-            "when paused then 'paused' else 'alive' end as state, count(*) from workers where revoked_at is null "
-            "group by state"
+            "select case when seen_at > clock_timestamp() - make_interval(secs => :alive) is not true then 'silent' "
+            "when drain then 'draining' when paused then 'paused' else 'alive' end as state, count(*) "
+            "from workers where revoked_at is null group by state"
         ),
-        {"seen_after": seen_after},
+        {"alive": seen_within.total_seconds()},
     )
     return {row[0]: row[1] for row in rows}
 

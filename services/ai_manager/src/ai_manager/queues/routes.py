@@ -83,25 +83,25 @@ def _queue(joined: str, depths: Sequence[Depth], measured: Measured, now: dateti
 
 @router.get("/workers/")
 async def list_workers(
-    _caller: MayOperate, db: Db, now: Now, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
+    _caller: MayOperate, db: Db, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[WorkerReply]:
     """Who is alive, its version and devices, what it measured, how many batches it holds and has lost."""
     cut = Cut.of(limit, cursor, {})
     rows, next_cursor = split(await workers.list_workers(db, cut), cut, lambda row: [row.id])
-    return Page(items=await _replies(db, rows, now, work.intervals.alive), next_cursor=next_cursor)
+    return Page(items=await _replies(db, rows, work.intervals.alive), next_cursor=next_cursor)
 
 
 @router.get("/workers/{worker_id}/", responses=problems(WorkerNotFound))
-async def show_worker(worker_id: UUID, _caller: MayOperate, db: Db, now: Now, work: WorkDep) -> WorkerReply:
+async def show_worker(worker_id: UUID, _caller: MayOperate, db: Db, work: WorkDep) -> WorkerReply:
     """One of them, also when it was sent away."""
     worker = await workers.find(db, worker_id)
     if worker is None:
         raise WorkerNotFound(worker_id=str(worker_id))
-    return (await _replies(db, [worker], now, work.intervals.alive))[0]
+    return (await _replies(db, [worker], work.intervals.alive))[0]
 
 
-async def _replies(db: Session, rows: Sequence[Worker], now: datetime, alive_seconds: float) -> list[WorkerReply]:
-    ids = [row.id for row in rows]
+async def _replies(db: Session, rows: Sequence[Worker], alive_seconds: float) -> list[WorkerReply]:
+    ids, now = [row.id for row in rows], await workers.moment(db)
     leases, losses = await batches.leases_by_worker(db, ids), await workers.losses_of(db, ids)
     return [_reply(row, leases.get(row.id, 0), losses.get(row.id, {}), now, alive_seconds) for row in rows]
 

@@ -13,7 +13,7 @@ async def tell_metrics(work: Work) -> list[Family]:
     now = work.clock.now()
     async with work.db() as db:
         measured = await measure_queue(work, db)
-        workers = await queries.workers_by_state(db, seen_after=now - timedelta(seconds=work.intervals.alive))
+        workers = await queries.workers_by_state(db, seen_within=timedelta(seconds=work.intervals.alive))
         losses = await queries.losses(db)
         unwritten = await queries.unwritten(db)
         unfetched, oldest = await queries.unfetched(db)

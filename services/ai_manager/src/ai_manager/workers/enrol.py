@@ -9,7 +9,7 @@ from ai_manager.access.state import Scope
 from ai_manager.workers import queries
 from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed
 from ai_manager.workers.models import Worker
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_kit.logs import log
 from trapper_kit.text import clean, clean_json
 from trapper_schemas.ids import uuid7
@@ -59,7 +59,7 @@ async def enrol_worker(
         paused=False,
         drain=False,
         enrolled_at=now,
-        seen_at=now,
+        seen_at=db_clock(),
         revoked_at=None,
     )
     db.add(worker)

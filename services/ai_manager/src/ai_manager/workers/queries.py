@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_kit.paging import Cut, page_of
 
 
@@ -36,13 +36,13 @@ async def get(db: Session, worker_id: UUID) -> Worker | None:
     return (await db.scalars(select(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)))).one_or_none()
 
 
-async def note_seen(db: Session, worker_id: UUID, now: datetime, **changes: Any) -> Worker | None:
-    """The worker lives, and this is what changed; None when it was sent away."""
+async def note_seen(db: Session, worker_id: UUID, **changes: Any) -> Worker | None:
+    """The worker lives, by the clock that all Managers share, and this is what changed; None when it was sent away."""
     return (
         await db.scalars(
             update(Worker)
             .where(Worker.id == worker_id, Worker.revoked_at.is_(None))
-            .values(seen_at=now, **changes)
+            .values(seen_at=db_clock(), **changes)
             .returning(Worker)
         )
     ).one_or_none()
@@ -64,6 +64,11 @@ async def instruct(db: Session, changes: Mapping[str, bool], worker_id: UUID | N
     return cast("CursorResult[Any]", await db.execute(statement)).rowcount
 
 
+async def moment(db: Session) -> datetime:
+    """Now, by the clock that notes when workers were seen."""
+    return (await db.scalars(select(db_clock()))).one()
+
+
 async def find(db: Session, worker_id: UUID) -> Worker | None:
     """A worker, also one that was sent away."""
     return await db.get(Worker, worker_id)
@@ -83,7 +88,7 @@ class Fleet:
 
 
 async def fleet(
-    db: Session, runtimes: Sequence[str], model_sha256: str, *, project: str, seen_after: datetime
+    db: Session, runtimes: Sequence[str], model_sha256: str, *, project: str, seen_within: timedelta
 ) -> Fleet:
     """Live workers of any of these runtimes that see the project, and the median speed they measured for this model."""
     speed = Worker.images_per_second[model_sha256].as_float()
@@ -94,7 +99,7 @@ async def fleet(
                 func.percentile_cont(0.5).within_group(speed.asc()).filter(speed > 0),
             ).where(
                 Worker.revoked_at.is_(None),
-                Worker.seen_at > seen_after,
+                Worker.seen_at > db_clock() - seen_within,
                 Worker.paused.is_(False),
                 Worker.drain.is_(False),
                 Worker.project.in_(["", project]),

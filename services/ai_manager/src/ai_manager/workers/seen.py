@@ -1,7 +1,6 @@
 """It lives: what a worker says of itself is noted."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -23,7 +22,7 @@ def _plausible(speeds: Mapping[str, float]) -> dict[str, float]:
     return dict(islice(((key, one) for key, one in speeds.items() if SLOWEST <= one <= FASTEST), MOST_MODELS))
 
 
-async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat, *, now: datetime) -> Worker:
+async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat) -> Worker:
     """Note the moment, speed, load and models."""
     changes: dict[str, Any] = {"load": beat.load}
     if beat.devices:
@@ -32,7 +31,7 @@ async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat, *, now: datet
         changes["images_per_second"] = clean_json(_plausible(beat.images_per_second))
     if beat.models_on_disk is not None:
         changes["models_on_disk"] = clean_json(beat.models_on_disk)
-    worker = await queries.note_seen(db, worker_id, now, **changes)
+    worker = await queries.note_seen(db, worker_id, **changes)
     if worker is None:
         raise WorkerNotFound
     return worker
