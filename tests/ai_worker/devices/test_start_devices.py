@@ -106,6 +106,7 @@ async def test_told_otherwise_the_processor_stands_in_and_everything_says_so(man
     (blob,) = await manager.blobs(job_id)
     (run,) = read_results(blob).stages
     assert (run.runtime, run.provider, run.device) == ("onnx-cpu", "CPUExecutionProvider", "cpu")
+    assert (run.precision, run.checksum) == ("float32", told.models_proved[0].checksum)
     assert (told.runtime, told.instead_of) == ("onnx-cpu", "onnx-cuda")
     assert "CUDAExecutionProvider was asked for" in told.because
     assert told.devices[0].computes_on == "CPUExecutionProvider, cpu"

@@ -127,6 +127,17 @@ def test_doctor_names_what_is_wrong_as_one_document(capsys):
     assert by_name["runtime"] == {"name": "runtime", "ok": True, "found": "onnx-cpu", "detail": ""}
 
 
+def test_doctor_names_a_seeded_folder_that_is_not_there(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("AI_WORKER_WEIGHTS_DIRS", f'["{tmp_path}", "{tmp_path}/nowhere"]')
+    assert main(["doctor"]) == FAILED
+    assert (
+        f"ILL  weights: AI_WORKER_WEIGHTS_DIRS names what is no folder: {tmp_path}/nowhere" in capsys.readouterr().out
+    )
+    monkeypatch.delenv("AI_WORKER_WEIGHTS_DIRS")
+    main(["doctor"])
+    assert "ok   weights: 0 models, 0 bytes of 50.0 GiB" in capsys.readouterr().out
+
+
 def test_secrets_are_for_their_owner_only(tmp_path):
     settings = worker_settings(tmp_path)
     bought = write_credential(settings, secret="a-secret")

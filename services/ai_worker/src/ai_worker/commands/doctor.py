@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import distributions
 
 from ai_worker.batches import queries
+from ai_worker.commands.words import bytes_in_words
 from ai_worker.devices.start_devices import children_of, choose_devices, start_devices
 from ai_worker.enrolment.credential import Credential, read_credential
 from ai_worker.manager_client import Manager
+from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.results import queries as results
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate
@@ -38,6 +40,7 @@ async def examine(settings: WorkerSettings) -> list[Finding]:
         ("credential", _credential),
         ("runtime", _runtime),
         ("devices", _devices),
+        ("weights", _weights),
         ("manager", _manager),
         ("work in hand", _hand),
         ("results", _results),
@@ -111,6 +114,16 @@ def _check_packages() -> None:
     )
     if len(found) > 1:
         raise _Ill(f"{' and '.join(found)} are installed and overwrite each other: remove all, then install one again")
+
+
+async def _weights(settings: WorkerSettings) -> str:
+    missing = [str(folder) for folder in settings.weights_dirs if not folder.is_dir()]
+    if missing:
+        raise _Ill(f"AI_WORKER_WEIGHTS_DIRS names what is no folder: {', '.join(missing)}")
+    store = WeightsStore(settings.store_dir)
+    size = await asyncio.to_thread(store.size_bytes)
+    limit = bytes_in_words(settings.weights_limit_bytes)
+    return f"{len(store.on_disk())} models, {bytes_in_words(size)} of {limit} with what was built of them"
 
 
 async def _manager(settings: WorkerSettings) -> str:
