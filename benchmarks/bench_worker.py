@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,7 +31,7 @@ from ai_worker.inference.buffers import Shelf
 from ai_worker.inference.classify import read_crop
 from ai_worker.inference.columns import to_results
 from ai_worker.inference.decode import decode_opened, open_picture
-from ai_worker.inference.detect import animals, find_objects, spec_of
+from ai_worker.inference.detect import Finder, spec_of
 from ai_worker.inference.forward import forward
 from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import look
@@ -63,6 +64,11 @@ class Setup:
     stages: list[OpenStage]
     weights: list[Path]
     photos: dict[str, int] = field(default_factory=lambda: {"3 MP": 48, "12 MP": 24})
+
+    @cached_property
+    def finder(self) -> Finder:
+        """What reads the detector's answers."""
+        return Finder.of(self.stages[0].spec, names=[axis.name for axis in self.stages[0].session.outputs])
 
 
 def opened(weights: Path, **request: Any) -> OpenStage:
@@ -139,6 +145,7 @@ class Photo:
         self.path, self.shelf = path, shelf
         self.detector, self.species = setup.stages
         self.how, self.later = (spec_of(stage.spec).preprocessing for stage in setup.stages)
+        self.finder = setup.finder
 
     def fetch(self) -> None:
         self.data = self.path.read_bytes()
@@ -154,9 +161,8 @@ class Photo:
         self.outputs = forward(self.detector.session, [self.tensor])[0]
 
     def read(self) -> None:
-        names = [axis.name for axis in self.detector.session.outputs]
-        self.found = find_objects(self.outputs, self.detector.spec, self.mapping, names=names)
-        self.boxes = [self.found.boxes[row] for row in animals(self.found, self.detector.spec)]
+        self.found = self.finder.find(self.outputs, self.mapping)
+        self.boxes = [self.found.boxes[row] for row in self.finder.animals(self.found)]
 
     def crop(self) -> None:
         self.crops = [to_input(crop_box(self.pixels, box, self.later), self.later)[0] for box in self.boxes]

@@ -109,14 +109,15 @@ class Awkward:
         return outputs
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(("batch_size", "in_a_row"), [(1, 1), (4, 1), (1, 4)])
 @pytest.mark.parametrize(("answer", "code"), [(None, FailureCode.INFERENCE_FAILED), (np.nan, FailureCode.MODEL_OUTPUT)])
-def test_only_the_picture_that_breaks_the_model_fails(stages, batch_size, answer, code):
+def test_only_the_picture_that_breaks_the_model_fails(stages, batch_size, in_a_row, answer, code):
     found, later = stages
     awkward = OpenStage(found.spec, Awkward(found.session, answer=answer))
     good = encoded(painted([(0, 0, RED)]))
     green = encoded(np.full((128, 128, 3), GREEN, np.uint8))
-    outcomes = run([good, green, good, good, good], (awkward, later), batch_size=batch_size).outcomes
+    how = {"batch_size": batch_size, "in_a_row": in_a_row}
+    outcomes = run([good, green, good, good, good], (awkward, later), **how).outcomes
     assert [isinstance(outcome, Looked) for outcome in outcomes] == [True, False, True, True, True]
     assert outcomes[1].code is code
     assert "\n" not in outcomes[1].message
@@ -147,14 +148,17 @@ squares = st.lists(
 )
 
 
-@given(st.lists(squares, min_size=1, max_size=7), st.randoms(use_true_random=False), st.integers(1, 5))
+@given(
+    st.lists(squares, min_size=1, max_size=7), st.randoms(use_true_random=False), st.integers(1, 5), st.integers(1, 3)
+)
 @settings(max_examples=25, deadline=None)
-def test_order_and_company_change_nothing(stages, pictures, random, batch_size):
+def test_order_and_company_change_nothing(stages, pictures, random, batch_size, in_a_row):
     data = [encoded(painted(picture)) for picture in pictures]
     alone = [as_plain(run([one], stages, threads=1).outcomes[0]) for one in data]
     order = list(range(len(data)))
     random.shuffle(order)
-    together = run([data[index] for index in order], stages, threads=3, batch_size=batch_size, crop_batch_size=3)
+    how = {"threads": 3, "batch_size": batch_size, "in_a_row": in_a_row, "crop_batch_size": 3}
+    together = run([data[index] for index in order], stages, **how)
     assert [as_plain(outcome) for outcome in together.outcomes] == [alone[index] for index in order]
 
 
@@ -196,6 +200,36 @@ def test_a_file_that_takes_three_at_once_gets_three(tmp_path):
     data = [encoded(painted([(column, 0, RED)])) for column in range(4)]
     outcomes = run(data, (stage,), batch_size=4).outcomes
     assert [outcome.detections.boxes[0, 0] for outcome in outcomes] == [0, 0.25, 0.5, 0.75]
+
+
+class Watched:
+    """A session that calls somebody before each pass."""
+
+    def __init__(self, session, before):
+        self._session = session
+        self.input, self.outputs = session.input, session.outputs
+        self.before = before
+
+    def run(self, tensor):
+        self.before(tensor)
+        return self._session.run(tensor)
+
+
+def test_passes_in_a_row_take_as_many_pictures_each_as_any_other(stages):
+    (found, _), sizes = stages, []
+    stage = OpenStage(found.spec, Watched(found.session, lambda tensor: sizes.append(len(tensor))))
+    data = [encoded(painted([(column, 0, RED)])) for column in (0, 1, 2, 3, 0)]
+    outcomes = run(data, (stage,), threads=1, batch_size=2, in_a_row=2).outcomes
+    assert [outcome.detections.boxes[0, 0] for outcome in outcomes] == [0, 0.25, 0.5, 0.75, 0]
+    assert sizes == [2, 2, 1]
+
+
+def test_the_last_pictures_are_shared_out_among_the_threads(stages):
+    found, _ = stages
+    both = threading.Barrier(2, timeout=30)  # no thread gets through its passes alone
+    stage = OpenStage(found.spec, Watched(found.session, lambda _: both.wait()))
+    outcomes = run([encoded(painted([(1, 1, RED)]))] * 4, (stage,), threads=2, in_a_row=8).outcomes
+    assert [outcome.detections.boxes[0, 0] for outcome in outcomes] == [0.25] * 4
 
 
 def test_progress_counts_every_outcome_once(stages):

@@ -49,6 +49,8 @@ _ACCELERATOR_BATCH = 16
 _ACCELERATOR_PASSES = 2
 """One is on the device while the tensors of the next one are put together and the answers of the last one read."""
 _CROP_BATCH = 8
+_PASSES_IN_A_ROW = 4
+"""On the processor a pass leaves nothing of ours in the caches; who reads four answers together fetches it once."""
 
 
 class Child:
@@ -126,6 +128,7 @@ class Child:
         return Limits(
             threads=self.cores,
             batch_size=self.settings.batch_size or (1 if self.on_processor else _ACCELERATOR_BATCH),
+            in_a_row=_PASSES_IN_A_ROW if self.on_processor else 1,
             crop_batch_size=_CROP_BATCH if self.on_processor else 4 * _CROP_BATCH,
             forward_passes=0 if self.on_processor else _ACCELERATOR_PASSES,
             pixel_budget_bytes=self.settings.pixel_budget_bytes,

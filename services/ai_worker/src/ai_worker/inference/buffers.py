@@ -1,4 +1,4 @@
-"""Memory that decoded pictures lie in, used again for the next ones.
+"""Memory that decoded pictures and the tensors made of them lie in, used again for the next ones.
 
 A fresh block of this size is mapped and zeroed page by page each time, which at 12 megapixels costs a tenth of
 decoding. A block is free again when nobody but the shelf refers to it, views included.

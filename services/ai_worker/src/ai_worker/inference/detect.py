@@ -1,11 +1,13 @@
 """From a detector's raw output to the objects of one picture."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ai_worker.inference.nms import strongest, suppress
-from ai_worker.inference.predictors.family import Raw
+from ai_worker.inference.predictors.family import Family, Raw
 from ai_worker.inference.predictors.read import read_boxes
 from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.preprocess import Mapping
@@ -37,36 +39,55 @@ def raw_of(outputs: Sequence[Tensor], spec: ModelSpec, *, names: Sequence[str], 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Reads one detector's answers; what its labels mean is looked up once, and not for every picture."""
+
+    spec: ModelSpec
+    family: Family
+    names: Sequence[str]
+    floor: float
+    threshold: float
+    iou: float
+    named: NDArray[np.bool_]
+    """For each label, whether it has an observation type."""
+    is_animal: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, stage: StageSpec, *, names: Sequence[str] = ()) -> "Finder":
+        """`names` are those of the outputs, in their order; without them, outputs are told apart by shape alone."""
+        spec = spec_of(stage)
+        types = [label.observation_type for label in spec.labels]
+        return cls(
+            spec,
+            family(spec.predictor),
+            names,
+            floor=stage.stage.floor,
+            threshold=threshold_of(stage),
+            iou=spec.nms_iou if stage.stage.nms_iou is None else stage.stage.nms_iou,
+            named=np.asarray([kind is not None for kind in types], dtype=bool),
+            is_animal=np.asarray([kind is ObservationType.ANIMAL for kind in types], dtype=bool),
+        )
+
+    def find(self, outputs: Sequence[Tensor], mapping: Mapping) -> Detections:
+        """Everything at or above the stage's floor that has an observation type, highest score first."""
+        boxes, suppressed = read_boxes(raw_of(outputs, self.spec, names=self.names, floor=self.floor), self.family)
+        boxes = boxes.take(np.flatnonzero(self.named[boxes.labels]))
+        boxes = strongest(boxes) if suppressed else suppress(boxes, iou=self.iou)
+        fractions = mapping.fractions(boxes)
+        inside = np.flatnonzero((fractions[:, 2] > 0) & (fractions[:, 3] > 0))
+        return Detections(fractions[inside], boxes.labels[inside], boxes.scores[inside])
+
+    def animals(self, found: Detections) -> list[int]:
+        """The rows that the later stages look at: animals at or above the job's threshold."""
+        return np.flatnonzero((found.scores >= self.threshold) & self.is_animal[found.labels]).tolist()
+
+
 def find_objects(
     outputs: Sequence[Tensor], stage: StageSpec, mapping: Mapping, *, names: Sequence[str] = ()
 ) -> Detections:
-    """Everything at or above the stage's floor that has an observation type, highest score first.
-
-    `names` are those of the outputs, in their order; without them, outputs are told apart by shape alone.
-    """
-    spec = spec_of(stage)
-    boxes, suppressed = read_boxes(raw_of(outputs, spec, names=names, floor=stage.stage.floor), family(spec.predictor))
-    named = np.fromiter((label.observation_type is not None for label in spec.labels), dtype=bool)
-    boxes = boxes.take(np.flatnonzero(named[boxes.labels]))
-    if suppressed:
-        boxes = strongest(boxes)
-    else:
-        iou = spec.nms_iou if stage.stage.nms_iou is None else stage.stage.nms_iou
-        boxes = suppress(boxes, iou=iou)
-    fractions = mapping.fractions(boxes)
-    inside = np.flatnonzero((fractions[:, 2] > 0) & (fractions[:, 3] > 0))
-    return Detections(fractions[inside], boxes.labels[inside], boxes.scores[inside])
-
-
-def animals(found: Detections, stage: StageSpec) -> list[int]:
-    """The rows that the later stages look at: animals at or above the job's threshold."""
-    labels = spec_of(stage).labels
-    threshold = threshold_of(stage)
-    return [
-        row
-        for row, (label, score) in enumerate(zip(found.labels, found.scores, strict=True))
-        if score >= threshold and labels[label].observation_type is ObservationType.ANIMAL
-    ]
+    """The objects of one picture alone; of many, one `Finder` finds them."""
+    return Finder.of(stage, names=names).find(outputs, mapping)
 
 
 def threshold_of(stage: StageSpec) -> float:

@@ -8,22 +8,27 @@ import numpy as np
 from ai_worker.inference.types import ModelOutputUnfit, Session, Tensor
 
 
-def forward(session: Session, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-    """For each tensor its own outputs, in the order of `session.outputs`, without the batch axis."""
+def forward(session: Session, tensors: Sequence[Tensor], *, most: int = 0) -> list[list[Tensor]]:
+    """For each tensor its own outputs, in the order of `session.outputs`, without the batch axis.
+
+    `most` limits how many go through in one pass, where the file leaves that open; 0: all of them.
+    """
     results: list[list[Tensor]] = []
-    step = _fixed_batch(session) or len(tensors)
+    fixed = _fixed_batch(session)
+    step = fixed or most or len(tensors)
     for start in range(0, len(tensors), step):
         part = tensors[start : start + step]
-        outputs = session.run(_together(part, step))
-        results += [[_of(output, index, step) for output in outputs] for index in range(len(part))]
+        size = fixed or len(part)
+        outputs = session.run(_together(part, size))
+        results += [[_of(output, index, size) for output in outputs] for index in range(len(part))]
     return results
 
 
-def _together(part: Sequence[Tensor], step: int) -> Tensor:
+def _together(part: Sequence[Tensor], size: int) -> Tensor:
     """One tensor for the session: without a copy where there is one picture, filled up with zeros where some lack."""
-    if step == 1:
+    if size == 1:
         return part[0][None]
-    batch = np.empty((step, *part[0].shape), dtype=part[0].dtype)
+    batch = np.empty((size, *part[0].shape), dtype=part[0].dtype)
     for row, tensor in zip(batch, part, strict=False):
         row[...] = tensor
     batch[len(part) :] = 0

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ai_worker.inference.classify import gather
-from ai_worker.inference.detect import animals
 from ai_worker.inference.steps import Crop, Item, Source, Steps, Unread
 from ai_worker.inference.types import Failure, Looked
 
@@ -23,6 +22,9 @@ class Limits:
 
     threads: int = 2
     batch_size: int = 1
+    """Pictures in one forward pass."""
+    in_a_row: int = 1
+    """Forward passes that a thread makes before it reads their answers: what reads them fills the caches once."""
     crop_batch_size: int = 8
     forward_passes: int = 0
     """Models running at once; 0 is one per thread."""
@@ -115,8 +117,12 @@ class Lot:
         return lambda: self._crop(crops)
 
     def _detect_job(self) -> Job | None:
-        waiting, full = len(self.undetected), self.limits.batch_size
-        if not waiting or not self.room.has_pass() or (waiting < full and self._more_tensors_come()):
+        waiting, full = len(self.undetected), self.limits.batch_size * self.limits.in_a_row
+        if not waiting or not self.room.has_pass():
+            return None
+        if not self._more_tensors_come():  # the last ones are shared out among the threads
+            full = max(self.limits.batch_size, min(full, -(-waiting // self.limits.threads)))
+        elif waiting < full:
             return None
         items = [self.undetected.popleft() for _ in range(min(full, waiting))]
         self.passes += 1
@@ -182,7 +188,7 @@ class Lot:
                     self._fail(item, result)
                     continue
                 item.found = result
-                item.rows = animals(result, self.steps.detector.spec) if self.steps.later else []
+                item.rows = self.steps.finder.animals(result) if self.steps.later else []
                 item.uncropped = len(item.rows)
                 if item.rows:
                     self.uncropped.extend(Crop(item, row, []) for row in item.rows)

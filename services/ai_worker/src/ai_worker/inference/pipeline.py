@@ -66,7 +66,9 @@ class Belt:
         self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
     ) -> Lot:
         """Put a batch on the belt; who comes first is served first."""
-        lot = Lot(sources, Steps(stages, self.limits.max_pixels, self.clock, self.shelf), self, on_progress)
+        limits = self.limits
+        steps = Steps(stages, limits.max_pixels, self.clock, self.shelf, batch_size=limits.batch_size)
+        lot = Lot(sources, steps, self, on_progress)
         with self.changed:
             self.lots.append(lot)
             self.changed.notify_all()

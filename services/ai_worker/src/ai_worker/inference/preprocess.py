@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ai_worker.inference.types import Boxes, Pixels, Tensor
+from ai_worker.inference.buffers import Shelf
+from ai_worker.inference.types import Boxes, Floats, Pixels, Tensor
 from trapper_schemas.v1.models import Channels, Preprocessing
 
 _RESAMPLING = {
@@ -22,6 +23,7 @@ _RESAMPLING = {
 _SMALLEST_CROP = 2
 _SIDES_KEPT = 64
 """A camera has one size of picture; crops have as many as there are animals."""
+_FLOAT_BYTES = 4
 _ROWS_AT_ONCE = 32
 """So many new rows, and what they are made of, stay in a core's own cache."""
 
@@ -45,8 +47,8 @@ class Mapping:
         return np.stack([x[:, 0], y[:, 0], x[:, 1] - x[:, 0], y[:, 1] - y[:, 0]], axis=1)
 
 
-def to_input(pixels: Pixels, how: Preprocessing) -> tuple[Tensor, Mapping]:
-    """One picture or crop as the model takes it, without the batch axis."""
+def to_input(pixels: Pixels, how: Preprocessing, *, shelf: Shelf | None = None) -> tuple[Tensor, Mapping]:
+    """One picture or crop as the model takes it, without the batch axis; it may lie in a block of the shelf."""
     match how.resize:
         case "letterbox":
             canvas, mapping = _letterbox(pixels, how, centre=True)
@@ -56,7 +58,7 @@ def to_input(pixels: Pixels, how: Preprocessing) -> tuple[Tensor, Mapping]:
             canvas, mapping = _squash(pixels, how)
         case "crop":
             canvas, mapping = _centre_crop(pixels, how)
-    return _normalise(canvas, how), mapping
+    return _normalise(canvas, how, shelf), mapping
 
 
 def crop_box(pixels: Pixels, box: NDArray[np.float64], how: Preprocessing) -> Pixels:
@@ -132,8 +134,9 @@ def _resize_plain(pixels: Pixels, width: int, height: int, how: Preprocessing) -
     resized = np.empty((height, width * 3), dtype=np.uint8)
     for top in range(0, height, _ROWS_AT_ONCE):
         part = slice(top, top + _ROWS_AT_ONCE)
-        upper = _blend(flat[rows[part]], first, second, across)
-        lower = _blend(flat[next_rows[part]], first, second, across)
+        both = np.concatenate([rows[part], next_rows[part]])  # few long calls: each of them lets go of Python's lock
+        blended = _blend(flat[both], first, second, across)
+        upper, lower = blended[: len(blended) // 2], blended[len(blended) // 2 :]
         lower -= upper
         lower *= down[part, None]
         upper += lower
@@ -169,7 +172,7 @@ def _positions(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.int
     return first, np.minimum(first + 1, side - 1), (at - first).astype(np.float32)
 
 
-def _normalise(canvas: Pixels, how: Preprocessing) -> Tensor:
+def _normalise(canvas: Pixels, how: Preprocessing, shelf: Shelf | None) -> Tensor:
     if how.channels == "bgr":
         canvas = canvas[:, :, ::-1]
     if how.layout == "nchw":
@@ -177,13 +180,19 @@ def _normalise(canvas: Pixels, how: Preprocessing) -> Tensor:
     scale, mean, std = (_per_channel(value, how) for value in (how.scale, how.mean, how.std))
     if how.dtype == "uint8" and bool((scale == 1).all() and (mean == 0).all() and (std == 1).all()):
         return np.ascontiguousarray(canvas)
-    values = np.empty(canvas.shape, dtype=np.float32)
+    values = _room(canvas.shape, shelf)
     np.multiply(canvas, (scale / std).astype(np.float32), out=values)
     if mean.any():
         values -= (mean / std).astype(np.float32)
     if how.dtype == "uint8":
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return values.astype(how.dtype, copy=False)
+
+
+def _room(shape: tuple[int, ...], shelf: Shelf | None) -> Floats:
+    if shelf is None:
+        return np.empty(shape, dtype=np.float32)
+    return shelf.take(int(np.prod(shape)) * _FLOAT_BYTES).view(np.float32).reshape(shape)
 
 
 def _per_channel(value: Channels, how: Preprocessing) -> NDArray[np.float64]:

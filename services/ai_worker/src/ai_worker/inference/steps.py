@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ai_worker.inference.buffers import Shelf
 from ai_worker.inference.classify import CropSaid, read_crop
 from ai_worker.inference.decode import Opened, Undecodable, decode_opened, open_picture
-from ai_worker.inference.detect import find_objects, spec_of
+from ai_worker.inference.detect import Finder, spec_of
 from ai_worker.inference.forward import forward
 from ai_worker.inference.preprocess import Mapping, crop_box, to_input
 from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, OpenStage, Pixels, Tensor
@@ -32,6 +33,7 @@ class Unread:
 
     index: int
     opened: Opened
+    sha256: str
     bytes_needed: int
 
 
@@ -68,16 +70,28 @@ class Steps:
     """The stages of a job and how to take one; shares nothing that changes, so any thread may."""
 
     def __init__(
-        self, stages: Sequence[OpenStage], max_pixels: int, clock: Callable[[], float], shelf: Shelf | None = None
+        self,
+        stages: Sequence[OpenStage],
+        max_pixels: int,
+        clock: Callable[[], float],
+        shelf: Shelf | None = None,
+        *,
+        batch_size: int = 0,
     ) -> None:
         self.detector = stages[0]
         self.later = stages[1:]
         self.max_pixels = max_pixels
         self.clock = clock
         self.shelf = shelf
+        self.batch_size = batch_size
         self.wanted = self._wanted()
         how = spec_of(self.detector.spec).preprocessing
         self.tensor_bytes = how.width * how.height * 3 * np.dtype(how.dtype).itemsize
+
+    @cached_property
+    def finder(self) -> Finder:
+        """What reads the detector's answers."""
+        return Finder.of(self.detector.spec, names=[axis.name for axis in self.detector.session.outputs])
 
     def _wanted(self) -> tuple[int, int] | None:
         """How much of a JPEG is enough, or None for all of it.
@@ -98,7 +112,8 @@ class Steps:
             if isinstance(data, Failure):
                 return data
             opened = open_picture(data, max_pixels=self.max_pixels)
-            return Unread(index, opened, opened.bytes_needed + self.tensor_bytes)
+            sha256 = hashlib.sha256(data).hexdigest()  # now, while its bytes are in the caches
+            return Unread(index, opened, sha256, opened.bytes_needed + self.tensor_bytes)
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
 
@@ -106,15 +121,25 @@ class Steps:
         """Decode and prepare one picture."""
         try:
             picture = decode_opened(unread.opened, wanted=self.wanted, shelf=self.shelf)
-            tensor, mapping = to_input(picture.pixels, spec_of(self.detector.spec).preprocessing)
+            how = spec_of(self.detector.spec).preprocessing
+            tensor, mapping = to_input(picture.pixels, how, shelf=self.shelf)
             if np.may_share_memory(tensor, picture.pixels):
                 tensor = tensor.copy()  # the pixels' memory is used again
-            sha256 = hashlib.sha256(unread.opened.data).hexdigest()
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
         pixels = picture.pixels if self.later else None  # nobody else looks at them again
         held = tensor.nbytes + (0 if pixels is None else pixels.nbytes)
-        return Item(unread.index, picture.width, picture.height, picture.damaged, pixels, sha256, mapping, tensor, held)
+        return Item(
+            unread.index,
+            picture.width,
+            picture.height,
+            picture.damaged,
+            pixels,
+            unread.sha256,
+            mapping,
+            tensor,
+            held,
+        )
 
     def detect(self, items: Sequence[Item]) -> tuple[list[Detections | Failure], float]:
         """The objects of each picture, and the seconds it took."""
@@ -147,12 +172,12 @@ class Steps:
         return said, spent
 
     def _detect_together(self, items: Sequence[Item]) -> list[Detections | Failure]:
-        outputs = forward(self.detector.session, [item.tensor for item in items if item.tensor is not None])
-        names = [axis.name for axis in self.detector.session.outputs]
+        tensors = [item.tensor for item in items if item.tensor is not None]
+        outputs = forward(self.detector.session, tensors, most=self.batch_size)
         results: list[Detections | Failure] = []
         for item, rows in zip(items, outputs, strict=True):
             try:
-                results.append(find_objects(rows, self.detector.spec, item.mapping, names=names))
+                results.append(self.finder.find(rows, item.mapping))
             except ModelOutputUnfit as problem:
                 results.append(failure_of(problem))
         return results
