@@ -16,6 +16,7 @@ from tests.support.make.ai_manager import (
     species_entry,
     stage,
 )
+from trapper_schemas.v1.batches import ClaimReply
 
 DAY = 24 * 3600.0
 SPECIES = {"kind": "classification", "model": {"name": "test-species", "version": "1", "sha256": "b" * 64}}
@@ -99,3 +100,32 @@ async def test_no_lease_is_shorter_than_nothing(manager: Manager, seconds: float
         headers=machine.headers,
     )
     assert answer.status_code == 422
+
+
+async def test_labels_that_several_leases_repeat_cost_almost_nothing_on_the_way(
+    manager: Manager, expert: dict[str, str]
+) -> None:
+    entry = species_entry()
+    names = [f"species {number}" for number in range(3000)]
+    labels = [{"label": f"{name}, one of very many", "scientific_name": f"Genus {name}"} for name in names]
+    await manager.publish({**entry, "spec": {**entry["spec"], "labels": labels}})
+    await manager.planned(expert, job_request(18, stages=[stage(), SPECIES]))
+    machine = await manager.worker()
+
+    async def claim(coding: str) -> tuple[str | None, int, ClaimReply]:
+        answer = await manager.http.post(
+            "/api/resource_batches/claim/",
+            json={"runtime": "onnx-cpu", "limit": 2},
+            headers={**machine.headers, "Accept-Encoding": coding},
+        )
+        reply = ClaimReply.model_validate(answer.json())
+        return answer.headers.get("Content-Encoding"), answer.num_bytes_downloaded, reply
+
+    plain = await claim("gzip, zstd;q=0")
+    small = await claim("gzip, zstd")
+    assert (plain[0], small[0]) == (None, "zstd")
+    assert len(small[2].batches) == len(plain[2].batches) == 2
+    assert small[2].batches[0].stages == plain[2].batches[0].stages
+    assert small[1] < plain[1] / 10
+    await manager.execute("update batches set state = 'cancelled' where state = 'waiting'")
+    assert (await claim("zstd"))[0] is None, "what is short goes as it is"

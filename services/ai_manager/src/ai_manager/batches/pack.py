@@ -1,4 +1,4 @@
-"""Resource references as they lie in the database: JSON in one zstd frame per chunk or batch."""
+"""JSON in one zstd frame: resource references as they lie in the database, per chunk or batch, and long replies."""
 
 from collections.abc import Sequence
 
@@ -25,3 +25,8 @@ def unpack(packed: bytes) -> list[ResourceRef]:
 def raw(packed: bytes) -> bytes:
     """The JSON inside of bytes that `pack` made."""
     return decompressor().decompress(packed)
+
+
+def squeeze(document: bytes) -> bytes:
+    """A long reply for the way; the labels that each of several leases repeats cost almost nothing."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(document)

@@ -1,5 +1,6 @@
 """Workers claim and give back."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from ai_manager.base import MAX_BIGINT
 from ai_manager.batches.brief import lease_json
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
+from ai_manager.batches.pack import squeeze
 from ai_manager.batches.release import release_batch
 from ai_manager.deps import WorkDep
 from trapper_kit.problems import Forbidden
@@ -20,6 +22,8 @@ from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
 router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(*EVERYWHERE))
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
+SHORT_BYTES = 64 * 1024
+"""What is not longer goes as it is. A model of thousands of species has more than half a megabyte of labels."""
 
 
 @router.post("/claim/", responses=problems(Forbidden, RuntimeNotYours), response_model=ClaimReply)
@@ -40,7 +44,16 @@ async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Req
     claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
     leases = b",".join(lease_json(batch, brief, claimed.lease) for batch, brief in claimed.batches)
     told = work.told_intervals.model_dump_json().encode()
-    return Response(b'{"batches":[%s],"intervals":%s}' % (leases, told), media_type="application/json")
+    reply = b'{"batches":[%s],"intervals":%s}' % (leases, told)
+    if len(reply) <= SHORT_BYTES or not _takes_zstd(request):
+        return Response(reply, media_type="application/json")
+    squeezed = await asyncio.to_thread(squeeze, reply)
+    return Response(squeezed, media_type="application/json", headers={"Content-Encoding": "zstd"})
+
+
+def _takes_zstd(request: Request) -> bool:
+    codings = request.headers.get("Accept-Encoding", "").replace(" ", "").split(",")
+    return any(coding == "zstd" or (coding.startswith("zstd;q=") and coding[7:].strip("0.")) for coding in codings)
 
 
 @router.post("/{batch_id}/release/", status_code=204, responses=problems(BatchNotFound, LeaseLost, JobCancelled))
