@@ -61,6 +61,7 @@ with suppress(ImportError):  # a worker, whose rows are in a file of its own, is
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.CannotConnectNowError,
+        asyncpg.InternalClientError,  # the server ended the session while nothing was asked, and then something was
     )
 REFUSED_BY_DATABASE = (DBAPIError, UnicodeEncodeError, *_refused_data)
 """What a statement raises that was refused, by a session or directly."""
