@@ -93,19 +93,19 @@ async def test_a_lost_lease_means_that_the_work_is_thrown_away(manager, pictures
     async with worker() as working:
         await eventually(lambda: manager.door.count("/save_results/"))
         manager.door.shut |= {"/heartbeat/"}
-        await eventually(lambda: waiting_again(manager))
+        await eventually(lambda: first_lease_ended(manager))
         manager.door.shut.clear()
         job = await manager.closed(job_id)
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
-        ended = await states(working.work)
-    assert ended.pop("delivered") == 1
-    assert ended.keys() == {"released"}, "on a slow machine more than one lease may be lost"
+        assert await states(working.work) == {"delivered": 1, "released": 1}
     assert job.state is JobState.FINISHED
     (blob,) = await manager.blobs(job_id)
-    assert read_results(blob).attempt == ended["released"] + 1
+    assert read_results(blob).attempt == 2
 
 
-async def waiting_again(manager):
+async def first_lease_ended(manager):
+    """Told again and again: a heartbeat that was under way may have renewed it."""
+    await manager.end_first_leases()
     return any(
         batch["attempt"] > 1 or (batch["attempt"] == 1 and batch["state"] == "waiting")
         for batch in await manager.batches()
