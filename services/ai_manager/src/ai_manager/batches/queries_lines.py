@@ -30,27 +30,34 @@ class Asker:
 
 
 _ASKER = f"""
-select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority, line.mine
+select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority,
+    line.mine, line.others
 from workers worker
 left join lateral (
-    select distinct terms.runtimes, terms.model_set, terms.priority,
-        (
-            select batches.turn from batches
-            where batches.state = 'waiting' and batches.runtimes = terms.runtimes
-                and batches.model_set = terms.model_set and batches.priority = terms.priority
-            order by batches.turn limit 1
-        ) as turn,
-        case when terms.models <@ $3::jsonb then $5::int when terms.models <@ $4::jsonb then $5::int / 2 else 0 end
-            as head_start,
-        not worker.paused and not worker.drain
-            and worker.project in ('', terms.project)
-            and ($6::boolean or not terms.unpinned)
-            and ($7::bigint is null or terms.weights_bytes <= $7::bigint)
-            as mine
-    from terms
-    where terms.is_open
-        and $2::text = any(string_to_array(terms.runtimes, '{SEPARATOR}'))
-) line on line.turn is not null
+    select kind.*, next_in_turn.turn
+    from (
+        select terms.runtimes, terms.model_set, terms.priority,
+            bool_or(may.have) as mine, bool_or(not may.have) as others,
+            max(case
+                when terms.models <@ $3::jsonb then $5::int when terms.models <@ $4::jsonb then $5::int / 2 else 0
+            end) as head_start
+        from terms
+        cross join lateral (
+            select not worker.paused and not worker.drain
+                and worker.project in ('', terms.project)
+                and ($6::boolean or not terms.unpinned)
+                and ($7::bigint is null or terms.weights_bytes <= $7::bigint) as have
+        ) as may
+        where terms.is_open and $2::text = any(string_to_array(terms.runtimes, '{SEPARATOR}'))
+        group by terms.runtimes, terms.model_set, terms.priority
+    ) as kind
+    cross join lateral (
+        select batches.turn from batches
+        where batches.state = 'waiting' and batches.runtimes = kind.runtimes
+            and batches.model_set = kind.model_set and batches.priority = kind.priority
+        order by batches.turn limit 1
+    ) as next_in_turn
+) line on true
 where worker.id = $1 and worker.revoked_at is null
 order by line.priority, line.turn - line.head_start
 """  # noqa: S608 - a constant of this service
@@ -69,6 +76,8 @@ async def asker(
 ) -> Asker | None:
     """The worker, unless it was sent away, and where batches wait for it: by priority, then by turn.
 
+    The queue is probed once for each line, however many jobs stand in it.
+
     A line whose models are in the worker's memory is served `affinity` turns early (half of that when they are on its
     disk), so that models are not swapped for each batch and yet nobody starves. Who is paused or drains has no line.
     """
@@ -78,5 +87,5 @@ async def asker(
     if not rows:
         return None
     lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["mine"]]
-    others = any(row["mine"] is False for row in rows)
+    others = any(row["others"] for row in rows)
     return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines, others)
