@@ -7,12 +7,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ai_worker import deps, tasks
 from ai_worker.commands import main
 from ai_worker.commands.notify import Notifier, telling_systemd
+from ai_worker.tasks import work_until
 from tests.support.make.ai_worker import hand, worker_settings
 from tests.support.workers import enrol, eventually, worker_process
 
@@ -76,6 +79,36 @@ async def test_no_sign_of_life_comes_from_a_worker_whose_loops_stand_still(tmp_p
             await eventually(lambda: systemd.heard("STATUS=the loop heartbeats.beat has ended") >= 5)
             assert systemd.heard("WATCHDOG=1") == told
         turning.cancel()
+
+
+async def test_a_heartbeat_that_hangs_ends_the_signs_of_life_of_a_worker_that_runs(tmp_path, systemd, monkeypatch):
+    """The other loops go on; without the heartbeat every lease would be lost in silence."""
+    hanging = asyncio.Event()
+
+    async def hang(_work):
+        hanging.set()
+        await asyncio.Event().wait()
+
+    beat = tasks.book.loops["heartbeats.beat"]
+    monkeypatch.setitem(tasks.book.loops, "heartbeats.beat", replace(beat, step=hang))
+    stopping = asyncio.Event()
+    async with hand(tmp_path) as work:
+        working = asyncio.create_task(work_until(work, stopping))
+        async with telling_systemd(work, Notifier(systemd.address, 0.01, watched=True)):
+            await hanging.wait()
+            await eventually(lambda: systemd.heard("WATCHDOG=1") >= 3)
+            monkeypatch.setitem(deps._QUICK, "heartbeats.beat", 0.0)
+            await eventually(lambda: any("heartbeats.beat has not turned" in line for line in told(systemd)))
+            pings, lines = systemd.heard("WATCHDOG=1"), len(systemd.lines)
+            await eventually(lambda: len(told(systemd)) > lines + 5)
+            assert systemd.heard("WATCHDOG=1") == pings
+        stopping.set()
+        assert await working is True
+
+
+def told(systemd):
+    systemd.heard("")
+    return systemd.lines
 
 
 async def test_a_loop_that_has_not_turned_for_too_long_is_named(tmp_path):
