@@ -12,10 +12,10 @@ from tests.support.networks import colour_detector, fixed_output
 from tests.support.weights_servers import WeightsServer, serving_weights
 from trapper_cli.models_add import ModelRefused, inspect_file
 from trapper_cli.models_download import fetch_weights, find_origin
-from trapper_cli.models_install import completed, find_entry, inspection_request, install, why_not
+from trapper_cli.models_install import completed, converted, find_entry, inspection_request, install, why_not
 from trapper_cli.runs.offer_detector import BETTER, PERMISSIVE, RECOMMENDED, recommended, settle
 from trapper_client.client import TrapperClient
-from trapper_client.errors import Failure, WrongUsage
+from trapper_client.errors import Failure, Unreachable, WrongUsage
 from trapper_client.manager import ManagerClient
 from trapper_schemas.catalog import map_labels, read_label_map, read_manifest
 from trapper_schemas.v1.models import ModelEntry, ModelSpec, Preprocessing, Source, Thresholds
@@ -119,6 +119,22 @@ def test_every_entry_that_the_manifest_gives_an_address_and_labels_can_be_asked_
     assert {*RECOMMENDED, *BETTER} <= {entry.name for entry in ready}
     for entry in ready:
         json.dumps(inspection_request(entry))
+
+
+def test_who_has_no_network_is_told_how_to_bring_the_file() -> None:
+    with pytest.raises(Unreachable, match=f"get {NOWHERE} elsewhere, then: .* {RECOMMENDED[0]} --file FILE"):
+        find_origin(entry_at(NOWHERE))
+
+
+def test_an_entry_that_is_converted_says_where_its_checkpoint_lies_and_keeps_no_address_of_it(tmp_path: Path) -> None:
+    """The address is the publisher's, of a file that no worker could run."""
+    entry = entry_at("https://example.org/made.pt", availability="convert")
+    assert "get https://example.org/made.pt, convert it" in str(why_not(entry))
+    path = colour_detector(tmp_path / "made.onnx")
+    complete = converted(entry, completed(entry, inspect_file(path, inspection_request(entry))))
+    assert (complete.availability.value, [source.url for source in complete.sources]) == ("ready", [None])
+    ready = entry_at("https://example.org/made.onnx")
+    assert converted(ready, ready).sources == ready.sources
 
 
 def test_an_unknown_name_is_wrong_usage_and_a_version_can_be_named() -> None:

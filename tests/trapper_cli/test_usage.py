@@ -23,6 +23,7 @@ def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["run", ".", "--sequence-interval", "0"], "sequence-interval"),
         (["models", "add", "x.onnx"], "name"),
         (["models", "add", "x.onnx", "--name", "a", "--predictor", "nope"], "predictor"),
+        (["models", "add", __file__, "--name", "two words", "--predictor", "yolox"], "letters, digits and hyphens"),
         (["models", "add", "x.onnx", "--name", "a", "--predictor", "yolox"], "There is no file 'x.onnx'"),
         (
             ["models", "add", "x", "--name", "a", "--predictor", "yolox", "--map", "nope"],

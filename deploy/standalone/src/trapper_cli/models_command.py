@@ -1,5 +1,6 @@
 """`trapper models add`: a model of one's own, usable by its name in `trapper run --detector NAME`."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from trapper_client.stack import connect, connect_manager
 from trapper_schemas.catalog import BUILT_IN_MAPS, CatalogMalformed, read_label_map
 
 _PATIENCE_SECONDS = 60.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
 
 class Predictor(StrEnum):
@@ -117,6 +119,8 @@ def add(
     }
     if not file.is_file():
         raise WrongUsage(f"There is no file {str(file)!r}.")
+    if not _NAME.fullmatch(name):
+        raise WrongUsage(f"--name takes up to 64 letters, digits and hyphens, not {name[:80]!r}.")
     inspected = inspect_file(file, request)
     if ensure_stack():
         tell("The stack was started, and is left running (trapper down stops it).")

@@ -38,7 +38,8 @@ def find_origin(entry: ModelEntry) -> Origin:
         try:
             return Origin(url, probe(url) or entry.size_bytes)
         except Unreachable as problem:
-            silent = problem
+            there = f"Or get {addresses(entry)[0]} elsewhere, then: trapper models install {entry.name} --file FILE"
+            silent = Unreachable(problem.message, hint=there)
     raise silent
 
 

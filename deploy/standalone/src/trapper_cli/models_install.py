@@ -99,11 +99,15 @@ def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntr
     inspected = inspect_file(path, inspection_request(entry))
     if entry.sha256 is not None and inspected.entry["sha256"] != entry.sha256:
         raise Failure(f"{path.name} has the sha256 {inspected.entry['sha256']}; {entry.name} is {entry.sha256}.")
-    complete = completed(entry, inspected).model_copy(update={"availability": Availability.READY})
-    if entry.availability is not Availability.READY:  # its address is that of what this file was made of
-        complete = complete.model_copy(update={"sources": (Source(file_name=f"{entry.name}.onnx"),)})
+    complete = converted(entry, completed(entry, inspected))
     publish(manager, expert, complete.model_dump(mode="json"), path, inspected.golden_run)
     return complete
+
+
+def converted(entry: ModelEntry, complete: ModelEntry) -> ModelEntry:
+    """The complete entry as one that is ready; its address stays only where it is that of the file itself."""
+    sources = entry.sources if entry.availability is Availability.READY else (Source(file_name=f"{entry.name}.onnx"),)
+    return complete.model_copy(update={"availability": Availability.READY, "sources": sources})
 
 
 def inspection_request(entry: ModelEntry) -> dict[str, Any]:
