@@ -66,6 +66,23 @@ async def test_what_was_taken_along_is_computed_in_the_field_and_delivered_at_ho
     assert {(batch["attempt"], batch["losses"]) for batch in await manager.batches()} == {(1, 0)}
 
 
+async def test_nothing_else_is_claimed_until_what_was_taken_along_is_computed(manager, pictures, stage, laptop):
+    job_id = await manager.submit([stage], pictures.photos([1] * 16), origins=[pictures.url])
+    async with laptop() as working:
+        work = working.work
+        work.computing = Everything()
+        work.journey = Journey(seconds=HOURS * 3600, left=1)
+        await eventually(lambda: all_here(work, 1))
+        for _ in range(2):  # when a turn begins, the one before it has ended
+            began = work.turned["batches.claim"]
+            work.hurry.ring("batches.claim")
+            await eventually(lambda began=began: work.turned["batches.claim"] > began)
+        assert len(await in_hand(work)) == 1
+        work.computing = set()
+        work.hurry.ring("batches.run")
+        assert (await manager.closed(job_id)).counts.done == 16
+
+
 async def kept(work, count):
     async with work.db() as db:
         return (await queries.counts(db)).get("kept") == count

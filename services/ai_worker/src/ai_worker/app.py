@@ -78,6 +78,7 @@ class RunInHand(BaseModel):
     total: int
     done: int
     here: bool = Field(description="whether its media and weights are on this machine")
+    taken_along: bool = Field(description="whether its lease was asked for to last without a link")
     lease_seconds_left: float | None
 
 
@@ -208,6 +209,7 @@ async def in_hand(work: Held) -> InHand:
                 total=run.total,
                 done=work.progress.get(run.id, 0),
                 here=work.has_here(run.id),
+                taken_along=run.offline_until is not None,
                 lease_seconds_left=max(0.0, work.deadlines[run.id] - now) if run.id in work.deadlines else None,
             )
             for run in runs

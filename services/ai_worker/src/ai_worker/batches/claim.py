@@ -141,7 +141,7 @@ async def _room(work: Hand) -> int:
         _hold(work, "disk full")
         return 0
     async with work.db() as db:
-        runs = await queries.count_unfinished(db)
+        runs, along = await queries.count_unfinished(db), await queries.count_taken_along(db)
         _, spooled = await results.waiting_bytes(db)
     if spooled > work.settings.spool_limit_bytes:
         _hold(work, "spool full")
@@ -152,8 +152,11 @@ async def _room(work: Hand) -> int:
         return 0
     if work.journey is not None and not work.journey.over:
         return max(0, min(work.journey.left, _IN_HAND - runs))
-    slots = work.settings.slots * len(work.devices.each)
-    return max(0, (work.settings.offline_batches if work.settings.offline_hours else slots) - runs)
+    if work.settings.offline_hours:
+        most = work.settings.offline_batches
+    else:  # whoever leaves with what was taken along takes no batch with them whose lease needs a link
+        most = 0 if along else work.settings.slots * len(work.devices.each)
+    return max(0, most - runs)
 
 
 def _hold(work: Hand, reason: str) -> None:

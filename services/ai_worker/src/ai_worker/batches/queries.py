@@ -36,6 +36,12 @@ async def count_unfinished(db: Session) -> int:
     return await db.scalar(select(func.count()).select_from(Run).where(Run.state.in_(UNFINISHED))) or 0
 
 
+async def count_taken_along(db: Session) -> int:
+    """How much of that is under a lease that needs no link."""
+    along = select(func.count()).select_from(Run).where(Run.state.in_(UNFINISHED), Run.offline_until.is_not(None))
+    return await db.scalar(along) or 0
+
+
 async def counts(db: Session) -> dict[str, int]:
     """How many runs are in each state."""
     rows = (await db.execute(select(Run.state, func.count()).group_by(Run.state))).all()

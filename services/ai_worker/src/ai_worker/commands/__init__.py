@@ -44,6 +44,7 @@ PORT = 34821
 CLEAN, FAILED, WRONG_USAGE, RESULTS_LEFT = 0, 1, 2, 75
 """Exit codes of `run`; 143 when a second signal made it leave at once."""
 _SECOND_SIGNAL = 143
+_REFUSED = "enrolment-refused"
 _DEVICES_TOLD = 64
 
 
@@ -54,7 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.do(options))
     except SettingsRefused as problem:
         return _say(str(problem), WRONG_USAGE)
-    except (Problem, RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied, OSError) as problem:
+    except Problem as problem:
+        refused = problem.type == _REFUSED  # its detail says only what to do about it
+        return _say(f"{problem.title}: {problem}" if refused else str(problem), FAILED)
+    except (RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied, OSError) as problem:
         return _say(str(problem), FAILED)
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ai_worker.settings import WorkerSettings
-from trapper_kit.http_client import HttpClient, networks
+from trapper_kit.http_client import HttpClient, Unreachable, networks
 
 _HERE = ["127.0.0.0/8", "::1/128"]
 
@@ -17,6 +17,10 @@ async def ask_page(
     page = HttpClient(f"http://127.0.0.1:{port}", token=token, allowed=networks(_HERE), timeout_seconds=10.0)
     try:
         answer: dict[str, Any] = json.loads((await page.request(method, path, json=body, idempotent=False)).content)
+    except Unreachable as silence:
+        raise Unreachable(
+            f"no worker runs on port {port} of this machine; start it with `trapper-worker run`, or name its --port"
+        ) from silence
     finally:
         await page.close()
     return answer

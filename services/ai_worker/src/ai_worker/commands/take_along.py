@@ -22,7 +22,7 @@ async def take_along(
     while True:
         page = await ask_page(settings, port, "GET", "/work")
         info = await ask_page(settings, port, "GET", "/info")
-        waiting = [run for run in page["runs"] if run["state"] != "kept"]
+        waiting = [run for run in page["runs"] if run["state"] != "kept" and run["taken_along"]]
         here = [run for run in waiting if run["here"]]
         journey: dict[str, Any] = page["taking_along"] or {"over": "the worker was started anew", "batches_taken": 0}
         line = f"taken {journey['batches_taken']} of {batches} batches; {len(here)} of {len(waiting)} in hand are here"
@@ -53,6 +53,9 @@ def _conclude(
             "operator enrols a worker for journeys with `python -m ai_manager.commands issue_enrolment --offline`."
         )
         return False
+    others = sum(run["state"] != "kept" and not run["taken_along"] for run in page["runs"])
+    if others:
+        say(f"{others} more in hand were claimed before, and are handed out again when you leave before they are done.")
     say(
         f"You can leave. Their leases last for {hours_in_words(shortest)}; results are delivered when the link is back."
     )
