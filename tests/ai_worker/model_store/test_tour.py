@@ -396,6 +396,18 @@ def test_a_table_that_begins_with_the_number_of_the_picture_is_read(tmp_path, ob
         assert found.scores[0] == pytest.approx(0.75)
 
 
+def test_such_a_table_is_told_from_three_classes_behind_four_numbers_and_asked_about_where_it_is_empty(tmp_path):
+    row = np.asarray([[0, 320, 160, 480, 320, 2, 0.75]], np.float32)
+    entry, _, _ = registered(numbered(tmp_path / "m.onnx", row.repeat(2, axis=0)), "yolov8")
+    assert entry.spec.layout == "end-to-end"
+    (found,) = objects(tmp_path / "m.onnx", entry, np.zeros((640, 640, 3), np.uint8))
+    assert found.labels.tolist() == [2, 2]
+    with pytest.raises(ModelRefused, match="--layout candidates or --layout end-to-end") as caught:
+        registered(numbered(tmp_path / "none.onnx", row[:0]), "yolov8")
+    assert caught.value.reason == "ambiguous"
+    assert registered(tmp_path / "none.onnx", "yolov8", layout="end-to-end")[0].spec.layout == "end-to-end"
+
+
 def numbered(path, rows):
     """These rows whatever it sees, without an axis for pictures."""
     nodes = [

@@ -11,11 +11,12 @@ from ai_worker.inference.predictors.family import (
     LayoutUnclear,
     NotConfidences,
     Raw,
+    Reader,
     Unit,
     UnitDiffers,
 )
 from ai_worker.inference.predictors.read import fitting_readers, read_boxes, reader_of, unclear
-from ai_worker.inference.predictors.suppressed import RANKED, looks_ranked, looks_suppressed, table_of
+from ai_worker.inference.predictors.suppressed import NUMBERED, RANKED, looks_ranked, looks_suppressed, table_of
 from ai_worker.inference.types import ModelOutputUnfit, Tensor
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.golden import Golden
@@ -78,6 +79,8 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
     """What was asked for, or what the shapes leave open and the numbers tell; None where the shapes tell."""
     raws = [_raw(spec, names, run) for run in runs]
     fitting = fitting_readers(raws[0], known)
+    if _is_numbered(known, spec, raws, fitting):
+        return NUMBERED.layout
     layouts: list[Layout] = [reader.layout for reader in fitting]
     tables: list[Layout] = [layout for layout in layouts if layout in _TELLING]
     others: list[Layout] = [layout for layout in layouts if layout not in _TELLING]
@@ -95,6 +98,18 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
     if len(chosen) > 1:
         raise unclear(raws[0], fitting)
     return chosen[0]
+
+
+def _is_numbered(known: Family, spec: ModelSpec, raws: Sequence[Raw], fitting: Sequence[Reader]) -> bool:
+    """Whether what is as wide as candidates begins with the picture's number after all."""
+    if spec.layout is not None or NUMBERED not in known.readers or NUMBERED in fitting:
+        return False
+    if not all(NUMBERED.fits(raw) for raw in raws):
+        return False
+    told = _reads_as(NUMBERED.layout, raws, len(spec.labels))
+    if told is None:
+        raise unclear(raws[0], [*fitting, NUMBERED])
+    return told
 
 
 def _reads_as(layout: Layout, raws: Sequence[Raw], classes: int) -> bool | None:
