@@ -1,11 +1,14 @@
 """What befalls a worker in the field ends as a failed resource or a clear pause, and never as a dead process."""
 
+import asyncio
 import os
 import signal
 import time
 from types import SimpleNamespace
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 
 from ai_manager.workers.revoke import revoke_worker
@@ -16,6 +19,7 @@ from ai_worker.batches.run import _give_back
 from ai_worker.batches.state import RunState
 from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import CannotRun
+from tests.support.http_servers import serving
 from tests.support.make.ai_worker import hand, worker_settings
 from tests.support.workers import enrol, eventually, worker_process
 from trapper_schemas.ids import uuid7
@@ -215,3 +219,45 @@ async def test_an_answer_that_nobody_understands_ends_no_loop(manager, pictures,
         await eventually(lambda: strange == 4)
         assert (await manager.closed(job_id)).counts.done == 1
         assert working.work.standstill() is None
+
+
+class Dripping:
+    """A mirror that begins to send and never ends."""
+
+    def __init__(self):
+        self.app = FastAPI()
+        self.reached = asyncio.Event()
+        self.app.add_api_route("/{_:path}", self.answer)
+
+    async def answer(self) -> StreamingResponse:
+        return StreamingResponse(self.drip(), headers={"content-length": "100000"})
+
+    async def drip(self):
+        yield b"x" * 1000
+        self.reached.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("signals", "code"), [([signal.SIGTERM], 0), ([signal.SIGTERM, signal.SIGINT], 143)])
+async def test_signals_while_weights_are_on_their_way(manager, ordered, tmp_path, signals, code):
+    """The Manager runs in this process: between two signals the worker cannot have given its batch back."""
+    settings = worker_settings(tmp_path / "worker")
+    await enrol(manager, settings)
+    mirror = Dripping()
+    async with (
+        serving(mirror.app) as url,
+        worker_process(settings, AI_WORKER_WEIGHTS_MIRRORS=f'["{url}"]') as process,
+    ):
+        await mirror.reached.wait()
+        for one in signals:
+            process.process.send_signal(one)
+        assert await process.process.wait() == code
+    async with worker_process(settings):
+        assert (await manager.closed(ordered)).counts.done == 1
+    assert {batch["losses"] for batch in await manager.batches()} == {0}
+
+
+@pytest.fixture
+async def ordered(manager, pictures, stage):
+    """A job of one photo."""
+    return await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
