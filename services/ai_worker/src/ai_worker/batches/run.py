@@ -168,10 +168,12 @@ async def _note(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
 
 
 def _measure(work: Hand, lease: BatchLease, ran: Ran) -> None:
-    work.speeds[lease.stages[0].stage.model.key] = ran.images_per_second
+    first = lease.stages[0].stage.model.key
+    if ran.seen:  # pictures that never came fail at once, and say nothing of how fast this machine looks
+        work.speeds[first] = ran.images_per_second
+        SPEED.labels(first).set(ran.images_per_second)
     work.model_speeds |= ran.model_images_per_second
     BATCH_SECONDS.observe(ran.seconds)
-    SPEED.labels(lease.stages[0].stage.model.key).set(ran.images_per_second)
     for sha256, seconds in ran.model_seconds.items():
         STAGE_SECONDS.labels(sha256).inc(seconds)
     for outcome, count in (("seen", ran.seen), ("blank", ran.blank), ("failed", ran.failed)):

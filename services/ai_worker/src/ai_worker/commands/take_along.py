@@ -50,7 +50,7 @@ def _conclude(
     if shortest < _SHORT * hours * 3600:
         say(
             f"But a lease lasts only {hours_in_words(shortest)}: the Manager gives this worker no longer ones. Its "
-            "operator enrols a worker for journeys with `python -m ai_manager.commands issue_enrolment --offline`."
+            "operator makes the enrolment token of a worker for journeys with `--offline`."
         )
         return False
     others = sum(run["state"] != "kept" and not run["taken_along"] for run in page["runs"])

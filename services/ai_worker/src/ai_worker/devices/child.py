@@ -93,7 +93,7 @@ class Child:
             "blank": blank,
             "failed": failed,
             "seconds": seconds,
-            "images_per_second": len(looks.outcomes) / max(seconds, 1e-6),
+            "images_per_second": seen / max(seconds, 1e-6),
             "model_seconds": {
                 stage.spec.stage.model.key: spent for stage, spent in zip(stages, looks.seconds, strict=True)
             },

@@ -81,6 +81,7 @@ class Ran:
     failed: int
     seconds: float
     images_per_second: float
+    """Pictures that were looked at, over the seconds of the batch."""
     model_images_per_second: dict[str, float]
     """By sha256 of the weights: pictures over the seconds that the stage took."""
     model_seconds: dict[str, float]
