@@ -31,6 +31,7 @@ async def all_here(work, count):
 async def taken_along(manager, pictures, stage, laptop, *, batches):
     """What was taken and fetched, by a worker that was switched off before it had computed anything."""
     job_id = await manager.submit([stage], pictures.photos([1, 0, 1, 1] * batches), origins=[pictures.url])
+    await eventually(lambda: planned(manager, batches))
     async with laptop() as working:
         work = working.work
         work.computing = Everything()
@@ -40,6 +41,10 @@ async def taken_along(manager, pictures, stage, laptop, *, batches):
         leases = [work.deadlines[run.id] - work.monotonic() for run in await in_hand(work)]
         assert min(leases) > (HOURS - 1) * 3600
     return job_id
+
+
+async def planned(manager, count):
+    return len(await manager.batches()) == count
 
 
 class Everything(set):

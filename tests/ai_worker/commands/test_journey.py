@@ -27,6 +27,7 @@ async def test_before_in_the_field_and_back(manager, detector_file, detector_byt
     async with worker_process(settings) as process:
         await ask_page(settings, process.port, "POST", "/pause")
         job_id = await manager.submit([stage], pictures.photos([1, 0, 1, 1] * 2), origins=[pictures.url])
+        await eventually(lambda: planned(manager, 2))
         taking = asyncio.create_task(take_along(settings, process.port, hours=72, batches=2, say=said.append))
         await eventually(lambda: any("nothing is taken at the moment: paused" in line for line in said))
         await ask_page(settings, process.port, "POST", "/resume")
@@ -55,6 +56,10 @@ async def test_before_in_the_field_and_back(manager, detector_file, detector_byt
         assert "Everything that is finished is delivered: 2 batches" in "\n".join(
             await describe(settings, process.port)
         )
+
+
+async def planned(manager, count):
+    return len(await manager.batches()) == count
 
 
 async def unreached(settings, port):
