@@ -73,6 +73,7 @@ async def test_what_was_taken_along_is_computed_in_the_field_and_delivered_at_ho
 
 async def test_nothing_else_is_claimed_until_what_was_taken_along_is_computed(manager, pictures, stage, laptop):
     job_id = await manager.submit([stage], pictures.photos([1] * 16), origins=[pictures.url])
+    await eventually(lambda: planned(manager, 4))
     async with laptop() as working:
         work = working.work
         work.computing = Everything()
