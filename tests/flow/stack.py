@@ -33,7 +33,7 @@ LOOPBACK = '["127.0.0.0/8"]'
 FAST = {
     "EXPERT_": {"SWEEP": 0.1, "LOCK": 0.1, "REDELIVERY": 0.5, "MAX_BACKOFF": 0.5, "GATHER_QUIET": 0.2,
                 "GATHER_AT_MOST": 1.2, "FOLLOW": 0.1, "DESCRIBE_CLAIM": 2.0},
-    "AI_MANAGER_": {"SWEEP": 0.1, "LOCK": 0.1, "REDELIVERY": 0.5, "MAX_BACKOFF": 0.5, "LEASE": 2.0, "RENEW": 0.4,
+    "AI_MANAGER_": {"SWEEP": 0.1, "LOCK": 0.1, "REDELIVERY": 0.5, "MAX_BACKOFF": 0.5, "LEASE": 6.0, "RENEW": 0.4,
                     "POLL": 0.3, "RETRY": 0.1, "ALIVE": 3.0},
     "AI_WORKER_": {"BEAT": 0.4, "POLL": 0.3, "RETRY": 0.1, "CLAIM": 0.05, "RUN": 0.05, "DELIVER": 0.1, "PATIENCE": 60.0,
                    "REFUSED": 0.5, "GRACE": 1.0, "TIDY": 1.0},
