@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
 from uuid import UUID
 
 import pytest
 
 from ai_manager.workers.revoke import revoke_worker
 from ai_worker.commands import FAILED, main
+from ai_worker.devices import prove
+from ai_worker.devices.hardware import machine_memory
 from ai_worker.enrolment.credential import read_credential
 from tests.support.make.ai_worker import worker_settings
 from tests.support.managers import running_manager
@@ -78,3 +81,19 @@ async def test_doctor_is_content_with_an_enrolled_worker(manager, tmp_path, caps
     capsys.readouterr()
     assert await asyncio.to_thread(main, ["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+async def test_the_fleet_sees_the_cards_of_a_machine_and_their_memory(manager, tmp_path, monkeypatch, capsys):
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf '0, GPU-1, 23034, NVIDIA L4\\n1, GPU-2, [N/A], Orin\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(prove, "offered_runtimes", lambda: ("onnx-cuda", "onnx-cpu"))
+    token = await manager.enrolment_token(runtimes=["onnx-cuda", "onnx-cpu"])
+    assert await enrol(manager, token, tmp_path) == 0
+    capsys.readouterr()
+    (worker,) = await manager.rows("select devices from workers")
+    card, integrated, processor = worker["devices"]
+    assert card == {"name": "NVIDIA L4", "kind": "cuda", "memory_bytes": 23034 * 1024**2}
+    assert integrated == {"name": "Orin", "kind": "cuda", "memory_bytes": None}
+    assert (processor["kind"], processor["memory_bytes"]) == ("cpu", machine_memory())
