@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support.managers import RunningManager, running_manager
 from trapper_client.app import run
+from trapper_client.commands.workers import ago
 from trapper_schemas.protocol import PROTOCOL
 
 Spoken = tuple[int, str, str]
@@ -76,6 +78,16 @@ async def test_a_worker_is_seen_told_and_sent_away_by_its_name(manager: RunningM
     code, _, err = await trapper("workers", "show", "laptop")
     assert (code, err) == (1, "No worker is named 'laptop'. See: trapper workers list\n")
     assert json.loads((await trapper("workers", "show", worker_id, "--json"))[1])["state"] == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "seconds ago"), (130, "2 minutes ago"), (7_300, "2 hours ago"), (200_000, "2 days ago")],
+)
+def test_when_a_worker_was_seen_is_said_as_people_say_it(seconds: int, words: str) -> None:
+    moment = datetime.now(UTC) - timedelta(seconds=seconds)
+    assert ago(moment.isoformat().replace("+00:00", "Z")).endswith(words)
+    assert ago(None) == "never"
 
 
 async def test_all_are_told_at_once_and_nobody_by_mistake(manager: RunningManager, trapper: Trapper) -> None:

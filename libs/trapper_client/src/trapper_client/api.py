@@ -156,10 +156,15 @@ class Api:
 
 
 def _unreachable(base_url: str, trouble: httpx.TransportError | None) -> Unreachable:
-    if isinstance(trouble, httpx.ConnectError | httpx.ConnectTimeout):
-        return Unreachable(f"The stack is not running: nothing answers at {base_url}.", hint="Start it: trapper up")
     told = str(trouble) or type(trouble).__name__
-    return Unreachable(f"{base_url} broke off the conversation ({told}).", hint="See: trapper status")
+    here = _is_loopback(base_url)
+    if not isinstance(trouble, httpx.ConnectError | httpx.ConnectTimeout):
+        return Unreachable(
+            f"{base_url} broke off the conversation ({told}).", hint="See: trapper status" if here else ""
+        )
+    if here:
+        return Unreachable(f"The stack is not running: nothing answers at {base_url}.", hint="Start it: trapper up")
+    return Unreachable(f"Nothing answers at {base_url} ({told}).", hint="Is the address right, and reached from here?")
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, Any]:

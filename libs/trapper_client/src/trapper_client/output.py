@@ -13,6 +13,8 @@ from rich.text import Text
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, for scripts.")]
 
 _ENDLESS = 10_000
+_MANY = 1000
+"""From here on a number shows no fraction, and no power of ten."""
 
 
 def tell(sentence: str) -> None:
@@ -60,5 +62,5 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return f"{value:.3g}" if abs(value) < _MANY else f"{value:.0f}"
     return printable(str(value))

@@ -43,8 +43,11 @@ def watch(job_id: JobId, *, as_json: Json = False) -> None:
         job = _follow(expert, job_id, quiet=as_json)
     if as_json:
         answer(job.model_dump(mode="json"))
-    if job.stage != "finished":
-        raise Failure(f"The job {job.id} ended as {job.stage}: {job.error or 'no reason was given'}.")
+    if job.stage == "finished":
+        return
+    if as_json:
+        raise typer.Exit(1)  # the document says how it ended, and there is only one
+    raise Failure(f"The job {job.id} ended as {job.stage}: {job.error or 'no reason was given'}.")
 
 
 @group.command("cancel")

@@ -1,5 +1,6 @@
 """`trapper workers`: the machines that compute."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ def list_workers(*, as_json: Json = False) -> None:
     if as_json:
         answer(workers)
         return
-    columns = ("name", "state", "version", "runtimes", "devices", "batches", "images/s", "lost", "seen at")
+    columns = ("name", "state", "version", "runtimes", "devices", "batches", "images/s", "lost", "seen")
     rows = (
         (
             worker["name"],
@@ -38,7 +39,7 @@ def list_workers(*, as_json: Json = False) -> None:
             worker["leases"],
             max(worker["images_per_second"].values(), default=None),
             sum(worker["losses"].values()) or None,
-            worker["seen_at"],
+            ago(worker["seen_at"]),
         )
         for worker in workers
     )
@@ -69,7 +70,7 @@ def show(worker: One, *, as_json: Json = False) -> None:
         ("project", found["project"] or "all"),
         ("works offline", found["offline"]),
         ("enrolled at", found["enrolled_at"]),
-        ("seen at", found["seen_at"]),
+        ("seen", ago(found["seen_at"])),
         ("revoked at", found["revoked_at"]),
     )
     table(("", ""), (row for row in rows if row[1] is not None))
@@ -113,7 +114,7 @@ def _instruct(order: str, worker: str | None, *, everybody: bool, as_json: bool)
     if as_json:
         answer({"order": order, "workers": told})
     else:
-        say(f"{told} worker(s) will hear it with their next heartbeat: {order}.")
+        say(f"Told {told} worker{'' if told == 1 else 's'}: {order}. It is heard with the next heartbeat.")
 
 
 def _find(manager: ManagerClient, worker: str) -> str:
@@ -128,6 +129,17 @@ def _find(manager: ManagerClient, worker: str) -> str:
     if len(found) > 1:
         raise Failure(f"{len(found)} workers are named {worker!r}: {', '.join(found)}.", hint="Give the id.")
     return found[0]
+
+
+def ago(moment: str | None) -> str:
+    """How long ago that was, as people say it."""
+    if moment is None:
+        return "never"
+    seconds = max(0, round((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} seconds ago"
 
 
 def _devices(worker: dict[str, Any]) -> list[str]:
