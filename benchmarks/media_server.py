@@ -1,35 +1,48 @@
-"""One small picture for whoever asks for anything: the Expert's part in `bench_memory`, as cheap as can be."""
+"""Pictures for whoever asks: the Expert's part in `bench_memory` and `bench_worker`, as cheap as can be.
+
+`python -m benchmarks.media_server FILE... PORT`: `/2` is the third file, and every other path the first one.
+"""
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
+
+import uvloop
 
 
 class Answering(asyncio.Protocol):
-    """One connection; every request has no body and gets the same answer."""
+    """One connection; no request has a body."""
 
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
+    def __init__(self, answers: Sequence[bytes]) -> None:
+        self.answers = answers
         self.pending = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         *whole, self.pending = (self.pending + data).split(b"\r\n\r\n")
-        for _ in whole:
-            self.transport.write(self.answer)
+        for request in whole:
+            path = request.split(b" ", 2)[1].removeprefix(b"/")
+            self.transport.write(self.answers[int(path) if path.isdigit() else 0])
 
 
-async def serve(picture: bytes, port: int) -> None:
+def answer(picture: bytes) -> bytes:
+    """The whole of what is sent."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return head.encode() + picture
+
+
+async def serve(pictures: Sequence[bytes], port: int) -> None:
     """Until killed."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {len(picture)}\r\n\r\n"
-    answer = head.encode() + picture
-    server = await asyncio.get_running_loop().create_server(lambda: Answering(answer), "127.0.0.1", port)
+    answers = [answer(picture) for picture in pictures]
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(answers), "127.0.0.1", port)
     print("ready", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]).read_bytes(), int(sys.argv[2])))
+    *files, port = sys.argv[1:]
+    uvloop.run(serve([Path(file).read_bytes() for file in files], int(port)))
