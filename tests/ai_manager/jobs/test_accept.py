@@ -168,6 +168,17 @@ async def test_the_same_resource_twice_is_named(manager: Manager, expert: dict[s
     assert answer.json()["errors"][0]["loc"] == ["body", "resources", 2, "id"]
 
 
+async def test_a_compressed_body_is_one_whole_frame(manager: Manager, expert: dict[str, str]) -> None:
+    frame = zstandard.ZstdCompressor(write_checksum=True).compress(json.dumps(job_request(1)).encode())
+    headers = {**expert, "Idempotency-Key": "k", "Content-Encoding": "zstd"}
+    for body in (b"", frame[:-1], frame[: len(frame) // 2], frame + b"more", frame + frame, b"x" * 1000 + frame):
+        answer = await manager.http.post("/api/prediction_jobs/", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (400, "malformed"), body[:20]
+        assert "zstd frame" in answer.json()["detail"]
+    assert await manager.rows("select * from jobs") == []
+    assert (await manager.http.post("/api/prediction_jobs/", content=frame, headers=headers)).status_code == 201
+
+
 async def test_a_zstd_bomb_is_refused_before_it_unfolds(manager: Manager, expert: dict[str, str]) -> None:
     bomb = zstandard.ZstdCompressor().compress(b" " * 300_000_000)
     headers = {**expert, "Idempotency-Key": "k", "Content-Encoding": "zstd"}

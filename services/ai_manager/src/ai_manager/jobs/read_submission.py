@@ -49,11 +49,15 @@ async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIter
                 content = reader.decompress(chunk[start : start + _ZSTD_SLICE])
             except zstandard.ZstdError as problem:
                 raise Malformed("the body is not one zstd frame") from problem
+            if reader.unused_data:
+                raise Malformed("something follows the one zstd frame of the body")
             so_far += len(content)
             if so_far > at_most:
                 raise TooLarge(f"the body is longer than {at_most} bytes")
             if content:
                 yield content
+    if not reader.eof:
+        raise Malformed("the body ends in the middle of its zstd frame")
 
 
 async def read_submission(chunks: AsyncIterator[bytes]) -> Submission:
