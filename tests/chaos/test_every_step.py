@@ -79,7 +79,8 @@ class Scene:
         self.age()
 
     async def silent(self) -> None:
-        """Leases that ran out while the Manager answered."""
+        """Leases that ran out while the Manager answered; said each time, since it is true for some seconds only."""
+        await self.manager.answered_long()
         for lease in await self.machine.claim(limit=8):  # what an earlier round gave back
             await self.machine.finish(lease)
         await self.manager.planned(self.expert, job_request(6))
@@ -152,7 +153,6 @@ async def scene(ai_manager_database_url: str, tmp_path: Path) -> AsyncIterator[S
     settings = manager_settings(ai_manager_database_url, tmp_path, results_in_rows_bytes=0)
     async with opened_manager(settings) as manager:
         await manager.publish()
-        await manager.answered_long()
         yield Scene(manager, await manager.token(Scope.JOBS), await manager.worker())
 
 
