@@ -65,7 +65,9 @@ def test_a_damaged_blob_is_refused_or_still_a_map(position: int, value: int) -> 
         (packed([1, 2]), "no-schema"),
         (packed({"schema": "test", "schema_version": 1, 5: 1}), "key"),
         (frame(b"\x83" + b"\xa6schema\xa1x" + b"\xaeschema_version\x01" + b"\xa6schema\xa1y"), "key"),
-        (packed({**HEAD, "x": msgpack.ExtType(1, b"x")}), "damaged"),
+        (packed({**HEAD, "x": msgpack.ExtType(1, b"x")}), "extension"),
+        (packed({**HEAD, "x": msgpack.ExtType(1, b"")}), "extension"),
+        (packed({**HEAD, "x": msgpack.Timestamp(1)}), "extension"),
         (frame(b"\x91" * 5000 + b"\xc0"), "depth"),
         (packed({**HEAD, "x": [[[[[[[[[1]]]]]]]]]}), "depth"),
         (frame(b"\xdd\xff\xff\xff\xff"), "damaged"),
@@ -76,6 +78,12 @@ def test_a_blob_that_breaks_a_rule_is_refused_with_its_reason(blob: bytes, reaso
     with pytest.raises(BlobRefused) as refused:
         decode(blob)
     assert refused.value.reason == reason
+
+
+def test_many_small_lists_count_together() -> None:
+    with pytest.raises(BlobRefused) as refused:
+        decode(packed({**HEAD, "x": [[0] * 40] * 40}), limits=Limits(items=1000))
+    assert refused.value.reason == "items"
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:

@@ -168,7 +168,9 @@ def _unpack(content: bytes, limits: Limits) -> object:
         raise
     except (msgpack.StackError, RecursionError):
         _refuse("depth", "the content is nested too deeply")
-    except (ValueError, msgpack.UnpackException):
+    except (ValueError, msgpack.UnpackException) as problem:
+        if "max_ext_len" in str(problem):  # one without any bytes is within the limit, and comes to `_extension`
+            _refuse("extension", "extension types are not part of the format")
         _refuse("damaged", "the content is not MessagePack within its limits")
 
 

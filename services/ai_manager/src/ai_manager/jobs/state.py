@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from trapper_schemas.v1.jobs import JobState
 
-OPEN = (JobState.ACCEPTED, JobState.PLANNED)
-"""Stored states of a job that is not closed; `running` is what a reader is told once a batch was handed out."""
-
 
 @dataclass(frozen=True)
 class Ended:

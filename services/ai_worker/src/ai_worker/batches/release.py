@@ -18,7 +18,7 @@ from trapper_schemas.v1.batches import BatchLease, Release
 GIVEN_UP = Counter("trapper_batches_given_up_total", "Batches that ended here without results, by reason", ["reason"])
 Reason = Literal["draining", "inference_died", "cannot_run", "disk_full", "lost"]
 _NOT_HEARD = 500
-"""From this status on, an answer says that nothing was done."""
+"""From this status on, an answer does not say that the Manager took note."""
 
 
 async def release_batch(work: Hand, run: Run, reason: Reason, message: str = "") -> None:
