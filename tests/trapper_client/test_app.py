@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,21 @@ def test_the_command_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "trapper_client", "nope"], capture_output=True, check=False)
     assert done.returncode == 2
     assert isinstance(app, typer.Typer)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("{", "is not JSON in UTF-8"), ("[1]", "is neither a list of observations nor a row with `dynamic_attrs`")],
+)
+def test_observations_that_cannot_be_read_are_wrong_usage_and_named(
+    content: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "row.json"
+    file.write_text(content, "utf-8")
+    assert run(["classifications", "edit", "x", str(file)]) == 2
+    assert f"{file} {told}" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", StringIO(content))
+    assert run(["classifications", "edit", "x", "-"]) == 2
+    assert f"Standard input {told}" in capsys.readouterr().err
+    assert run(["classifications", "edit", "x", str(tmp_path / "absent")]) == 2
+    assert "cannot be read: No such file" in capsys.readouterr().err

@@ -219,13 +219,15 @@ def _words(observations: Iterable[Observation]) -> str:
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """The observations of a file, each with what a person may say and nothing else."""
+    piped = str(path) == "-"
+    source = "Standard input" if piped else str(path)
     try:
-        document = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text("utf-8"))
+        document = json.loads(sys.stdin.read() if piped else path.read_text("utf-8"))
     except OSError as problem:
-        raise WrongUsage(f"{path} cannot be read: {problem.strerror}.") from problem
+        raise WrongUsage(f"{source} cannot be read: {problem.strerror}.") from problem
     except ValueError as problem:
-        raise WrongUsage(f"{path} is not JSON in UTF-8: {problem}.") from problem
+        raise WrongUsage(f"{source} is not JSON in UTF-8: {problem}.") from problem
     said = document.get("dynamic_attrs") if isinstance(document, dict) else document
     if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
-        raise WrongUsage(f"{path} is neither a list of observations nor a row with `dynamic_attrs`.")
+        raise WrongUsage(f"{source} is neither a list of observations nor a row with `dynamic_attrs`.")
     return [{name: each[name] for name in _SAID if each.get(name) is not None} for each in said]
