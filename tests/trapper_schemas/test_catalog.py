@@ -131,7 +131,7 @@ def test_megadetector_s_person_is_a_human() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("animals: [0]", "animals"),
+        ("animals: [0]", "animals: .*; a map has lists of labels: animal, human, vehicle"),
         ("animal: 3", "animal"),
         ("[1, 2", "not YAML"),
     ],

@@ -149,7 +149,8 @@ def read_label_map(name_or_path: str) -> LabelMap:
     try:
         return LabelMap.model_validate(_load(path))
     except ValidationError as problem:
-        raise CatalogMalformed(f"{path.name}: {_first(problem)}") from problem
+        kinds = ", ".join(ObservationType)
+        raise CatalogMalformed(f"{path.name}: {_first(problem)}; a map has lists of labels: {kinds}") from problem
 
 
 def map_labels(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label, ...]:

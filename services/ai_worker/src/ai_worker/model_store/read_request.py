@@ -81,7 +81,7 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
         raise ModelRefused(
             "labels",
             f"none of the {len(names)} labels ({', '.join(names[:5])}, …) is an animal, a human or a vehicle; expected "
-            f"a map that says which are {', '.join(ObservationType)}",
+            f"a map that says which are {', '.join(ObservationType)}: --map",
         )
     return labels
 
