@@ -64,6 +64,8 @@ class Fleet:
     """Under everything that the first worker writes."""
     spool_disk: SmallDisk = field(init=False)
     """Under its results only."""
+    filling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever fills one of them."""
     expert_database: str = ""
     manager_database: str = ""
     token: str = ""

@@ -21,7 +21,15 @@ _FULL_SECONDS = (1.5, 4.0)
 
 
 async def fill_disk(which: str, fleet: Fleet, rng: Random) -> str | None:
-    """Under the first worker, until it was refused room: for anything, or, in the spool, for a result."""
+    """Under the first worker, until it was refused room: for anything, or, in the spool, for a result.
+
+    One at a time: a worker whose whole disk is full has no results that its spool could refuse.
+    """
+    async with fleet.filling:
+        return await _filled(which, fleet, rng)
+
+
+async def _filled(which: str, fleet: Fleet, rng: Random) -> str | None:
     machine = fleet.machines[fleet.worker_names[0]]
     disk: SmallDisk = fleet.spool_disk if which == "spool" else fleet.disk
     heard = machine.heard()
@@ -48,9 +56,10 @@ async def fill_disk(which: str, fleet: Fleet, rng: Random) -> str | None:
 def _refused_room(machine: Machine, since: int, which: str, *, mounted: bool) -> Counter[str]:
     said = machine.log.read_bytes()[since:]
     found = Counter(what.decode() for what in NO_ROOM.findall(said))
+    found["rows"] += said.count(b"disk I/O error") + said.count(b"disk is full")  # of one that begins on a full disk
     if which == "disk" and not mounted:
         found["claims"] += said.count(b'"disk full"')
-    return found if which == "disk" or found["results"] else Counter()
+    return +found if which == "disk" or found["results"] else Counter()
 
 
 async def skew_clock(whose: str, fleet: Fleet, rng: Random) -> str | None:
