@@ -42,8 +42,9 @@ class Media:
         """So many photos as files, which are there until the block ends, as those of a batch are."""
         folder = self.work.folder(uuid7())
         references = [self._reference(index % len(self.paths)) for index in range(count)]
-        how = {"grant": "a grant", "origins": [self.origin], "folder": folder}
-        files = await fetch_media(self.work, self.work.media, references, **how)
+        files = await fetch_media(
+            self.work, self.work.media, references, grant="a grant", origins=[self.origin], folder=folder
+        )
         try:
             assert all(isinstance(file, Path) for file in files), "a photo could not be fetched"
             yield tuple(ResourceWork(ref, file) for ref, file in zip(references, files, strict=True))
