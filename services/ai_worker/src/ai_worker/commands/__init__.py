@@ -34,6 +34,7 @@ from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import MigrationsMissing
 from ai_worker.tasks import opened, work_until
+from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure, log
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
@@ -58,8 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         refused = problem.type == _REFUSED  # its detail says only what to do about it
         return _say(f"{problem.title}: {problem}" if refused else str(problem), FAILED)
-    except (RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied, OSError) as problem:
+    except (RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied) as problem:
         return _say(str(problem), FAILED)
+    except DatabaseUnavailable as problem:  # or whatever else the system refuses
+        said = getattr(problem, "orig", None)
+        rows = f"the worker's own rows cannot be read or written: {said}; is its disk full?"
+        return _say(str(problem) if said is None else rows, FAILED)
 
 
 def _say(sentence: str, code: int) -> int:
