@@ -38,17 +38,18 @@ def environment(ai_manager_database_url: str, tmp_path: Path) -> dict[str, str]:
     }
 
 
-async def run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+async def run(environment: dict[str, str], *arguments: str, said: str = "") -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "ai_manager.commands",
         *arguments,
         env=environment,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, error = await process.communicate()
+    out, error = await process.communicate(said.encode())
     return process.returncode or 0, out.decode(), error.decode()
 
 
@@ -115,6 +116,23 @@ async def _closed(http: httpx.AsyncClient, headers: dict[str, str], job_id: UUID
             if job.closed_at is not None:
                 return job
             await asyncio.sleep(0.05)
+
+
+async def test_a_token_that_is_known_elsewhere_is_good_here_too_until_it_ends(environment: dict[str, str]) -> None:
+    words = ("issue_token", "--name", "script", "--scope", "jobs", "--token-stdin", "--json")
+    known = "made-by-somebody-else-and-long-enough"
+    until = ("--expires-at", "2100-01-01T00:00:00+00:00")
+    code, out, error = await run(environment, *words, *until, said=known)
+    assert (code, json.loads(out)["token"]) == (0, known), error
+    for said, more, why in (
+        ("short", (), "20 to 200 characters"),
+        (known, ("--expires-at", "tomorrow"), "--expires-at"),
+        (known, ("--expires-at", "2100-01-01T00:00:00"), "no time zone"),
+    ):
+        code, out, error = await run(environment, *words, *more, said=said)
+        assert (code, out) == (2, "")
+        assert why in error
+        assert "Traceback" not in error
 
 
 async def test_a_job_goes_through_real_processes_that_are_killed_on_the_way(environment: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ COMMANDS = [
     *(["models", verb] for verb in ("list", "add")),
     ["projects", "list"],
     ["run"],
-    ["tokens", "create"],
+    *(["tokens", verb] for verb in ("create", "list", "revoke")),
     ["queues"],
     *(["workers", verb] for verb in ("list", "show", "pause", "resume", "drain", "revoke", "token")),
 ]

@@ -56,6 +56,14 @@ class TrapperClient:
         """A new token of the caller's own; it is shown this once."""
         return self.api.post("/api/tokens/", {"name": name})
 
+    def tokens(self) -> Iterator[dict[str, Any]]:
+        """The caller's tokens that are good, without their secrets."""
+        return self.api.pages("/api/tokens/")
+
+    def revoke_token(self, token_id: str) -> None:
+        """End one at once."""
+        self.api.call("DELETE", f"/api/tokens/{token_id}/")
+
     # projects, places, collections
 
     def research_projects(self, *, name: str | None = None) -> Iterator[ResearchProject]:

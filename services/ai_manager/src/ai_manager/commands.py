@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,7 @@ Options = argparse.Namespace
 SERVICE = "ai_manager"
 REFUSED = 1
 MISUSED = 2
+SHORTEST_TOKEN, LONGEST_TOKEN = 20, 200
 
 
 def _tell(options: Options, document: dict[str, Any], sentence: str) -> None:
@@ -89,6 +90,11 @@ def _sync(options: Options) -> int:
 
 
 def _issue_token(options: Options) -> int:
+    known = sys.stdin.readline().strip() if options.token_stdin else None
+    if known is not None and not SHORTEST_TOKEN <= len(known) <= LONGEST_TOKEN:
+        sys.stderr.write(f"a token of {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters is expected on standard input\n")
+        return MISUSED
+
     async def do(work: Work) -> int:
         async with work.db() as db:
             token = issue_token(
@@ -97,6 +103,8 @@ def _issue_token(options: Options) -> int:
                 scopes=[Scope(scope) for scope in options.scope],
                 now=work.clock.now(),
                 hash_token=work.hash_token,
+                expires_at=options.expires_at,
+                known=known,
             )
         _tell(options, {"token": token, "name": options.name, "scopes": options.scope}, token)
         return 0
@@ -170,6 +178,13 @@ def _doctor(options: Options) -> int:
     return asyncio.run(_with_work(do))
 
 
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no time zone")
+    return moment
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ai_manager.commands", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -191,6 +206,10 @@ def _parser() -> argparse.ArgumentParser:
     token = add("issue_token", _issue_token, "make a token for a service or an operator; shown once")
     token.add_argument("--name", required=True)
     token.add_argument("--scope", action="append", required=True, choices=[scope.value for scope in GRANTABLE])
+    token.add_argument(
+        "--token-stdin", action="store_true", help="a token that is known elsewhere, to be good here too"
+    )
+    token.add_argument("--expires-at", type=_moment, help="2027-01-31T12:00:00+00:00; never by default")
     enrolment = add("issue_enrolment", _issue_enrolment, "make a token with which machines become workers; shown once")
     enrolment.add_argument("--runtime", action="append", required=True)
     enrolment.add_argument("--uses", type=int, default=1)

@@ -32,6 +32,11 @@ class Caller:
     expires_at: datetime | None
     protocol: int
 
+    @property
+    def sees(self) -> str | None:
+        """Whose jobs it may read: its own, or those of all (None) when it operates the Manager too."""
+        return None if Scope.OPERATE in self.scopes else self.name
+
 
 def bearer(authorization: str | None) -> str:
     """The token of an Authorization header."""

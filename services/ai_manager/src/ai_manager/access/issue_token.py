@@ -20,9 +20,13 @@ def issue_token(
     hash_token: Callable[[str], str],
     worker_id: UUID | None = None,
     expires_at: datetime | None = None,
+    known: str | None = None,
 ) -> str:
-    """A fresh token; tokens of one name are one caller, so that a token can be replaced without losing its jobs."""
-    token = new_token("tmw" if worker_id else "tms")
+    """A fresh token, or one that is `known` elsewhere and shall be good here too.
+
+    Tokens of one name are one caller, so that a token can be replaced without losing its jobs.
+    """
+    token = known or new_token("tmw" if worker_id else "tms")
     db.add(
         Token(
             id=uuid7(),

@@ -21,9 +21,10 @@ async def by_key(db: Session, caller: str, idempotency_key: str) -> Job | None:
     return (await db.scalars(statement)).one_or_none()
 
 
-async def get(db: Session, job_id: UUID, caller: str) -> Job | None:
-    """A job of this caller."""
-    return (await db.scalars(select(Job).where(Job.id == job_id, Job.caller == caller))).one_or_none()
+async def get(db: Session, job_id: UUID, caller: str | None) -> Job | None:
+    """A job of this caller, or of anybody."""
+    statement = select(Job).where(Job.id == job_id)
+    return (await db.scalars(statement if caller is None else statement.where(Job.caller == caller))).one_or_none()
 
 
 async def lock(db: Session, job_id: UUID, *, caller: str | None = None) -> Job | None:

@@ -101,7 +101,7 @@ async def append(
 @router.get("/{job_id}/", responses=problems(JobNotFound))
 async def read(job_id: UUID, caller: MaySubmit, db: Db, work: WorkDep) -> JobReply:
     """State, counts, progress, and when it will be over at the measured speed."""
-    job = await queries.get(db, job_id, caller.name)
+    job = await queries.get(db, job_id, caller.sees)
     if job is None:
         raise JobNotFound(job_id=str(job_id))
     return await describe_job(work, db, job)

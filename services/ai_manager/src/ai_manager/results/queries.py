@@ -74,13 +74,11 @@ async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedR
     return (await db.scalars(statement)).all()
 
 
-async def get(db: Session, batch_id: UUID, caller: str) -> SavedResult | None:
-    """The result of a batch of this caller's job, also when its blob is forgotten."""
-    statement = (
-        select(SavedResult)
-        .join(Job, Job.id == SavedResult.job_id)
-        .where(SavedResult.batch_id == batch_id, Job.caller == caller)
-    )
+async def get(db: Session, batch_id: UUID, caller: str | None) -> SavedResult | None:
+    """The result of a batch of this caller's job, or of anybody's; also when its blob is forgotten."""
+    statement = select(SavedResult).where(SavedResult.batch_id == batch_id)
+    if caller is not None:
+        statement = statement.join(Job, Job.id == SavedResult.job_id).where(Job.caller == caller)
     return (await db.scalars(statement)).one_or_none()
 
 

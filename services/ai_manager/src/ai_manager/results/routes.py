@@ -61,7 +61,7 @@ async def list_closed(
     after: Annotated[UUID | None, Query(description="with `include`: the last batch id of the page before")] = None,
 ) -> ClosedBatches:
     """The oldest hundred closed batches that are not acknowledged; no cursor, since they finish out of order."""
-    if await jobs.get(db, job_id, caller.name) is None:
+    if await jobs.get(db, job_id, caller.sees) is None:
         raise JobNotFound(job_id=str(job_id))
     rows = await (queries.unacknowledged(db, job_id) if include is None else queries.kept(db, job_id, after))
     return ClosedBatches(items=[_closed(row) for row in rows])
@@ -86,7 +86,7 @@ def _closed(row: SavedResult) -> ClosedBatch:
 async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Response:
     """The blob, as the worker sent it; an exhausted batch has one of failures."""
     async with work.db() as db:
-        row = await queries.get(db, batch_id, caller.name)
+        row = await queries.get(db, batch_id, caller.sees)
         blob = await queries.blob_of(db, batch_id) if row is not None else None
     if row is None:
         raise ResultsNotFound(batch_id=str(batch_id))
@@ -112,7 +112,7 @@ async def list_failures(
     job_id: UUID, caller: MaySubmit, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ResourceFailure]:
     """Resources that failed, each with a code and a message."""
-    if await jobs.get(db, job_id, caller.name) is None:
+    if await jobs.get(db, job_id, caller.sees) is None:
         raise JobNotFound(job_id=str(job_id))
     cut = Cut.of(limit, cursor, {"job_id": str(job_id)})
     rows, next_cursor = split(await queries.failures(db, job_id, cut), cut, _place)
