@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel
 
 from tests.trapper_kit.test_http_client import app as other_app
 from trapper_kit.paging import Cut
 from trapper_kit.problems import REGISTRY, Malformed, Problem
+from trapper_kit.web.app import problems
 from trapper_kit.web.guards import guard, public, unguarded_routes
 
 
@@ -127,3 +128,26 @@ async def test_a_path_says_all_its_methods_and_requests_are_counted_by_their_ope
         assert (await web.post("/api/doors")).status_code == 200
         counted = (await web.get("/metrics")).text
     assert 'trapper_requests_total{operation="doors_knock",service="test",status="200"} 1.0' in counted
+
+
+def test_the_contract_names_the_bearer_token_and_the_type_of_refusals() -> None:
+    router = APIRouter(prefix="/api/secrets", tags=["secrets"])
+
+    @guard
+    async def check(authorization: Annotated[str | None, Header()] = None) -> None:
+        del authorization
+
+    @router.get("/", responses=problems(Malformed), dependencies=[Depends(check)])
+    async def read(limit: int = 1) -> int:
+        return limit
+
+    app = make_app(router)
+    for _ in range(2):  # FastAPI keeps the document that it made
+        document = app.openapi()
+        operation = document["paths"]["/api/secrets/"]["get"]
+        assert [one["name"] for one in operation["parameters"]] == ["limit"]
+        assert operation["security"] == [{"HTTPBearer": []}]
+        assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        (refusal,) = operation["responses"]["400"]["content"].items()
+        assert refusal == ("application/problem+json", {"schema": {"$ref": "#/components/schemas/ProblemBody"}})
+    assert "security" not in document["paths"]["/healthz"]["get"]

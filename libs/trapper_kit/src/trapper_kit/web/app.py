@@ -28,6 +28,7 @@ from trapper_kit.problems import (
     Unexpected,
 )
 from trapper_kit.web.bounds import Bounded
+from trapper_kit.web.describe import describe_better
 from trapper_kit.web.guards import api_routes, public
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
@@ -73,6 +74,7 @@ def build_app(
         app.include_router(router)
     app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
+    describe_better(app)
     app.add_middleware(Bounded)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(Telling, service=service)
