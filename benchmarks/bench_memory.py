@@ -1,10 +1,10 @@
 """The memory of Manager and Worker between a job of 1,000 resources and one of 100,000.
 
 Real processes: the Manager's web door and its tasks on PostgreSQL and Valkey, a Worker with its inference process, a
-media server. After a first job, which warms everything up, the peak of each process in a small job is compared with
-its peak in the large one, the streamed submission included. The pictures are tiny and so is the model: what counts is
-how many there are. On a machine that cannot do the whole large job within the time it is cancelled, and the last row
-says how far it came, which is then a bar that was missed.
+media server. After a first job, which lasts until batches have the size that follows from the speed, the peak of each
+process in a small job is compared with its peak in the large one, the streamed submission included. The pictures are
+tiny and so is the model: what counts is how many there are. On a machine that cannot do the whole large job within the
+time it is cancelled, and the last row says how far it came, which is then a bar that was missed.
 """
 
 import asyncio
@@ -40,14 +40,19 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Sizes:
-    """Resources of the small job and of the large one, and how many seconds either may take."""
+    """Resources of the first job, of the small one and of the large one, and how many seconds each may take."""
 
+    first: int
     small: int
     large: int
     seconds: float
 
 
-SIZES = {Size.FULL: Sizes(1_000, 100_000, 560), Size.QUICK: Sizes(1_000, 8_000, 240), Size.TINY: Sizes(30, 60, 120)}
+SIZES = {
+    Size.FULL: Sizes(10_000, 1_000, 100_000, 500),
+    Size.QUICK: Sizes(6_000, 1_000, 8_000, 240),
+    Size.TINY: Sizes(60, 30, 60, 120),
+}
 
 
 @dataclass
@@ -236,10 +241,10 @@ async def measure(options: Options) -> list[Row]:
         peaks = Peaks(stack.process, stack.tasks, worker)
         watching = asyncio.create_task(peaks.watch())
         try:
-            for _ in range(3):  # the first one measures the speed, from which the size of batches follows
+            for count in (sizes.first, sizes.small):
                 peaks.begin()
-                done = await asking.ended(await asking.submit(sizes.small), seconds=sizes.seconds)
-                assert done == sizes.small, f"only {done} of {sizes.small} were done after {sizes.seconds:.0f} s"
+                done = await asking.ended(await asking.submit(count), seconds=sizes.seconds)
+                assert done == count, f"only {done} of {count} were done after {sizes.seconds:.0f} s"
             small = peaks.most
             peaks.begin()
             began, used = time.monotonic(), peaks.core_seconds()

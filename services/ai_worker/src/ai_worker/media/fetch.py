@@ -52,19 +52,21 @@ async def fetch_media(
     there = _make(folder)
     allowed = Origins.of(map(origin_of, origins), map(origin_of, work.settings.media_origins))
     fetching = Fetching(work, http, folder, grant, allowed, there)
-    lanes = asyncio.Semaphore(work.settings.media_concurrency)
+    found: dict[int, Path | Failed] = {}
+    waiting = enumerate(resources)
 
-    async def one(resource: ResourceRef) -> Path | Failed:
-        async with lanes:
-            return await _fetch(fetching, resource)
+    async def lane() -> None:
+        for place, resource in waiting:  # shared by all lanes: each takes the next one
+            found[place] = await _fetch(fetching, resource)
 
-    tasks = [asyncio.create_task(one(resource)) for resource in resources]
+    lanes = [asyncio.create_task(lane()) for _ in range(min(work.settings.media_concurrency, len(resources)))]
     try:
-        return list(await asyncio.gather(*tasks))
+        await asyncio.gather(*lanes)
     finally:
-        for task in tasks:
+        for task in lanes:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*lanes, return_exceptions=True)
+    return [found[place] for place in range(len(resources))]
 
 
 def _make(folder: Path) -> frozenset[Path]:
