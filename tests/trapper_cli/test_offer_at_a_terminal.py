@@ -47,6 +47,11 @@ def trapper() -> Iterator[Trapper]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+def _hear_ctrl_c() -> None:
+    """Whoever started the tests in the background of a shell without job control has it ignored by all below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def at_a_terminal(trapper: Trapper, *words: str | Path, answer: bytes = b"", **variables: str) -> str:
     """What a command wrote to its terminal; it is answered once, when it asks."""
     ours, theirs = pty.openpty()
@@ -57,6 +62,7 @@ def at_a_terminal(trapper: Trapper, *words: str | Path, answer: bytes = b"", **v
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - one call into the kernel, which takes no lock
     )
     os.close(theirs)
     written, asked, until = b"", False, time.monotonic() + 120

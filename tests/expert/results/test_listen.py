@@ -43,5 +43,5 @@ async def test_a_bell_rings_the_fetching_of_its_job_and_an_unknown_one_is_droppe
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
-            manager.close()
+            await manager.close()
         assert rung == [Ring("results.fetch", {"job_id": str(job_id)})]
