@@ -105,9 +105,15 @@ class Weather:
         assert [what for what in left if not found[what]] == []
 
 
+EVERY_DAY = 333_409
+"""The seed of the short storm: whoever changes one line meets the same weather as yesterday; new dice are thrown by
+`make test-chaos`."""
+
+
 @asynccontextmanager
-async def fleet_of(workers: int) -> AsyncIterator[Weather]:
-    seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
+async def fleet_of(workers: int, *, usual: int | None = None) -> AsyncIterator[Weather]:
+    """So many workers, and dice that are thrown anew each time, unless a storm has its usual ones."""
+    seed = int(os.environ.get("CHAOS_SEED") or usual or secrets.randbelow(1_000_000))
     with tempfile.TemporaryDirectory(prefix="trapper-chaos-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with (
@@ -137,7 +143,7 @@ def one_of_each_family(rng: Random) -> list[Kind]:
 
 @pytest.mark.timeout(890)
 async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(record_property) -> None:
-    async with fleet_of(workers=2) as weather:
+    async with fleet_of(workers=2, usual=EVERY_DAY) as weather:
         pack = one_of_each_family(weather.fleet.stream("pack"))
         await weather.storm(pack, throng=24, asked=24, later=40)
         await weather.calm()
