@@ -25,16 +25,16 @@ def answers(stack: Trapper, token: str) -> dict[str, int]:
 
 
 def test_one_token_opens_both_services_until_it_is_revoked(stack: Trapper) -> None:
-    made: dict[str, Any] = stack("tokens", "create", "--name", "a script", "--json").json
+    made: dict[str, Any] = stack("tokens", "create", "--name", "nightly counting", "--json").json
     assert set(answers(stack, made["token"]).values()) == {200}
     listed = stack("tokens", "list", "--json").json["tokens"]
-    assert [one["id"] for one in listed if one["name"] == "a script"] == [made["id"]]
+    assert [one["id"] for one in listed if one["name"] == "nightly counting"] == [made["id"]]
     assert made["token"] not in stack("tokens", "list").text
-    ended = stack("tokens", "revoke", "--name", "a script", "--json")
+    ended = stack("tokens", "revoke", "--name", "nightly counting", "--json")
     assert (ended.code, ended.json["revoked"]) == (0, 1)
     assert set(answers(stack, made["token"]).values()) == {401}
-    again = stack("tokens", "revoke", "--name", "a script")
-    assert (again.code, "no token named a script" in again.text) == (1, True)
+    again = stack("tokens", "revoke", "--name", "nightly counting")
+    assert (again.code, "no token named nightly counting" in again.text) == (1, True)
 
 
 def test_the_jobs_of_trapper_run_are_read_at_the_manager_and_not_taken_from_the_expert(stack: Trapper) -> None:
