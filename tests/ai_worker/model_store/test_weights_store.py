@@ -8,12 +8,17 @@ from ai_worker.model_store.weights_store import WeightsStore
 from tests.support.make.ai_worker import hand
 
 
+def place(store: WeightsStore, count: int) -> None:
+    """So many files of 100 bytes, named 000…, 111… and so on, the first one used longest ago."""
+    for number in range(count):
+        path = store.path(str(number) * 64, "onnx")
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (1000 + number, 1000 + number))
+
+
 async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path):
     async with hand(tmp_path) as work:
-        for number in range(4):
-            path = work.store.path(str(number) * 64, "onnx")
-            path.write_bytes(b"x" * 100)
-            os.utime(path, (1000 + number, 1000 + number))
+        place(work.store, 4)
         gone = work.store.evict(200, keep={"0" * 64})
         assert gone == ["1" * 64, "2" * 64]
         assert work.store.on_disk() == ("0" * 64, "3" * 64)
@@ -21,10 +26,7 @@ async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path
 
 async def test_weights_that_another_process_uses_are_left_alone(tmp_path):
     async with hand(tmp_path) as work:
-        for number in range(3):
-            path = work.store.path(str(number) * 64, "onnx")
-            path.write_bytes(b"x" * 100)
-            os.utime(path, (1000 + number, 1000 + number))
+        place(work.store, 3)
         holder = await asyncio.create_subprocess_exec(
             sys.executable, "-c", USING, str(work.store.folder), "0" * 64, stdin=-1, stdout=-1
         )

@@ -78,7 +78,7 @@ class Direct:
     async def together(self, do: Callable[["Direct", Sequence[K]], Awaitable[Sequence[V]]], one: K) -> V:
         """What `do`, a statement for several at once, answers for this one and whatever else is asked meanwhile."""
         if do not in self._together:
-            self._together[do] = Together(partial(do, self), at_once=1)
+            self._together[do] = Together(partial(do, self))
         return await self._together[do](one)
 
     async def close(self) -> None:

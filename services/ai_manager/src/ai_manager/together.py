@@ -12,7 +12,7 @@ class Together(Generic[K, V]):
     """Nobody waits for company: whoever comes is served at once, unless `at_once` helpings are under way already."""
 
     def __init__(
-        self, do: Callable[[Sequence[K]], Awaitable[Sequence[V]]], *, at_once: int = 2, at_most: int = 64
+        self, do: Callable[[Sequence[K]], Awaitable[Sequence[V]]], *, at_once: int = 1, at_most: int = 64
     ) -> None:
         self._do = do
         self._at_once = at_once

@@ -27,11 +27,11 @@ async def settle_job(work: Work, job_id: UUID) -> bool:
         ring(db, "jobs.put_away", job_id=job_id)
         bell = job.bell
         log("job.closed", job_id=job_id, state=job.state.value, failed=sums.failed, total=job.total)
-    await ring_expert(work, bell, job_id)
+    ring_expert(work, bell, job_id)
     return True
 
 
-async def ring_expert(work: Work, bell: str | None, job_id: UUID) -> None:
+def ring_expert(work: Work, bell: str | None, job_id: UUID) -> None:
     """Results of this job wait to be fetched; the Expert would find them at its next look anyway."""
     if bell is not None:
-        await work.bells.ring(expert_queue(bell), RESULTS_READY, job_id=str(job_id))
+        work.bells.ring_soon(expert_queue(bell), RESULTS_READY, job_id=str(job_id))

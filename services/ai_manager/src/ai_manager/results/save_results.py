@@ -16,13 +16,13 @@ from ai_manager.batches.pack import unpack
 from ai_manager.batches.queries_hot import Finish, Finished, Present
 from ai_manager.batches.state import BatchState
 from ai_manager.deps import Work
+from ai_manager.jobs.settle import ring_expert
 from ai_manager.results import queries
 from ai_manager.results.inspect import Inspected, inspect_results
 from ai_manager.results.keep import keep
 from trapper_kit.db import Ring, Session
 from trapper_kit.logs import log
 from trapper_kit.text import clean
-from trapper_schemas.bells import RESULTS_READY, expert_queue
 from trapper_schemas.codec import Limits
 from trapper_schemas.v1.results import Expectation
 
@@ -69,8 +69,7 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
     )
     job_id = str(finished.job_id)
     work.database.ring_soon(Ring("jobs.plan", {"job_id": job_id}), Ring("jobs.settle", {"job_id": job_id}))
-    if finished.bell is not None:
-        work.bells.ring_soon(expert_queue(finished.bell), RESULTS_READY, job_id=job_id)
+    ring_expert(work, finished.bell, finished.job_id)
     return finished
 
 

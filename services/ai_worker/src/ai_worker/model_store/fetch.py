@@ -80,7 +80,7 @@ async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry:
     if entry.size_bytes is not None:
         needed = entry.size_bytes - _size(partial)
         await asyncio.to_thread(store.make_room, needed, keep={sha256, *store.used})
-    if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, sha256, partial):
+    if not await asyncio.to_thread(copy_seeded, work.settings.weights_dirs, entry, sha256, partial):
         await patiently(work, entry, lambda: _from_anywhere(work, http, entry, sha256, partial))
     with writing("weights"):
         settle(partial, store.path(sha256, entry.format))
@@ -132,16 +132,14 @@ def settle(partial: Path, path: Path) -> None:
     partial.replace(path)
 
 
-def _copy_seeded(folders: list[Path], entry: ModelEntry, sha256: str, partial: Path) -> bool:
-    """Copy a pre-seeded file that has the hash; one that has another is told and passed over."""
-    names = [f"{sha256}.{entry.format}"]
-    names += [name for source in entry.sources for name in (source.path, source.file_name) if name]
+def copy_seeded(folders: list[Path], entry: ModelEntry, sha256: str | None, partial: Path) -> bool:
+    """Copy the first pre-seeded file whose hash matches (any file when no hash is known); log the others."""
     for folder in folders:
-        for name in names:
+        for name in _names(entry, sha256):
             file = (folder / name).resolve()
             if not file.is_relative_to(folder.resolve()) or not file.is_file():
                 continue
-            if sha256_of(file) == sha256:
+            if sha256 is None or sha256_of(file) == sha256:
                 with writing("weights"):
                     shutil.copyfile(file, partial)
                 return True
@@ -155,9 +153,14 @@ Opener = Callable[[int], AbstractAsyncContextManager[Piece]]
 
 def mirrored(mirrors: Sequence[str], entry: ModelEntry, sha256: str | None) -> list[str]:
     """Where mirrors may have the file: below its hash, its path, or its name."""
+    return [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in mirrors for name in _names(entry, sha256)]
+
+
+def _names(entry: ModelEntry, sha256: str | None) -> list[str]:
+    """What the file may be called, each once: by its hash where that is known, by its path, by its name."""
     names = [] if sha256 is None else [f"{sha256}.{entry.format}"]
     names += [name for source in entry.sources for name in (source.path, source.file_name) if name]
-    return [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in mirrors for name in dict.fromkeys(names)]
+    return list(dict.fromkeys(names))
 
 
 def _places(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str) -> list[tuple[str, Opener]]:

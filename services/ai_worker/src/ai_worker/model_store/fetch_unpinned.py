@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ai_worker.base import writing
 from ai_worker.deps import WorkerWork
 from ai_worker.model_store.fetch import (
     WeightsMissing,
+    copy_seeded,
     fetch_weights,
     from_sources,
     mirrored,
@@ -106,7 +106,7 @@ async def _bring(
     partial.unlink(missing_ok=True)  # what was begun is not continued: without a hash nobody would see a mixture
     if entry.size_bytes is not None:
         await asyncio.to_thread(store.make_room, entry.size_bytes, keep=set(store.used))
-    if not await asyncio.to_thread(_copy_seeded, work.settings.weights_dirs, entry, partial):
+    if not await asyncio.to_thread(copy_seeded, work.settings.weights_dirs, entry, None, partial):
         await _download(work, http, entry, partial)
     sha256 = await asyncio.to_thread(sha256_of, partial)
     use(sha256)
@@ -119,19 +119,6 @@ async def _bring(
 
 def _note(note: Path, sha256: str) -> None:
     note.write_text(sha256, "ascii")
-
-
-def _copy_seeded(folders: list[Path], entry: ModelEntry, partial: Path) -> bool:
-    """Whether a pre-seeded folder has a file of that name."""
-    names = [name for source in entry.sources for name in (source.path, source.file_name) if name]
-    for folder in folders:
-        for name in names:
-            file = (folder / name).resolve()
-            if file.is_relative_to(folder.resolve()) and file.is_file():
-                with writing("weights"):
-                    shutil.copyfile(file, partial)
-                return True
-    return False
 
 
 async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, partial: Path) -> None:
