@@ -16,7 +16,7 @@ UV = ROOT / ".venv-boot" / "bin" / "uv"
 ABSENT = {
     "ai_manager": ["expert", "ai_worker", "trapper_cli", "onnxruntime", "numpy", "PIL", "onnx", "argon2"],
     "ai_worker": ["expert", "ai_manager", "trapper_cli", "asyncpg", "obstore", "argon2", "pgvector"],
-    "expert": ["ai_manager", "ai_worker", "trapper_cli", "onnxruntime", "onnx", "simplejpeg", "aiosqlite"],
+    "expert": ["ai_manager", "ai_worker", "trapper_cli", "onnxruntime", "onnx", "aiosqlite"],
 }
 EXTRAS = {"ai_worker": {"cpu"}}
 PROBE = """

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 
 from ai_worker.inference.decode import Undecodable, decode
 from tests.support.make.inference import encoded
+from tests.support.make.spoiled_jpegs import DAMAGED, WHOLE, photos
 from trapper_schemas.v1.results import FailureCode
 
 
@@ -145,11 +146,19 @@ def test_a_truncated_jpeg_is_decoded_as_far_as_it_goes():
     assert difference(picture.pixels[:100], scene(640, 480)[:100]) < 3
 
 
-def test_odd_bytes_between_the_parts_of_a_jpeg_are_no_damage():
-    data = encoded(scene(), "JPEG", quality=90)
-    at = data.index(b"\xff\xda")
-    picture = decode(data[:at] + b"\x00\x00" + data[at:])
-    assert not picture.damaged
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_a_spoiled_jpeg_is_damaged(name, mode):
+    out = io.BytesIO()
+    Image.open(io.BytesIO(photos()[0])).convert(mode).save(out, "JPEG", quality=92)
+    picture = decode(DAMAGED[name](out.getvalue()))
+    assert picture.damaged
+    assert (picture.width, picture.height) == (1280, 960)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_jpeg_that_is_only_odd_is_not_damaged(name):
+    assert not decode(WHOLE[name](photos()[0])).damaged
 
 
 def png_header(width, height):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from ai_worker.inference.buffers import Shelf
 from ai_worker.inference.types import Picture, Pixels
+from trapper_kit.jpeg import decode_jpeg
 from trapper_schemas.v1.results import FailureCode
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding, and Pillow's warns into other people's logs
@@ -83,6 +84,8 @@ def decode_opened(opened: Opened, *, wanted: tuple[int, int] | None = None, shel
     with _in_words(), opened.image as image:
         if _is_plain_jpeg(opened):
             return _decode_jpeg(opened.data, image, wanted, shelf or _NO_SHELF)
+        if opened.data.startswith(_JPEG_MAGIC):
+            return _decode_cmyk(opened.data, image)
         return _upright(_to_rgb(image), _orientation(image), image.size, _NO_SHELF, damaged=False)
 
 
@@ -140,23 +143,20 @@ def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
         width, height = height, width
     factor = 2 if wanted else 1
-    damaged = False
     try:
         rows, columns, _, _ = simplejpeg.decode_jpeg_header(data, height, width, factor)
-        pixels = shelf.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
-        simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, min_factor=factor, buffer=pixels)
-    except ValueError:
-        try:
-            pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=width, min_height=height, strict=False)
-            damaged = not _is_whole(data)
-        except ValueError:
-            pixels = _to_rgb(image)  # a kind of JPEG that only the other decoder reads; raises when it is none
-    return _upright(pixels, orientation, image.size, shelf, damaged=damaged)
+        buffer = shelf.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
+        jpeg = decode_jpeg(data, min_width=width, min_height=height, min_factor=factor, buffer=buffer)
+    except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
+        return _upright(_to_rgb(image), orientation, image.size, shelf, damaged=False)
+    return _upright(jpeg.pixels, orientation, image.size, shelf, damaged=jpeg.is_damaged)
 
 
-def _is_whole(data: bytes) -> bool:
-    """Whether the decoder's complaint was about something else than the end: cameras leave odd bytes in between."""
-    return b"\xff\xd9" in data[-64:]
+def _decode_cmyk(data: bytes, image: Image.Image) -> Picture:
+    jpeg = decode_jpeg(data, colorspace="CMYK")
+    inks = _EIGHT_BIT_MAX - jpeg.pixels if "adobe" in image.info else jpeg.pixels  # Adobe stores inks inverted
+    rgb = _to_rgb_array(Image.frombytes("CMYK", image.size, inks.tobytes()))
+    return _upright(rgb, _orientation(image), image.size, _NO_SHELF, damaged=jpeg.is_damaged)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -203,10 +203,6 @@ def _to_rgb(image: Image.Image) -> Pixels:
         return _grey(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
     if image.mode in ("I", "F"):
         return _grey(_to_eight_bit_range(np.asarray(image).astype(np.float64)))
-    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        # Pillow takes every CMYK JPEG for one of Adobe's, whose inks are stored inverted.
-        inverted = Image.fromarray(_EIGHT_BIT_MAX - np.asarray(image), mode=None)
-        return _to_rgb_array(Image.frombytes("CMYK", image.size, inverted.tobytes()))
     return _to_rgb_array(image)
 
 
