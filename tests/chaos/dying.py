@@ -55,7 +55,7 @@ async def sweep(name: str, step: int, *, statements: bool) -> int:
         event.listen(work.database.engine.sync_engine, what, steps)
     for what in _TOUCHED:
         setattr(work.blobs, what, steps.before(getattr(work.blobs, what)))
-    work.database.ringer = steps.before(work.database.ringer)
+    work.database.task_sender = steps.before(work.database.task_sender)
     await BOOK.tasks[name].run(work)
     await work.close()
     return steps.taken

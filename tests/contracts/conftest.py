@@ -56,7 +56,7 @@ class Pair:
     door: Door
 
     async def sweep(self) -> None:
-        """What the Expert does by itself, once, without any bell."""
+        """What the Expert does by itself, once, without any notification."""
         work = self.expert.work
         await self.expert.sql("update ai_classification_jobs set next_look_at = now() - interval '1 second'")
         for step in (

@@ -15,7 +15,7 @@ from expert.results.fetch import fetch_results
 from expert.results.listen import _hear
 from tests.contracts.conftest import Pair
 from tests.support.make.results import column, failed, seen
-from trapper_kit.db import Ring
+from trapper_kit.db import TaskMessage
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import JobState
@@ -239,19 +239,19 @@ async def test_bytes_that_are_not_the_announced_ones_are_not_kept(pair: Pair) ->
     assert await pair.expert.sql("select count(*) from received_batches") == [(0,)]
 
 
-async def test_a_bell_only_makes_us_look_and_an_unknown_one_is_dropped(pair: Pair) -> None:
+async def test_a_notification_only_makes_us_look_and_an_unknown_one_is_dropped(pair: Pair) -> None:
     await pair.sweep()
-    rung: list[Ring] = []
+    sent: list[TaskMessage] = []
 
-    async def note(rings: list[Ring]) -> None:
-        rung.extend(rings)
+    async def note(messages: list[TaskMessage]) -> None:
+        sent.extend(messages)
 
-    pair.expert.work.database.ringer = note  # type: ignore[assignment]  # any function of that shape
+    pair.expert.work.database.task_sender = note  # type: ignore[assignment]  # any function of that shape
     await _hear(pair.expert.work, str(await pair.there()))
     await _hear(pair.expert.work, str(uuid7()))
     await _hear(pair.expert.work, "nonsense")
     ((job_id,),) = await pair.expert.sql("select id from ai_classification_jobs")
-    assert rung == [Ring("results.fetch", {"job_id": str(job_id)})]
+    assert sent == [TaskMessage("results.fetch", {"job_id": str(job_id)})]
 
 
 async def test_the_machine_list_tells_every_resource_once_also_below_the_threshold(pair: Pair) -> None:

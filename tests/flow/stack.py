@@ -222,7 +222,7 @@ class Stack:
             "expert": {
                 "EXPERT_DATABASE_URL": self.expert_database,
                 "EXPERT_REDIS_URL": self.valkey.url,
-                "EXPERT_BELLS_REDIS_URL": self.valkey.bells_url,
+                "EXPERT_NOTIFICATIONS_REDIS_URL": self.valkey.notifications_url,
                 "EXPERT_MEDIA_DIR": str(self.folder / "media"),
                 "EXPERT_BLOBS_DIR": str(self.folder / "expert-blobs"),
                 "EXPERT_SECRET_KEY": SECRET,
@@ -232,7 +232,7 @@ class Stack:
             "ai_manager": {
                 "AI_MANAGER_DATABASE_URL": self.manager_database,
                 "AI_MANAGER_REDIS_URL": self.valkey.url,
-                "AI_MANAGER_BELLS_REDIS_URL": self.valkey.bells_url,
+                "AI_MANAGER_NOTIFICATIONS_REDIS_URL": self.valkey.notifications_url,
                 "AI_MANAGER_BLOBS_DIR": str(self.folder / "manager-blobs"),
                 "AI_MANAGER_SECRET_KEY": SECRET,
                 "AI_MANAGER_ALLOWED_ADDRESSES": LOOPBACK,
@@ -240,7 +240,7 @@ class Stack:
             "ai_worker": {
                 "AI_WORKER_STATE_DIR": str(self.worker_state),
                 "AI_WORKER_MANAGER_URL": self.manager_url,
-                "AI_WORKER_REDIS_URL": self.valkey.bells_url,
+                "AI_WORKER_REDIS_URL": self.valkey.notifications_url,
                 "AI_WORKER_MEDIA_ORIGINS": json.dumps([self.expert_url]),
                 "AI_WORKER_ALLOWED_ADDRESSES": LOOPBACK,
                 "AI_WORKER_THREADS": "1",

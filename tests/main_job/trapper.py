@@ -18,7 +18,7 @@ from trapper_cli.status import look
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "models" / "sample"
 COMMAND = Path(sys.executable).with_name("trapper")
-FOREIGN = ("EXPERT_", "AI_MANAGER_", "AI_WORKER_", "TRAPPER_", "REDIS_URL", "BELLS_REDIS_URL", "DATABASE_URL")
+FOREIGN = ("EXPERT_", "AI_MANAGER_", "AI_WORKER_", "TRAPPER_", "REDIS_URL", "NOTIFICATIONS_REDIS_URL", "DATABASE_URL")
 DEMO = ("--detector", "demo-detector", "--species", "demo-species")
 
 MARKS = [pytest.mark.xdist_group("main_job"), pytest.mark.timeout(600)]

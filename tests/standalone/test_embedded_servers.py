@@ -111,21 +111,21 @@ def test_the_servers_run_for_an_ordinary_user(folder: Path) -> None:
     assert done.stdout == "postgres True\n", done.stderr
 
 
-def test_valkey_keeps_its_data_and_keeps_bells_apart_from_queues(folder: Path) -> None:
+def test_valkey_keeps_its_data_and_keeps_notifications_apart_from_queues(folder: Path) -> None:
     with EmbeddedValkey(folder / "valkey") as server:
         with Redis.from_url(server.url) as inner:
             inner.set("queue", "work")
             assert inner.eval("return redis.call('get', KEYS[1])", 1, "queue") == b"work"
-        with Redis.from_url(server.bells_url) as bells:
-            bells.eval("redis.call('rpush', KEYS[1] .. ':q', 'ding')", 1, "trapper_bells")
+        with Redis.from_url(server.notifications_url) as notifier:
+            notifier.eval("redis.call('rpush', KEYS[1] .. ':q', 'ding')", 1, "trapper_notifications")
             with pytest.raises(NoPermissionError):
-                bells.get("queue")
+                notifier.get("queue")
             with pytest.raises(NoPermissionError):
-                bells.flushall()
+                notifier.flushall()
     again = EmbeddedValkey(folder / "valkey", password=server.password)
     with again, Redis.from_url(again.url) as inner:
         assert inner.get("queue") == b"work"
-        assert inner.lrange("trapper_bells:q", 0, -1) == [b"ding"]
+        assert inner.lrange("trapper_notifications:q", 0, -1) == [b"ding"]
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:

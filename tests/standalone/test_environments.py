@@ -41,9 +41,9 @@ def test_bytecode_is_kept_and_a_persons_own_postgres_stays_out() -> None:
     assert "PGHOST" not in env
 
 
-def test_the_worker_hears_bells_and_reaches_no_inner_queue() -> None:
+def test_the_worker_hears_notifications_and_reaches_no_inner_queue() -> None:
     env = told()["ai_worker"]
-    assert env["AI_WORKER_REDIS_URL"] == "redis://bells:s3cret@127.0.0.1:2/0"
+    assert env["AI_WORKER_REDIS_URL"] == "redis://notifications:s3cret@127.0.0.1:2/0"
     assert "s3cret@127.0.0.1:1" not in str(env)
 
 

@@ -1,4 +1,4 @@
-"""Tasks, sweeps and bells on a real Valkey and a real PostgreSQL: late, twice or never, and still done."""
+"""Tasks, sweeps and notifications on a real Valkey and a real PostgreSQL: late, twice or never, and still done."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ import pytest
 
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
-from trapper_kit.bells import BellListener, Bells
-from trapper_kit.broker import QueueRinger, TaskBook, TaskProcess, make_broker
+from trapper_kit.broker import QueueTaskSender, TaskBook, TaskProcess, make_broker
 from trapper_kit.cron import run_sweeps
-from trapper_kit.db import Database, Ring, ring
+from trapper_kit.db import Database, TaskMessage, enqueue_after_commit
+from trapper_kit.notifications import NotificationListener, QueueNotifier
 from trapper_kit.settings import Intervals
-from trapper_schemas.bells import RUN_BATCH_PREDICTION
 from trapper_schemas.ids import uuid7
+from trapper_schemas.notifications import RUN_BATCH_PREDICTION
 
 
 @dataclass
@@ -62,7 +62,9 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def test_a_bell_is_rung_after_the_commit_and_runs_its_task(valkey: EmbeddedValkey, database: Database) -> None:
+async def test_a_notification_is_rung_after_the_commit_and_runs_its_task(
+    valkey: EmbeddedValkey, database: Database
+) -> None:
     world, book, namespace = World(), TaskBook(), f"t{uuid7().hex}"
 
     @book("things.look")
@@ -70,12 +72,12 @@ async def test_a_bell_is_rung_after_the_commit_and_runs_its_task(valkey: Embedde
         work.seen.append(thing_id)
         work.happened.set()
 
-    database.ringer = QueueRinger(broker_of(valkey, namespace))
+    database.task_sender = QueueTaskSender(broker_of(valkey, namespace))
     process = await running(TaskProcess(book, broker_of(valkey, namespace), world, service="test", threads=2))
     try:
         async with database.begin() as db:
-            ring(db, "things.look", thing_id="7")
-            ring(db, "things.look", thing_id="7")
+            enqueue_after_commit(db, "things.look", thing_id="7")
+            enqueue_after_commit(db, "things.look", thing_id="7")
             assert world.seen == []
         await until(world.happened)
         assert world.seen == ["7"]
@@ -83,12 +85,12 @@ async def test_a_bell_is_rung_after_the_commit_and_runs_its_task(valkey: Embedde
         await ended(process)
 
 
-async def test_an_error_drops_the_bells_with_the_rows(valkey: EmbeddedValkey, database: Database) -> None:
+async def test_an_error_drops_the_notifications_with_the_rows(valkey: EmbeddedValkey, database: Database) -> None:
     broker = broker_of(valkey, f"t{uuid7().hex}")
-    database.ringer = QueueRinger(broker)
+    database.task_sender = QueueTaskSender(broker)
     with pytest.raises(RuntimeError):  # noqa: PT012 - the transaction is what is tested
         async with database.begin() as db:
-            ring(db, "things.look", thing_id="7")
+            enqueue_after_commit(db, "things.look", thing_id="7")
             raise RuntimeError("rolled back")
     assert broker.client.llen(f"{broker.namespace}:default") == 0
 
@@ -106,7 +108,7 @@ async def test_a_failing_task_is_tried_again(valkey: EmbeddedValkey) -> None:
     broker = broker_of(valkey, namespace)
     process = await running(TaskProcess(book, broker, world, service="test", threads=1))
     try:
-        await QueueRinger(broker)([Ring("things.stumble")])
+        await QueueTaskSender(broker)([TaskMessage("things.stumble")])
         await until(world.happened)
     finally:
         await ended(process)
@@ -114,10 +116,10 @@ async def test_a_failing_task_is_tried_again(valkey: EmbeddedValkey) -> None:
 
 async def test_a_queue_that_is_away_changes_nothing(database: Database) -> None:
     broker = make_broker("redis://127.0.0.1:1/0", namespace="away", redelivery=1, max_backoff=1)
-    database.ringer = QueueRinger(broker)
+    database.task_sender = QueueTaskSender(broker)
     async with database.begin() as db:
-        ring(db, "things.look", thing_id="7")
-    await Bells("redis://127.0.0.1:1/0").ring("trapperai_runtime.onnx-cpu", RUN_BATCH_PREDICTION, protocol=1)
+        enqueue_after_commit(db, "things.look", thing_id="7")
+    await QueueNotifier("redis://127.0.0.1:1/0").notify("trapperai_runtime.onnx-cpu", RUN_BATCH_PREDICTION, protocol=1)
 
 
 async def test_sweeps_run_in_one_process_at_a_time_and_move_on_when_it_ends(database: Database) -> None:
@@ -142,28 +144,30 @@ async def test_sweeps_run_in_one_process_at_a_time_and_move_on_when_it_ends(data
     await ended(two)
 
 
-async def test_a_bell_between_services_is_a_level_and_comes_down_when_it_is_heard(valkey: EmbeddedValkey) -> None:
+async def test_a_notification_between_services_is_a_level_and_comes_down_when_it_is_heard(
+    valkey: EmbeddedValkey,
+) -> None:
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     arguments: list[dict[str, Any]] = []
     queue = f"trapperai_runtime.r{uuid7().hex}"
-    bells = Bells(valkey.bells_url)
+    notifier = QueueNotifier(valkey.notifications_url)
     for _ in range(5):
-        await bells.ring(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
-    assert bells._broker is not None
-    assert bells._broker.client.llen(f"{bells._broker.namespace}:{queue}") == 1
+        await notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
+    assert notifier._broker is not None
+    assert notifier._broker.client.llen(f"{notifier._broker.namespace}:{queue}") == 1
 
     def hear(**given: Any) -> None:
         arguments.append(given)
         loop.call_soon_threadsafe(heard.set)
 
-    listener = BellListener(valkey.bells_url, queue, RUN_BATCH_PREDICTION, hear)
+    listener = NotificationListener(valkey.notifications_url, queue, RUN_BATCH_PREDICTION, hear)
     listener.start()
     try:
         await until(heard)
         heard.clear()
-        await bells.ring(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
+        await notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
         await until(heard)
         assert arguments == [{"protocol": 1, "runtime": "onnx-cpu"}] * 2
     finally:
         await asyncio.to_thread(listener.stop)
-        await bells.close()
+        await notifier.close()

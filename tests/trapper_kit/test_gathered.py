@@ -58,5 +58,5 @@ async def test_what_cannot_be_passed_on_is_said_and_does_not_stop_the_next(caplo
         await gathered.close()
         gathered("second")
         await gathered.close()
-    assert [record.getMessage() for record in caplog.records] == ["rings.lost"]
+    assert [record.getMessage() for record in caplog.records] == ["messages.lost"]
     assert helpings == [(), ["second"]]

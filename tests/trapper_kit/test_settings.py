@@ -46,7 +46,7 @@ def test_every_interval_can_be_scaled_for_tests() -> None:
         ("ALLOWED_ADDRESSES", '["10.0.0.1/8"]'),
         ("ALLOWED_ADDRESSES", '["example.org"]'),
         ("REDIS_URL", "hunter2.example.org:6379"),
-        ("BELLS_REDIS_URL", "http://hunter2@example.org"),
+        ("NOTIFICATIONS_REDIS_URL", "http://hunter2@example.org"),
     ],
 )
 def test_what_cannot_be_meant_stops_the_start_in_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel
 
 from tests.trapper_kit.test_http_client import app as other_app
-from trapper_kit.paging import Cut
+from trapper_kit.paging import PageRequest
 from trapper_kit.problems import REGISTRY, Malformed, Problem
 from trapper_kit.web.app import problems
 from trapper_kit.web.guards import guard, public, unguarded_routes
@@ -99,10 +99,14 @@ def test_a_route_without_a_guard_is_found() -> None:
 
 
 def test_a_cursor_of_another_filter_is_refused() -> None:
-    cut = Cut.of(10, None, {"state": "done"})
-    cursor = cut.next(["2026-01-01", "id"])
-    assert Cut.of(10, cursor, {"state": "done"}).after() == ["2026-01-01", "id"]
-    for wrong in (Cut.of(10, cursor, {"state": "failed"}), Cut.of(10, "rubbish", {}), Cut.of(10, "e30", {})):
+    page_request = PageRequest.of(10, None, {"state": "done"})
+    cursor = page_request.next(["2026-01-01", "id"])
+    assert PageRequest.of(10, cursor, {"state": "done"}).after() == ["2026-01-01", "id"]
+    for wrong in (
+        PageRequest.of(10, cursor, {"state": "failed"}),
+        PageRequest.of(10, "rubbish", {}),
+        PageRequest.of(10, "e30", {}),
+    ):
         with pytest.raises(Malformed):
             wrong.after()
 

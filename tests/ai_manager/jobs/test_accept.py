@@ -154,7 +154,7 @@ async def test_what_is_not_a_job_is_refused_and_nothing_is_kept(
 
 
 async def test_a_text_that_no_database_takes_is_refused(manager: Manager, expert: dict[str, str]) -> None:
-    for field in ("project", "media_grant", "bell"):
+    for field in ("project", "media_grant", "notification_queue"):
         answer = await manager.submit(expert, job_request(1, **{field: "a\x00b"}))
         assert (answer.status_code, answer.json()["type"]) == (422, "invalid"), field
         assert "NUL" in answer.json()["detail"]

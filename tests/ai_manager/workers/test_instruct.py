@@ -61,7 +61,7 @@ async def test_a_revoked_worker_is_nobody_and_its_batches_wait_again(
     path = f"/api/workers/{machine.id}/revoke/"
     assert (await manager.http.post(path, headers=operator)).status_code == 204
     assert await _state(manager, operator, machine.id) == "revoked"
-    assert "batches.expire" in {ring.actor for ring in manager.rung}
+    assert "batches.expire" in {enqueue_after_commit.actor for enqueue_after_commit in manager.sent}
     again = await manager.http.post(path, headers=operator)
     assert (again.status_code, again.json()["type"]) == (404, "worker-not-found")
 

@@ -79,9 +79,9 @@ async def test_only_whoever_reads_the_state_folder_may_switch(page, work):
 async def test_drain_and_pause_close_the_claims_and_resume_opens_them_again(page, work):
     assert (await page.post("/pause", headers=owner(work))).json() == {"closed_because": "paused"}
     assert (await page.post("/drain", headers=owner(work))).json() == {"closed_because": "draining"}
-    rung = work.hurry.event("batches.claim")
+    sent = work.wakeups.event("batches.claim")
     assert (await page.post("/resume", headers=owner(work))).json() == {"closed_because": None}
-    await asyncio.wait_for(rung.wait(), 1)
+    await asyncio.wait_for(sent.wait(), 1)
 
 
 async def test_metrics_are_served(page):

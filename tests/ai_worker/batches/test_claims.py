@@ -53,7 +53,7 @@ async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, picture
         assert manager.door.count("/claim/") == claims
         assert (await manager.job(second)).counts.done == 0
         working.work.switches.draining = False
-        working.work.hurry.ring("batches.claim")
+        working.work.wakeups.wake("batches.claim")
         assert (await manager.closed(second)).counts.done == 1
     assert {row["losses"] for row in await manager.batches()} == {0}
 

@@ -81,11 +81,11 @@ async def test_nothing_else_is_claimed_until_what_was_taken_along_is_computed(ma
         await eventually(lambda: all_here(work, 1))
         for _ in range(2):  # when a turn begins, the one before it has ended
             began = work.turned["batches.claim"]
-            work.hurry.ring("batches.claim")
+            work.wakeups.wake("batches.claim")
             await eventually(lambda began=began: work.turned["batches.claim"] > began)
         assert len(await in_hand(work)) == 1
         work.computing = set()
-        work.hurry.ring("batches.run")
+        work.wakeups.wake("batches.run")
         assert (await manager.closed(job_id)).counts.done == 16
 
 

@@ -227,8 +227,8 @@ def test_where_the_colours_are_is_told_by_the_shape_or_else_by_the_first_operato
 
 
 def test_a_graph_that_bites_its_tail_does_not_hold_the_inspection_up(tmp_path):
-    ring = [helper.make_node("Identity", ["b"], ["a"]), helper.make_node("Identity", ["a"], ["b"])]
-    path = save(tmp_path / "m.onnx", ring, shape=[1, 3, 32, 32], outputs={"a": [1, 3]})
+    enqueue_after_commit = [helper.make_node("Identity", ["b"], ["a"]), helper.make_node("Identity", ["a"], ["b"])]
+    path = save(tmp_path / "m.onnx", enqueue_after_commit, shape=[1, 3, 32, 32], outputs={"a": [1, 3]})
     assert check_file(path).last_operators == {"a": ""}
 
 

@@ -57,7 +57,7 @@ async def test_a_provider_of_the_right_type_is_chosen_and_changed(house: House):
     changed = await project.owner.client.patch(path, json={"species_ai_model": None, "detection_threshold": 0.4})
     assert (changed.json()["species_ai_model"], changed.json()["detection_threshold"]) == (None, 0.4)
     assert changed.json()["object_detection_ai_model"] == detector
-    assert house.rings.of("jobs.cover")
+    assert house.messages.of("jobs.cover")
 
 
 @pytest.mark.parametrize(

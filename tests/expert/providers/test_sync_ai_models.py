@@ -67,7 +67,13 @@ async def connected(house: House, manager: RunningManager, *, token: str | None 
     credential = token or manager.client.headers["Authorization"].removeprefix("Bearer ")
     async with house.work.db() as db:
         return await connect_manager(
-            db, house.work.settings, name="here", url=manager.url, credential=credential, bells_url=None, by=None
+            db,
+            house.work.settings,
+            name="here",
+            url=manager.url,
+            credential=credential,
+            notifications_url=None,
+            by=None,
         )
 
 
@@ -177,7 +183,7 @@ async def test_a_private_address_that_no_setting_lists_is_not_called(expert_data
                 name="metadata",
                 url="http://169.254.169.254",
                 credential="x",
-                bells_url=None,
+                notifications_url=None,
                 by=None,
             )
         [report] = await sync_ai_models(guarded.work)

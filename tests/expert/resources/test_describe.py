@@ -28,7 +28,7 @@ async def test_a_picture_is_described_with_time_sides_and_thumbnail(house: House
     project = await house.project(await house.person())
     data = make.with_exif({0x010F: "RECONYX", 0x0112: 6}, sub={0x9003: "2023:06:01 10:11:12", 0x9011: "+02:00"})
     resource_id = await project.upload(data, "RCNX0001.JPG")
-    assert [one.arguments for one in house.rings.of("resources.describe")] == [{"resource_id": str(resource_id)}]
+    assert [one.arguments for one in house.messages.of("resources.describe")] == [{"resource_id": str(resource_id)}]
     await describe(house.work, str(resource_id))
     told = (await project.owner.client.get(f"/api/resources/{resource_id}/")).json()
     assert (told["state"], told["media_type"], told["kind"]) == ("described", "image/jpeg", "image")
@@ -36,7 +36,7 @@ async def test_a_picture_is_described_with_time_sides_and_thumbnail(house: House
     assert (told["recorded_at"], told["recorded_offset_seconds"]) == ("2023-06-01T10:11:12", 7200)
     assert (told["captured_at"], told["time_source"]) == ("2023-06-01T08:11:12Z", "exif")
     assert told["exif"]["Make"] == "RECONYX"
-    assert house.rings.of("jobs.cover")
+    assert house.messages.of("jobs.cover")
     small = await project.owner.client.get(f"/api/media/{resource_id}/thumbnail")
     assert (small.status_code, small.headers["content-type"]) == (200, "image/jpeg")
 

@@ -1,4 +1,4 @@
-"""A Manager's bell, over a real Valkey, makes the Expert look; nothing more."""
+"""A Manager's notification, over a real Valkey, makes the Expert look; nothing more."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,34 +8,34 @@ from pathlib import Path
 from expert.results.listen import listen_for_results
 from tests.support.make.expert_ai import expert, scene, submitted
 from trapper_cli.valkey import EmbeddedValkey
-from trapper_kit.bells import Bells
-from trapper_kit.db import Ring
-from trapper_schemas.bells import RESULTS_READY, expert_queue
+from trapper_kit.db import TaskMessage
+from trapper_kit.notifications import QueueNotifier
 from trapper_schemas.ids import uuid7
+from trapper_schemas.notifications import RESULTS_READY, expert_queue
 
 
-async def test_a_bell_rings_the_fetching_of_its_job_and_an_unknown_one_is_dropped(
+async def test_a_notification_rings_the_fetching_of_its_job_and_an_unknown_one_is_dropped(
     expert_database_url: str, tmp_path: Path, valkey: EmbeddedValkey
 ) -> None:
-    async with expert(expert_database_url, tmp_path, bells_redis_url=valkey.bells_url) as work:
+    async with expert(expert_database_url, tmp_path, notifications_redis_url=valkey.notifications_url) as work:
         made = await scene(work)
         job_id = await submitted(made)
         ((there,),) = await made.sql("select manager_job_id from ai_classification_jobs")
         heard = asyncio.Event()
-        rung: list[Ring] = []
+        sent: list[TaskMessage] = []
 
-        async def note(rings: Sequence[Ring]) -> None:
-            rung.extend(rings)
+        async def note(messages: Sequence[TaskMessage]) -> None:
+            sent.extend(messages)
             heard.set()
 
-        work.database.ringer = note
+        work.database.task_sender = note
         listening = asyncio.create_task(listen_for_results(work))
-        manager = Bells(valkey.bells_url)
+        manager = QueueNotifier(valkey.notifications_url)
         queue = expert_queue(str(made.connection_id))
         try:
-            await manager.ring(queue, RESULTS_READY, job_id=str(uuid7()))
+            await manager.notify(queue, RESULTS_READY, job_id=str(uuid7()))
             for _ in range(100):
-                await manager.ring(queue, RESULTS_READY, job_id=str(there))
+                await manager.notify(queue, RESULTS_READY, job_id=str(there))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(heard.wait(), 0.2)
                     break
@@ -44,4 +44,4 @@ async def test_a_bell_rings_the_fetching_of_its_job_and_an_unknown_one_is_droppe
             with suppress(asyncio.CancelledError):
                 await listening
             await manager.close()
-        assert rung == [Ring("results.fetch", {"job_id": str(job_id)})]
+        assert sent == [TaskMessage("results.fetch", {"job_id": str(job_id)})]

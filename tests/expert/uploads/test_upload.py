@@ -131,7 +131,7 @@ async def test_sending_again_after_the_answer_was_lost_answers_the_same(house: H
     first = await project.owner.client.put(f"/api/uploads/{upload_id}/content", content=b"data")
     second = await project.owner.client.put(f"/api/uploads/{upload_id}/content", content=b"data")
     assert first.json() == second.json()
-    assert len(house.rings.of("resources.describe")) == 1
+    assert len(house.messages.of("resources.describe")) == 1
 
 
 async def test_many_senders_of_the_same_bytes_make_one_resource(house: House):

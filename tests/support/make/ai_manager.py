@@ -24,7 +24,7 @@ from ai_manager.jobs.settle import settle_job
 from ai_manager.settings import Intervals, Settings
 from ai_manager.workers.issue_enrolment import issue_enrolment
 from tests.support.make.results import column, results, seen, stage_run
-from trapper_kit.db import Ring
+from trapper_kit.db import TaskMessage
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
@@ -210,7 +210,7 @@ class Manager:
     app: Any
     work: Work
     http: httpx.AsyncClient
-    rung: list[Ring] = field(default_factory=list)
+    sent: list[TaskMessage] = field(default_factory=list)
 
     async def token(self, *scopes: Scope, name: str = "expert") -> dict[str, str]:
         """Headers of a caller with these scopes."""
@@ -314,17 +314,17 @@ class Manager:
 
 @asynccontextmanager
 async def opened_manager(settings: Settings) -> AsyncGenerator[Manager, None]:
-    """The real app with its lifespan, called in process; inner bells are noted instead of rung."""
+    """The real app with its lifespan, called in process; inner notifications are noted instead of rung."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://manager.test") as http:
             manager = Manager(app, app.state.work, http)
 
-            async def note(rings: Sequence[Ring]) -> None:
-                manager.rung.extend(rings)
+            async def note(messages: Sequence[TaskMessage]) -> None:
+                manager.sent.extend(messages)
 
-            manager.work.database.ringer = note
+            manager.work.database.task_sender = note
             yield manager
 
 

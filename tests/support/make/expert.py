@@ -18,7 +18,7 @@ from expert.app import create_app
 from expert.deps import ExpertWork, open_work
 from expert.manager_client import Managers
 from expert.settings import ExpertSettings, Intervals
-from trapper_kit.db import Ring, Session
+from trapper_kit.db import Session, TaskMessage
 from trapper_schemas.ids import uuid7
 
 SECRET = "a-secret-key-of-the-tests-0123456789"
@@ -39,27 +39,27 @@ def settings(database_url: str, folder: Path, **changes: Any) -> ExpertSettings:
     return ExpertSettings(**{**given, **changes})
 
 
-class HeardRings:
-    """Keeps inner bells instead of sending them, so that a test can look at them, or answer them."""
+class SentMessages:
+    """Keeps inner notifications instead of sending them, so that a test can look at them, or answer them."""
 
     def __init__(self) -> None:
-        self.rings: list[Ring] = []
+        self.messages: list[TaskMessage] = []
 
-    async def __call__(self, rings: Any) -> None:
-        self.rings += rings
+    async def __call__(self, messages: Any) -> None:
+        self.messages += messages
 
-    def of(self, actor: str) -> list[Ring]:
+    def of(self, actor: str) -> list[TaskMessage]:
         """Those of one actor."""
-        return [one for one in self.rings if one.actor == actor]
+        return [one for one in self.messages if one.actor == actor]
 
 
 @asynccontextmanager
 async def world(
     database_url: str, folder: Path, *, managers: Managers | None = None, **changes: Any
 ) -> AsyncGenerator[ExpertWork, None]:
-    """A process's world; its inner bells are heard by `work.database.ringer`."""
+    """A process's world; its inner notifications are heard by `work.database.ringer`."""
     async with open_work(settings(database_url, folder, **changes), managers=managers) as work:
-        work.database.ringer = HeardRings()
+        work.database.task_sender = SentMessages()
         yield work
 
 
@@ -82,10 +82,10 @@ class House:
     _clients: list[httpx.AsyncClient]
 
     @property
-    def rings(self) -> HeardRings:
-        """Inner bells that were rung."""
-        heard = self.work.database.ringer
-        assert isinstance(heard, HeardRings)
+    def messages(self) -> SentMessages:
+        """Inner notifications that were rung."""
+        heard = self.work.database.task_sender
+        assert isinstance(heard, SentMessages)
         return heard
 
     def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:

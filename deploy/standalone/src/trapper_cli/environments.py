@@ -30,9 +30,9 @@ class Addresses:
     ai_manager_database: str
     expert_redis: str
     ai_manager_redis: str
-    expert_bells: str
-    ai_manager_bells: str
-    ai_worker_bells: str
+    expert_notifications: str
+    ai_manager_notifications: str
+    ai_worker_notifications: str
 
     def http(self, service: str) -> str:
         return f"http://{LOOPBACK}:{self.ports[service]}"
@@ -57,10 +57,10 @@ def addresses(settings: StackSettings, secrets: Mapping[str, str], ports: Mappin
     def redis(service: str) -> str:
         return given.get(f"{service.upper()}_REDIS_URL") or inner
 
-    def bells(service: str) -> str:
-        named = given.get(f"{service.upper()}_BELLS_REDIS_URL") or given.get("BELLS_REDIS_URL")
+    def notifier(service: str) -> str:
+        named = given.get(f"{service.upper()}_NOTIFICATIONS_REDIS_URL") or given.get("NOTIFICATIONS_REDIS_URL")
         if settings.embeds_valkey:
-            return named or f"redis://bells:{secrets['valkey_bells_password']}@{embedded}"
+            return named or f"redis://notifications:{secrets['valkey_notifications_password']}@{embedded}"
         return named or given.get("REDIS_URL") or redis("ai_manager")
 
     return Addresses(
@@ -69,9 +69,9 @@ def addresses(settings: StackSettings, secrets: Mapping[str, str], ports: Mappin
         ai_manager_database=database("ai_manager"),
         expert_redis=redis("expert"),
         ai_manager_redis=redis("ai_manager"),
-        expert_bells=bells("expert"),
-        ai_manager_bells=bells("ai_manager"),
-        ai_worker_bells=bells("ai_worker"),
+        expert_notifications=notifier("expert"),
+        ai_manager_notifications=notifier("ai_manager"),
+        ai_worker_notifications=notifier("ai_worker"),
     )
 
 
@@ -84,7 +84,7 @@ def environments(
         "expert": {
             "EXPERT_DATABASE_URL": at.expert_database,
             "EXPERT_REDIS_URL": at.expert_redis,
-            "EXPERT_BELLS_REDIS_URL": at.expert_bells,
+            "EXPERT_NOTIFICATIONS_REDIS_URL": at.expert_notifications,
             "EXPERT_MEDIA_DIR": str(layout.media),
             "EXPERT_BLOBS_DIR": str(layout.expert_blobs),
             "EXPERT_SECRET_KEY": secrets["expert_secret_key"],
@@ -94,14 +94,14 @@ def environments(
         "ai_manager": {
             "AI_MANAGER_DATABASE_URL": at.ai_manager_database,
             "AI_MANAGER_REDIS_URL": at.ai_manager_redis,
-            "AI_MANAGER_BELLS_REDIS_URL": at.ai_manager_bells,
+            "AI_MANAGER_NOTIFICATIONS_REDIS_URL": at.ai_manager_notifications,
             "AI_MANAGER_BLOBS_DIR": str(layout.blobs),
             "AI_MANAGER_SECRET_KEY": secrets["ai_manager_secret_key"],
         },
         "ai_worker": {
             "AI_WORKER_STATE_DIR": str(layout.worker),
             "AI_WORKER_MANAGER_URL": at.http("ai_manager"),
-            "AI_WORKER_REDIS_URL": at.ai_worker_bells,
+            "AI_WORKER_REDIS_URL": at.ai_worker_notifications,
             "AI_WORKER_MEDIA_ORIGINS": json.dumps([at.http("expert")]),
             "AI_WORKER_ALLOWED_ADDRESSES": _LOOPBACK_NETWORK,
             "AI_WORKER_INTERVALS__GRACE": str(WORKER_GRACE),
@@ -122,7 +122,7 @@ def _given(settings: StackSettings, service: str) -> dict[str, str]:
 def _common(settings: StackSettings) -> dict[str, str]:
     # Without its bytecode every start compiles every import again; an address of PostgreSQL for a person's own use
     # must not reach the services.
-    dropped = {"PYTHONDONTWRITEBYTECODE", "REDIS_URL", "BELLS_REDIS_URL"}
+    dropped = {"PYTHONDONTWRITEBYTECODE", "REDIS_URL", "NOTIFICATIONS_REDIS_URL"}
     prefixes = (*_PREFIXES, "TRAPPER_", *(("PG",) if settings.embeds_postgres else ()))
     kept = {
         name: value

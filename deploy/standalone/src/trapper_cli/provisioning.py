@@ -74,7 +74,7 @@ class Provisioner:
         worker = fingerprints.of_folder(self._layout.worker)
         return (
             [
-                Step("connect expert to ai_manager", words(both, url, self._at.expert_bells), self._connect),
+                Step("connect expert to ai_manager", words(both, url, self._at.expert_notifications), self._connect),
                 Step("read the models into expert", words(both, self._code), self._read_models),
             ],
             [Step("enrol the worker", words(self._manager, worker, *self._runtimes()), self._enrol)],

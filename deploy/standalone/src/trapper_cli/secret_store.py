@@ -11,7 +11,7 @@ NAMES = (
     "expert_database_password",
     "ai_manager_database_password",
     "valkey_password",
-    "valkey_bells_password",
+    "valkey_notifications_password",
     "expert_secret_key",
     "ai_manager_secret_key",
 )

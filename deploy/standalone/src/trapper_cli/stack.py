@@ -102,7 +102,7 @@ class Stack:
                 layout.valkey,
                 port=self._state.ports["valkey"],
                 password=secrets["valkey_password"],
-                bells_password=secrets["valkey_bells_password"],
+                notifications_password=secrets["valkey_notifications_password"],
                 log_file=layout.log("valkey"),
             )
             programs.append(valkey_program(valkey))

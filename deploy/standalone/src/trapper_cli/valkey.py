@@ -1,4 +1,4 @@
-"""An embedded Valkey on the loopback address: queues for one user, bells for another that sees nothing else."""
+"""An embedded Valkey on the loopback address: queues for one user, notifications for another that sees nothing else."""
 
 import secrets
 import signal
@@ -13,8 +13,8 @@ from trapper_cli import binaries, children, ports
 from trapper_cli.children import Launch
 from trapper_cli.errors import StackError
 
-BELLS_USER = "bells"
-BELLS_KEYS = "trapper_bells"
+NOTIFICATIONS_USER = "notifications"
+NOTIFICATION_KEYS = "trapper_notifications"
 #: For tests: nothing is written to disk.
 UNSAFE_AND_FAST = {"appendonly": "no"}
 
@@ -28,7 +28,7 @@ class EmbeddedValkey:
         *,
         port: int | None = None,
         password: str | None = None,
-        bells_password: str | None = None,
+        notifications_password: str | None = None,
         log_file: Path | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
@@ -36,7 +36,7 @@ class EmbeddedValkey:
         self._port_is_given = port is not None
         self.port = port or ports.choose()
         self.password = password or secrets.token_hex(24)
-        self.bells_password = bells_password or secrets.token_hex(24)
+        self.notifications_password = notifications_password or secrets.token_hex(24)
         self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
         self.options = dict(options or {})
         self.process: subprocess.Popen[bytes] | None = None
@@ -47,9 +47,9 @@ class EmbeddedValkey:
         return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
 
     @property
-    def bells_url(self) -> str:
-        """For the bells between services: a user that reaches no inner queue."""
-        return f"redis://{BELLS_USER}:{self.bells_password}@{ports.LOOPBACK}:{self.port}/0"
+    def notifications_url(self) -> str:
+        """For the notifications between services: a user that reaches no inner queue."""
+        return f"redis://{NOTIFICATIONS_USER}:{self.notifications_password}@{ports.LOOPBACK}:{self.port}/0"
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the server; it dies cleanly with the thread that calls this."""
@@ -115,12 +115,14 @@ class EmbeddedValkey:
 
     def _configuration(self) -> str:
         # Dramatiq's scripts take the namespace itself as a key, so it is allowed beside the keys below it.
-        bells = f"~{BELLS_KEYS} ~{BELLS_KEYS}:* &{BELLS_KEYS}:* +@all -@admin -@dangerous +keys +info"
+        notifier = (
+            f"~{NOTIFICATION_KEYS} ~{NOTIFICATION_KEYS}:* &{NOTIFICATION_KEYS}:* +@all -@admin -@dangerous +keys +info"
+        )
         settings = {
             "port": str(self.port),
             "bind": ports.LOOPBACK,
             "requirepass": self.password,
-            "user": f"{BELLS_USER} on >{self.bells_password} {bells}",
+            "user": f"{NOTIFICATIONS_USER} on >{self.notifications_password} {notifier}",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": '""',

@@ -13,13 +13,13 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Middleware, Retries, ShutdownNotifications
 from redis.exceptions import RedisError
 
-from trapper_kit.db import Ring
+from trapper_kit.db import TaskMessage
 from trapper_kit.logs import bound, log
 from trapper_kit.metrics import TASKS
 
 Step = Callable[..., Awaitable[None]]
 S = TypeVar("S", bound=Step)
-RING_SECONDS = 2.0
+SEND_SECONDS = 2.0
 MAX_AGE_MS = 24 * 3600 * 1000
 
 
@@ -105,29 +105,29 @@ def make_broker(
     )
 
 
-class QueueRinger:
-    """Rings inner bells by Dramatiq messages; when the queue does not answer, says so once and goes on.
+class QueueTaskSender:
+    """Enqueues inner task messages with Dramatiq; logs once when the queue does not answer, and goes on.
 
-    One sending at a time: what gathers meanwhile goes together, and the same bell rung twice is rung once.
+    One send at a time: messages that arrive meanwhile are sent together, duplicates once.
     """
 
     def __init__(self, broker: dramatiq.Broker) -> None:
         self.broker = broker
         self._deaf = False
-        self._gathered: list[Ring] = []
+        self._gathered: list[TaskMessage] = []
         self._sending = asyncio.Lock()
 
-    async def __call__(self, rings: Sequence[Ring]) -> None:
-        self._gathered += [one for one in rings if one not in self._gathered]
+    async def __call__(self, messages: Sequence[TaskMessage]) -> None:
+        self._gathered += [one for one in messages if one not in self._gathered]
         async with self._sending:
             if not self._gathered:
                 return  # whoever was before us took ours along
             gathered, self._gathered = self._gathered, []
             await self._deliver(gathered)
 
-    async def _deliver(self, rings: Sequence[Ring]) -> None:
+    async def _deliver(self, messages: Sequence[TaskMessage]) -> None:
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._send, rings), RING_SECONDS)
+            await asyncio.wait_for(asyncio.to_thread(self._send, messages), SEND_SECONDS)
         except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
             if not self._deaf:
                 log("queue.unreachable", problem=str(problem))
@@ -135,8 +135,8 @@ class QueueRinger:
         else:
             self._deaf = False
 
-    def _send(self, rings: Sequence[Ring]) -> None:
-        for one in rings:
+    def _send(self, messages: Sequence[TaskMessage]) -> None:
+        for one in messages:
             self.broker.declare_queue("default")
             self.broker.enqueue(
                 dramatiq.Message(

@@ -1,4 +1,4 @@
-"""The database: naming and types decided once, one transaction per unit of work, bells after the commit."""
+"""The database: naming and types decided once, one transaction per unit of work, messages after the commit."""
 
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -27,13 +27,13 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "IntegrityError",
-    "Ring",
     "Session",
+    "TaskMessage",
     "db_clock",
+    "enqueue_after_commit",
     "is_away",
     "metadata",
     "refused_text",
-    "ring",
 ]
 
 NAMING = {
@@ -121,27 +121,29 @@ def db_clock() -> Any:
 
 
 @dataclass(frozen=True)
-class Ring:
-    """An inner bell that is rung once the transaction is committed."""
+class TaskMessage:
+    """A message to an actor of this service, sent once the transaction is committed."""
 
     actor: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Ringer(Protocol):
-    """Whoever delivers inner bells."""
+class TaskSender(Protocol):
+    """Sends task messages to this service's queue."""
 
-    async def __call__(self, rings: Sequence[Ring]) -> None:
-        """Deliver them, or give up quietly: a sweep finds the rows anyway."""
+    async def __call__(self, messages: Sequence[TaskMessage]) -> None:
+        """Send the messages, or give up without an error: a sweep finds the rows anyway."""
         ...
 
 
-def ring(db: Session, actor: str, **arguments: Any) -> None:
-    """Ring an actor of this service after the commit; an error drops it with the rows."""
-    rings: list[Ring] = db.info.setdefault("rings", [])
-    one = Ring(actor, {name: str(value) if isinstance(value, UUID) else value for name, value in arguments.items()})
-    if one not in rings:
-        rings.append(one)
+def enqueue_after_commit(db: Session, actor: str, **arguments: Any) -> None:
+    """Send a message to an actor of this service after the commit; a rollback drops it with the rows."""
+    messages: list[TaskMessage] = db.info.setdefault("messages", [])
+    one = TaskMessage(
+        actor, {name: str(value) if isinstance(value, UUID) else value for name, value in arguments.items()}
+    )
+    if one not in messages:
+        messages.append(one)
 
 
 async def notify(db: Session, channel: str, count: int = 1) -> None:
@@ -149,8 +151,8 @@ async def notify(db: Session, channel: str, count: int = 1) -> None:
     await db.execute(text("select pg_notify(:channel, :count)"), {"channel": channel, "count": str(count)})
 
 
-async def nobody_rings(rings: Sequence[Ring]) -> None:
-    """For a process that has no queue: sweeps find the rows."""
+async def discard_messages(messages: Sequence[TaskMessage]) -> None:
+    """Drops the messages: for a process without a queue, whose rows the sweeps find."""
 
 
 def asyncpg_url(url: str) -> str:
@@ -181,10 +183,10 @@ def _prepare_file(connection: Any, _record: Any) -> None:
 class Database:
     """An engine with its session scope."""
 
-    def __init__(self, engine: AsyncEngine, *, ringer: Ringer = nobody_rings) -> None:
+    def __init__(self, engine: AsyncEngine, *, task_sender: TaskSender = discard_messages) -> None:
         self.engine = engine
-        self.ringer = ringer
-        self.ring_soon: Gathered[Ring] = Gathered(self._ring)
+        self.task_sender = task_sender
+        self.enqueue_soon: Gathered[TaskMessage] = Gathered(self._send)
         """For those who have no transaction, and no time to wait for the queue."""
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
@@ -227,12 +229,12 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Session, None]:
-        """Begin, commit, then ring what was collected; an error rolls back and drops the bells."""
+        """Begin, commit, then send the collected messages; an error rolls back and drops them."""
         async with self._sessions() as db, db.begin():
             yield db
-            rings: list[Ring] = db.info.pop("rings", [])
-        if rings:
-            await self.ringer(rings)
+            messages: list[TaskMessage] = db.info.pop("messages", [])
+        if messages:
+            await self.task_sender(messages)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection, None]:
@@ -246,12 +248,12 @@ class Database:
             await connection.execute(text("select 1"))
 
     async def close(self) -> None:
-        """Ring what is still to be rung, and give every connection back."""
-        await self.ring_soon.close()
+        """Send what is still pending, and close every connection."""
+        await self.enqueue_soon.close()
         await self.engine.dispose()
 
-    async def _ring(self, rings: Sequence[Ring]) -> None:
-        await self.ringer(rings)
+    async def _send(self, messages: Sequence[TaskMessage]) -> None:
+        await self.task_sender(messages)
 
 
 async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:

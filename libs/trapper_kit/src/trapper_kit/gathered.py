@@ -12,7 +12,7 @@ GATHER_SECONDS = 0.02
 
 
 class Gathered(Generic[K]):
-    """For what may be lost, such as bells: a process that dies in that moment loses what it had gathered."""
+    """For what may be lost, such as notifications: a process that dies in that moment loses what it had gathered."""
 
     def __init__(self, deliver: Callable[[Sequence[K]], Awaitable[None]], *, seconds: float = GATHER_SECONDS) -> None:
         self._deliver = deliver
@@ -38,4 +38,4 @@ class Gathered(Generic[K]):
             try:
                 await self._deliver(said)
             except Exception as problem:  # noqa: BLE001 - nobody waits who could be told
-                log("rings.lost", error=problem)
+                log("messages.lost", error=problem)

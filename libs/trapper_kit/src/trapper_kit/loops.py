@@ -41,7 +41,7 @@ class LoopBook:
 
 
 @dataclass
-class Hurry:
+class LoopWakeups:
     """Ends the present wait of a loop by its name; ringing twice is ringing once."""
 
     events: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Hurry:
         """The event of one loop."""
         return self.events.setdefault(name, asyncio.Event())
 
-    def ring(self, name: str) -> None:
+    def wake(self, name: str) -> None:
         """Look now."""
         self.event(name).set()
 
@@ -65,9 +65,11 @@ def asked_to_stop() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def run_loop(loop: Loop, work: Any, *, hurry: Hurry, seconds: Callable[[str], float], service: str) -> None:
+async def run_loop(
+    loop: Loop, work: Any, *, wakeups: LoopWakeups, seconds: Callable[[str], float], service: str
+) -> None:
     """Repeat one step until cancelled; an error is told and costs one pause."""
-    event = hurry.event(loop.name)
+    event = wakeups.event(loop.name)
     while True:
         event.clear()
         try:

@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Cut:
+class PageRequest:
     """Where to go on, and how far."""
 
     limit: int
@@ -27,7 +27,7 @@ class Cut:
     filter_print: str
 
     @classmethod
-    def of(cls, limit: int, cursor: str | None, filters: dict[str, Any]) -> "Cut":
+    def of(cls, limit: int, cursor: str | None, filters: dict[str, Any]) -> "PageRequest":
         """A cursor made under other filters is refused, instead of answering something nobody asked for."""
         return cls(limit, cursor, fingerprint(filters)[:16])
 
@@ -56,13 +56,13 @@ class Cut:
 def page_of(
     statement: Select[Any],
     columns: Sequence[SQLColumnExpression[Any]],
-    cut: Cut,
+    page_request: PageRequest,
     parse: Sequence[Callable[[Any], Any]],
     *,
     newest_first: bool = False,
 ) -> Select[Any]:
     """One row more than the page, after the cursor, in the order of the columns (the last one is unique)."""
-    after = cut.after()
+    after = page_request.after()
     if after is not None:
         try:
             values = [reader(value) for reader, value in zip(parse, after, strict=True)]
@@ -71,11 +71,13 @@ def page_of(
         here, there = tuple_(*columns), tuple_(*values)
         statement = statement.where(here < there if newest_first else here > there)
     order = [column.desc() for column in columns] if newest_first else columns
-    return statement.order_by(*order).limit(cut.limit + 1)
+    return statement.order_by(*order).limit(page_request.limit + 1)
 
 
-def split(rows: Sequence[Row], cut: Cut, keys: Callable[[Row], Sequence[Any]]) -> tuple[list[Row], str | None]:
+def split(
+    rows: Sequence[Row], page_request: PageRequest, keys: Callable[[Row], Sequence[Any]]
+) -> tuple[list[Row], str | None]:
     """The page and its next cursor, from what `page_of` found."""
-    items = list(rows[: cut.limit])
-    more = len(rows) > cut.limit
-    return items, cut.next(keys(items[-1])) if more else None
+    items = list(rows[: page_request.limit])
+    more = len(rows) > page_request.limit
+    return items, page_request.next(keys(items[-1])) if more else None

@@ -36,12 +36,14 @@ class ServiceSettings(BaseSettings):
         default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="what is worth a line in the log"
     )
     redis_url: SecretStr | None = Field(default=None, description="inner queue; without it everything is swept")
-    bells_redis_url: SecretStr | None = Field(default=None, description="bells between services; without it all poll")
+    notifications_redis_url: SecretStr | None = Field(
+        default=None, description="notifications between services; without it all poll"
+    )
     allowed_addresses: list[str] = Field(
         default_factory=list, description="private or loopback networks that may be called, as CIDR"
     )
 
-    @field_validator("redis_url", "bells_redis_url", mode="after")
+    @field_validator("redis_url", "notifications_redis_url", mode="after")
     @classmethod
     def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None or not url.get_secret_value():

@@ -1,13 +1,13 @@
-"""What a task, a loop or a waiting route is given: short transactions, the clock, the bells, the waiters."""
+"""What a task, a loop or a waiting route is given: short transactions, the clock, the notifications, the waiters."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from trapper_kit.bells import Bells
 from trapper_kit.clock import Clock
 from trapper_kit.db import Database, Session
+from trapper_kit.notifications import QueueNotifier
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.tokens import new_token
 from trapper_kit.waiters import More, Waiters
@@ -21,13 +21,13 @@ class Work(Generic[Settings]):
 
     settings: Settings
     database: Database
-    bells: Bells = field(default_factory=lambda: Bells(None))
+    notifier: QueueNotifier = field(default_factory=lambda: QueueNotifier(None))
     clock: Clock = field(default_factory=Clock)
     waiters: Waiters = field(default_factory=Waiters)
 
     @asynccontextmanager
     async def db(self) -> AsyncGenerator[Session, None]:
-        """One short transaction: committed, then its inner bells are rung."""
+        """One short transaction: committed, then its inner notifications are rung."""
         async with self.database.begin() as db:
             yield db
 
@@ -41,5 +41,5 @@ class Work(Generic[Settings]):
 
     async def close(self) -> None:
         """Let go of everything."""
-        await self.bells.close()
+        await self.notifier.close()
         await self.database.close()

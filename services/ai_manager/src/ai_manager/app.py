@@ -32,7 +32,7 @@ ROUTERS = (results, batches, heartbeats, jobs, workers, catalog, queues)
 async def _ready(request: Request) -> dict[str, str]:
     work = work_of(request)
     await work.database.check()
-    return {"bells": "absent" if work.settings.bells_redis_url is None else "given"}
+    return {"notifications": "absent" if work.settings.notifications_redis_url is None else "given"}
 
 
 async def _measure(request: Request) -> Sequence[Family]:

@@ -15,9 +15,9 @@ from ai_manager.direct import Direct
 from ai_manager.recent import Recent
 from ai_manager.settings import Intervals, Settings
 from trapper_kit import work as kit
-from trapper_kit.bells import Bells
-from trapper_kit.broker import QueueRinger, make_broker
+from trapper_kit.broker import QueueTaskSender, make_broker
 from trapper_kit.db import Database, Session
+from trapper_kit.notifications import QueueNotifier
 from trapper_kit.tokens import derive, sign
 from trapper_schemas.v1 import workers as wire
 
@@ -57,12 +57,12 @@ class Work(kit.Work[Settings]):
                 redelivery=settings.intervals.redelivery,
                 max_backoff=settings.intervals.max_backoff,
             )
-            database.ringer = QueueRinger(broker)
-        bells = settings.bells_redis_url
+            database.task_sender = QueueTaskSender(broker)
+        notifier = settings.notifications_redis_url
         return cls(
             settings=settings,
             database=database,
-            bells=Bells(bells.get_secret_value() if bells else None),
+            notifier=QueueNotifier(notifier.get_secret_value() if notifier else None),
             blobs=BlobStore.open(settings.blobs_dir, settings.blobs_url),
             token_key=derive(settings.secret_key.get_secret_value(), "tokens"),
             direct=Direct(settings.database_url.get_secret_value(), size=DIRECT_CONNECTIONS),

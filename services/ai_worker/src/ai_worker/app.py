@@ -240,7 +240,7 @@ def _journey(work: Hand) -> TakingAlong | None:
 async def take_along(body: TakeAlong, work: Held) -> TakingAlong:
     """Lease so many batches more, for so long, and fetch all that they need, while there is a link."""
     work.journey = Journey(seconds=body.hours * 3600, left=body.batches)
-    work.hurry.ring("batches.claim")
+    work.wakeups.wake("batches.claim")
     work.switches.changed.set()
     reply = _journey(work)
     assert reply is not None  # it was made just now  # noqa: S101
@@ -265,7 +265,7 @@ async def pause(work: Held) -> Switched:
 async def resume(work: Held) -> Switched:
     """Undo drain and pause; those of the Manager stay."""
     work.switches.draining = work.switches.paused = False
-    work.hurry.ring("batches.claim")
+    work.wakeups.wake("batches.claim")
     return Switched(closed_because=work.switches.closed(work.monotonic()))
 
 

@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from ai_worker.manager_client import Manager
 from ai_worker.settings import Intervals, WorkerSettings
 from trapper_kit.logs import log
-from trapper_kit.loops import Hurry
+from trapper_kit.loops import LoopWakeups
 from trapper_kit.problems import Problem, Unauthenticated
 from trapper_kit.tokens import same
 from trapper_kit.web.guards import guard
@@ -119,7 +119,7 @@ class WorkerWork(Work[WorkerSettings]):
     rhythm: Rhythm
     local_token: str = ""
     switches: Switches = field(default_factory=Switches)
-    hurry: Hurry = field(default_factory=Hurry)
+    wakeups: LoopWakeups = field(default_factory=LoopWakeups)
     loops: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
     turned: dict[str, float] = field(default_factory=dict[str, float])
     """By loop: when its last step began, on the monotonic clock."""

@@ -37,7 +37,9 @@ class WorkerSettings(kit.ServiceSettings):
         default=None, pattern=r"^https?://[^\s?#]+$", description="the Manager; default: where it was enrolled"
     )
     name: str | None = Field(default=None, description="how the fleet calls it; default: the host's name")
-    redis_url: SecretStr | None = Field(default=None, description="the bells' Redis; without it the worker polls")
+    redis_url: SecretStr | None = Field(
+        default=None, description="the notifications' Redis; without it the worker polls"
+    )
     runtime: str | None = Field(
         default=None, description="such as onnx-cpu, onnx-cuda, hailo; default: the best that is here"
     )
@@ -106,9 +108,9 @@ class WorkerSettings(kit.ServiceSettings):
         return mirrors
 
     @property
-    def bells_url(self) -> str | None:
-        """Where bells are heard; both names are understood."""
-        chosen = self.redis_url or self.bells_redis_url
+    def notifications_url(self) -> str | None:
+        """Where notifications are heard; both names are understood."""
+        chosen = self.redis_url or self.notifications_redis_url
         return None if chosen is None else chosen.get_secret_value()
 
     @property

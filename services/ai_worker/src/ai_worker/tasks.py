@@ -1,4 +1,4 @@
-"""Opens the worker's world, runs its loops and the bell listener, and stops them in order."""
+"""Opens the worker's world, runs its loops and the notification listener, and stops them in order."""
 
 import asyncio
 import fcntl
@@ -29,13 +29,13 @@ from ai_worker.results import queries as results
 from ai_worker.results import tasks as result_loops
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate
-from trapper_kit.bells import BellListener
 from trapper_kit.db import Database
 from trapper_kit.http_client import HttpClient, networks
 from trapper_kit.logs import log
 from trapper_kit.loops import Loop, run_loop
+from trapper_kit.notifications import NotificationListener
 from trapper_kit.problems import Problem
-from trapper_schemas.bells import RUN_BATCH_PREDICTION, RunBatchPrediction, runtime_queue
+from trapper_schemas.notifications import RUN_BATCH_PREDICTION, RunBatchPrediction, runtime_queue
 
 LOOPS = (batch_loops, heartbeat_loops, result_loops)
 """Whose steps are in the book, because they are imported here."""
@@ -155,24 +155,24 @@ async def _repeat(work: Hand, one: Loop) -> None:
         work.turned[one.name] = work.monotonic()
         return await one.step(given)
 
-    await run_loop(replace(one, step=step), work, hurry=work.hurry, seconds=seconds, service="ai_worker")
+    await run_loop(replace(one, step=step), work, wakeups=work.wakeups, seconds=seconds, service="ai_worker")
 
 
 @asynccontextmanager
 async def _listening(work: Hand) -> AsyncGenerator[None, None]:
-    """A bell's whole effect: the next claim comes now."""
-    url = work.settings.bells_url
+    """A notification's whole effect: the next claim comes now."""
+    url = work.settings.notifications_url
     if url is None:
         yield
         return
     running = asyncio.get_running_loop()
 
     def heard(**arguments: object) -> None:
-        bell = RunBatchPrediction.model_validate(arguments)
-        if bell.runtime == work.runtime:
-            running.call_soon_threadsafe(work.hurry.ring, "batches.claim")
+        notification_queue = RunBatchPrediction.model_validate(arguments)
+        if notification_queue.runtime == work.runtime:
+            running.call_soon_threadsafe(work.wakeups.wake, "batches.claim")
 
-    listener = BellListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, heard)
+    listener = NotificationListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, heard)
     await asyncio.to_thread(listener.start)
     try:
         yield
@@ -209,7 +209,7 @@ async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
         rest = [run for run in await queries.unfinished(db) if run.id not in stays]
     for run in rest:
         await (keep_for_later if run.offline_until is not None else hand_back)(work, run)
-    work.hurry.ring("results.deliver")
+    work.wakeups.wake("results.deliver")
     await _while(_undelivered, work, ends)
     await settle_runs(work)
     return not await _undelivered(work)

@@ -168,7 +168,7 @@ def _connect_manager(options: Options) -> int:
         return REFUSED
 
     async def do(work: ExpertWork) -> int:
-        bells = work.settings.bells_redis_url
+        notifier = work.settings.notifications_redis_url
         async with work.db() as db:
             row = await connect_manager(
                 db,
@@ -176,7 +176,7 @@ def _connect_manager(options: Options) -> int:
                 name=options.name,
                 url=options.url,
                 credential=token,
-                bells_url=bells.get_secret_value() if bells else None,
+                notifications_url=notifier.get_secret_value() if notifier else None,
                 by=None,
             )
         _tell(options, {"id": str(row.id), "name": row.name, "url": row.url}, f"connected {row.name} at {row.url}")

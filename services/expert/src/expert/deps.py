@@ -12,10 +12,10 @@ from expert.manager_client import Managers
 from expert.media_store import MediaStore
 from expert.settings import ExpertSettings
 from trapper_kit import work as kit
-from trapper_kit.bells import Bells
-from trapper_kit.broker import QueueRinger, make_broker
+from trapper_kit.broker import QueueTaskSender, make_broker
 from trapper_kit.db import Database, Session
 from trapper_kit.http_client import networks
+from trapper_kit.notifications import QueueNotifier
 
 NAMESPACE = "trapper_expert"
 """Of the inner queue in Redis."""
@@ -37,7 +37,7 @@ class ExpertWork(kit.Work[ExpertSettings]):
 
 @asynccontextmanager
 async def open_work(settings: ExpertSettings, *, managers: Managers | None = None) -> AsyncGenerator[ExpertWork, None]:
-    """Open the database, the queue, the bells and the stores; close them at the end."""
+    """Open the database, the queue, the notifications and the stores; close them at the end."""
     database = Database.connect(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -50,12 +50,14 @@ async def open_work(settings: ExpertSettings, *, managers: Managers | None = Non
             redelivery=settings.intervals.redelivery,
             max_backoff=settings.intervals.max_backoff,
         )
-        database.ringer = QueueRinger(broker)
+        database.task_sender = QueueTaskSender(broker)
     beside = settings.media_dir / "blobs" if settings.media_dir is not None else None
     work = ExpertWork(
         settings=settings,
         database=database,
-        bells=Bells(settings.bells_redis_url.get_secret_value() if settings.bells_redis_url else None),
+        notifier=QueueNotifier(
+            settings.notifications_redis_url.get_secret_value() if settings.notifications_redis_url else None
+        ),
         media=MediaStore.open(settings.media_dir, settings.media_url),
         blobs=MediaStore.open(settings.blobs_dir or beside, settings.blobs_url),
         managers=managers or Managers(networks(settings.allowed_addresses)),

@@ -1,4 +1,4 @@
-"""The background door: every feature's tasks on this service's broker, its sweeps, and its bell listeners."""
+"""The background door: every feature's tasks on this service's broker, its sweeps, and its notification listeners."""
 
 from expert.access import tasks as access
 from expert.base import task

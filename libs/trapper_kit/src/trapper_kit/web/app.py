@@ -77,7 +77,7 @@ def build_app(
     describe_better(app)
     app.add_middleware(Bounded)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
-    app.add_middleware(Telling, service=service)
+    app.add_middleware(RequestContextMiddleware, service=service)
     return app
 
 
@@ -142,7 +142,7 @@ class BothSlashes:
         await self.app(scope, receive, send)
 
 
-class Telling:
+class RequestContextMiddleware:
     """Gives every request an id, binds it to the log, counts how the request ended, and answers what nobody foresaw."""
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:

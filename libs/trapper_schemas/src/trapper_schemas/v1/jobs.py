@@ -45,7 +45,9 @@ class JobRequest(Request):
     media_origins: tuple[str, ...] = Field(default=(), max_length=10)
     project: str = Field(default="", max_length=100, description="scope, as enrolment tokens name it")
     interactive: bool = False
-    bell: str | None = Field(default=None, max_length=100, description="connection id whose queue is rung")
+    notification_queue: str | None = Field(
+        default=None, max_length=100, description="connection id whose queue is rung"
+    )
 
 
 class ResourcePage(Request):

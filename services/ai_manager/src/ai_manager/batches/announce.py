@@ -1,4 +1,4 @@
-"""Say that batches wait: to claims that wait here, and by a bell to workers that sleep."""
+"""Say that batches wait: to claims that wait here, and by a notification to workers that sleep."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from ai_manager.batches.models import Batch
 from ai_manager.batches.state import SEPARATOR, BatchState
 from ai_manager.deps import Work, channel
 from trapper_kit.db import Session, notify
-from trapper_schemas.bells import RUN_BATCH_PREDICTION, runtime_queue
+from trapper_schemas.notifications import RUN_BATCH_PREDICTION, runtime_queue
 from trapper_schemas.protocol import PROTOCOL
 
 
@@ -31,7 +31,7 @@ async def wake_claims(db: Session, batches: Sequence[Batch]) -> list[str]:
     return list(counts)
 
 
-async def ring_workers(work: Work, runtimes: Iterable[str]) -> None:
+async def notify_workers(work: Work, runtimes: Iterable[str]) -> None:
     """Ring once per runtime, after the commit; nothing depends on it."""
     for runtime in sorted(set(runtimes)):
-        await work.bells.ring(runtime_queue(runtime), RUN_BATCH_PREDICTION, protocol=PROTOCOL, runtime=runtime)
+        await work.notifier.notify(runtime_queue(runtime), RUN_BATCH_PREDICTION, protocol=PROTOCOL, runtime=runtime)

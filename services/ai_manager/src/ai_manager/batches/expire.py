@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ai_manager.batches import queries
-from ai_manager.batches.announce import ring_workers, wake_claims
+from ai_manager.batches.announce import notify_workers, wake_claims
 from ai_manager.batches.lose import Lost, lose_batches
 from ai_manager.batches.state import Loss
 from ai_manager.deps import Work
@@ -33,5 +33,5 @@ async def expire_leases(work: Work) -> int:
         ]
         waiting = await lose_batches(db, lost, losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
-    await ring_workers(work, runtimes)
+    await notify_workers(work, runtimes)
     return len(lost)

@@ -10,7 +10,7 @@ from ai_manager.batches.models import Batch
 from ai_manager.batches.pack import pack, unpack
 from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
 from ai_manager.workers import queries as workers
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
 
@@ -52,7 +52,7 @@ async def _lose(db: Session, batch: Batch, loss: Loss, *, error: str, losses_all
         reason=error,
     )
     if state is BatchState.EXHAUSTED:
-        ring(db, "results.close_exhausted")
+        enqueue_after_commit(db, "results.close_exhausted")
         return []
     if state is not BatchState.SPLIT:
         return [batch]

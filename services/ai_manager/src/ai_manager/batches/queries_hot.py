@@ -102,7 +102,7 @@ class Finished:
     """The job of a batch that was closed at this moment, and whose queue is rung for it."""
 
     job_id: UUID
-    bell: str | None
+    notification_queue: str | None
 
 
 def _finish(skip_locked: str) -> str:
@@ -132,7 +132,7 @@ def _finish(skip_locked: str) -> str:
         from unnest($10::bigint[], $11::uuid[], $12::text[], $13::text[]) as failure (place, resource_id, code, message)
         join closed on closed.place = failure.place
     )
-    select closed.place, jobs.id, jobs.bell from closed join jobs on jobs.id = closed.job_id
+    select closed.place, jobs.id, jobs.notification_queue from closed join jobs on jobs.id = closed.job_id
     """  # noqa: S608 - a constant of this file
 
 

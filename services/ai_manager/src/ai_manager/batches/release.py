@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from ai_manager.batches import queries
-from ai_manager.batches.announce import ring_workers, wake_claims
+from ai_manager.batches.announce import notify_workers, wake_claims
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.batches.lose import Lost, lose_batches
 from ai_manager.batches.state import BatchState, Loss
@@ -27,7 +27,7 @@ async def release_batch(work: Work, batch_id: UUID, *, worker_id: UUID, token: s
         lost = Lost(held[0], LOSSES.get(reason, Loss.RELEASED), clean(message) or reason)
         waiting = await lose_batches(db, [lost], losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
-    await ring_workers(work, runtimes)
+    await notify_workers(work, runtimes)
 
 
 async def _why_not(db: Session, batch_id: UUID) -> Problem:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from ai_manager.access.state import WorkerCaller
-from ai_manager.batches.announce import ring_workers
+from ai_manager.batches.announce import notify_workers
 from ai_manager.batches.give_back import give_back_others
 from ai_manager.batches.renew import renew_leases
 from ai_manager.catalog.propose_pin import propose_pins
@@ -57,4 +57,4 @@ async def _give_back(work: Work, worker_id: UUID, held: list[tuple[UUID, str]]) 
     """In a transaction of its own: it locks terms before batches, renewing would do it the other way round."""
     async with work.db() as db:
         runtimes = await give_back_others(db, worker_id, held, losses_allowed=work.settings.losses_allowed)
-    await ring_workers(work, runtimes)
+    await notify_workers(work, runtimes)

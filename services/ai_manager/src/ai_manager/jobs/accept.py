@@ -19,7 +19,7 @@ from ai_manager.jobs import queries
 from ai_manager.jobs.errors import NoCommonRuntime
 from ai_manager.jobs.models import Job
 from ai_manager.jobs.read_submission import Submission, invalid_resource
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.idempotency import check_same
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
@@ -68,7 +68,7 @@ async def accept_job(
         total=submission.total,
         planned_through=0,
         next_turn=0,
-        bell=request.bell,
+        notification_queue=request.notification_queue,
         created_at=now,
         closed_at=None,
     )
@@ -79,7 +79,7 @@ async def accept_job(
     if not job.sealed:
         await add_ids(db, job.id, submission)
     await db.flush()
-    ring(db, "jobs.plan", job_id=job.id)
+    enqueue_after_commit(db, "jobs.plan", job_id=job.id)
     log("job.accepted", job_id=job.id, caller=caller, resources=submission.total, sealed=request.sealed)
     return job, True
 

@@ -7,7 +7,7 @@ from ai_manager.jobs.accept import add_chunks, add_ids
 from ai_manager.jobs.errors import JobNotFound, JobSealed, PageOutOfTurn
 from ai_manager.jobs.models import Job
 from ai_manager.jobs.read_submission import Submission
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.idempotency import check_same
 
 
@@ -32,5 +32,5 @@ async def append_page(
     job.total += submission.total
     job.last_page, job.last_page_hash, job.sealed = page, submission.sha256, sealed
     await db.flush()
-    ring(db, "jobs.plan", job_id=job.id)
+    enqueue_after_commit(db, "jobs.plan", job_id=job.id)
     return job

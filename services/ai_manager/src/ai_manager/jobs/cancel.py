@@ -7,7 +7,7 @@ from ai_manager.batches import queries as batches
 from ai_manager.jobs import queries
 from ai_manager.jobs.errors import JobNotFound
 from ai_manager.jobs.models import Job
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.v1.jobs import JobState
 
@@ -28,6 +28,6 @@ async def cancel_job(db: Session, job_id: UUID, *, caller: str, now: datetime) -
     job.state, job.closed_at = JobState.CANCELLED, now
     job.sealed, job.planned_through = True, job.total
     await db.flush()
-    ring(db, "jobs.put_away", job_id=job_id)
+    enqueue_after_commit(db, "jobs.put_away", job_id=job_id)
     log("job.cancelled", job_id=job_id, batches=cancelled)
     return job

@@ -39,7 +39,7 @@ class Job(Base):
     total: Mapped[int]
     planned_through: Mapped[int]
     next_turn: Mapped[int] = mapped_column(BigInteger)
-    bell: Mapped[str | None]
+    notification_queue: Mapped[str | None]
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     done: Mapped[int] = mapped_column(default=0, server_default="0")

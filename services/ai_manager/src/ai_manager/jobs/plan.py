@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from ai_manager.batches import queries as batches
-from ai_manager.batches.announce import ring_workers, wake_claims
+from ai_manager.batches.announce import notify_workers, wake_claims
 from ai_manager.batches.models import Batch, Terms
 from ai_manager.batches.pack import pack, unpack
 from ai_manager.batches.state import SEPARATOR, BatchState
@@ -14,7 +14,7 @@ from ai_manager.jobs import queries
 from ai_manager.jobs.models import Job
 from ai_manager.jobs.state import next_batch_size
 from ai_manager.workers import queries as workers
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import JobState
@@ -32,7 +32,7 @@ async def plan_job(work: Work, job_id: UUID) -> int:
         async with work.db() as db:
             made = await _plan_some(work, db, job_id)
             runtimes = await wake_claims(db, made)
-        await ring_workers(work, runtimes)
+        await notify_workers(work, runtimes)
         cut += len(made)
         if len(made) < AT_ONCE:
             break
@@ -44,7 +44,7 @@ async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
     if job is None or job.closed_at is not None:
         return []
     if job.planned_through >= job.total:
-        ring(db, "jobs.settle", job_id=job_id)  # an empty page may have sealed it
+        enqueue_after_commit(db, "jobs.settle", job_id=job_id)  # an empty page may have sealed it
         return []
     terms = await queries.terms(db, job_id)
     fleet = await workers.fleet(

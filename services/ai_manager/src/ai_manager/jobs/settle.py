@@ -5,9 +5,9 @@ from uuid import UUID
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.state import Ended, closing_state
-from trapper_kit.db import ring
+from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
-from trapper_schemas.bells import RESULTS_READY, expert_queue
+from trapper_schemas.notifications import RESULTS_READY, expert_queue
 
 
 async def settle_job(work: Work, job_id: UUID) -> bool:
@@ -24,14 +24,14 @@ async def settle_job(work: Work, job_id: UUID) -> bool:
         job.closed_at = work.clock.now()
         await queries.close_terms(db, job_id)
         await db.flush()
-        ring(db, "jobs.put_away", job_id=job_id)
-        bell = job.bell
+        enqueue_after_commit(db, "jobs.put_away", job_id=job_id)
+        notification_queue = job.notification_queue
         log("job.closed", job_id=job_id, state=job.state.value, failed=sums.failed, total=job.total)
-    ring_expert(work, bell, job_id)
+    notify_expert(work, notification_queue, job_id)
     return True
 
 
-def ring_expert(work: Work, bell: str | None, job_id: UUID) -> None:
+def notify_expert(work: Work, notification_queue: str | None, job_id: UUID) -> None:
     """Results of this job wait to be fetched; the Expert would find them at its next look anyway."""
-    if bell is not None:
-        work.bells.ring_soon(expert_queue(bell), RESULTS_READY, job_id=str(job_id))
+    if notification_queue is not None:
+        work.notifier.notify_soon(expert_queue(notification_queue), RESULTS_READY, job_id=str(job_id))

@@ -19,7 +19,7 @@ from ai_manager.workers.errors import WorkerNotFound
 from ai_manager.workers.models import Worker
 from ai_manager.workers.state import state_of
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
@@ -86,8 +86,8 @@ async def list_workers(
     _caller: MayOperate, db: Db, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[WorkerReply]:
     """Who is alive, its version and devices, what it measured, how many batches it holds and has lost."""
-    cut = Cut.of(limit, cursor, {})
-    rows, next_cursor = split(await workers.list_workers(db, cut), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {})
+    rows, next_cursor = split(await workers.list_workers(db, page_request), page_request, lambda row: [row.id])
     return Page(items=await _replies(db, rows, work.intervals.alive), next_cursor=next_cursor)
 
 

@@ -11,7 +11,7 @@ from ai_manager.deps import Work
 from ai_manager.results import queries
 from ai_manager.results.inspect import failures_of
 from ai_manager.results.keep import keep
-from trapper_kit.db import ring
+from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import PROTOCOL
@@ -45,7 +45,7 @@ async def close_exhausted(work: Work) -> list[UUID]:
                 exhausted=True,
                 failures=failures_of(results),
             )
-            ring(db, "jobs.settle", job_id=batch.job_id)
+            enqueue_after_commit(db, "jobs.settle", job_id=batch.job_id)
             log("batch.exhausted", batch_id=batch.id, job_id=batch.job_id, reason=batch.last_error)
         jobs.add(batch.job_id)
     return sorted(jobs)

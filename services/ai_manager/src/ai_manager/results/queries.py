@@ -13,7 +13,7 @@ from ai_manager.results.inspect import Failure
 from ai_manager.results.models import LateResult, ResourceFailure, SavedResult
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 AT_ONCE = 100
 
@@ -98,10 +98,12 @@ async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
     return (await db.scalars(statement)).one_or_none() is not None
 
 
-async def failures(db: Session, job_id: UUID, cut: Cut) -> Sequence[ResourceFailure]:
+async def failures(db: Session, job_id: UUID, page_request: PageRequest) -> Sequence[ResourceFailure]:
     """Failed resources of a job by id, one more than the page."""
     order = [ResourceFailure.resource_id, ResourceFailure.batch_id]
-    statement = page_of(select(ResourceFailure).where(ResourceFailure.job_id == job_id), order, cut, [UUID, UUID])
+    statement = page_of(
+        select(ResourceFailure).where(ResourceFailure.job_id == job_id), order, page_request, [UUID, UUID]
+    )
     return (await db.scalars(statement)).all()
 
 

@@ -18,7 +18,7 @@ from ai_manager.results.errors import BlobRefused, ResultsNotFound
 from ai_manager.results.models import ResourceFailure as FailureRow
 from ai_manager.results.models import SavedResult
 from ai_manager.results.save_results import Brought, save_results
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Invalid, TooLarge
 from trapper_kit.web.app import problems, read_body
 from trapper_kit.web.params import ContentSha256, Cursor, LeaseToken, Limit
@@ -114,8 +114,8 @@ async def list_failures(
     """Resources that failed, each with a code and a message."""
     if await jobs.get(db, job_id, caller.sees) is None:
         raise JobNotFound(job_id=str(job_id))
-    cut = Cut.of(limit, cursor, {"job_id": str(job_id)})
-    rows, next_cursor = split(await queries.failures(db, job_id, cut), cut, _place)
+    page_request = PageRequest.of(limit, cursor, {"job_id": str(job_id)})
+    rows, next_cursor = split(await queries.failures(db, job_id, page_request), page_request, _place)
     return Page(items=[_failure(row) for row in rows], next_cursor=next_cursor)
 
 

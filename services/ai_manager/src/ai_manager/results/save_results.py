@@ -16,11 +16,11 @@ from ai_manager.batches.pack import unpack
 from ai_manager.batches.queries_hot import Finish, Finished, Present
 from ai_manager.batches.state import BatchState
 from ai_manager.deps import Work
-from ai_manager.jobs.settle import ring_expert
+from ai_manager.jobs.settle import notify_expert
 from ai_manager.results import queries
 from ai_manager.results.inspect import Inspected, inspect_results
 from ai_manager.results.keep import keep
-from trapper_kit.db import Ring, Session
+from trapper_kit.db import Session, TaskMessage
 from trapper_kit.logs import log
 from trapper_kit.text import clean
 from trapper_schemas.codec import Limits
@@ -68,8 +68,10 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
         **vars(inspected.counts),
     )
     job_id = str(finished.job_id)
-    work.database.ring_soon(Ring("jobs.plan", {"job_id": job_id}), Ring("jobs.settle", {"job_id": job_id}))
-    ring_expert(work, finished.bell, finished.job_id)
+    work.database.enqueue_soon(
+        TaskMessage("jobs.plan", {"job_id": job_id}), TaskMessage("jobs.settle", {"job_id": job_id})
+    )
+    notify_expert(work, finished.notification_queue, finished.job_id)
     return finished
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 
 async def use_enrolment(db: Session, token_hash: str, now: datetime) -> EnrolmentToken | None:
@@ -74,9 +74,9 @@ async def find(db: Session, worker_id: UUID) -> Worker | None:
     return await db.get(Worker, worker_id)
 
 
-async def list_workers(db: Session, cut: Cut) -> Sequence[Worker]:
+async def list_workers(db: Session, page_request: PageRequest) -> Sequence[Worker]:
     """The fleet, oldest first, one more than the page."""
-    return (await db.scalars(page_of(select(Worker), [Worker.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(select(Worker), [Worker.id], page_request, [UUID]))).all()
 
 
 @dataclass(frozen=True)

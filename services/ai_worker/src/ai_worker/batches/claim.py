@@ -41,7 +41,7 @@ async def claim_batches(work: Hand) -> bool:
         if not room:
             return False
         if work.claims_unsure or work.unnamed:
-            work.hurry.ring("heartbeats.beat")  # which names all leases, and lets us go on
+            work.wakeups.wake("heartbeats.beat")  # which names all leases, and lets us go on
             return False
         journey = work.journey
         ask = _ask(work, room, offline := _offline_seconds(work))
@@ -55,7 +55,7 @@ async def claim_batches(work: Hand) -> bool:
         if journey is not None and not journey.over:
             _count(journey, len(reply.batches))
         work.claims_unsure = False
-    work.hurry.ring("batches.run")
+    work.wakeups.wake("batches.run")
     return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
 
 
@@ -118,7 +118,7 @@ async def _while_open(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
             return asking.result()
         CLAIMS.labels("hung_up").inc()
         log("claims.ended", reason=work.switches.closed(work.monotonic()) or "a journey begins")
-        work.hurry.ring("heartbeats.beat")
+        work.wakeups.wake("heartbeats.beat")
         return None
     finally:
         asking.cancel()

@@ -17,7 +17,7 @@ def begin_preparing(work: Hand, run_id: UUID, lease: BatchLease) -> asyncio.Task
     if task is None:
         work.in_use[run_id] = needed(lease)
         task = asyncio.create_task(_prepare(work, run_id, lease))
-        task.add_done_callback(lambda _: work.hurry.ring("batches.run"))
+        task.add_done_callback(lambda _: work.wakeups.wake("batches.run"))
         work.preparing[run_id] = task
     return task
 

@@ -74,7 +74,7 @@ async def end_run(work: Hand, run_id: UUID, because: str) -> None:
         if await queries.become(db, run_id, RunState.RELEASED, because=because[:2000]):
             GIVEN_UP.labels(because.partition(":")[0]).inc()
     clear_media(work, run_id)
-    work.hurry.ring("batches.claim")
+    work.wakeups.wake("batches.claim")
 
 
 def clear_media(work: Hand, run_id: UUID) -> None:

@@ -33,31 +33,31 @@ BATCH_SECONDS = Histogram(
 
 async def run_batches(work: Hand) -> bool:
     """Compute what is in hand, on all devices at once, until nothing more is to be done."""
-    ring = work.hurry.event("batches.run")
+    wakeup = work.wakeups.event("batches.run")
     under_way: set[asyncio.Task[None]] = set()
     try:
         while True:
-            ring.clear()
+            wakeup.clear()
             while work.devices.has_lane() and (run := await _next_run(work)) is not None:
                 work.computing.add(run.id)
                 under_way.add(asyncio.create_task(_run_on_device(work, run)))
                 await asyncio.sleep(0)  # it takes its lane before the next one is looked for
             if not under_way:
                 return False
-            await _until_one_is_done(under_way, ring)
+            await _until_one_is_done(under_way, wakeup)
     finally:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _until_one_is_done(under_way: set[asyncio.Task[None]], ring: asyncio.Event) -> None:
+async def _until_one_is_done(under_way: set[asyncio.Task[None]], wakeup: asyncio.Event) -> None:
     """Or until there is a reason to look again; what is done leaves the set."""
-    rung = asyncio.create_task(ring.wait())
+    sent = asyncio.create_task(wakeup.wait())
     try:
-        await asyncio.wait({*under_way, rung}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*under_way, sent}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        rung.cancel()
+        sent.cancel()
     for task in [task for task in under_way if task.done()]:
         under_way.remove(task)
         task.result()
@@ -156,7 +156,7 @@ async def _keep(work: Hand, run: Run, lease: BatchLease, ran: Ran) -> None:
     clear_media(work, run.id)
     _measure(work, lease, ran)
     for hurried in ("results.deliver", "batches.claim"):
-        work.hurry.ring(hurried)
+        work.wakeups.wake(hurried)
     log("batch.kept", seen=ran.seen, blank=ran.blank, failed=ran.failed, seconds=ran.seconds, bytes=len(ran.blob))
 
 

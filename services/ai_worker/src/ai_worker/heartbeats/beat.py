@@ -41,7 +41,7 @@ async def beat(work: Hand) -> None:
     async with work.claiming:
         answered = await _beat(work, alone=True)
     if answered:
-        work.hurry.ring("batches.claim")
+        work.wakeups.wake("batches.claim")
 
 
 async def _beat(work: Hand, *, alone: bool) -> bool:
@@ -118,7 +118,7 @@ async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply,
         await _drop(work, by_batch.get(batch_id), "lost")
     for batch_id in reply.cancelled:
         await _drop(work, by_batch.get(batch_id), "cancelled")
-    work.hurry.ring("batches.run")
+    work.wakeups.wake("batches.run")
 
 
 async def _take_credential(work: Hand, secret: str, expires_at: datetime | None) -> None:

@@ -58,7 +58,7 @@ async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
     log(f"results.{state.value}", level=level, bytes=kept.size_bytes, problem=None if problem is None else str(problem))
     if state is KeptState.REFUSED and problem is not None:
         await _give_up(work, kept, problem)
-    work.hurry.ring("batches.settle")
+    work.wakeups.wake("batches.settle")
     return state
 
 

@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=Base)
 
 
 @dataclass(frozen=True)
-class Wish:
+class IdempotentRequest:
     """One request to make something: whose, under which key, with which content."""
 
     caller_id: UUID
@@ -26,7 +26,7 @@ class Wish:
     request_print: str
 
     @classmethod
-    def of(cls, caller: Caller, key: str, body: BaseModel) -> "Wish":
+    def of(cls, caller: Caller, key: str, body: BaseModel) -> "IdempotentRequest":
         """From a route's parameters."""
         return cls(caller.id, key, fingerprint(body))
 
@@ -49,13 +49,15 @@ async def keep(db: Session, row: Base, *, taken: Mapping[str, Problem]) -> None:
         raise refusal from problem
 
 
-async def make_once(db: Session, row: Row, wish: Wish, *, taken: Mapping[str, Problem]) -> tuple[Row, bool]:
+async def make_once(
+    db: Session, row: Row, request: IdempotentRequest, *, taken: Mapping[str, Problem]
+) -> tuple[Row, bool]:
     """The row and True, or the row that the same request made before and False."""
-    earlier = await queries.made_before(db, type(row), wish.caller_id, wish.key)
+    earlier = await queries.made_before(db, type(row), request.caller_id, request.key)
     if earlier is not None:
-        return _same(earlier, wish), False
+        return _same(earlier, request), False
     made: Any = row
-    made.created_by, made.idempotency_key, made.request_print = wish.caller_id, wish.key, wish.request_print
+    made.created_by, made.idempotency_key, made.request_print = request.caller_id, request.key, request.request_print
     twin = f"{row.__tablename__}_created_by_idempotency_key_key"
     try:
         await keep(db, row, taken=taken)
@@ -64,19 +66,19 @@ async def make_once(db: Session, row: Row, wish: Wish, *, taken: Mapping[str, Pr
             raise
     except Problem:
         # The twin of this very request may have taken the name a moment ago: then it is the answer, not a conflict.
-        earlier = await queries.made_before(db, type(row), wish.caller_id, wish.key)
+        earlier = await queries.made_before(db, type(row), request.caller_id, request.key)
         if earlier is None:
             raise
-        return _same(earlier, wish), False
+        return _same(earlier, request), False
     else:
         return row, True
-    earlier = await queries.made_before(db, type(row), wish.caller_id, wish.key)
+    earlier = await queries.made_before(db, type(row), request.caller_id, request.key)
     if earlier is None:
         raise AssertionError("a constraint was broken by a row that is not there")
-    return _same(earlier, wish), False
+    return _same(earlier, request), False
 
 
-def _same(row: Row, wish: Wish) -> Row:
+def _same(row: Row, request: IdempotentRequest) -> Row:
     made: Any = row
-    check_same(made.request_print, wish.request_print)
+    check_same(made.request_print, request.request_print)
     return row

@@ -18,7 +18,7 @@ from expert.access.models import (
 )
 from expert.access.state import COUNTS_AS_ADMIN, Caller, ClassificationRole, ResearchRole
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 Row = TypeVar("Row")
 
@@ -38,11 +38,11 @@ async def user_by_email(db: Session, email: str) -> User | None:
     return await db.scalar(select(User).where(func.lower(User.email) == email.lower()))
 
 
-async def list_users(db: Session, cut: Cut, *, is_active: bool | None) -> Sequence[User]:
+async def list_users(db: Session, page_request: PageRequest, *, is_active: bool | None) -> Sequence[User]:
     statement = select(User)
     if is_active is not None:
         statement = statement.where(User.is_active == is_active)
-    return (await db.scalars(page_of(statement, [User.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [User.id], page_request, [UUID]))).all()
 
 
 async def caller_by_token(db: Session, token_hash: str) -> tuple[User, AccessToken] | None:
@@ -100,9 +100,9 @@ async def forget_ended(db: Session, *, window: timedelta) -> None:
     await db.execute(delete(SignInFailure).where(SignInFailure.at < db_clock() - window))
 
 
-async def list_tokens(db: Session, user_id: UUID, cut: Cut) -> Sequence[AccessToken]:
+async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[AccessToken]:
     statement = select(AccessToken).where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
-    return (await db.scalars(page_of(statement, [AccessToken.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [AccessToken.id], page_request, [UUID]))).all()
 
 
 async def revoke_token(db: Session, user_id: UUID, token_id: UUID, now: datetime) -> bool:

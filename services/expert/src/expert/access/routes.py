@@ -37,7 +37,7 @@ from expert.access.set_role import (
 from expert.access.sign_in import cookie_name, csrf_token, sign_in
 from expert.access.state import Capability
 from expert.deps import Db, Now, Work
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound, TooManyRequests
 from trapper_kit.web.app import problems
 from trapper_kit.web.guards import public
@@ -112,8 +112,10 @@ async def list_users(
     _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None, is_active: bool | None = None
 ) -> Page[UserReply]:
     """All people, oldest account first."""
-    cut = Cut.of(limit, cursor, {"is_active": is_active})
-    rows, following = split(await queries.list_users(db, cut, is_active=is_active), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"is_active": is_active})
+    rows, following = split(
+        await queries.list_users(db, page_request, is_active=is_active), page_request, lambda row: [row.id]
+    )
     return Page(items=[UserReply.model_validate(row, from_attributes=True) for row in rows], next_cursor=following)
 
 
@@ -143,8 +145,8 @@ async def make_token(ask: MakeToken, caller: SignedIn, db: Db, now: Now) -> NewT
 @router.get("/tokens/")
 async def list_tokens(caller: SignedIn, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenReply]:
     """One's own tokens that are not revoked."""
-    cut = Cut.of(limit, cursor, {})
-    rows, following = split(await queries.list_tokens(db, caller.id, cut), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {})
+    rows, following = split(await queries.list_tokens(db, caller.id, page_request), page_request, lambda row: [row.id])
     return Page(items=[TokenReply.model_validate(row, from_attributes=True) for row in rows], next_cursor=following)
 
 

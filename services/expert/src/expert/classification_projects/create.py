@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
-from expert.access.make_once import Wish, make_once
+from expert.access.make_once import IdempotentRequest, make_once
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.classification_projects.check_providers import TYPES, check_providers
@@ -21,7 +21,7 @@ _LONGEST_SLUG = 60
 
 
 async def create_project(
-    db: Session, caller: Caller, wish: Wish, *, research_project_id: UUID, fields: dict[str, Any]
+    db: Session, caller: Caller, request: IdempotentRequest, *, research_project_id: UUID, fields: dict[str, Any]
 ) -> tuple[ClassificationProject, bool]:
     """The project, and whether it is new; raises ProjectNotActive, ProviderUnfit, ClassificationProjectNameTaken."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=research_project_id)
@@ -37,7 +37,7 @@ async def create_project(
         **columns(fields),
     )
     taken = ClassificationProjectNameTaken(f"there is already a classification project {row.name!r} here")
-    return await make_once(db, row, wish, taken={UNIQUE_NAME: taken})
+    return await make_once(db, row, request, taken={UNIQUE_NAME: taken})
 
 
 def columns(fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from expert.audit.note import note
 from expert.classification_projects import queries
 from expert.classification_projects.models import LinkedCollection
 from expert.collections import queries as collections
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.problems import NotFound
 from trapper_schemas.ids import uuid7
 
@@ -36,7 +36,7 @@ async def link_collection(
         raise AssertionError("a link that was just made is not there")
     await queries.fill_link(db, link)
     note(db, "linked", actor_id=caller.id, subject_kind="linked_collection", subject_id=link.id)
-    ring(db, "jobs.cover")
+    enqueue_after_commit(db, "jobs.cover")
     return link, True
 
 

@@ -12,11 +12,11 @@ from expert.access.state import Caller
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.collections.models import Collection, CollectionResource
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 
 async def list_visible(
-    db: Session, caller: Caller, cut: Cut, *, research_project_id: UUID | None, name: str | None
+    db: Session, caller: Caller, page_request: PageRequest, *, research_project_id: UUID | None, name: str | None
 ) -> Sequence[ClassificationProject]:
     statement = select(ClassificationProject).where(
         ClassificationProject.id.in_(readable_classification_projects(caller))
@@ -25,7 +25,7 @@ async def list_visible(
         statement = statement.where(ClassificationProject.research_project_id == research_project_id)
     if name is not None:
         statement = statement.where(ClassificationProject.name == name)
-    return (await db.scalars(page_of(statement, [ClassificationProject.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [ClassificationProject.id], page_request, [UUID]))).all()
 
 
 async def lock_collection(db: Session, collection_id: UUID) -> None:
@@ -52,9 +52,9 @@ async def insert_link(db: Session, values: dict[str, Any]) -> None:
     await db.execute(made.on_conflict_do_nothing(index_elements=["classification_project_id", "collection_id"]))
 
 
-async def list_links(db: Session, project_id: UUID, cut: Cut) -> Sequence[LinkedCollection]:
+async def list_links(db: Session, project_id: UUID, page_request: PageRequest) -> Sequence[LinkedCollection]:
     statement = select(LinkedCollection).where(LinkedCollection.classification_project_id == project_id)
-    return (await db.scalars(page_of(statement, [LinkedCollection.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID]))).all()
 
 
 async def fill_link(db: Session, link: LinkedCollection) -> None:

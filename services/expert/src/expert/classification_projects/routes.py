@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 
 from expert.access.guards import MayAdminister, MayCreateProjects, MayRead
-from expert.access.make_once import Wish, keep
+from expert.access.make_once import IdempotentRequest, keep
 from expert.access.require import require
 from expert.access.state import Capability
 from expert.classification_projects import queries
@@ -25,9 +25,9 @@ from expert.classification_projects.schemas import (
 )
 from expert.deps import Db
 from expert.research_projects.errors import ProjectNotActive
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
@@ -68,7 +68,7 @@ async def make(
     """A classification project of a research project, with its AI settings."""
     fields = ask.model_dump(exclude={"research_project_id"})
     row, made = await create_project(
-        db, caller, Wish.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
+        db, caller, IdempotentRequest.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return _reply(row)
@@ -84,9 +84,9 @@ async def list_all(
     name: str | None = None,
 ) -> Page[ClassificationProjectReply]:
     """Those in which one has a role."""
-    cut = Cut.of(limit, cursor, {"project": research_project_id, "name": name})
-    rows = await queries.list_visible(db, caller, cut, research_project_id=research_project_id, name=name)
-    items, following = split(rows, cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "name": name})
+    rows = await queries.list_visible(db, caller, page_request, research_project_id=research_project_id, name=name)
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
@@ -111,7 +111,7 @@ async def change(
     for name, value in columns(fields).items():
         setattr(row, name, value)
     await keep(db, row, taken={UNIQUE_NAME: ClassificationProjectNameTaken("this name is taken here")})
-    ring(db, "jobs.cover")
+    enqueue_after_commit(db, "jobs.cover")
     return _reply(row)
 
 
@@ -134,8 +134,8 @@ async def list_links(
 ) -> Page[LinkedCollectionReply]:
     """What the project looks at."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    cut = Cut.of(limit, cursor, {"project": project_id})
-    items, following = split(await queries.list_links(db, project_id, cut), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"project": project_id})
+    items, following = split(await queries.list_links(db, project_id, page_request), page_request, lambda row: [row.id])
     return Page(items=[_link_reply(row) for row in items], next_cursor=following)
 
 
@@ -149,7 +149,7 @@ async def change_link(
     for name, value in ask.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
     await db.flush()
-    ring(db, "jobs.cover")
+    enqueue_after_commit(db, "jobs.cover")
     return _link_reply(row)
 
 

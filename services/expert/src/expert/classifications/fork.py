@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from expert.access.make_once import Wish
+from expert.access.make_once import IdempotentRequest
 from expert.classifications.check_attributes import check_said
 from expert.classifications.check_gate import check_gate
 from expert.classifications.errors import NotForkable
@@ -18,7 +18,7 @@ from trapper_kit.db import Session
 
 
 async def fork_classification(
-    db: Session, source: Classification, *, wish: Wish, now: datetime
+    db: Session, source: Classification, *, request: IdempotentRequest, now: datetime
 ) -> tuple[Classification, bool]:
     """A user row with copies of the source's observations; the source stays as it is."""
     if source.type not in FORKABLE:
@@ -34,7 +34,7 @@ async def fork_classification(
         source_id=source.id,
         static_attributes=dict(source.static_attributes),
         observations=[copy_of(one) for one, _ in said],
-        wish=wish,
+        request=request,
         now=now,
     )
 
@@ -46,7 +46,7 @@ async def start_classification(
     resource_id: UUID,
     static_attributes: dict[str, Any],
     said: Sequence[Told],
-    wish: Wish,
+    request: IdempotentRequest,
     now: datetime,
 ) -> tuple[Classification, bool]:
     """A user row from nothing."""
@@ -61,6 +61,6 @@ async def start_classification(
         source_id=None,
         static_attributes=static_attributes,
         observations=[from_person(one) for one in said],
-        wish=wish,
+        request=request,
         now=now,
     )

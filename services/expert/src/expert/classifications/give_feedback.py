@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from expert.access.make_once import Wish
+from expert.access.make_once import IdempotentRequest
 from expert.classifications import queries
 from expert.classifications.check_attributes import check_said
 from expert.classifications.check_gate import check_gate
@@ -22,7 +22,7 @@ async def give_feedback(
     *,
     static_attributes: dict[str, Any],
     said: Sequence[Told],
-    wish: Wish,
+    request: IdempotentRequest,
     now: datetime,
 ) -> tuple[Classification, bool]:
     """A feedback row whose source is the approved one; only for a resource that has one."""
@@ -40,6 +40,6 @@ async def give_feedback(
         source_id=final.source_classification_id,
         static_attributes=static_attributes,
         observations=[from_person(one) for one in said],
-        wish=wish,
+        request=request,
         now=now,
     )

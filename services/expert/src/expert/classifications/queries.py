@@ -17,7 +17,7 @@ from expert.classificators.models import Classificator
 from expert.resources.models import Resource
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of, split
+from trapper_kit.paging import PageRequest, page_of, split
 from trapper_schemas.ids import uuid7
 
 # What the gate tells of the feature above it, by name, so that this one does not depend on it.
@@ -176,7 +176,7 @@ async def name_of(db: Session, user_id: UUID | None) -> str | None:
 
 async def listed(
     db: Session,
-    cut: Cut,
+    page_request: PageRequest,
     *,
     visible_projects: Select[UUID],
     project_ids: Sequence[UUID],
@@ -206,8 +206,8 @@ async def listed(
             Classification.is_approved, False
         )
         statement = statement.where(said if approved else ~said)
-    found = await db.execute(page_of(statement, [Classification.id], cut, [UUID]))
-    return split([_pair(row) for row in found], cut, lambda row: [row[0].id])
+    found = await db.execute(page_of(statement, [Classification.id], page_request, [UUID]))
+    return split([_pair(row) for row in found], page_request, lambda row: [row[0].id])
 
 
 async def history(db: Session, project_id: UUID, resource_id: UUID) -> Sequence[Classification]:

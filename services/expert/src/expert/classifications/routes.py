@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from expert.access.guards import MayAnnotate, MayApprove, MayGiveFeedback, MayRead
-from expert.access.make_once import Wish
+from expert.access.make_once import IdempotentRequest
 from expert.access.queries import readable_classification_projects
 from expert.access.require import require
 from expert.access.state import Caller, Capability
@@ -48,7 +48,7 @@ from expert.observations.state import ObservationTold
 from expert.observations.tell import tell
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
-from trapper_kit.paging import Cut
+from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
@@ -75,10 +75,10 @@ async def list_classifications(
 ) -> Page[ClassificationReply]:
     """Rows of the projects that one may read, oldest first."""
     filters = [classification_project_id, resource_id, type, current, approved]
-    cut = Cut.of(limit, cursor, {"filters": [str(one) for one in filters]})
+    page_request = PageRequest.of(limit, cursor, {"filters": [str(one) for one in filters]})
     rows, next_cursor = await queries.listed(
         db,
-        cut,
+        page_request,
         visible_projects=readable_classification_projects(caller),
         project_ids=classification_project_id or [],
         resource_ids=resource_id or [],
@@ -108,7 +108,7 @@ async def start(
         resource_id=body.resource_id,
         static_attributes=body.static_attributes,
         said=body.dynamic_attrs,
-        wish=Wish.of(caller, key, body),
+        request=IdempotentRequest.of(caller, key, body),
         now=now,
     )
     return await _made(db, row, response, made=made)
@@ -122,8 +122,8 @@ async def fork(
 ) -> ClassificationDetail:
     """A person's row with copies of what this one says."""
     source = await _row(db, caller, classification_id, Capability.ANNOTATE)
-    wish = Wish(caller.id, key, fingerprint({"fork": str(classification_id)}))
-    row, made = await fork_classification(db, source, wish=wish, now=now)
+    request = IdempotentRequest(caller.id, key, fingerprint({"fork": str(classification_id)}))
+    row, made = await fork_classification(db, source, request=request, now=now)
     return await _made(db, row, response, made=made)
 
 
@@ -180,9 +180,11 @@ async def feedback(
 ) -> ClassificationDetail:
     """A correction of what is approved, for those who decide."""
     about = await _row(db, caller, classification_id, Capability.GIVE_FEEDBACK)
-    wish = Wish(caller.id, key, fingerprint({"feedback": str(classification_id), "body": body.model_dump(mode="json")}))
+    request = IdempotentRequest(
+        caller.id, key, fingerprint({"feedback": str(classification_id), "body": body.model_dump(mode="json")})
+    )
     row, made = await give_feedback(
-        db, about, static_attributes=body.static_attributes, said=body.dynamic_attrs, wish=wish, now=now
+        db, about, static_attributes=body.static_attributes, said=body.dynamic_attrs, request=request, now=now
     )
     return await _made(db, row, response, made=made)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from expert.access.make_once import Wish, make_once
+from expert.access.make_once import IdempotentRequest, make_once
 from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications import queries
 from expert.classifications.models import Classification
@@ -27,7 +27,7 @@ async def write_person(
     source_id: UUID | None,
     static_attributes: dict[str, Any],
     observations: Sequence[NewObservation],
-    wish: Wish,
+    request: IdempotentRequest,
     now: datetime,
 ) -> tuple[Classification, bool]:
     """The row and True, or the row that the same request made before and False."""
@@ -41,12 +41,12 @@ async def write_person(
         linked_collection_id=link.linked_collection_id,
         final_classification_id=final_id,
         source_classification_id=source_id,
-        owner_id=wish.caller_id,
+        owner_id=request.caller_id,
         static_attributes=static_attributes,
         created_at=now,
         updated_at=now,
     )
-    row, made = await make_once(db, row, wish, taken={})
+    row, made = await make_once(db, row, request, taken={})
     if made:
         await write_many(db, [(parent_of(row, resource), observations)], now=now)
     return row, made

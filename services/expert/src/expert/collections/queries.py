@@ -13,18 +13,18 @@ from expert.collections.models import Collection, CollectionResource
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 
 async def list_visible(
-    db: Session, caller: Caller, cut: Cut, *, research_project_id: UUID | None, name: str | None
+    db: Session, caller: Caller, page_request: PageRequest, *, research_project_id: UUID | None, name: str | None
 ) -> Sequence[Collection]:
     statement = select(Collection).where(Collection.id.in_(readable_collections(caller)))
     if research_project_id is not None:
         statement = statement.where(Collection.research_project_id == research_project_id)
     if name is not None:
         statement = statement.where(Collection.name == name)
-    return (await db.scalars(page_of(statement, [Collection.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [Collection.id], page_request, [UUID]))).all()
 
 
 async def read_visible(db: Session, caller: Caller, row_id: UUID, *, lock: bool = False) -> Collection | None:
@@ -50,9 +50,9 @@ async def count(db: Session, collection_id: UUID) -> dict[str, int]:
     return {"resources": sum(found.values()), **states, "paths": int(paths or 0)}
 
 
-async def list_paths(db: Session, collection_id: UUID, cut: Cut) -> Sequence[CollectionResource]:
+async def list_paths(db: Session, collection_id: UUID, page_request: PageRequest) -> Sequence[CollectionResource]:
     statement = select(CollectionResource).where(CollectionResource.collection_id == collection_id)
-    return (await db.scalars(page_of(statement, [CollectionResource.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [CollectionResource.id], page_request, [UUID]))).all()
 
 
 async def add_paths(db: Session, rows: Sequence[dict[str, Any]]) -> None:

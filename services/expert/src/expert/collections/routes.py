@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 
 from expert.access.guards import MayDescribe, MayRead
-from expert.access.make_once import Wish, keep, make_once
+from expert.access.make_once import IdempotentRequest, keep, make_once
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.collections import queries
@@ -15,7 +15,7 @@ from expert.collections.schemas import ChangeCollection, CollectionCounts, Colle
 from expert.deps import Db
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
@@ -47,7 +47,7 @@ async def make(
     await require(db, caller, Capability.DESCRIBE, research_project=ask.research_project_id)
     taken = {_UNIQUE: CollectionNameTaken(f"there is already a collection {ask.name!r} in this project")}
     row = Collection(id=uuid7(), **ask.model_dump())
-    row, made = await make_once(db, row, Wish.of(caller, key, ask), taken=taken)
+    row, made = await make_once(db, row, IdempotentRequest.of(caller, key, ask), taken=taken)
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return _reply(row)
 
@@ -62,9 +62,9 @@ async def list_all(
     name: str | None = None,
 ) -> Page[CollectionReply]:
     """Collections that one may read: of one's projects, linked into one's projects, or public."""
-    cut = Cut.of(limit, cursor, {"project": research_project_id, "name": name})
-    rows = await queries.list_visible(db, caller, cut, research_project_id=research_project_id, name=name)
-    items, following = split(rows, cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "name": name})
+    rows = await queries.list_visible(db, caller, page_request, research_project_id=research_project_id, name=name)
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
@@ -98,6 +98,8 @@ async def list_paths(
 ) -> Page[PathReply]:
     """Every path with its resource; the same bytes under two paths are two of these."""
     await _visible(db, caller, collection_id)
-    cut = Cut.of(limit, cursor, {"collection": collection_id})
-    items, following = split(await queries.list_paths(db, collection_id, cut), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"collection": collection_id})
+    items, following = split(
+        await queries.list_paths(db, collection_id, page_request), page_request, lambda row: [row.id]
+    )
     return Page(items=[PathReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)

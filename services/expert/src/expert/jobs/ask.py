@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.access import queries as access
-from expert.access.make_once import Wish, make_once
+from expert.access.make_once import IdempotentRequest, make_once
 from expert.classification_projects.models import ClassificationProject
 from expert.jobs import queries_scope
 from expert.jobs.create import fill_job, new_job
@@ -41,16 +41,16 @@ async def ask_job(
     scope: Scope,
     overrides: Overrides,
     *,
-    wish: Wish,
+    request: IdempotentRequest,
     missing_only: bool,
     interactive: bool,
     dry_run: bool,
     now: datetime,
 ) -> Asked:
     """Make one job of a scope; without anything to do there is none."""
-    earlier = await access.made_before(db, AiClassificationJob, wish.caller_id, wish.key)
+    earlier = await access.made_before(db, AiClassificationJob, request.caller_id, request.key)
     if earlier is not None:
-        check_same(earlier.request_print, wish.request_print)
+        check_same(earlier.request_print, request.request_print)
         return Asked(earlier, earlier.total, made=False)
     linked_collection_id = await _linked_collection(db, project, scope)
     frozen = await freeze_config(db, project, overrides)
@@ -72,7 +72,7 @@ async def ask_job(
         interactive=interactive,
         now=now,
     )
-    job, made = await make_once(db, job, wish, taken={})
+    job, made = await make_once(db, job, request, taken={})
     if made:
         await queries_scope.mark_taken(db, linked_collection_id, taken, now=now)
         await fill_job(db, job, taken, auto=False)

@@ -12,7 +12,7 @@ from expert.jobs.state import CLOSED, passes
 from expert.jobs.state import JobStage as Stage
 from expert.jobs.submit import send_job
 from expert.providers.open_connection import open_connection
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 
@@ -29,7 +29,7 @@ async def cancel_job(db: Session, job_id: UUID, *, now: datetime) -> AiClassific
         if job.stage is Stage.CANCELLED:
             return job
         raise JobClosed(f"the job is {job.stage.value} already")
-    ring(db, "jobs.withdraw", job_id=job_id)
+    enqueue_after_commit(db, "jobs.withdraw", job_id=job_id)
     return ended
 
 

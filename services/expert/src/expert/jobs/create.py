@@ -7,7 +7,7 @@ from uuid import UUID
 from expert.jobs import queries
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import Frozen, JobKind, JobStage
-from trapper_kit.db import Session, db_clock, ring
+from trapper_kit.db import Session, db_clock, enqueue_after_commit
 
 
 def new_job(
@@ -41,4 +41,4 @@ def new_job(
 async def fill_job(db: Session, job: AiClassificationJob, resource_ids: Sequence[UUID], *, auto: bool) -> None:
     """Give it its resources, and ask for it to be submitted."""
     await queries.add(db, job, resource_ids, auto=auto)
-    ring(db, "jobs.submit", job_id=job.id)
+    enqueue_after_commit(db, "jobs.submit", job_id=job.id)

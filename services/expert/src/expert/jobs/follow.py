@@ -1,4 +1,4 @@
-"""Ask the Manager how a job is doing; this poll is the truth, the bell only hurries it."""
+"""Ask the Manager how a job is doing; this poll is the truth, the notification only hurries it."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from expert.jobs.errors import JobNotFound
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import FOLLOWED, JobStage, after_hearing
 from expert.providers.open_connection import open_connection
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.jobs import JobReply
@@ -58,6 +58,6 @@ async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, told: J
     if stage is not job.stage:
         await queries.move(db, job.id, was=job.stage, to=stage, now=now)
     if told.unacknowledged:
-        ring(db, "results.fetch", job_id=job.id)
+        enqueue_after_commit(db, "results.fetch", job_id=job.id)
     elif stage is JobStage.INGESTING:
-        ring(db, "results.close", job_id=job.id)
+        enqueue_after_commit(db, "results.close", job_id=job.id)

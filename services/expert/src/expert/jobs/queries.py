@@ -15,7 +15,7 @@ from expert.jobs.state import FOLLOWED, JobStage, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.resources.models import Resource
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import Cut, page_of, split
+from trapper_kit.paging import PageRequest, page_of, split
 from trapper_schemas.v1.models import ModelKind
 
 
@@ -219,7 +219,7 @@ async def pending(db: Session, job_id: UUID) -> int:
 
 async def listed(
     db: Session,
-    cut: Cut,
+    page_request: PageRequest,
     *,
     visible_projects: Select[UUID],
     project_ids: Sequence[UUID],
@@ -234,19 +234,21 @@ async def listed(
         statement = statement.where(AiClassificationJob.linked_collection_id.in_(linked_collection_ids))
     if stages:
         statement = statement.where(AiClassificationJob.stage.in_(stages))
-    rows = (await db.scalars(page_of(statement, [AiClassificationJob.id], cut, [UUID], newest_first=True))).all()
-    return split(rows, cut, lambda row: [row.id])
+    rows = (
+        await db.scalars(page_of(statement, [AiClassificationJob.id], page_request, [UUID], newest_first=True))
+    ).all()
+    return split(rows, page_request, lambda row: [row.id])
 
 
 async def outcomes(
-    db: Session, job_id: UUID, cut: Cut, *, wanted: Sequence[Outcome]
+    db: Session, job_id: UUID, page_request: PageRequest, *, wanted: Sequence[Outcome]
 ) -> tuple[list[JobResource], str | None]:
     """One page of a job's resources with how they ended."""
     statement = select(JobResource).where(JobResource.job_id == job_id)
     if wanted:
         statement = statement.where(JobResource.outcome.in_(wanted))
-    rows = (await db.scalars(page_of(statement, [JobResource.resource_id], cut, [UUID]))).all()
-    return split(rows, cut, lambda row: [row.resource_id])
+    rows = (await db.scalars(page_of(statement, [JobResource.resource_id], page_request, [UUID]))).all()
+    return split(rows, page_request, lambda row: [row.resource_id])
 
 
 async def holds(db: Session, job_id: UUID, resource_id: UUID) -> tuple[UUID, JobStage, Resource | None] | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from expert.access.make_once import Wish
+from expert.access.make_once import IdempotentRequest
 from expert.jobs import queries, queries_scope
 from expert.jobs.ask import Asked, Scope, ask_job
 from expert.jobs.models import AiClassificationJob
@@ -15,7 +15,7 @@ async def rerun_job(
     job: AiClassificationJob,
     overrides: Overrides,
     *,
-    wish: Wish,
+    request: IdempotentRequest,
     failed_only: bool,
     interactive: bool,
     dry_run: bool,
@@ -30,7 +30,7 @@ async def rerun_job(
         project,
         Scope(job.linked_collection_id, resources),
         overrides,
-        wish=wish,
+        request=request,
         missing_only=False,
         interactive=interactive,
         dry_run=dry_run,

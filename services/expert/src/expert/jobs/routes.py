@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from expert.access.guards import MayRead, MayRunAi
-from expert.access.make_once import Wish
+from expert.access.make_once import IdempotentRequest
 from expert.access.queries import readable_classification_projects
 from expert.access.require import require
 from expert.access.state import Caller, Capability
@@ -33,7 +33,7 @@ from expert.jobs.state import CLOSED, JobStage, Outcome
 from expert.media_store import ObjectMissing
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
-from trapper_kit.paging import Cut
+from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.guards import public
@@ -59,7 +59,7 @@ async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, no
         project,
         Scope(body.linked_collection_id, body.resource_ids),
         body.overrides,
-        wish=Wish.of(caller, key, body),
+        request=IdempotentRequest.of(caller, key, body),
         missing_only=body.missing_only,
         interactive=body.interactive,
         dry_run=body.dry_run,
@@ -82,7 +82,7 @@ async def list_jobs(
     filters = [str(one) for one in (classification_project_id, linked_collection_id, state)]
     rows, next_cursor = await queries.listed(
         db,
-        Cut.of(limit, cursor, {"filters": filters}),
+        PageRequest.of(limit, cursor, {"filters": filters}),
         visible_projects=readable_classification_projects(caller),
         project_ids=classification_project_id or [],
         linked_collection_ids=linked_collection_id or [],
@@ -109,8 +109,8 @@ async def list_outcomes(
 ) -> Page[JobResourceReply]:
     """How each resource of a job ended, and why it failed."""
     job = await _job(db, caller, job_id, Capability.READ)
-    cut = Cut.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
-    rows, next_cursor = await queries.outcomes(db, job.id, cut, wanted=outcome or [])
+    page_request = PageRequest.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
+    rows, next_cursor = await queries.outcomes(db, job.id, page_request, wanted=outcome or [])
     return Page(items=[resource_reply(row) for row in rows], next_cursor=next_cursor)
 
 
@@ -138,7 +138,9 @@ async def rerun(
         db,
         job,
         body.overrides,
-        wish=Wish(caller.id, key, fingerprint({"rerun": str(job_id), "body": body.model_dump(mode="json")})),
+        request=IdempotentRequest(
+            caller.id, key, fingerprint({"rerun": str(job_id), "body": body.model_dump(mode="json")})
+        ),
         failed_only=body.failed_only,
         interactive=body.interactive,
         dry_run=body.dry_run,

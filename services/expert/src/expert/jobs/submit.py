@@ -62,7 +62,7 @@ async def send_job(work: ExpertWork, manager: ManagerClient, job: AiClassificati
         media_origins=(origin_of(work.settings.public_url),),
         project=str(job.classification_project_id),
         interactive=job.interactive,
-        bell=str(job.connection_id),
+        notification_queue=str(job.connection_id),
     )
     there = (await manager.submit(job.id, request)).id
     page = 1

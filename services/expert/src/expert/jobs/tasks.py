@@ -1,4 +1,4 @@
-"""The background door of jobs: each verb by bell, and each again by a sweep that needs no bell."""
+"""The background door of jobs: each verb by notification, and each again by a sweep that needs no notification."""
 
 from functools import partial
 from uuid import UUID

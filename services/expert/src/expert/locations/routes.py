@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 
 from expert.access.guards import MayDescribe, MayRead
-from expert.access.make_once import Wish, keep, make_once
+from expert.access.make_once import IdempotentRequest, keep, make_once
 from expert.access.require import require
 from expert.access.state import Capability
 from expert.deps import Db
@@ -14,7 +14,7 @@ from expert.locations.errors import LocationIdTaken
 from expert.locations.models import Location
 from expert.locations.schemas import ChangeLocation, LocationReply, MakeLocation
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound, Problem
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
@@ -42,7 +42,7 @@ async def make(
     """A place of a research project."""
     await require(db, caller, Capability.DESCRIBE, research_project=ask.research_project_id)
     row = Location(id=uuid7(), **ask.model_dump())
-    row, made = await make_once(db, row, Wish.of(caller, key, ask), taken=_taken(ask.location_id))
+    row, made = await make_once(db, row, IdempotentRequest.of(caller, key, ask), taken=_taken(ask.location_id))
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return _reply(row)
 
@@ -57,9 +57,11 @@ async def list_all(
     location_id: str | None = None,
 ) -> Page[LocationReply]:
     """Places of one's research projects."""
-    cut = Cut.of(limit, cursor, {"project": research_project_id, "location_id": location_id})
-    rows = await queries.list_visible(db, caller, cut, research_project_id=research_project_id, location_id=location_id)
-    items, following = split(rows, cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "location_id": location_id})
+    rows = await queries.list_visible(
+        db, caller, page_request, research_project_id=research_project_id, location_id=location_id
+    )
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 

@@ -11,7 +11,7 @@ from expert.observations.models import Observation, Prediction
 from expert.observations.state import ObservationType
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of, split
+from trapper_kit.paging import PageRequest, page_of, split
 
 Named = tuple[Observation, str | None]
 """An observation and the scientific name of its taxon."""
@@ -76,7 +76,7 @@ async def replace_with(db: Session, *, former: Sequence[UUID], kept: Sequence[UU
 
 async def listed(
     db: Session,
-    cut: Cut,
+    page_request: PageRequest,
     *,
     visible_projects: Select[UUID],
     project_ids: Sequence[UUID],
@@ -104,8 +104,8 @@ async def listed(
         statement = statement.where(Observation.observation_type.in_(observation_types))
     if current is not None:
         statement = statement.where(Observation.is_current.is_(current))
-    found = await db.execute(page_of(statement, [Observation.id], cut, [UUID]))
-    return split([_pair(row) for row in found], cut, lambda row: [row[0].id])
+    found = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
+    return split([_pair(row) for row in found], page_request, lambda row: [row[0].id])
 
 
 def _pair(row: Any) -> Named:

@@ -11,7 +11,7 @@ from expert.deps import Db
 from expert.observations import queries
 from expert.observations.state import ObservationTold, ObservationType
 from expert.observations.tell import tell
-from trapper_kit.paging import Cut
+from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Invalid, Malformed
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
@@ -37,7 +37,7 @@ async def list_observations(
     filters = [classification_project_id, linked_collection_id, resource_id, type, observation_type, current]
     rows, next_cursor = await queries.listed(
         db,
-        Cut.of(limit, cursor, {"filters": [str(one) for one in filters]}),
+        PageRequest.of(limit, cursor, {"filters": [str(one) for one in filters]}),
         visible_projects=readable_classification_projects(caller),
         project_ids=classification_project_id or [],
         linked_collection_ids=linked_collection_id or [],

@@ -20,7 +20,7 @@ async def connect_manager(
     name: str,
     url: str,
     credential: str,
-    bells_url: str | None,
+    notifications_url: str | None,
     by: UUID | None,
 ) -> AiProviderConnection:
     """Safe to repeat; the credential is never shown again."""
@@ -29,7 +29,7 @@ async def connect_manager(
         connection = AiProviderConnection(id=uuid7(), name=name, created_by=by)
     connection.url = url.rstrip("/")
     connection.encrypted_credential = seal(settings, credential)
-    connection.encrypted_bells_url = seal(settings, bells_url) if bells_url else None
+    connection.encrypted_notifications_url = seal(settings, notifications_url) if notifications_url else None
     connection.is_active = True
     taken = ConnectionNameTaken(f"there is already a connection named {name!r}")
     await keep(db, connection, taken={"ai_provider_connections_name_key": taken})

@@ -13,7 +13,7 @@ from trapper_schemas.v1.models import ModelKind
 
 
 class AiProviderConnection(Base):
-    """A Manager: its address, and the credential and bells' address encrypted with a key of this service."""
+    """A Manager: its address, and the credential and notifications' address encrypted with a key of this service."""
 
     __tablename__ = "ai_provider_connections"
     __table_args__ = (Index("ai_provider_connections_name_key", text("lower(name)"), unique=True),)
@@ -22,7 +22,7 @@ class AiProviderConnection(Base):
     name: Mapped[str]
     url: Mapped[str]
     encrypted_credential: Mapped[str]
-    encrypted_bells_url: Mapped[str | None]
+    encrypted_notifications_url: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

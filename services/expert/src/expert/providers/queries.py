@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from expert.providers.models import AiProvider, AiProviderConnection
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 from trapper_schemas.v1.models import ModelKind
 
 
-async def list_connections(db: Session, cut: Cut) -> Sequence[AiProviderConnection]:
+async def list_connections(db: Session, page_request: PageRequest) -> Sequence[AiProviderConnection]:
     statement = select(AiProviderConnection)
-    return (await db.scalars(page_of(statement, [AiProviderConnection.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [AiProviderConnection.id], page_request, [UUID]))).all()
 
 
 async def active_connections(db: Session) -> Sequence[AiProviderConnection]:
@@ -37,7 +37,7 @@ async def providers_of(db: Session, connection_id: UUID) -> Sequence[AiProvider]
 
 
 async def list_providers(
-    db: Session, cut: Cut, *, provider_type: ModelKind | None, name: str | None, is_active: bool | None
+    db: Session, page_request: PageRequest, *, provider_type: ModelKind | None, name: str | None, is_active: bool | None
 ) -> Sequence[AiProvider]:
     statement = select(AiProvider)
     if provider_type is not None:
@@ -46,7 +46,7 @@ async def list_providers(
         statement = statement.where(AiProvider.name == name)
     if is_active is not None:
         statement = statement.where(AiProvider.is_active == is_active)
-    return (await db.scalars(page_of(statement, [AiProvider.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [AiProvider.id], page_request, [UUID]))).all()
 
 
 async def by_ids(db: Session, ids: set[UUID]) -> dict[UUID, AiProvider]:

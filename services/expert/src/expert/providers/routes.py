@@ -24,7 +24,7 @@ from expert.providers.schemas import (
     UnresolvedReply,
 )
 from expert.providers.sync_ai_models import sync_ai_models
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
@@ -40,7 +40,7 @@ def _connection(row: AiProviderConnection) -> ConnectionReply:
         name=row.name,
         url=row.url,
         is_active=row.is_active,
-        has_bells=row.encrypted_bells_url is not None,
+        has_notifications=row.encrypted_notifications_url is not None,
         created_at=row.created_at,
         synced_at=row.synced_at,
         sync_problem=row.sync_problem,
@@ -56,7 +56,7 @@ async def connect(ask: ConnectManager, caller: MayAdministerSite, db: Db, work: 
         name=ask.name,
         url=ask.url,
         credential=ask.credential.get_secret_value(),
-        bells_url=ask.bells_url.get_secret_value() if ask.bells_url else None,
+        notifications_url=ask.notifications_url.get_secret_value() if ask.notifications_url else None,
         by=caller.id,
     )
     return _connection(row)
@@ -67,8 +67,8 @@ async def list_connections(
     _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ConnectionReply]:
     """Which Managers are connected."""
-    cut = Cut.of(limit, cursor, {})
-    items, following = split(await queries.list_connections(db, cut), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {})
+    items, following = split(await queries.list_connections(db, page_request), page_request, lambda row: [row.id])
     return Page(items=[_connection(row) for row in items], next_cursor=following)
 
 
@@ -102,9 +102,9 @@ async def list_providers(
     is_active: bool | None = None,
 ) -> Page[ProviderReply]:
     """Models that projects may choose."""
-    cut = Cut.of(limit, cursor, {"type": provider_type, "name": name, "is_active": is_active})
-    rows = await queries.list_providers(db, cut, provider_type=provider_type, name=name, is_active=is_active)
-    items, following = split(rows, cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"type": provider_type, "name": name, "is_active": is_active})
+    rows = await queries.list_providers(db, page_request, provider_type=provider_type, name=name, is_active=is_active)
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[ProviderReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)
 
 

@@ -14,7 +14,7 @@ class ConnectManager(Request):
     name: CleanText = Field(min_length=1, max_length=100)
     url: str = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
     credential: SecretStr = Field(min_length=1, max_length=1000)
-    bells_url: SecretStr | None = Field(default=None, max_length=1000)
+    notifications_url: SecretStr | None = Field(default=None, max_length=1000)
 
 
 class ConnectionReply(Reply):
@@ -24,7 +24,7 @@ class ConnectionReply(Reply):
     name: str
     url: str
     is_active: bool
-    has_bells: bool
+    has_notifications: bool
     created_at: datetime
     synced_at: datetime | None
     sync_problem: str | None

@@ -8,7 +8,7 @@ from expert.deps import ExpertWork
 from expert.providers import queries
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.open_connection import open_connection
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import Availability, ModelKind, ModelReply
@@ -61,7 +61,7 @@ async def _sync(work: ExpertWork, connection: AiProviderConnection) -> SyncRepor
         await _record(db, row, models, report)
         row.synced_at = work.clock.now()
         row.sync_problem = None
-        ring(db, "jobs.cover")
+        enqueue_after_commit(db, "jobs.cover")
     return report
 
 

@@ -10,11 +10,11 @@ from expert.access.state import Caller
 from expert.research_projects.models import ResearchProject
 from expert.research_projects.state import ResearchProjectStatus
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 
 async def list_visible(
-    db: Session, caller: Caller, cut: Cut, *, status: ResearchProjectStatus | None, name: str | None
+    db: Session, caller: Caller, page_request: PageRequest, *, status: ResearchProjectStatus | None, name: str | None
 ) -> Sequence[ResearchProject]:
     """One's own; a site admin also sees those that ask to be activated."""
     visible = ResearchProject.id.in_(readable_research_projects(caller))
@@ -25,7 +25,7 @@ async def list_visible(
         statement = statement.where(ResearchProject.status == status)
     if name is not None:
         statement = statement.where(ResearchProject.name == name)
-    return (await db.scalars(page_of(statement, [ResearchProject.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [ResearchProject.id], page_request, [UUID]))).all()
 
 
 async def is_active(db: Session, project_id: UUID) -> bool:

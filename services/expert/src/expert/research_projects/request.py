@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from expert.access import queries as access
-from expert.access.make_once import Wish, make_once
+from expert.access.make_once import IdempotentRequest, make_once
 from expert.access.state import Caller, ResearchRole
 from expert.audit.note import note
 from expert.research_projects import queries
@@ -17,7 +17,7 @@ from trapper_schemas.ids import uuid7
 
 
 async def request_project(
-    db: Session, caller: Caller, wish: Wish, *, now: datetime, fields: dict[str, Any]
+    db: Session, caller: Caller, request: IdempotentRequest, *, now: datetime, fields: dict[str, Any]
 ) -> tuple[ResearchProject, bool]:
     """The project, and whether it is new; raises ProjectNameTaken."""
     active = caller.is_site_admin
@@ -31,7 +31,7 @@ async def request_project(
     name = ProjectNameTaken(f"there is already a project named {row.name!r}")
     acronym = ProjectNameTaken(f"the acronym {row.acronym!r} is taken")
     project, made = await make_once(
-        db, row, wish, taken={"research_projects_name_key": name, "research_projects_acronym_key": acronym}
+        db, row, request, taken={"research_projects_name_key": name, "research_projects_acronym_key": acronym}
     )
     if made:
         await access.set_research_role(db, project.id, caller.id, ResearchRole.OWNER)

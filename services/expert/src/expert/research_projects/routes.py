@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 
 from expert.access.guards import MayAdministerSite, MayCreateProjects, MayRead
-from expert.access.make_once import Wish, keep
+from expert.access.make_once import IdempotentRequest, keep
 from expert.access.require import require
 from expert.access.state import Capability
 from expert.deps import Db, Now
@@ -18,7 +18,7 @@ from expert.research_projects.request import request_project
 from expert.research_projects.schemas import ChangeResearchProject, MakeResearchProject, ResearchProjectReply
 from expert.research_projects.state import ResearchProjectStatus
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
@@ -36,7 +36,9 @@ async def request(
     ask: MakeResearchProject, key: IdempotencyKey, caller: MayRead, db: Db, now: Now, response: Response
 ) -> ResearchProjectReply:
     """Ask for a research project; a site admin activates it, unless the caller is one."""
-    row, made = await request_project(db, caller, Wish.of(caller, key, ask), now=now, fields=ask.model_dump())
+    row, made = await request_project(
+        db, caller, IdempotentRequest.of(caller, key, ask), now=now, fields=ask.model_dump()
+    )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return _reply(row)
 
@@ -51,9 +53,9 @@ async def list_all(
     name: str | None = None,
 ) -> Page[ResearchProjectReply]:
     """Those in which one has a role; site admins also see what waits for them."""
-    cut = Cut.of(limit, cursor, {"status": project_status, "name": name})
-    rows = await queries.list_visible(db, caller, cut, status=project_status, name=name)
-    items, following = split(rows, cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"status": project_status, "name": name})
+    rows = await queries.list_visible(db, caller, page_request, status=project_status, name=name)
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 

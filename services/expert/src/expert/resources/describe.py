@@ -13,7 +13,7 @@ from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.read_time import captured_at, read_time
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind, ResourceState, TimeSource
-from trapper_kit.db import ring
+from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.v1.results import FailureCode
 
@@ -120,5 +120,5 @@ async def _record(work: ExpertWork, resource: Resource, attempt: int, values: di
         if not await queries.record_description(db, resource.id, attempt, values):
             return
         if not await queries.any_undescribed(db, resource.research_project_id):
-            ring(db, "jobs.cover")  # with the last one of a burst; the sweep finds the rest
+            enqueue_after_commit(db, "jobs.cover")  # with the last one of a burst; the sweep finds the rest
     log(f"resource.{values['state']}", resource=resource.id, code=values.get("failure_code"))

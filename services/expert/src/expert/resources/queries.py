@@ -15,7 +15,7 @@ from expert.locations.models import Location
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState
 from trapper_kit.db import Session, db_clock, state_type
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 STORED = literal(ResourceState.STORED, state_type(ResourceState), literal_execute=True)  # a partial index must see it
 
@@ -34,7 +34,7 @@ def visible_to(caller: Caller) -> ColumnElement[bool]:
 async def list_visible(
     db: Session,
     caller: Caller,
-    cut: Cut,
+    page_request: PageRequest,
     *,
     research_project_id: UUID | None,
     collection_id: UUID | None,
@@ -51,7 +51,7 @@ async def list_visible(
         statement = statement.where(Resource.deployment_id == deployment_id)
     if state is not None:
         statement = statement.where(Resource.state == state)
-    return (await db.scalars(page_of(statement, [Resource.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [Resource.id], page_request, [UUID]))).all()
 
 
 async def read_visible(db: Session, caller: Caller, resource_id: UUID) -> Resource | None:

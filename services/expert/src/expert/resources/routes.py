@@ -13,7 +13,7 @@ from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
 from expert.resources.open_media import OpenedMedia, open_original, open_thumbnail
 from expert.resources.schemas import ResourceDetail, ResourceReply
 from expert.resources.state import ResourceState
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
@@ -44,17 +44,17 @@ async def list_all(
         "deployment_id": deployment_id,
         "state": state,
     }
-    cut = Cut.of(limit, cursor, filters)
+    page_request = PageRequest.of(limit, cursor, filters)
     rows = await queries.list_visible(
         db,
         caller,
-        cut,
+        page_request,
         research_project_id=research_project_id,
         collection_id=collection_id,
         deployment_id=deployment_id,
         state=state,
     )
-    items, following = split(rows, cut, lambda row: [row.id])
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[ResourceReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)
 
 

@@ -22,7 +22,7 @@ from expert.results.interpret import Speaker, content_hash, observe
 from expert.results.models import ReceivedBatch
 from expert.results.read_blob import Asked, Looked, looked, read_checked
 from expert.results.state import ReceivedState
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import BlobRefused
@@ -53,7 +53,7 @@ async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
         await acknowledge(work, batch)
     elif hearing is not None:
         async with work.db() as db:
-            ring(db, "results.close", job_id=job.id)
+            enqueue_after_commit(db, "results.close", job_id=job.id)
 
 
 async def _hearing(db: Session, job: AiClassificationJob) -> Hearing:
@@ -152,7 +152,7 @@ async def _refuse(work: ExpertWork, batch: ReceivedBatch, reason: str) -> None:
         if await queries.mark_refused(db, batch.id, reason=reason):
             why = f"the results of batch {batch.batch_id} are refused: {reason}"
             await end_job(db, batch.job_id, JobStage.FAILED, now=work.clock.now(), error=why)
-            ring(db, "jobs.withdraw", job_id=batch.job_id)
+            enqueue_after_commit(db, "jobs.withdraw", job_id=batch.job_id)
 
 
 async def acknowledge(work: ExpertWork, batch: ReceivedBatch) -> None:
@@ -169,4 +169,4 @@ async def acknowledge(work: ExpertWork, batch: ReceivedBatch) -> None:
     async with work.db() as db:
         await queries.mark_acknowledged(db, batch.id, now=work.clock.now())
         if not await queries.left_of(db, batch.job_id):
-            ring(db, "jobs.follow", job_id=batch.job_id)
+            enqueue_after_commit(db, "jobs.follow", job_id=batch.job_id)

@@ -13,7 +13,7 @@ from expert.results import queries
 from expert.results.errors import BlobDiffers
 from expert.results.models import ReceivedBatch
 from expert.results.state import ReceivedState
-from trapper_kit.db import ring
+from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import DEFAULT_LIMITS
@@ -63,5 +63,5 @@ async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, clo
             created_at=work.clock.now(),
         )
         received_id = await queries.note(db, row)
-        ring(db, "results.apply", received_batch_id=received_id)
+        enqueue_after_commit(db, "results.apply", received_batch_id=received_id)
     log("batch.received", job=job_id, batch=closed.batch_id, bytes=len(blob))

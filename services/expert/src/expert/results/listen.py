@@ -1,4 +1,4 @@
-"""Hear the bells of every connection's Manager; each only rings `results.fetch` here, and nothing depends on it."""
+"""Listen for the notifications of every connected Manager; each enqueues `results.fetch`, and may be lost."""
 
 import asyncio
 from uuid import UUID
@@ -7,17 +7,17 @@ from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
 from expert.providers import queries as providers
 from expert.providers.seal import unseal
-from trapper_kit.bells import BellListener
-from trapper_kit.db import DatabaseUnavailable, ring
+from trapper_kit.db import DatabaseUnavailable, enqueue_after_commit
 from trapper_kit.logs import log
+from trapper_kit.notifications import NotificationListener
 from trapper_kit.problems import Problem
-from trapper_schemas.bells import RESULTS_READY, ResultsReady, expert_queue
+from trapper_schemas.notifications import RESULTS_READY, ResultsReady, expert_queue
 
 
 async def listen_for_results(work: ExpertWork) -> None:
-    """For ever: one listener thread per connection that has a bell, and new connections within a minute."""
+    """For ever: one listener thread per connection that has a notification, and new connections within a minute."""
     loop = asyncio.get_running_loop()
-    listeners: dict[tuple[UUID, str], BellListener] = {}
+    listeners: dict[tuple[UUID, str], NotificationListener] = {}
     hearing: set[asyncio.Task[None]] = set()
 
     def heard(*, job_id: str) -> None:
@@ -31,13 +31,13 @@ async def listen_for_results(work: ExpertWork) -> None:
     try:
         while True:
             try:
-                wanted = await _bells(work)
+                wanted = await _notifier(work)
             except DatabaseUnavailable:
                 wanted = set(listeners)  # as before; the next round asks again
             for gone in listeners.keys() - wanted:
                 await asyncio.to_thread(listeners.pop(gone).stop)
             for connection_id, url in wanted - listeners.keys():
-                listener = BellListener(url, expert_queue(str(connection_id)), RESULTS_READY, heard)
+                listener = NotificationListener(url, expert_queue(str(connection_id)), RESULTS_READY, heard)
                 listener.start()
                 listeners[connection_id, url] = listener
             await asyncio.sleep(work.settings.intervals.max_backoff)
@@ -46,17 +46,17 @@ async def listen_for_results(work: ExpertWork) -> None:
             listener.stop()
 
 
-async def _bells(work: ExpertWork) -> set[tuple[UUID, str]]:
-    own = work.settings.bells_redis_url
+async def _notifier(work: ExpertWork) -> set[tuple[UUID, str]]:
+    own = work.settings.notifications_redis_url
     found: set[tuple[UUID, str]] = set()
     async with work.db() as db:
         connections = await providers.active_connections(db)
     for connection in connections:
         try:
-            sealed = connection.encrypted_bells_url
+            sealed = connection.encrypted_notifications_url
             url = unseal(work.settings, sealed) if sealed else own.get_secret_value() if own else None
         except Problem as problem:
-            log("bells.not_heard", connection=connection.id, problem=problem.type)
+            log("notifications.not_heard", connection=connection.id, problem=problem.type)
             continue
         if url is not None:
             found.add((connection.id, url))
@@ -64,13 +64,13 @@ async def _bells(work: ExpertWork) -> set[tuple[UUID, str]]:
 
 
 async def _hear(work: ExpertWork, told: str) -> None:
-    """The Manager's id of a job; an unknown one is dropped, so a bell can do no more than make us look."""
+    """The Manager's id of a job; an unknown one is dropped, so a notification can do no more than make us look."""
     try:
         async with work.db() as db:
             job_id = await jobs.by_manager_id(db, UUID(told))
             if job_id is not None:
-                ring(db, "results.fetch", job_id=job_id)
+                enqueue_after_commit(db, "results.fetch", job_id=job_id)
     except ValueError:
-        log("bells.dropped")
+        log("notifications.dropped")
     except DatabaseUnavailable as problem:
-        log("bells.unheeded", problem=type(problem).__name__)  # the sweep looks anyway
+        log("notifications.unheeded", problem=type(problem).__name__)  # the sweep looks anyway

@@ -7,7 +7,7 @@ from expert.jobs.errors import JobStillOpen
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import JobStage, ParseOverrides
 from expert.results import queries
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 
 
 async def reparse_results(
@@ -26,5 +26,5 @@ async def reparse_results(
     if reopened is None:
         raise JobStillOpen(f"the job is {job.stage.value}; only a finished one is parsed again")
     for received_batch_id in await queries.keep_again(db, job.id):
-        ring(db, "results.apply", received_batch_id=received_batch_id)
+        enqueue_after_commit(db, "results.apply", received_batch_id=received_batch_id)
     return reopened

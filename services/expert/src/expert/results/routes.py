@@ -16,7 +16,7 @@ from expert.media_store import ObjectMissing
 from expert.results.read_machine import read_machine
 from expert.results.reparse import reparse_results
 from expert.results.schemas import MachineSeen, Reparsed
-from trapper_kit.paging import Cut
+from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Malformed, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
@@ -44,8 +44,8 @@ async def list_machine_detections(
 ) -> Page[MachineSeen]:
     """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
     filters = [str(one) for one in (project_id, min_score, provider_id, linked_collection_id)]
-    cut = Cut.of(limit, cursor, {"filters": filters})
-    keys = cut.after()
+    page_request = PageRequest.of(limit, cursor, {"filters": filters})
+    keys = page_request.after()
     async with work.db() as db:
         await require(db, caller, Capability.READ, classification_project=project_id)
     found = await read_machine(
@@ -59,7 +59,7 @@ async def list_machine_detections(
     )
     return Page(
         items=[MachineSeen.model_validate(item) for item in found.items],
-        next_cursor=None if found.next_after is None else cut.next([found.next_after]),
+        next_cursor=None if found.next_after is None else page_request.next([found.next_after]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The background door of results: fetch, apply and close by bell, and all of it again by one sweep."""
+"""The background door of results: fetch, apply and close by notification, and all of it again by one sweep."""
 
 from functools import partial
 from uuid import UUID

@@ -8,10 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from expert.taxa.models import Taxon, TaxonKey
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, page_of
+from trapper_kit.paging import PageRequest, page_of
 
 
-async def list_all(db: Session, cut: Cut, *, name: str | None, key: str | None) -> Sequence[Taxon]:
+async def list_all(db: Session, page_request: PageRequest, *, name: str | None, key: str | None) -> Sequence[Taxon]:
     """All taxa; `name` is the beginning of a scientific or canonical name, whatever the case."""
     statement = select(Taxon)
     if name is not None:
@@ -21,7 +21,7 @@ async def list_all(db: Session, cut: Cut, *, name: str | None, key: str | None) 
         )
     if key is not None:
         statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.key == key)))
-    return (await db.scalars(page_of(statement, [Taxon.id], cut, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID]))).all()
 
 
 async def keys_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[TaxonKey]]:

@@ -12,7 +12,7 @@ from expert.taxa import queries
 from expert.taxa.models import Taxon
 from expert.taxa.schemas import TaxonKeyReply, TaxonReply
 from trapper_kit.db import Session
-from trapper_kit.paging import Cut, split
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
@@ -48,8 +48,10 @@ async def list_all(
     key: NameFilter = None,
 ) -> Page[TaxonReply]:
     """Every taxon that is known here; `name` is the beginning of a name, `key` a key in any checklist."""
-    cut = Cut.of(limit, cursor, {"name": name, "key": key})
-    items, following = split(await queries.list_all(db, cut, name=name, key=key), cut, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"name": name, "key": key})
+    items, following = split(
+        await queries.list_all(db, page_request, name=name, key=key), page_request, lambda row: [row.id]
+    )
     return Page(items=await _replies(db, items), next_cursor=following)
 
 

@@ -13,7 +13,7 @@ from expert.research_projects.request import require_active
 from expert.resources import queries as resources
 from expert.resources.models import Resource
 from expert.uploads import queries
-from trapper_kit.db import Session, ring
+from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.problems import Invalid, NotFound
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import FieldError
@@ -122,4 +122,4 @@ async def _add_existing(
     for one in again:
         if one.deployment_id is not None and there[one.sha256].deployment_id is None:
             await queries.set_deployment_where_unknown(db, there[one.sha256].id, one.deployment_id)
-    ring(db, "jobs.cover")
+    enqueue_after_commit(db, "jobs.cover")

@@ -8,7 +8,7 @@ from expert.deps import ExpertWork
 from expert.resources import queries as resources
 from expert.uploads import queries
 from expert.uploads.models import Upload
-from trapper_kit.db import ring
+from trapper_kit.db import enqueue_after_commit
 from trapper_schemas.ids import uuid7
 
 
@@ -30,10 +30,10 @@ async def finish_upload(work: ExpertWork, upload: Upload, *, object_key: str) ->
         made = await resources.insert_once(db, values)
         if made is None:
             resource_id = (await resources.by_sha256(db, upload.research_project_id, [upload.sha256]))[upload.sha256].id
-            ring(db, "jobs.cover")
+            enqueue_after_commit(db, "jobs.cover")
         else:
             resource_id = made
-            ring(db, "resources.describe", resource_id=resource_id)
+            enqueue_after_commit(db, "resources.describe", resource_id=resource_id)
         named = [NamedResource(resource_id, upload.file_name, upload.path)]
         await add_resources(
             db, research_project_id=upload.research_project_id, collection_id=upload.collection_id, named=named

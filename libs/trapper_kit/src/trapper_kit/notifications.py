@@ -1,4 +1,4 @@
-"""Bells between services: levels, not edges, on a Redis user and namespace of their own; they only hurry."""
+"""Queue notifications between services: at most one outstanding per queue; each only says "look again"."""
 
 import asyncio
 import logging
@@ -14,57 +14,57 @@ from redis.exceptions import RedisError
 
 from trapper_kit.gathered import Gathered
 from trapper_kit.logs import log
-from trapper_schemas.bells import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS
+from trapper_schemas.notifications import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS
 
-RING_SECONDS = 2.0
+SEND_SECONDS = 2.0
 _TIMEOUTS = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
 
 
 def _level(queue: str) -> str:
-    return f"{NAMESPACE}:bell:{queue}"
+    return f"{NAMESPACE}:outstanding:{queue}"
 
 
-class Bells:
-    """Rings other services; without an address it does nothing, and a Redis that refuses is logged once."""
+class QueueNotifier:
+    """Notifies other services; without an address it does nothing, and a Redis that refuses is logged once."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._client = redis.Redis.from_url(url, **_TIMEOUTS) if url else None
         self._broker = RedisBroker(client=self._client, namespace=NAMESPACE, middleware=[]) if self._client else None
         self._deaf = False
-        self._about_to_ring: set[str] = set()
-        self._ringing = asyncio.Lock()
-        self._soon: Gathered[tuple[str, str, tuple[tuple[str, Any], ...]]] = Gathered(self._ring_all)
+        self._pending: set[str] = set()
+        self._sending = asyncio.Lock()
+        self._soon: Gathered[tuple[str, str, tuple[tuple[str, Any], ...]]] = Gathered(self._notify_all)
 
-    def ring_soon(self, queue: str, actor: str, **arguments: Any) -> None:
-        """The same for who cannot wait; what is rung twice in that moment is rung once."""
+    def notify_soon(self, queue: str, actor: str, **arguments: Any) -> None:
+        """`notify` without waiting; duplicates of the same moment are sent once."""
         if self._client is not None:
             self._soon((queue, actor, tuple(arguments.items())))
 
-    async def _ring_all(self, bells: Sequence[tuple[str, str, tuple[tuple[str, Any], ...]]]) -> None:
-        for queue, actor, arguments in bells:
-            await self.ring(queue, actor, **dict(arguments))
+    async def _notify_all(self, notifications: Sequence[tuple[str, str, tuple[tuple[str, Any], ...]]]) -> None:
+        for queue, actor, arguments in notifications:
+            await self.notify(queue, actor, **dict(arguments))
 
-    async def ring(self, queue: str, actor: str, **arguments: Any) -> None:
+    async def notify(self, queue: str, actor: str, **arguments: Any) -> None:
         """At most one outstanding per queue; nothing may depend on it arriving."""
-        if self._client is None or queue in self._about_to_ring:
-            return  # a ring that has not begun yet says the same
-        self._about_to_ring.add(queue)
-        async with self._ringing:
-            self._about_to_ring.discard(queue)
+        if self._client is None or queue in self._pending:
+            return  # a notification that is not sent yet says the same
+        self._pending.add(queue)
+        async with self._sending:
+            self._pending.discard(queue)
             await self._deliver(queue, actor, arguments)
 
     async def _deliver(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._ring, queue, actor, arguments), RING_SECONDS)
+            await asyncio.wait_for(asyncio.to_thread(self._notify, queue, actor, arguments), SEND_SECONDS)
         except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
             if not self._deaf:
-                log("bells.unreachable", problem=type(problem).__name__)
+                log("notifications.unreachable", problem=type(problem).__name__)
             self._deaf = True
         else:
             self._deaf = False
 
-    def _ring(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
+    def _notify(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
         assert self._client is not None and self._broker is not None  # noqa: S101, PT018 - the caller looked
         if not self._client.set(_level(queue), "1", nx=True, ex=OUTSTANDING_SECONDS):
             return
@@ -74,14 +74,14 @@ class Bells:
         )
 
     async def close(self) -> None:
-        """Ring what is still to be rung, and let go of the connections."""
+        """Send what is still pending, and close the connections."""
         await self._soon.close()
         if self._client is not None:
             self._client.close()
 
 
-class BellListener:
-    """Hears one queue on a thread of its own; declares only bell actors, and a bell's whole effect is a callback."""
+class NotificationListener:
+    """Listens to one queue on its own thread; declares only notification actors, whose whole effect is a callback."""
 
     def __init__(self, url: str, queue: str, actor: str, heard: Callable[..., None]) -> None:
         self._client = redis.Redis.from_url(url, **{**_TIMEOUTS, "socket_timeout": 5.0})
@@ -96,7 +96,7 @@ class BellListener:
 
         def hear(*args: Any, **arguments: Any) -> None:
             with suppress(RedisError):
-                self._client.delete(_level(queue))  # the level is down again: the next ring comes through
+                self._client.delete(_level(queue))  # nothing is outstanding now: the next notification is sent
             heard(*args, **arguments)
 
         self._broker.declare_actor(
@@ -108,7 +108,7 @@ class BellListener:
         """Listen; a Redis that is away is tried again by the consumer itself."""
         logging.getLogger("dramatiq").setLevel(logging.CRITICAL)  # it logs every lost connection with a trace
         self._worker.start()
-        log("bells.listening", queue=self._queue)
+        log("notifications.listening", queue=self._queue)
 
     def stop(self) -> None:
         """Stop listening."""

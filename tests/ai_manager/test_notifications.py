@@ -1,4 +1,4 @@
-"""Bells on a real Valkey: workers are rung when batches wait, the Expert when a batch closes; nothing depends on it."""
+"""Notifications on a real Valkey: workers hear of waiting batches, the Expert of closed ones; each may be lost."""
 
 import asyncio
 from pathlib import Path
@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from ai_manager.access.state import Scope
 from tests.support.make.ai_manager import job_request, manager_settings, opened_manager
 from trapper_cli.valkey import EmbeddedValkey
-from trapper_kit.bells import BellListener
-from trapper_schemas.bells import RESULTS_READY, RUN_BATCH_PREDICTION, expert_queue, runtime_queue
+from trapper_kit.notifications import NotificationListener
+from trapper_schemas.notifications import RESULTS_READY, RUN_BATCH_PREDICTION, expert_queue, runtime_queue
 from trapper_schemas.protocol import PROTOCOL
 
 
@@ -20,7 +20,7 @@ class Ears:
 
     def __init__(self, url: str, queue: str, actor: str) -> None:
         self.heard: list[dict[str, Any]] = []
-        self._listener = BellListener(url, queue, actor, lambda **arguments: self.heard.append(arguments))
+        self._listener = NotificationListener(url, queue, actor, lambda **arguments: self.heard.append(arguments))
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._listener.start)
@@ -40,7 +40,7 @@ async def test_workers_and_experts_are_rung(
     ai_manager_database_url: str, tmp_path: Path, valkey: EmbeddedValkey
 ) -> None:
     settings = manager_settings(
-        ai_manager_database_url, tmp_path, bells_redis_url=SecretStr(valkey.url), losses_allowed=1
+        ai_manager_database_url, tmp_path, notifications_redis_url=SecretStr(valkey.url), losses_allowed=1
     )
     async with (
         opened_manager(settings) as manager,
@@ -49,7 +49,7 @@ async def test_workers_and_experts_are_rung(
     ):
         await manager.publish()
         headers = await manager.token(Scope.JOBS)
-        job_id = await manager.planned(headers, job_request(3, bell="connection-1"))
+        job_id = await manager.planned(headers, job_request(3, notification_queue="connection-1"))
         await workers.hears({"protocol": PROTOCOL, "runtime": "onnx-cpu"})
         machine = await manager.worker()
         (lease,) = await machine.claim()
@@ -65,12 +65,12 @@ async def test_workers_and_experts_are_rung(
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0"])
 async def test_a_redis_that_is_away_changes_nothing(ai_manager_database_url: str, tmp_path: Path, url: str) -> None:
     settings = manager_settings(
-        ai_manager_database_url, tmp_path, bells_redis_url=SecretStr(url), redis_url=SecretStr(url)
+        ai_manager_database_url, tmp_path, notifications_redis_url=SecretStr(url), redis_url=SecretStr(url)
     )
     async with opened_manager(settings) as manager:
         await manager.publish()
         headers = await manager.token(Scope.JOBS)
-        job_id = await manager.planned(headers, job_request(3, bell="c"))
+        job_id = await manager.planned(headers, job_request(3, notification_queue="c"))
         machine = await manager.worker()
         (lease,) = await machine.claim()
         assert (await machine.finish(lease)).status_code == 200

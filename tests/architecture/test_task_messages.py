@@ -1,4 +1,4 @@
-"""Every inner bell that is rung has an actor with those arguments, and a sweep that finds what nobody heard."""
+"""Every inner notification that is rung has an actor with those arguments, and a sweep that finds what nobody heard."""
 
 import ast
 import inspect
@@ -14,12 +14,16 @@ ROOT = Path(__file__).parents[2]
 BOOKS: dict[str, TaskBook] = {"expert": expert.tasks.BOOK, "ai_manager": ai_manager.tasks.BOOK}
 
 
-def rung(service: str) -> list[tuple[str, str, set[str]]]:
-    """Where `ring(db, "name", argument=…)` stands, with the name and the arguments."""
+def sent(service: str) -> list[tuple[str, str, set[str]]]:
+    """Where `enqueue_after_commit(db, "name", argument=…)` stands, with the name and the arguments."""
     found: list[tuple[str, str, set[str]]] = []
     for path in (ROOT / "services" / service / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ring":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "enqueue_after_commit"
+            ):
                 name = node.args[1]
                 assert isinstance(name, ast.Constant), f"{path}:{node.lineno} rings a name that is not written out"
                 place = f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -28,10 +32,10 @@ def rung(service: str) -> list[tuple[str, str, set[str]]]:
 
 
 @pytest.mark.parametrize("service", BOOKS)
-def test_every_bell_has_an_actor_with_its_arguments(service: str) -> None:
-    rings = rung(service)
-    assert rings
-    for place, name, arguments in rings:
+def test_every_notification_has_an_actor_with_its_arguments(service: str) -> None:
+    messages = sent(service)
+    assert messages
+    for place, name, arguments in messages:
         task = BOOKS[service].tasks.get(name)
         assert task is not None, f"{place} rings {name}, which nobody declared"
         parameters = list(inspect.signature(task.run).parameters)[1:]

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from trapper_schemas.base import Request
 
-NAMESPACE = "trapper_bells"
+NAMESPACE = "trapper_notifications"
 MAX_AGE_SECONDS = 60
 OUTSTANDING_SECONDS = 30
 

@@ -1,4 +1,4 @@
-"""A bell ends the present wait before the next claim, and nothing else depends on it."""
+"""A notification ends the present wait before the next claim, and nothing else depends on it."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ SLOW = 1000.0
 
 @pytest.fixture
 async def manager(ai_manager_database_url, tmp_path, valkey):
-    bells = {"bells_redis_url": valkey.bells_url}
-    async with running_manager(ai_manager_database_url, tmp_path, intervals={"poll": 0.01}, **bells) as one:
+    notifier = {"notifications_redis_url": valkey.notifications_url}
+    async with running_manager(ai_manager_database_url, tmp_path, intervals={"poll": 0.01}, **notifier) as one:
         yield one
 
 
@@ -33,8 +33,8 @@ async def resting(manager):
     return manager.door.count("/claim/")
 
 
-async def test_a_bell_wakes_a_worker_that_would_have_slept_on(manager, spec, pictures, worker, valkey):
-    async with worker(intervals={"claim": SLOW}, redis_url=valkey.bells_url):
+async def test_a_notification_wakes_a_worker_that_would_have_slept_on(manager, spec, pictures, worker, valkey):
+    async with worker(intervals={"claim": SLOW}, redis_url=valkey.notifications_url):
         await resting(manager)
         job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
         assert (await manager.closed(job_id)).counts.done == 1
