@@ -10,7 +10,7 @@ from expert.jobs.cover import cover_due
 from expert.jobs.end import end_job
 from expert.jobs.state import JobStage
 from tests.support.make.expert_ai import Scene, applied, expert, scene, submitted
-from tests.support.make.results import failed, results, seen
+from tests.support.make.results import DETECTOR, failed, results, seen
 from trapper_schemas.ids import uuid7
 
 JOBS = "/api/ai-classification-jobs/"
@@ -67,7 +67,7 @@ async def test_only_what_is_missing_under_the_same_models_is_asked(expert_databa
         await made.sql("update ai_classification_jobs set stage = 'cancelled', closed_at = now()")
         await made.sql("update job_resources set outcome = 'cancelled'")
         assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 3
-        other = {"species_provider_id": None}
+        other = {"species_ai_model": None}
         await made.sql("update job_resources set outcome = 'done'")
         assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 0
         assert (await ask(made, missing_only=True, dry_run=True, overrides=other)).json()["resources"] == 3
@@ -98,12 +98,76 @@ async def test_overrides_are_frozen_into_the_job_and_change_nothing_else(
 ) -> None:
     async with expert(expert_database_url, tmp_path) as work:
         made = await scene(work)
-        answer = await ask(made, overrides={"detection_threshold": 0.7, "species_provider_id": None, "top_k": 3})
+        answer = await ask(made, overrides={"detection_threshold": 0.7, "species_ai_model": None, "top_k": 3})
         config = answer.json()["job"]["job_config"]
         assert [one["kind"] for one in config["stages"]] == ["detection"]
         assert (config["stages"][0]["threshold"], config["stages"][0]["top_k"]) == (0.7, 3)
         await made.sql("update classification_projects set detection_threshold = 0.9")
         assert await made.sql("select job_config->'detection_threshold' from ai_classification_jobs") == [(0.7,)]
+
+
+async def test_a_job_runs_other_models_than_its_project_where_its_overrides_name_them(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, object_detection_ai_model_id=None, species_ai_model_id=None, match_iou=0.3)
+        mine = {
+            "object_detection_ai_model": str(made.detector_id),
+            "species_ai_model": str(made.classifier_id),
+            "classification_threshold": None,
+            "nms_iou": 0.6,
+        }
+        job = (await ask(made, overrides=mine)).json()["job"]
+        config = job["job_config"]
+        assert [stage["provider_id"] for stage in config["stages"]] == [str(made.detector_id), str(made.classifier_id)]
+        assert (config["nms_iou"], config["stages"][0]["nms_iou"], config["match_iou"]) == (0.6, 0.6, 0.3)
+        assert config["classification_threshold"] == config["stages"][1]["threshold"] == 0.2  # the model's typical one
+        assert config["overrides"] == mine
+        assert await made.sql(
+            "select object_detection_ai_model_id, species_ai_model_id, nms_iou from classification_projects"
+        ) == [(None, None, 0.45)]
+        await cover_due(work)
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(1,)]
+
+
+async def test_two_jobs_of_one_project_at_once_each_have_their_own_detector(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, object_detection_ai_model_id=None)
+        other = await made.detector("other-detector", sha256="d" * 64)
+        jobs = [
+            (await ask(made, overrides={"object_detection_ai_model": str(detector), "species_ai_model": None})).json()
+            for detector in (made.detector_id, other)
+        ]
+        stages = [answer["job"]["job_config"]["stages"] for answer in jobs]
+        assert [[stage["model"]["name"] for stage in each] for each in stages] == [
+            [DETECTOR.name],
+            ["other-detector"],
+        ]
+        rows = await made.sql("select detection_provider_id, stage from ai_classification_jobs order by id")
+        assert rows == [(made.detector_id, "created"), (other, "created")]
+
+
+async def test_an_override_that_does_not_fit_is_refused_by_name_and_makes_nothing(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        for overrides in (
+            {"object_detection_ai_model": str(made.classifier_id)},
+            {"species_ai_model": str(uuid7())},
+            {"embedding_ai_model": str(made.classifier_id), "species_ai_model": None},
+        ):
+            answer = await ask(made, overrides=overrides)
+            (name,) = overrides.keys() - {"species_ai_model"} or overrides.keys()
+            assert answer.status_code == 422
+            assert [error["loc"] for error in answer.json()["errors"]] == [["body", "overrides", name]]
+        unknown = await ask(made, overrides={"detection_provider_id": str(made.detector_id)})
+        assert unknown.json()["errors"][0]["loc"] == ["body", "overrides", "detection_provider_id"]
+        without = await ask(made, overrides={"object_detection_ai_model": None})
+        assert without.json()["type"] == "no-detection-provider"
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
 
 
 async def test_a_scope_must_be_the_projects_own(expert_database_url: str, tmp_path: Path) -> None:

@@ -137,6 +137,12 @@ class Scene:
                 )
         return name
 
+    async def detector(self, name: str, *, sha256: str) -> UUID:
+        """A second detection provider behind the same Manager."""
+        ref = ModelRef(name=name, version="1", sha256=sha256)
+        async with self.work.db() as db:
+            return await _provider(db, self.connection_id, ModelKind.DETECTION, ref, DETECTOR_LABELS)
+
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Any statement, as an operator with a shell would run it."""
         async with self.work.db() as db:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.types import JSON, TypeEngine
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 from trapper_kit.gathered import Gathered
 
@@ -36,6 +37,7 @@ __all__ = [
     "refused_text",
 ]
 
+Model = TypeVar("Model", bound=BaseModel)
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",
@@ -102,6 +104,31 @@ def state_type(states: type[StrEnum]) -> Enum:
         values_callable=lambda members: [member.value for member in members],
         name=states.__name__.lower(),
     )
+
+
+class _Document(TypeDecorator[Model]):
+    """A pydantic model that is stored as a JSON document, and validated when it is read."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, model: type[Model]) -> None:
+        super().__init__()
+        self.model = model
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(JsonDocument)
+
+    def process_bind_param(self, value: Model | None, dialect: Dialect) -> Any:  # noqa: ARG002 - an inherited signature
+        return None if value is None else value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Model | None:  # noqa: ARG002 - as above
+        return None if value is None else self.model.model_validate(value)
+
+
+def document_type(model: type[Model]) -> TypeDecorator[Model]:
+    """The type of a column that holds one pydantic model as a JSON document."""
+    return _Document(model)
 
 
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")

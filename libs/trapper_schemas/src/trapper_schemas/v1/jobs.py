@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
@@ -33,6 +34,22 @@ class Stage(Request):
     nms_iou: Fraction | None = None
     top_k: int = Field(default=5, ge=1, le=100)
     logits: bool = False
+
+
+class JobConfig(Request):
+    """What a job runs on every resource, fixed when it is submitted; Expert, Manager and worker read this document."""
+
+    version: Literal[1] = 1
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=4)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        kinds = [stage.kind for stage in self.stages]
+        if kinds[0] is not ModelKind.DETECTION:
+            raise ValueError("the first stage is a detection; the others look at its boxes")
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("two stages are of the same kind")
+        return self
 
 
 class JobRequest(Request):

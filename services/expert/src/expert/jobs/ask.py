@@ -60,7 +60,7 @@ async def ask_job(
         db,
         linked_collection_id,
         scope.resource_ids,
-        missing_under=(project.id, frozen.models_key) if missing_only else None,
+        missing_under=(project.id, frozen.config.models_key) if missing_only else None,
     )
     if dry_run or not taken:
         return Asked(None, len(taken), made=False)

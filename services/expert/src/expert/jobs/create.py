@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.jobs import queries
+from expert.jobs.freeze import Frozen
 from expert.jobs.models import AiClassificationJob
-from expert.jobs.state import Frozen, JobKind, JobStage
+from expert.jobs.state import JobKind, JobStage
 from trapper_kit.db import Session, db_clock, enqueue_after_commit
 
 
@@ -24,12 +25,12 @@ def new_job(
         classification_project_id=classification_project_id,
         linked_collection_id=linked_collection_id,
         connection_id=frozen.connection_id,
-        detection_provider_id=frozen.detection_provider_id,
+        detection_provider_id=frozen.config.detection.provider_id,
         kind=JobKind.DETECT,
         stage=JobStage.CREATED,
         stages=[queries.entered(JobStage.CREATED, now)],
         job_config=frozen.config,
-        models_key=frozen.models_key,
+        models_key=frozen.config.models_key,
         interactive=interactive,
         total=total,
         created_at=now,

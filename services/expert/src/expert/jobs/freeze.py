@@ -1,110 +1,142 @@
-"""Freeze what a job is asked to do: the project's settings with the job's own overrides, down to the weights."""
+"""Freezes a job's configuration: the project's settings with the job's own overrides, down to the weights."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from expert.classification_projects.models import ClassificationProject
 from expert.jobs import queries
 from expert.jobs.errors import NoDetectionProvider
 from expert.jobs.queries import Chosen
-from expert.jobs.state import TYPICAL_CLASSIFICATION, TYPICAL_DETECTION, Frozen, Overrides, models_key
+from expert.jobs.state import TYPICAL_CLASSIFICATION, TYPICAL_DETECTION, FrozenJobConfig, Overrides, ProviderStage
 from trapper_kit.db import Session
 from trapper_kit.problems import Invalid
-from trapper_schemas.v1.models import ModelKind
+from trapper_schemas.problem import FieldError
+from trapper_schemas.v1.models import ModelKind, ModelRef
 
-_MAY_BE = {
-    ModelKind.DETECTION: {ModelKind.DETECTION},
-    ModelKind.CLASSIFICATION: {ModelKind.CLASSIFICATION},
-    ModelKind.EMBEDDING: {ModelKind.EMBEDDING, ModelKind.CLASSIFICATION},
+_SETTINGS = {
+    ModelKind.DETECTION: ("object_detection_ai_model", {ModelKind.DETECTION}),
+    ModelKind.CLASSIFICATION: ("species_ai_model", {ModelKind.CLASSIFICATION}),
+    ModelKind.EMBEDDING: ("embedding_ai_model", {ModelKind.EMBEDDING, ModelKind.CLASSIFICATION}),
 }
-"""Which types of provider can do what."""
+"""The setting that names the provider of each stage, and the types of provider that fit it."""
+
+
+class _Settings(BaseModel):
+    """A project's AI settings with a job's overrides applied."""
+
+    object_detection_ai_model: UUID | None
+    species_ai_model: UUID | None
+    embedding_ai_model: UUID | None
+    detection_threshold: float | None
+    classification_threshold: float | None
+    nms_iou: float
+    match_iou: float
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A configuration with the connection whose Manager it is sent to."""
+
+    config: FrozenJobConfig
+    connection_id: UUID
 
 
 async def freeze_config(db: Session, project: ClassificationProject, overrides: Overrides) -> Frozen:
-    """The snapshot; raises NoDetectionProvider or Invalid when the project cannot be asked like this."""
-    given = overrides.model_dump(mode="json", exclude_unset=True)
-    chosen = await _choose(db, project, overrides)
+    """Freeze the configuration; raises NoDetectionProvider, or Invalid naming the setting that does not fit."""
+    settings = _settings(project, overrides)
+    chosen = await _choose(db, settings, overrides)
     detection = chosen[0].provider
-    if any(one.provider.connection_id != detection.connection_id for one in chosen):
+    if any(choice.provider.connection_id != detection.connection_id for choice in chosen):
         raise Invalid("the models of one job run behind one Manager; choose providers of the same connection")
-    detection_threshold = _first(
-        overrides.detection_threshold, project.detection_threshold, detection.threshold_typical, TYPICAL_DETECTION
-    )
-    species = next((one.provider for one in chosen if one.kind is ModelKind.CLASSIFICATION), None)
-    classification_threshold = _first(
-        overrides.classification_threshold,
-        project.classification_threshold,
-        species and species.threshold_typical,
-        TYPICAL_CLASSIFICATION,
-    )
-    thresholds = {ModelKind.DETECTION: detection_threshold, ModelKind.CLASSIFICATION: classification_threshold}
-    nms_iou = _first(overrides.nms_iou, project.nms_iou)
-    stages = [_stage(one, thresholds, nms_iou, overrides) for one in chosen]
-    config = {
-        "stages": stages,
-        "detection_threshold": detection_threshold,
-        "classification_threshold": classification_threshold,
-        "nms_iou": nms_iou,
-        "match_iou": project.match_iou,
-        "overrides": given,
+    species = next((choice.provider for choice in chosen if choice.kind is ModelKind.CLASSIFICATION), None)
+    thresholds = {
+        ModelKind.DETECTION: _first(settings.detection_threshold, detection.threshold_typical, TYPICAL_DETECTION),
+        ModelKind.CLASSIFICATION: _first(
+            settings.classification_threshold, species and species.threshold_typical, TYPICAL_CLASSIFICATION
+        ),
     }
-    return Frozen(config, models_key(stages), detection.connection_id, detection.id)
+    config = FrozenJobConfig(
+        stages=tuple(_stage(choice, thresholds, settings.nms_iou, overrides) for choice in chosen),
+        detection_threshold=thresholds[ModelKind.DETECTION],
+        classification_threshold=thresholds[ModelKind.CLASSIFICATION],
+        nms_iou=settings.nms_iou,
+        match_iou=settings.match_iou,
+        overrides=overrides.model_dump(mode="json", exclude_unset=True),
+    )
+    return Frozen(config, detection.connection_id)
 
 
-async def _choose(db: Session, project: ClassificationProject, overrides: Overrides) -> list[Chosen]:
-    said = overrides.model_fields_set
-    wanted: list[tuple[ModelKind, UUID | None]] = [
-        (
-            ModelKind.DETECTION,
-            overrides.detection_provider_id
-            if "detection_provider_id" in said
-            else project.object_detection_ai_model_id,
-        ),
-        (
-            ModelKind.CLASSIFICATION,
-            overrides.species_provider_id if "species_provider_id" in said else project.species_ai_model_id,
-        ),
-        (ModelKind.EMBEDDING, project.embedding_ai_model_id),
-    ]
-    if wanted[2][1] == wanted[1][1]:
-        wanted.pop()  # the classifier gives the features in the same pass
-    if wanted[0][1] is None:
+def _settings(project: ClassificationProject, overrides: Overrides) -> _Settings:
+    values: dict[str, Any] = {
+        name: getattr(project, f"{name}_id" if name.endswith("_ai_model") else name) for name in _Settings.model_fields
+    }
+    given = overrides.model_dump(include=overrides.model_fields_set & values.keys())
+    fixed = {name: values[name] for name in ("nms_iou", "match_iou") if given.get(name) is None}
+    return _Settings(**(values | given | fixed))
+
+
+async def _choose(db: Session, settings: _Settings, overrides: Overrides) -> list[Chosen]:
+    """The provider of each stage, detection first."""
+    wanted: dict[ModelKind, UUID] = {}
+    for kind, (setting, _) in _SETTINGS.items():
+        provider_id = getattr(settings, setting)
+        if provider_id is not None:
+            wanted[kind] = provider_id
+    if ModelKind.DETECTION not in wanted:
         raise NoDetectionProvider
-    found = await queries.providers(db, [one for _, one in wanted if one is not None])
-    chosen: list[Chosen] = []
-    for kind, provider_id in wanted:
-        if provider_id is None:
-            continue
-        one = found.get(provider_id)
-        if one is None or one.provider.provider_type not in _MAY_BE[kind]:
-            raise Invalid(f"there is no active {kind.value} provider {provider_id}")
-        name = one.provider.name
-        if one.provider.is_unpinned and not overrides.allow_unpinned:
-            raise Invalid(f"no operator confirmed which weights {name} has; run `trapper models pin {name}`")
-        chosen.append(replace(one, kind=kind))
-    return chosen
+    if wanted.get(ModelKind.EMBEDDING) == wanted.get(ModelKind.CLASSIFICATION):
+        wanted.pop(ModelKind.EMBEDDING, None)  # the classifier gives the features in the same pass
+    active = await queries.providers(db, list(wanted.values()))
+    return [_fitting(kind, provider_id, active.get(provider_id), overrides) for kind, provider_id in wanted.items()]
 
 
-def _stage(one: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, overrides: Overrides) -> dict[str, Any]:
-    provider = one.provider
-    return {
-        "kind": one.kind.value,
-        "provider_id": str(provider.id),
-        "algorithm_id": str(provider.algorithm_id),
-        "category_map_id": one.category_map_id and str(one.category_map_id),
-        "labels": one.labels,
-        "model": {
-            "name": provider.name,
-            "version": provider.version,
-            "sha256": provider.sha256,
-            "unpinned": provider.is_unpinned,
-        },
-        "threshold": thresholds.get(one.kind),
-        "nms_iou": nms_iou if one.kind is ModelKind.DETECTION else None,
-        "top_k": overrides.top_k,
-        "logits": overrides.logits,
-    }
+def _fitting(kind: ModelKind, provider_id: UUID, choice: Chosen | None, overrides: Overrides) -> Chosen:
+    setting, fitting = _SETTINGS[kind]
+    if choice is None or choice.provider.provider_type not in fitting:
+        raise _unfit(setting, overrides, f"there is no active {kind.value} provider {provider_id}")
+    provider = choice.provider
+    if kind is ModelKind.EMBEDDING and provider.embedding_dimension is None:
+        raise _unfit(setting, overrides, f"{provider.name} gives no features")
+    if provider.is_unpinned and not overrides.allow_unpinned:
+        raise _unfit(
+            setting,
+            overrides,
+            f"no operator has confirmed which weights {provider.name} has; run `trapper models pin {provider.name}`, "
+            "or set allow_unpinned",
+        )
+    return replace(choice, kind=kind)
+
+
+def _unfit(setting: str, overrides: Overrides, message: str) -> Invalid:
+    """A refusal at the override that names the provider, or at the project's setting."""
+    if setting in overrides.model_fields_set:
+        return Invalid(
+            message, errors=[FieldError(loc=["body", "overrides", setting], code="provider-unfit", message=message)]
+        )
+    return Invalid(f"the project's {setting}: {message}")
+
+
+def _stage(choice: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, overrides: Overrides) -> ProviderStage:
+    provider = choice.provider
+    assert provider.algorithm_id is not None  # noqa: S101 - an active provider is registered
+    return ProviderStage(
+        kind=choice.kind,
+        provider_id=provider.id,
+        algorithm_id=provider.algorithm_id,
+        category_map_id=choice.category_map_id,
+        labels=choice.labels,
+        features=provider.embedding_dimension,
+        model=ModelRef(
+            name=provider.name, version=provider.version, sha256=provider.sha256, unpinned=provider.is_unpinned
+        ),
+        threshold=thresholds.get(choice.kind),
+        nms_iou=nms_iou if choice.kind is ModelKind.DETECTION else None,
+        top_k=overrides.top_k,
+        logits=overrides.logits,
+    )
 
 
 def _first(*values: float | None) -> float:

@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once
-from expert.jobs.state import JobKind, JobStage, Outcome
-from trapper_kit.db import state_type
+from expert.jobs.state import FrozenJobConfig, JobKind, JobStage, Outcome
+from trapper_kit.db import document_type, state_type
 from trapper_schemas.ids import uuid7
 
 
@@ -49,7 +49,7 @@ class AiClassificationJob(Once, Base):
     kind: Mapped[JobKind] = mapped_column(state_type(JobKind))
     stage: Mapped[JobStage] = mapped_column(state_type(JobStage))
     stages: Mapped[list[Any]]  # of {stage, at}: every stage that it entered, in order
-    job_config: Mapped[dict[str, Any]]
+    job_config: Mapped[FrozenJobConfig] = mapped_column(document_type(FrozenJobConfig))
     models_key: Mapped[str]
     parse_overrides: Mapped[dict[str, Any] | None]  # thresholds of the last re-parse, beside the frozen ones
     interactive: Mapped[bool]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expert.jobs.state import CLOSED, Overrides
+from expert.jobs.state import CLOSED, FrozenJobConfig, Overrides
 
 
 class AskBody(BaseModel):
@@ -44,7 +44,7 @@ class JobReply(BaseModel):
     kind: str
     stage: str
     stages: list[Any]
-    job_config: dict[str, Any]
+    job_config: FrozenJobConfig
     models_key: str
     interactive: bool
     total: int

@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trapper_schemas.v1.jobs import JobState, Stage
-from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
+from trapper_schemas.v1.jobs import JobConfig, JobState, Stage
+from trapper_schemas.v1.models import Fraction, ModelKind
 
 
 class JobKind(StrEnum):
@@ -79,18 +76,28 @@ def after_hearing(stage: JobStage, heard: JobState, *, unacknowledged: int) -> J
 
 
 class Overrides(BaseModel):
-    """What one job does otherwise than its project says; a species provider of null leaves that stage out."""
+    """Settings of one job that differ from its project's, under the project's names; what is not given stays."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    detection_threshold: Fraction | None = None
-    classification_threshold: Fraction | None = None
-    nms_iou: Fraction | None = None
-    detection_provider_id: UUID | None = None
-    species_provider_id: UUID | None = None
-    top_k: int = Field(default=5, ge=1, le=100)
-    logits: bool = False
-    allow_unpinned: bool = Field(default=False, description="also models whose weights no operator confirmed")
+    object_detection_ai_model: UUID | None = Field(
+        default=None, description="Id of a detection provider; it may be another one than the project's."
+    )
+    species_ai_model: UUID | None = Field(
+        default=None, description="Id of a classification provider; null leaves the species stage out."
+    )
+    embedding_ai_model: UUID | None = Field(
+        default=None, description="Id of a provider of features; null leaves the embedding stage out."
+    )
+    detection_threshold: Fraction | None = Field(default=None, description="Null takes the detector's typical one.")
+    classification_threshold: Fraction | None = Field(
+        default=None, description="Null takes the species model's typical one."
+    )
+    nms_iou: Fraction | None = Field(default=None, description="Null takes the project's.")
+    match_iou: Fraction | None = Field(default=None, description="Null takes the project's.")
+    top_k: int = Field(default=5, ge=1, le=100, description="How many labels a classification keeps.")
+    logits: bool = Field(default=False, description="Whether classifications keep their logits.")
+    allow_unpinned: bool = Field(default=False, description="Allow models whose weights no operator has confirmed.")
 
 
 class ParseOverrides(BaseModel):
@@ -102,46 +109,54 @@ class ParseOverrides(BaseModel):
     classification_threshold: Fraction | None = None
 
 
-@dataclass(frozen=True)
-class Frozen:
-    """A job's snapshot, and where it goes."""
+class ProviderStage(Stage):
+    """A stage of the wire with what the Expert reads its results by: provider, algorithm and labels."""
 
-    config: dict[str, Any]
-    models_key: str
-    connection_id: UUID
-    detection_provider_id: UUID
+    provider_id: UUID
+    algorithm_id: UUID
+    category_map_id: UUID | None
+    labels: int = Field(description="Number of labels of the model.")
+    features: int | None = Field(default=None, description="Number of features of an embedding, where it is known.")
 
-    def stages(self) -> tuple[Stage, ...]:
-        """As the Manager is asked."""
-        return wire_stages(self.config)
+
+class FrozenJobConfig(JobConfig):
+    """A job's whole configuration, fixed when the job is made; its base class is what the Manager is sent.
+
+    The thresholds here are those that results are parsed with, those of the stages are what the worker was sent.
+    """
+
+    stages: tuple[ProviderStage, ...]  # type: ignore[assignment]  # narrower; the model is frozen
+    detection_threshold: Fraction
+    classification_threshold: Fraction
+    nms_iou: Fraction
+    match_iou: Fraction
+    overrides: dict[str, str | bool | int | float | None] = Field(
+        default_factory=dict, description="The overrides as they were given; they are applied already."
+    )
+
+    @property
+    def detection(self) -> ProviderStage:
+        """The first stage."""
+        return self.stages[0]
+
+    def threshold_of(self, kind: ModelKind) -> float:
+        """The lowest score that counts for a stage's labels when results are parsed."""
+        thresholds = {
+            ModelKind.DETECTION: self.detection_threshold,
+            ModelKind.CLASSIFICATION: self.classification_threshold,
+        }
+        return thresholds.get(kind, 0.0)
+
+    @property
+    def models_key(self) -> str:
+        """Equal for configurations that run the same models, whatever their thresholds."""
+        models = [[stage.kind, stage.model.name, stage.model.version, stage.model.sha256] for stage in self.stages]
+        return hashlib.sha256(json.dumps(models).encode()).hexdigest()
 
 
 TYPICAL_DETECTION = 0.2
 TYPICAL_CLASSIFICATION = 0.5
 """For models whose authors recommend nothing."""
-
-
-def models_key(stages: Sequence[Mapping[str, Any]]) -> str:
-    """The same for jobs that ask the same models, whatever their thresholds."""
-    models = [
-        [stage["kind"], stage["model"]["name"], stage["model"]["version"], stage["model"]["sha256"]] for stage in stages
-    ]
-    return hashlib.sha256(json.dumps(models).encode()).hexdigest()
-
-
-def wire_stages(config: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """The pipeline of a frozen configuration."""
-    return tuple(
-        Stage(
-            kind=ModelKind(stage["kind"]),
-            model=ModelRef.model_validate(stage["model"]),
-            threshold=stage["threshold"],
-            nms_iou=stage["nms_iou"],
-            top_k=stage["top_k"],
-            logits=stage["logits"],
-        )
-        for stage in config["stages"]
-    )
 
 
 def backoff_seconds(attempts: int, *, first: float, longest: float) -> float:

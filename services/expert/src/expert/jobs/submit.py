@@ -8,7 +8,7 @@ from expert.jobs import queries
 from expert.jobs.end import end_job
 from expert.jobs.issue_grant import Grant, issue_grant
 from expert.jobs.models import AiClassificationJob
-from expert.jobs.state import JobStage, backoff_seconds, passes, wire_stages
+from expert.jobs.state import JobStage, backoff_seconds, passes
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.resources.models import Resource
@@ -55,7 +55,7 @@ async def send_job(work: ExpertWork, manager: ManagerClient, job: AiClassificati
     refs = await _page(work, job.id, after=None)
     so_far = len(refs)
     request = JobRequest(
-        stages=wire_stages(job.job_config),
+        stages=job.job_config.stages,
         resources=refs,
         sealed=so_far >= job.total,
         media_grant=issue_grant(work.settings.secret_key.get_secret_value(), Grant(job.id, job.connection_id)),

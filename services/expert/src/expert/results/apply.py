@@ -13,14 +13,14 @@ from expert.jobs import queries_scope
 from expert.jobs.end import end_job
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.queries_outcomes import Ended, foreign_resources, set_outcomes
-from expert.jobs.state import CLOSED, JobStage, Outcome, wire_stages
+from expert.jobs.state import CLOSED, FrozenJobConfig, JobStage, Outcome
 from expert.media_store import ObjectMissing, blob_key
 from expert.observations.state import ObservationType
 from expert.providers.open_connection import open_connection
 from expert.results import queries
 from expert.results.interpret import Speaker, content_hash, observe
 from expert.results.models import ReceivedBatch
-from expert.results.read_blob import Asked, Looked, looked, read_checked
+from expert.results.read_blob import Looked, looked, read_checked
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
@@ -57,21 +57,19 @@ async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
 
 
 async def _hearing(db: Session, job: AiClassificationJob) -> Hearing:
-    thresholds = {**job.job_config, **(job.parse_overrides or {})}
-    speakers: dict[str, Speaker] = {}
-    for stage in job.job_config["stages"]:
-        if stage["category_map_id"] is not None:
-            meanings = await queries.meanings(db, UUID(stage["category_map_id"]))
-            threshold = thresholds.get(f"{stage['kind']}_threshold")
-            speakers[stage["kind"]] = Speaker(UUID(stage["algorithm_id"]), meanings, float(threshold or 0.0))
-    return Hearing(speakers[ModelKind.DETECTION.value], speakers.get(ModelKind.CLASSIFICATION.value))
+    config = job.job_config.model_copy(update=job.parse_overrides or {})
+    speakers: dict[ModelKind, Speaker] = {}
+    for stage in config.stages:
+        if stage.category_map_id is not None:
+            meanings = await queries.meanings(db, stage.category_map_id)
+            speakers[stage.kind] = Speaker(stage.algorithm_id, meanings, config.threshold_of(stage.kind))
+    return Hearing(speakers[ModelKind.DETECTION], speakers.get(ModelKind.CLASSIFICATION))
 
 
 async def _apply(work: ExpertWork, batch: ReceivedBatch, job: AiClassificationJob, hearing: Hearing) -> bool:
     try:
         blob = await work.blobs.read(blob_key(batch.sha256))
-        asked = Asked.of(wire_stages(job.job_config), job.job_config)
-        pictures = await asyncio.to_thread(_understand, blob, batch.batch_id, asked, hearing)
+        pictures = await asyncio.to_thread(_understand, blob, batch.batch_id, job.job_config, hearing)
         async with work.db() as db:
             return await write_batch(db, batch.id, pictures, hearing, now=work.clock.now())
     except (BlobRefused, BatchRefused) as problem:
@@ -81,8 +79,8 @@ async def _apply(work: ExpertWork, batch: ReceivedBatch, job: AiClassificationJo
     return False
 
 
-def _understand(blob: bytes, batch_id: UUID, asked: Asked, hearing: Hearing) -> list[Looked]:
-    return looked(read_checked(blob, batch_id, asked), at_least=hearing.detector.threshold)
+def _understand(blob: bytes, batch_id: UUID, config: FrozenJobConfig, hearing: Hearing) -> list[Looked]:
+    return looked(read_checked(blob, batch_id, config), at_least=hearing.detector.threshold)
 
 
 async def write_batch(
@@ -108,7 +106,7 @@ async def write_batch(
         provider_id=job.detection_provider_id,
         job_id=job.id,
         received_batch_id=batch.id,
-        match_iou=float(job.job_config["match_iou"]),
+        match_iou=job.job_config.match_iou,
     )
     await record_ai(db, seen, provenance, now=now)
     await set_outcomes(db, job.id, ended, received_batch_id=batch.id)

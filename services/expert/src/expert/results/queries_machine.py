@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications.models import AI, Classification
 from expert.jobs.models import AiClassificationJob, JobResource
-from expert.jobs.state import Outcome
+from expert.jobs.state import FrozenJobConfig, Outcome
 from expert.results.models import ReceivedBatch
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session
@@ -23,7 +23,7 @@ class Speaking:
     received_batch_id: UUID
     batch_id: UUID
     sha256: str
-    job_config: dict[str, object]
+    job_config: FrozenJobConfig
     rows: dict[int, UUID]
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from expert.jobs.state import FrozenJobConfig
 from trapper_kit.columns import from_fixed, to_array
-from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
 from trapper_schemas.v2.check_results import check_results
 from trapper_schemas.v2.read_results import read_results
@@ -44,28 +44,15 @@ class Looked:
     boxes: Sequence[Box]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a job asked for: the stages, and the size of each model's label map."""
-
-    stages: tuple[Stage, ...]
-    labels: tuple[int, ...]
-
-    @classmethod
-    def of(cls, stages: tuple[Stage, ...], job_config: dict[str, Any]) -> "Asked":
-        """From a frozen configuration."""
-        return cls(stages, tuple(int(stage["labels"]) for stage in job_config["stages"]))
-
-
-def read_checked(blob: bytes, batch_id: UUID, asked: Asked) -> BatchResults:
-    """The results, true to what was asked; raises BlobRefused or BatchRefused. Whose resources they are comes later."""
+def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchResults:
+    """Read a blob and check it against the job's configuration; raises BlobRefused or BatchRefused."""
     results = read_results(blob)
     expected = Expectation(
         batch_id=batch_id,
         attempt=results.attempt,  # the Manager's fence; nothing here depends on it
         resource_ids=None,
-        stages=asked.stages,
-        labels=asked.labels,
+        stages=config.stages,
+        labels=tuple(stage.labels for stage in config.stages),
     )
     check_results(results, expected)
     return results

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
-from expert.jobs.state import wire_stages
 from expert.media_store import blob_key
 from expert.results import queries
 from expert.results.queries import Meaning
 from expert.results.queries_machine import Speaking, detection_provider, speaking
-from expert.results.read_blob import Asked, Box, Looked, looked, read_checked
+from expert.results.read_blob import Box, Looked, looked, read_checked
 from trapper_schemas.v1.models import ModelKind
 
 Words = Mapping[str, Sequence[Meaning]]
@@ -58,16 +57,15 @@ async def read_machine(
 
 
 async def _words(db: Any, one: Speaking) -> Words:
-    stages: Any = one.job_config["stages"]
     return {
-        stage["kind"]: await queries.meanings(db, UUID(stage["category_map_id"]))
-        for stage in stages
-        if stage["category_map_id"] is not None
+        stage.kind.value: await queries.meanings(db, stage.category_map_id)
+        for stage in one.job_config.stages
+        if stage.category_map_id is not None
     }
 
 
 def _tell(blob: bytes, one: Speaking, words: Words, min_score: float) -> list[dict[str, Any]]:
-    results = read_checked(blob, one.batch_id, Asked.of(wire_stages(one.job_config), dict(one.job_config)))
+    results = read_checked(blob, one.batch_id, one.job_config)
     models = {run.kind: run.model.model_dump(include={"name", "version", "sha256"}) for run in results.stages}
     by = {"detector": models.get(ModelKind.DETECTION), "classifier": models.get(ModelKind.CLASSIFICATION)}
     pictures = looked(results, at_least=min_score)
