@@ -89,6 +89,17 @@ async def test_below_the_jobs_threshold_and_without_meaning_is_blank(manager: Ma
     assert (job.counts.done, job.counts.blank) == (1, 2)
 
 
+async def test_a_damaged_picture_without_detections_is_not_blank(manager: Manager, expert: dict[str, str]) -> None:
+    job_id = await manager.planned(expert, job_request(3))
+    machine = await manager.worker()
+    (lease,) = await machine.claim()
+    mixed = results_of(lease, machine.id, found=[0], outcomes=(seen(damaged=True), seen(damaged=True), seen()))
+    assert (await machine.save(lease, mixed.to_blob())).status_code == 200
+    job = await manager.job(expert, job_id)
+    assert (job.counts.done, job.counts.blank, job.counts.failed) == (2, 1, 0)
+    assert await manager.broken() == {}
+
+
 def _recompressed(blob: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     document = msgpack.unpackb(zstandard.ZstdDecompressor().decompress(blob), raw=False)
     change(document)

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,8 @@ def test_what_the_pipeline_saw_passes_the_managers_checks(stages):
     assert read.logits.shape == (3, 3)
     assert read.features.shape == (3, 3)
     assert count_objects(looks, stages[0]) == (3, 1, 1)
+    looks.outcomes[2] = replace(looks.outcomes[2], damaged=True)
+    assert count_objects(looks, stages[0]) == (3, 0, 1), "of a damaged picture nobody knows that it is blank"
 
 
 def test_nothing_seen_is_sent_as_nothing(stages):

@@ -10,7 +10,7 @@ from expert.jobs.cancel import cancel_job
 from expert.results import apply as applying
 from expert.results.apply import apply_batch
 from tests.support.make.expert_ai import Scene, applied, asked_again, expert, received, scene, submitted
-from tests.support.make.results import column, failed, results
+from tests.support.make.results import column, failed, results, seen
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v2.results import BatchResults
 
@@ -44,6 +44,24 @@ async def test_a_batch_becomes_rows_outcomes_and_an_open_gate(expert_database_ur
         assert await made.sql("select count(*) from linked_collection_resources where ai_ended_at is null") == [(0,)]
         ((taxon,),) = await made.sql("select taxon_id from observations where taxon_id is not null")
         assert taxon == made.taxa["Vulpes vulpes"]
+        assert await made.broken() == {}
+
+
+async def test_a_damaged_picture_without_detections_is_unclassified_and_not_blank(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        outcomes = (seen(), seen(damaged=True), failed())
+        await applied(made, await submitted(made), three(made, outcomes=outcomes))
+        found = await made.sql("select observation_type, label from observations order by id")
+        assert found == [("animal", "red fox"), ("unclassified", None)]
+        assert await made.sql("select outcome from job_resources order by resource_id") == [
+            ("done",),
+            ("done",),
+            ("failed",),
+        ]
+        assert await made.sql("select done, blank, failed from received_batches") == [(2, 0, 1)]
         assert await made.broken() == {}
 
 

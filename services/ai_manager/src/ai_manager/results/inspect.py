@@ -15,7 +15,7 @@ from trapper_schemas.v1.models import ModelEntry, ModelKind
 from trapper_schemas.v1.results import FIXED_POINT, BatchRefused, Expectation
 from trapper_schemas.v2.check_results import check_results
 from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults, values
+from trapper_schemas.v2.results import DAMAGED, BatchResults, values
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def failures_of(results: BatchResults) -> list[Failure]:
 
 
 def _count(results: BatchResults, expected: Expectation, models: Sequence[ModelEntry]) -> Counts:
-    """Something at or above the job's threshold is no blank; labels that mean nothing here do not count."""
+    """Blank is a whole picture with nothing at or above the job's threshold; labels without a meaning do not count."""
+    damaged = {index for index, state in enumerate(values(results.state)) if state == DAMAGED}
     counted: set[int] = set()
     for stage, model in zip(expected.stages, models, strict=True):
         if stage.kind is not ModelKind.DETECTION or model.spec is None:
@@ -69,5 +70,5 @@ def _count(results: BatchResults, expected: Expectation, models: Sequence[ModelE
         says = map(means.__getitem__, values(results.label))
         counted = set(compress(owners, map(and_, says, map(least.__le__, values(results.score)))))
         break
-    failed = results.failed.count(1)
-    return Counts(done=len(counted), blank=results.state.rows - failed - len(counted), failed=failed)
+    failed, done = results.failed.count(1), len(counted | damaged)
+    return Counts(done=done, blank=results.state.rows - failed - done, failed=failed)

@@ -83,10 +83,10 @@ def to_results(
 
 
 def count_objects(looks: Looks, detector: OpenStage) -> tuple[int, int, int]:
-    """Pictures seen, of them blank (nothing at or above the job's threshold), and failed."""
+    """Pictures seen, of them blank (whole, and nothing at or above the job's threshold), and failed."""
     threshold = threshold_of(detector.spec)
     seen = [outcome for outcome in looks.outcomes if isinstance(outcome, Looked)]
-    blank = sum(not (outcome.detections.scores >= threshold).any() for outcome in seen)
+    blank = sum(not outcome.damaged and not (outcome.detections.scores >= threshold).any() for outcome in seen)
     return len(seen), blank, len(looks.outcomes) - len(seen)
 
 

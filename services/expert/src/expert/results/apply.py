@@ -126,7 +126,7 @@ def _sort(
             code, message = one.failure.code.value, one.failure.message
             ended.append(Ended(one.resource_id, one.index, Outcome.FAILED, False, code, message))
             continue
-        found = observe(one.boxes, hearing.detector, hearing.classifier)
+        found = observe(one.boxes, hearing.detector, hearing.classifier, damaged=one.damaged)
         kinds = {observation.observation_type for observation in found}
         outcome = Outcome.BLANK if kinds == {ObservationType.BLANK} else Outcome.DONE
         ended.append(Ended(one.resource_id, one.index, outcome, ObservationType.ANIMAL in kinds, None, None))

@@ -33,14 +33,17 @@ class Speaker:
     threshold: float
 
 
-def observe(boxes: Sequence[Box], detector: Speaker, classifier: Speaker | None) -> list[NewObservation]:
-    """One observation per object at or above the threshold, or the one that says blank."""
+def observe(
+    boxes: Sequence[Box], detector: Speaker, classifier: Speaker | None, *, damaged: bool = False
+) -> list[NewObservation]:
+    """One observation per object at or above the threshold; without any, blank, or unclassified where part is lost."""
     found = [
         one
         for box in boxes
         if box.score >= detector.threshold and (one := _object(box, detector, classifier)) is not None
     ]
-    return found or [NewObservation(observation_type=ObservationType.BLANK)]
+    nothing = ObservationType.UNCLASSIFIED if damaged else ObservationType.BLANK
+    return found or [NewObservation(observation_type=nothing)]
 
 
 def _object(box: Box, detector: Speaker, classifier: Speaker | None) -> NewObservation | None:

@@ -13,7 +13,7 @@ from trapper_kit.columns import from_fixed, to_array
 from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
 from trapper_schemas.v2.check_results import check_results
 from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.v2.results import DAMAGED, BatchResults
 
 DIGITS = 6
 """Scores and boxes are 1/65535 steps; six digits tell every one of them apart."""
@@ -42,6 +42,8 @@ class Looked:
     width: int
     height: int
     boxes: Sequence[Box]
+    damaged: bool = False
+    """Whether part of the picture is lost."""
 
 
 def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchResults:
@@ -68,11 +70,11 @@ def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
     boxes = _boxes(results, chosen, scores[chosen])
     ends = np.cumsum(np.bincount(owner[chosen], minlength=len(counts))).tolist()
     failures = dict(results.failures())
-    widths, heights = to_array(results.width).tolist(), to_array(results.height).tolist()
+    widths, heights, states = (to_array(each).tolist() for each in (results.width, results.height, results.state))
     return [
-        Looked(index, resource_id, failures.get(index), width, height, boxes[start:end])
-        for index, (resource_id, width, height, start, end) in enumerate(
-            zip(results.ids, widths, heights, [0, *ends], ends, strict=False)
+        Looked(index, resource_id, failures.get(index), width, height, boxes[start:end], state == DAMAGED)
+        for index, (resource_id, width, height, state, start, end) in enumerate(
+            zip(results.ids, widths, heights, states, [0, *ends], ends, strict=False)
         )
     ]
 

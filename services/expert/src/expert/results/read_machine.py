@@ -80,6 +80,7 @@ def _picture(picture: Looked, words: Words) -> dict[str, Any]:
     return told | {
         "width": picture.width,
         "height": picture.height,
+        "damaged": picture.damaged,
         "detections": [_box(box, words) for box in picture.boxes],
     }
 

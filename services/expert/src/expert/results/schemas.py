@@ -39,6 +39,7 @@ class MachineSeen(BaseModel):
     outcome: str
     width: int | None = None
     height: int | None = None
+    damaged: bool = False
     code: str | None = None
     message: str | None = None
     detections: list[MachineDetection]
