@@ -152,7 +152,9 @@ async def test_a_role_in_a_classification_project_opens_its_collections_for_read
     assert (await viewer.client.get(f"/api/media/{resource_id}/original")).status_code == 200
     assert (await viewer.client.get(f"/api/collections/{project.collection_id}/")).status_code == 200
     assert (await viewer.client.post("/api/uploads/", json=project.announced(b"y"))).status_code == 404
-    changed = await viewer.client.patch(f"/api/classification-projects/{looking['id']}/", json={"name": "no"})
+    changed = await viewer.client.patch(
+        f"/api/classification-projects/{looking['id']}/", json={"name": "no"}, headers={"If-Match": '"1"'}
+    )
     assert changed.status_code == 403
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from expert.providers.models import AiProvider, AiProviderConnection
-from tests.support.make.expert import House, made
+from tests.support.make.expert import House, changed, made
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ModelKind
 
@@ -54,9 +54,9 @@ async def test_a_provider_of_the_right_type_is_chosen_and_changed(house: House):
     )
     assert looking["species_ai_model"] == species
     path = f"/api/classification-projects/{looking['id']}/"
-    changed = await project.owner.client.patch(path, json={"species_ai_model": None, "detection_threshold": 0.4})
-    assert (changed.json()["species_ai_model"], changed.json()["detection_threshold"]) == (None, 0.4)
-    assert changed.json()["object_detection_ai_model"] == detector
+    answer = await changed(project.owner.client, path, {"species_ai_model": None, "detection_threshold": 0.4})
+    assert (answer.json()["species_ai_model"], answer.json()["detection_threshold"]) == (None, 0.4)
+    assert answer.json()["object_detection_ai_model"] == detector
     assert house.messages.of("jobs.cover")
 
 
@@ -86,8 +86,8 @@ async def test_a_provider_that_does_not_fit_is_refused_by_field(
 async def test_a_provider_that_nobody_knows_is_refused(house: House):
     project = await house.project(await house.person())
     looking = await project.classification_project()
-    answer = await project.owner.client.patch(
-        f"/api/classification-projects/{looking['id']}/", json={"species_ai_model": str(uuid7())}
+    answer = await changed(
+        project.owner.client, f"/api/classification-projects/{looking['id']}/", {"species_ai_model": str(uuid7())}
     )
     assert answer.json()["detail"] == "there is no such provider"
 
@@ -104,7 +104,7 @@ async def test_linking_a_collection_takes_in_what_is_there_and_twice_is_once(hou
     assert [one["id"] for one in (await project.owner.client.get(path)).json()["items"]] == [link["id"]]
     counts = (await project.owner.client.get(f"{path}{link['id']}/counts/")).json()
     assert counts == {"resources": 3, "taken": 0, "ai_ended": 0}
-    paused = await project.owner.client.patch(f"{path}{link['id']}/", json={"is_active": False})
+    paused = await changed(project.owner.client, f"{path}{link['id']}/", {"is_active": False})
     assert paused.json()["is_active"] is False
 
 
@@ -161,7 +161,7 @@ async def test_a_threshold_outside_of_its_range_and_an_unknown_field_are_refused
     looking = await project.classification_project()
     path = f"/api/classification-projects/{looking['id']}/"
     for body in ({"detection_threshold": 1.1}, {"nms_iou": -0.1}, {"sequence_interval_seconds": 0}, {"colour": 1}):
-        answer = await project.owner.client.patch(path, json=body)
+        answer = await changed(project.owner.client, path, body)
         assert answer.status_code == 422, body
     assert (await project.owner.client.get(path)).json() == looking
 
@@ -179,3 +179,42 @@ async def test_projects_are_listed_by_name_and_research_project(house: House):
     assert unknown.status_code == 404
     assert UUID(first["classificator_id"])
     assert await made(ann.client, "/api/collections/", {"research_project_id": str(one.id), "name": "more"})
+
+
+async def test_a_change_of_settings_names_the_version_that_was_read(house: House):
+    project = await house.project(await house.person())
+    before = await project.classification_project()
+    client, path = project.owner.client, f"/api/classification-projects/{before['id']}/"
+    without = await client.patch(path, json={"nms_iou": 0.3})
+    assert (without.status_code, without.json()["type"]) == (428, "if-match-required")
+    assert (await client.patch(path, json={"nms_iou": 0.3}, headers={"If-Match": "today"})).status_code == 422
+    first = await client.patch(path, json={"nms_iou": 0.3}, headers={"If-Match": '"1"'})
+    assert (first.status_code, first.headers["ETag"], first.json()["version"]) == (200, '"2"', 2)
+    stale = await client.patch(path, json={"nms_iou": 0.9}, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["type"], stale.json()["version"]) == (412, "version-changed", 2)
+    assert stale.json()["current"] == first.json() == (await client.get(path)).json()
+
+
+async def test_a_change_of_a_link_names_the_version_that_was_read(house: House):
+    project = await house.project(await house.person())
+    looking = await project.classification_project()
+    link = await project.link(looking["id"])
+    client = project.owner.client
+    path = f"/api/classification-projects/{looking['id']}/collections/{link['id']}/"
+    assert (await client.patch(path, json={"is_active": False})).status_code == 428
+    first = await client.patch(path, json={"is_active": False}, headers={"If-Match": f'"{link["version"]}"'})
+    assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
+    stale = await client.patch(path, json={"is_active": True}, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["current"]) == (412, first.json())
+
+
+async def test_unknown_and_repeated_query_parameters_are_refused_by_name(house: House):
+    client = (await house.person()).client
+    answer = await client.get("/api/classification-projects/?project=x&approved=true&limit=1&limit=2")
+    assert answer.status_code == 422
+    assert [(one["loc"], one["code"]) for one in answer.json()["errors"]] == [
+        (["query", "project"], "unknown"),
+        (["query", "approved"], "unknown"),
+        (["query", "limit"], "repeated"),
+    ]
+    assert (await client.get("/api/ai-providers/?colour=red")).status_code == 422

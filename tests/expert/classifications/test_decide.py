@@ -26,6 +26,19 @@ async def post(made: Scene, row: object, verb: str, body: Any = None, *, who: st
     return await call(made, who, "POST", f"{ROWS}{row}/{verb}/", body, **headers)
 
 
+async def edit(
+    made: Scene, row: object, body: Any, *, who: str = "owner", version: int | None = None
+) -> httpx.Response:
+    """PATCH with the version that the row has now, or another one."""
+    if version is None:
+        version = (await call(made, "owner", "GET", f"{ROWS}{row}/")).json()["version"]
+    return await call(made, who, "PATCH", f"{ROWS}{row}/", body, **{"If-Match": f'"{version}"'})
+
+
+async def unapprove(made: Scene, row: object, version: int, *, who: str = "owner") -> httpx.Response:
+    return await post(made, row, "unapprove", who=who, **{"If-Match": f'"{version}"'})
+
+
 async def approve(made: Scene, row: object, version: int, *, who: str = "owner") -> httpx.Response:
     return await post(made, row, "approve", who=who, **{"If-Match": f'"{version}"'})
 
@@ -91,20 +104,22 @@ async def test_without_a_version_nothing_is_decided(seen: Scene) -> None:
     assert (answer.status_code, answer.json()["type"]) == (428, "if-match-required")
     assert (await approve(seen, await ai_row(seen), 0)).status_code == 200
     malformed = await post(seen, await ai_row(seen, 1), "approve", **{"If-Match": "today"})
-    assert malformed.status_code == 400
+    assert malformed.status_code == 422
+    assert (await post(seen, await ai_row(seen), "unapprove")).status_code == 428
 
 
 async def test_of_two_people_who_approve_at_once_one_wins_and_the_other_hears_who(seen: Scene) -> None:
     await seen.person("expert", ClassificationRole.EXPERT)
     rows = [await ai_row(seen), await user_row(seen)]
     answers = await asyncio.gather(approve(seen, rows[0], 0, who="owner"), approve(seen, rows[1], 0, who="expert"))
-    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert sorted(one.status_code for one in answers) == [200, 412]
     winner = next(one for one in answers if one.status_code == 200).json()
-    loser = next(one for one in answers if one.status_code == 409).json()
-    assert loser["type"] == "final-changed"
+    loser = next(one for one in answers if one.status_code == 412).json()
+    assert loser["type"] == "version-changed"
     assert loser["approved_classification_id"] == winner["id"]
     assert loser["approved_by"] in {"owner", "expert"}
-    assert loser["version"] == 1
+    assert loser["version"] == loser["current"]["version"] == 1
+    assert f"{loser['approved_by']} approved another row" in loser["detail"]
 
 
 async def test_approving_another_row_moves_the_pointer_and_unlocks_nothing(seen: Scene) -> None:
@@ -120,23 +135,23 @@ async def test_approving_another_row_moves_the_pointer_and_unlocks_nothing(seen:
 async def test_what_was_approved_once_is_forked_and_not_edited(seen: Scene) -> None:
     row = await user_row(seen)
     await approve(seen, row, 0)
-    await post(seen, row, "unapprove")
-    answer = await call(seen, "owner", "PATCH", f"{ROWS}{row}/", {"dynamic_attrs": [FOX]})
+    await unapprove(seen, row, 1)
+    answer = await edit(seen, row, {"dynamic_attrs": [FOX]})
     assert (answer.status_code, answer.json()["type"]) == (409, "classification-locked")
     assert (await post(seen, row, "fork")).status_code == 201
 
 
 async def test_an_ai_row_is_not_edited(seen: Scene) -> None:
-    answer = await call(seen, "owner", "PATCH", f"{ROWS}{await ai_row(seen)}/", {"dynamic_attrs": [FOX]})
+    answer = await edit(seen, await ai_row(seen), {"dynamic_attrs": [FOX]})
     assert (answer.status_code, answer.json()["type"]) == (409, "not-editable")
 
 
 async def test_taking_an_approval_back_needs_the_approved_row(seen: Scene) -> None:
     row, other = await ai_row(seen), await user_row(seen)
-    assert (await post(seen, row, "unapprove")).json()["type"] == "not-approved"
+    assert (await unapprove(seen, row, 0)).json()["type"] == "not-approved"
     await approve(seen, row, 0)
-    assert (await post(seen, other, "unapprove")).json()["type"] == "not-approved"
-    answer = (await post(seen, row, "unapprove")).json()
+    assert (await unapprove(seen, other, 1)).json()["type"] == "not-approved"
+    answer = (await unapprove(seen, row, 1)).json()
     assert (answer["is_approved"], answer["version"]) == (False, 2)
     ((source, locked),) = await seen.sql(
         "select f.source_classification_id, r.locked_at is not null from classifications r"
@@ -173,7 +188,7 @@ async def test_an_edit_keeps_ids_it_is_given_and_says_each_wrong_field(seen: Sce
     before = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()["dynamic_attrs"][0]
     deer = str(seen.taxa["Cervus elaphus"])
     said = [{**FOX, "id": before["id"], "taxon_id": deer, "sex": "male"}, {**FOX, "count": 1}]
-    after = (await call(seen, "owner", "PATCH", f"{ROWS}{row}/", {"dynamic_attrs": said})).json()["dynamic_attrs"]
+    after = (await edit(seen, row, {"dynamic_attrs": said})).json()["dynamic_attrs"]
     kept = next(one for one in after if one["id"] == before["id"])
     assert (kept["taxon_id"], kept["sex"], kept["copied_from_id"]) == (deer, "male", before["copied_from_id"])
     assert kept["classification_confidence"] is None
@@ -183,9 +198,7 @@ async def test_an_edit_keeps_ids_it_is_given_and_says_each_wrong_field(seen: Sce
         {**FOX, "bbox": [0.9, 0.2, 0.3, 0.4], "taxon_id": str(uuid7())},
         {"observation_type": "animal", "observation_level": "group", "bbox": FOX["bbox"], "individual_id": "Rudolf"},
     ]
-    answer = await call(
-        seen, "owner", "PATCH", f"{ROWS}{row}/", {"dynamic_attrs": wrong, "static_attributes": {"x": 1}}
-    )
+    answer = await edit(seen, row, {"dynamic_attrs": wrong, "static_attributes": {"x": 1}})
     assert answer.status_code == 422
     places = {tuple(one["loc"][1:]) for one in answer.json()["errors"]}
     assert places == {
@@ -204,7 +217,7 @@ async def test_an_edit_keeps_ids_it_is_given_and_says_each_wrong_field(seen: Sce
 async def test_a_copy_outlives_the_observation_that_it_was_copied_from(seen: Scene) -> None:
     first = await user_row(seen)
     second = (await post(seen, first, "fork")).json()
-    await call(seen, "owner", "PATCH", f"{ROWS}{first}/", {"dynamic_attrs": [{"observation_type": "blank"}]})
+    await edit(seen, first, {"dynamic_attrs": [{"observation_type": "blank"}]})
     again = (await call(seen, "owner", "GET", f"{ROWS}{second['id']}/")).json()["dynamic_attrs"]
     assert [one["copied_from_id"] for one in again] == [None]
 
@@ -311,8 +324,68 @@ async def test_what_is_kept_about_an_approved_row_stays_writable(seen: Scene) ->
 
 async def test_an_edit_that_races_an_approval_never_changes_what_was_approved(seen: Scene) -> None:
     row = await user_row(seen)
-    edit = call(seen, "owner", "PATCH", f"{ROWS}{row}/", {"dynamic_attrs": [{"observation_type": "blank"}]})
-    edited, approved = await asyncio.gather(edit, approve(seen, row, 0))
-    assert approved.status_code == 200
+    blank = {"dynamic_attrs": [{"observation_type": "blank"}]}
+    edited, approved = await asyncio.gather(edit(seen, row, blank, version=0), approve(seen, row, 0))
     said = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()["dynamic_attrs"][0]["observation_type"]
-    assert (edited.status_code, said) in {(200, "blank"), (409, "animal")}
+    assert (edited.status_code, approved.status_code, said) in {(200, 412, "blank"), (409, 200, "animal")}
+
+
+async def test_two_edits_of_one_version_are_one_edit_and_a_refusal_with_the_current_state(seen: Scene) -> None:
+    row = await user_row(seen)
+    bodies = [{"dynamic_attrs": [{**FOX, "sex": sex}]} for sex in ("male", "female")]
+    answers = await asyncio.gather(*(edit(seen, row, body, version=0) for body in bodies))
+    assert sorted(one.status_code for one in answers) == [200, 412]
+    won, lost = sorted(answers, key=lambda one: one.status_code)
+    assert (won.json()["version"], won.headers["ETag"]) == (1, '"1"')
+    assert lost.json()["current"] == won.json() == (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()
+    assert "owner edited the row" in lost.json()["detail"]
+
+
+async def test_a_row_edited_since_it_was_read_is_not_approved(seen: Scene) -> None:
+    row = await user_row(seen)
+    await edit(seen, row, {"dynamic_attrs": [{**FOX, "sex": "male"}]})
+    answer = await approve(seen, row, 0)
+    assert (answer.status_code, answer.json()["version"]) == (412, 1)
+    assert "owner edited the row" in answer.json()["detail"]
+    assert (await approve(seen, row, 1)).json()["is_approved"] is True
+
+
+async def test_a_version_that_was_never_reached_is_refused_as_what_it_is(seen: Scene) -> None:
+    answer = await approve(seen, await ai_row(seen), 5)
+    assert (answer.status_code, answer.json()["version"]) == (412, 0)
+    assert "nobody changed it or decided" in answer.json()["detail"]
+    assert "taken back" not in answer.json()["detail"]
+    row = await ai_row(seen)
+    await approve(seen, row, 0)
+    await unapprove(seen, row, 1)
+    assert "taken back" in (await approve(seen, row, 0)).json()["detail"]
+
+
+async def test_a_superseded_row_is_approved_only_on_request(seen: Scene) -> None:
+    row = await ai_row(seen)
+    answer = results(
+        batch_id=uuid7(), resource_ids=seen.resource_ids, box=column("<u2", [40000, 13107, 19660, 26214], 4)
+    )
+    await applied(seen, await asked_again(seen), answer)
+    refused = await approve(seen, row, 0)
+    assert (refused.status_code, refused.json()["type"]) == (409, "classification-superseded")
+    assert refused.json()["superseded_by_id"] == await ai_row(seen)
+    allowed = await post(seen, row, "approve", {"allow_superseded": True}, **{"If-Match": '"0"'})
+    assert (allowed.status_code, allowed.json()["is_approved"]) == (200, True)
+
+
+async def test_only_the_owner_or_an_approver_edits_a_row_and_the_audit_names_both(seen: Scene) -> None:
+    row = await user_row(seen, who="annotator")
+    await seen.person("other", ClassificationRole.ANNOTATOR)
+    refused = await edit(seen, row, {"dynamic_attrs": [FOX]}, who="other")
+    assert (refused.status_code, refused.json()["type"]) == (403, "not-yours")
+    own = await edit(seen, row, {"dynamic_attrs": [FOX]}, who="annotator")
+    assert own.json()["edited_by_id"] == str(seen.user_ids["annotator"])
+    by_owner = await edit(seen, row, {"dynamic_attrs": [{**FOX, "sex": "male"}]}, who="owner")
+    assert by_owner.json()["owner_id"] == str(seen.user_ids["annotator"])
+    assert by_owner.json()["edited_by_id"] == str(seen.user_ids["owner"])
+    noted = await seen.sql(
+        "select actor_id, details->>'owner_id' from audit_entries where action = 'edited' order by id"
+    )
+    annotator, owner = seen.user_ids["annotator"], seen.user_ids["owner"]
+    assert noted == [(annotator, str(annotator)), (owner, str(annotator))]

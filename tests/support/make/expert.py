@@ -194,6 +194,12 @@ async def made(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> di
     return answer.json()
 
 
+async def changed(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
+    """PATCH of a row with the version that it has now."""
+    version = (await client.get(path)).headers["ETag"]
+    return await client.patch(path, json=body, headers={"If-Match": version})
+
+
 def _names(kind: str, changes: dict[str, Any], *, acronym: bool = False) -> dict[str, Any]:
     unique = uuid7().hex[-8:]
     return {"name": f"{kind} {unique}", **({"acronym": unique} if acronym else {}), **changes}

@@ -83,8 +83,8 @@ class TrapperClient:
     def create_classification_project(self, **fields: Any) -> ClassificationProject:
         return ClassificationProject.model_validate(self.api.post("/api/classification-projects/", fields))
 
-    def change_classification_project(self, project_id: str, **settings: Any) -> None:
-        self.api.patch(f"/api/classification-projects/{project_id}/", settings)
+    def change_classification_project(self, project_id: str, *, version: int | None = None, **settings: Any) -> None:
+        self._change(f"/api/classification-projects/{project_id}/", settings, version)
 
     def collections(self, research_project_id: str, *, name: str | None = None) -> Iterator[Collection]:
         pages = self.api.pages("/api/collections/", research_project_id=research_project_id, name=name)
@@ -111,8 +111,11 @@ class TrapperClient:
         made = self.api.post(f"/api/classification-projects/{project_id}/collections/", body)
         return LinkedCollection.model_validate(made)
 
-    def change_link(self, project_id: str, linked_collection_id: str, **settings: Any) -> None:
-        self.api.patch(f"/api/classification-projects/{project_id}/collections/{linked_collection_id}/", settings)
+    def change_link(
+        self, project_id: str, linked_collection_id: str, *, version: int | None = None, **settings: Any
+    ) -> None:
+        path = f"/api/classification-projects/{project_id}/collections/{linked_collection_id}/"
+        self._change(path, settings, version)
 
     # media
 
@@ -190,10 +193,14 @@ class TrapperClient:
         """A row of the caller's own with copies of what this one says."""
         return ClassificationDetail.model_validate(self.api.post(f"{_CLASSIFICATIONS}/{classification_id}/fork/"))
 
-    def edit(self, classification_id: str, observations: Sequence[dict[str, Any]]) -> ClassificationDetail:
+    def edit(
+        self, classification_id: str, observations: Sequence[dict[str, Any]], *, version: int | None = None
+    ) -> ClassificationDetail:
         """Replaces the observations of a person's row that was never approved."""
         body = {"dynamic_attrs": list(observations)}
-        return ClassificationDetail.model_validate(self.api.patch(f"{_CLASSIFICATIONS}/{classification_id}/", body))
+        return ClassificationDetail.model_validate(
+            self._change(f"{_CLASSIFICATIONS}/{classification_id}/", body, version)
+        )
 
     def approve(self, classification_id: str, version: int) -> Classification:
         """The accepted answer for its resource; `version` is the one that was seen, so that nobody is overruled."""
@@ -212,6 +219,11 @@ class TrapperClient:
         """Every row of a resource in a project, and which was made from which."""
         path = f"/api/media-classifications/resources/{resource_id}/history/"
         return History.model_validate(self.api.get(path, classification_project_id=project_id))
+
+    def _change(self, path: str, body: Any, version: int | None) -> Any:
+        """The changed row; without a version of the caller's, what is given is set on the row as it is now."""
+        seen = self.api.get(path)["version"] if version is None else version
+        return self.api.patch(path, body, headers={"If-Match": f'"{seen}"'})
 
     def _decide(self, classification_id: str, action: str, version: int) -> Classification:
         path = f"{_CLASSIFICATIONS}/{classification_id}/{action}/"

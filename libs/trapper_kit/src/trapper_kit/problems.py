@@ -87,6 +87,20 @@ class Conflict(Problem):
     status = 409
 
 
+class PreconditionFailed(Problem):
+    """Raised with `version` and `current`, the state of the row, as extras."""
+
+    type = "version-changed"
+    title = "The row was changed since this version was read"
+    status = 412
+
+
+class PreconditionRequired(Problem):
+    type = "if-match-required"
+    title = "Send the header If-Match with the row's version, as its ETag and `version` tell"
+    status = 428
+
+
 class TooLarge(Problem):
     type = "too-large"
     title = "The body is larger than what is taken"

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from trapper_kit.broker import TaskBook
 from trapper_kit.db import TYPES, metadata
@@ -26,3 +26,13 @@ class Once:
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     idempotency_key: Mapped[str | None]
     request_print: Mapped[str | None]
+
+
+class Versioned:
+    """A row that people edit: each write through the ORM raises `version` and fails when another one came before."""
+
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a method of the class, as SQLAlchemy calls it
+        return {"version_id_col": cls.version}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -22,6 +22,7 @@ from trapper_kit.problems import (
     Malformed,
     MethodNotAllowed,
     NotFound,
+    PreconditionRequired,
     Problem,
     TooLarge,
     Unavailable,
@@ -30,6 +31,8 @@ from trapper_kit.problems import (
 from trapper_kit.web.bounds import Bounded
 from trapper_kit.web.describe import describe_better
 from trapper_kit.web.guards import api_routes, public
+from trapper_kit.web.query import refuse_unknown_query
+from trapper_kit.web.versions import IF_MATCH
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
 
@@ -71,7 +74,7 @@ def build_app(
         redoc_url=None,
     )
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
     describe_better(app)
@@ -219,6 +222,8 @@ def _add_problem_handlers(app: FastAPI) -> None:
         errors = [
             FieldError(loc=list(one["loc"]), code=str(one["type"]), message=str(one["msg"])) for one in error.errors()
         ]
+        if any(one.code == "missing" and one.loc == ["header", IF_MATCH] for one in errors):
+            return _answer(request, PreconditionRequired())
         malformed = any(one.code == "json_invalid" for one in errors)
         kind = Malformed if malformed else Invalid
         fields = ", ".join(".".join(str(part) for part in one.loc[1:]) or str(one.loc[0]) for one in errors)

@@ -10,6 +10,7 @@ from trapper_schemas.problem import MEDIA_TYPE
 BEARER = "HTTPBearer"
 _SCHEME = {"type": "http", "scheme": "bearer", "description": "a token of the service; a worker's is its credential"}
 _JSON = "application/json"
+_ETAG = {"description": "`version` of the row in quotes, for If-Match", "schema": {"type": "string"}}
 
 
 def describe_better(app: FastAPI) -> None:
@@ -24,6 +25,8 @@ def describe_better(app: FastAPI) -> None:
                 document["components"].setdefault("securitySchemes", {}).setdefault(BEARER, _SCHEME)
             for response in operation["responses"].values():
                 content = response.get("content", {})
+                if _has_version(content.get(_JSON, {}), document):
+                    response.setdefault("headers", {})["ETag"] = _ETAG
                 if MEDIA_TYPE in content and _JSON in content:
                     content[MEDIA_TYPE] = content.pop(_JSON)
         return document
@@ -43,3 +46,10 @@ def _drop_header(operation: dict[str, Any]) -> bool:
     if kept != parameters:
         operation["parameters"] = kept
     return kept != parameters
+
+
+def _has_version(content: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Whether the body is a row with a version that each write raises."""
+    name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
+    schema = document.get("components", {}).get("schemas", {}).get(name, {})
+    return schema.get("properties", {}).get("version", {}).get("type") == "integer"

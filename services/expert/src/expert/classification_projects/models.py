@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base, Once, Versioned
 from expert.classification_projects.state import ClassificationProjectStatus
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
@@ -16,7 +16,7 @@ MATCH_IOU = 0.5
 SEQUENCE_INTERVAL_SECONDS = 300
 
 
-class ClassificationProject(Once, Base):
+class ClassificationProject(Once, Versioned, Base):
     """A null threshold takes the provider's typical one; no setting changes a job that was submitted."""
 
     __tablename__ = "classification_projects"
@@ -52,7 +52,7 @@ class ClassificationProject(Once, Base):
     sequence_interval_seconds: Mapped[int] = mapped_column(default=SEQUENCE_INTERVAL_SECONDS)
 
 
-class LinkedCollection(Once, Base):
+class LinkedCollection(Once, Versioned, Base):
     """A collection that a classification project looks at; it may be of another research project."""
 
     __tablename__ = "classification_project_collections"

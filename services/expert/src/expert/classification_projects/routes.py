@@ -31,6 +31,7 @@ from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/classification-projects", tags=["classification_projects"])
@@ -71,7 +72,7 @@ async def make(
         db, caller, IdempotentRequest.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.get("/")
@@ -91,20 +92,29 @@ async def list_all(
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
-async def read(project_id: UUID, caller: MayRead, db: Db) -> ClassificationProjectReply:
+async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ClassificationProjectReply:
     """One project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    return _reply(await db.get_one(ClassificationProject, project_id))
+    return tagged(response, _reply(await db.get_one(ClassificationProject, project_id)))
 
 
-@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProviderUnfit, ClassificationProjectNameTaken))
+@router.patch(
+    "/{project_id}/",
+    responses=problems(NotFound, Forbidden, ProviderUnfit, ClassificationProjectNameTaken, *PRECONDITIONS),
+)
 async def change(
-    project_id: UUID, ask: ChangeClassificationProject, caller: MayAdminister, db: Db
+    project_id: UUID,
+    ask: ChangeClassificationProject,
+    if_match: IfMatch,
+    caller: MayAdminister,
+    db: Db,
+    response: Response,
 ) -> ClassificationProjectReply:
     """Change what is given; the first detection provider makes what is there already due."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     fields = ask.model_dump(exclude_unset=True)
     row = await db.get_one(ClassificationProject, project_id, with_for_update=True)
+    check_version(row.version, if_match, _reply(row))
     # A provider that went away after it was chosen must not stop other changes.
     chosen = {name: fields[name] for name in TYPES if name in fields and fields[name] != getattr(row, f"{name}_id")}
     await check_providers(db, chosen)
@@ -112,7 +122,7 @@ async def change(
         setattr(row, name, value)
     await keep(db, row, taken={UNIQUE_NAME: ClassificationProjectNameTaken("this name is taken here")})
     enqueue_after_commit(db, "jobs.cover")
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.post("/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden))
@@ -125,7 +135,7 @@ async def link(
         db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _link_reply(row)
+    return tagged(response, _link_reply(row))
 
 
 @router.get("/{project_id}/collections/", responses=problems(NotFound))
@@ -139,18 +149,34 @@ async def list_links(
     return Page(items=[_link_reply(row) for row in items], next_cursor=following)
 
 
-@router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden))
+@router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden, *PRECONDITIONS))
 async def change_link(
-    project_id: UUID, link_id: UUID, ask: ChangeLinkedCollection, caller: MayAdminister, db: Db
+    project_id: UUID,
+    link_id: UUID,
+    ask: ChangeLinkedCollection,
+    if_match: IfMatch,
+    caller: MayAdminister,
+    db: Db,
+    response: Response,
 ) -> LinkedCollectionReply:
     """Pause a link, or go on with it."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     row = await _link(db, project_id, link_id, lock=True)
+    check_version(row.version, if_match, _link_reply(row))
     for name, value in ask.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
     await db.flush()
     enqueue_after_commit(db, "jobs.cover")
-    return _link_reply(row)
+    return tagged(response, _link_reply(row))
+
+
+@router.get("/{project_id}/collections/{link_id}/", responses=problems(NotFound))
+async def read_link(
+    project_id: UUID, link_id: UUID, caller: MayRead, db: Db, response: Response
+) -> LinkedCollectionReply:
+    """One linked collection of the project."""
+    await require(db, caller, Capability.READ, classification_project=project_id)
+    return tagged(response, _link_reply(await _link(db, project_id, link_id)))
 
 
 @router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound))

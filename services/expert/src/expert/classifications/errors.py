@@ -1,6 +1,6 @@
 """What can be in the way of a classification."""
 
-from trapper_kit.problems import Conflict, NotFound, Problem
+from trapper_kit.problems import Conflict, Forbidden, NotFound
 
 
 class ClassificationNotFound(NotFound):
@@ -23,6 +23,11 @@ class NotEditable(Conflict):
     title = "Only a person's row is edited; fork this one"
 
 
+class NotYours(Forbidden):
+    type = "not-yours"
+    title = "Only the row's owner, or a person who may approve, edits it; fork it to make a row of your own"
+
+
 class NotApprovable(Conflict):
     type = "not-approvable"
     title = "Only ai and user rows are approved"
@@ -33,15 +38,9 @@ class NotApproved(Conflict):
     title = "Nothing is approved for this resource"
 
 
-class FinalChanged(Conflict):
-    type = "final-changed"
-    title = "Somebody else decided about this resource meanwhile"
-
-
-class IfMatchRequired(Problem):
-    type = "if-match-required"
-    title = "Say with If-Match which version of the final row this decision is about"
-    status = 428
+class Superseded(Conflict):
+    type = "classification-superseded"
+    title = "A newer AI run superseded this row; approve its successor, or send allow_superseded"
 
 
 class AiRequired(Conflict):

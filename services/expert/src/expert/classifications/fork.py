@@ -10,10 +10,10 @@ from expert.classifications.check_attributes import check_said
 from expert.classifications.check_gate import check_gate
 from expert.classifications.errors import NotForkable
 from expert.classifications.models import Classification
-from expert.classifications.state import FORKABLE, ClassificationType
+from expert.classifications.state import FORKABLE
 from expert.classifications.write_person import copy_of, from_person, write_person
 from expert.observations import queries as observations
-from expert.observations.state import Told
+from expert.observations.state import ClassificationType, Told
 from trapper_kit.db import Session
 
 

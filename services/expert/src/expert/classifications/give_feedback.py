@@ -10,9 +10,8 @@ from expert.classifications.check_attributes import check_said
 from expert.classifications.check_gate import check_gate
 from expert.classifications.errors import NotApproved
 from expert.classifications.models import Classification
-from expert.classifications.state import ClassificationType
 from expert.classifications.write_person import from_person, write_person
-from expert.observations.state import Told
+from expert.observations.state import ClassificationType, Told
 from trapper_kit.db import Session
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once
-from expert.classifications.state import ClassificationType
+from expert.observations.state import ClassificationType
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
@@ -29,10 +29,7 @@ class Classification(Once, Base):
         ),
         UniqueConstraint("created_by", "idempotency_key"),
         CheckConstraint("(type = 'final') = (final_classification_id is null)", name="belongs_to_final"),
-        CheckConstraint(
-            "(type = 'final') = (is_approved is not null) and (type = 'final') = (version is not null)",
-            name="final_only",
-        ),
+        CheckConstraint("(type = 'final') = (is_approved is not null)", name="final_only"),
         CheckConstraint(
             "coalesce(is_approved, false) = (approved_at is not null) "
             "and (type <> 'final' or (is_approved = (source_classification_id is not null)))",
@@ -76,6 +73,7 @@ class Classification(Once, Base):
     final_classification_id: Mapped[UUID | None] = mapped_column(ForeignKey("classifications.id"), index=True)
     source_classification_id: Mapped[UUID | None] = mapped_column(ForeignKey("classifications.id"), index=True)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    edited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)  # null: as its owner made it
     static_attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -95,4 +93,4 @@ class Classification(Once, Base):
     is_approved: Mapped[bool | None]
     approved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     approved_at: Mapped[datetime | None]
-    version: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=0, server_default="0")

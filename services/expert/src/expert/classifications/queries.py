@@ -12,8 +12,8 @@ from sqlalchemy.orm import aliased
 from expert.access.models import User
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.classifications.models import FINAL, Classification
-from expert.classifications.state import ClassificationType
 from expert.classificators.models import Classificator
+from expert.observations.state import ClassificationType
 from expert.resources.models import Resource
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
@@ -33,11 +33,11 @@ async def get(db: Session, classification_id: UUID, *, lock: bool = False) -> Cl
     return await db.scalar(statement.execution_options(populate_existing=True))
 
 
-async def final_of(db: Session, row: Classification) -> Classification:
-    """The container of a row; a final row is its own."""
-    if row.type is ClassificationType.FINAL:
-        return row
-    statement = select(Classification).where(Classification.id == row.final_classification_id)
+async def final_of(db: Session, row: Classification, *, lock: bool = False) -> Classification:
+    """The final row of a row's resource as it is now, a final row's own; locked, nobody decides meanwhile."""
+    statement = select(Classification).where(Classification.id == (row.final_classification_id or row.id))
+    if lock:
+        statement = statement.with_for_update(key_share=True)
     return (await db.scalars(statement.execution_options(populate_existing=True))).one()
 
 
@@ -69,22 +69,12 @@ async def ensure_final(db: Session, *, project_id: UUID, resource_id: UUID, link
 
 
 async def point_final(
-    db: Session,
-    final_id: UUID,
-    *,
-    version: int,
-    source_id: UUID | None,
-    by: UUID | None,
-    now: datetime,
-) -> Classification | None:
-    """Approve (a source) or un-approve (none), if the final row still is at this version."""
+    db: Session, final_id: UUID, *, source_id: UUID | None, by: UUID | None, now: datetime
+) -> Classification:
+    """Approve (a source) or un-approve (none); the caller holds the final row locked."""
     statement = (
         update(Classification)
-        .where(
-            Classification.id == final_id,
-            Classification.type == FINAL,
-            Classification.version == version,
-        )
+        .where(Classification.id == final_id, Classification.type == FINAL)
         .values(
             is_approved=source_id is not None,
             source_classification_id=source_id,
@@ -96,7 +86,7 @@ async def point_final(
         .returning(Classification)
         .execution_options(populate_existing=True)
     )
-    return await db.scalar(statement)
+    return (await db.scalars(statement)).one()
 
 
 async def lock_row(db: Session, classification_id: UUID, *, now: datetime) -> None:
@@ -108,14 +98,14 @@ async def lock_row(db: Session, classification_id: UUID, *, now: datetime) -> No
     )
 
 
-async def write_attributes(
-    db: Session, classification_id: UUID, attributes: dict[str, object], *, now: datetime
+async def write_edit(
+    db: Session, classification_id: UUID, attributes: dict[str, object], *, by: UUID, now: datetime
 ) -> None:
-    """The static attributes of a person's row."""
+    """The next version of a person's row, with who wrote it."""
     await db.execute(
         update(Classification)
         .where(Classification.id == classification_id)
-        .values(static_attributes=attributes, updated_at=now)
+        .values(static_attributes=attributes, updated_at=now, edited_by_id=by, version=Classification.version + 1)
     )
 
 

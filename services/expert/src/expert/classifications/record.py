@@ -6,10 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.classifications import queries_record as queries
-from expert.classifications.state import ClassificationType
 from expert.observations import queries as observations
 from expert.observations.models import Observation
-from expert.observations.state import match
+from expert.observations.state import ClassificationType, match
 from expert.observations.write_many import NewObservation, Parent, write_many
 from trapper_kit.db import Session
 from trapper_schemas.ids import uuid7

@@ -1,10 +1,11 @@
 """The web door of classifications: list, read, start, fork, edit, approve, un-approve, feedback, history."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from expert.access.guards import MayAnnotate, MayApprove, MayGiveFeedback, MayRead
 from expert.access.make_once import IdempotentRequest
@@ -18,19 +19,19 @@ from expert.classifications.errors import (
     AiRequired,
     ClassificationLocked,
     ClassificationNotFound,
-    FinalChanged,
-    IfMatchRequired,
     NotApprovable,
     NotApproved,
     NotEditable,
     NotForkable,
+    NotYours,
     ResourceNotInProject,
+    Superseded,
 )
 from expert.classifications.fork import fork_classification, start_classification
 from expert.classifications.give_feedback import give_feedback
 from expert.classifications.models import Classification
-from expert.classifications.read_if_match import read_if_match
 from expert.classifications.schemas import (
+    ApproveBody,
     ClassificationDetail,
     ClassificationReply,
     EditBody,
@@ -40,23 +41,22 @@ from expert.classifications.schemas import (
     StartBody,
     reply_fields,
 )
-from expert.classifications.state import ClassificationType
 from expert.classifications.unapprove import unapprove_classification
 from expert.deps import Db, Now
 from expert.observations import queries as observations
-from expert.observations.state import ObservationTold
+from expert.observations.state import ClassificationType, ObservationTold
 from expert.observations.tell import tell
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Forbidden, Invalid, NotFound
+from trapper_kit.problems import Forbidden, Invalid, NotFound, PreconditionFailed
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/media-classifications", tags=["classifications"])
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="version of the final row")]
 MAKING = problems(Invalid, IdempotencyKeyReused, Forbidden, AiRequired, NotFound)
 _CREATED = 201
 
@@ -91,9 +91,11 @@ async def list_classifications(
 
 
 @router.get("/classifications/{classification_id}/", responses=problems(ClassificationNotFound))
-async def read_classification(classification_id: UUID, db: Db, caller: MayRead) -> ClassificationDetail:
+async def read_classification(
+    classification_id: UUID, db: Db, caller: MayRead, response: Response
+) -> ClassificationDetail:
     """One row with its observations and the predictions behind them."""
-    return await _detail(db, await _row(db, caller, classification_id, Capability.READ))
+    return tagged(response, await _detail(db, await _row(db, caller, classification_id, Capability.READ)))
 
 
 @router.post("/classifications/", status_code=_CREATED, responses=MAKING | problems(ResourceNotInProject))
@@ -129,41 +131,79 @@ async def fork(
 
 @router.patch(
     "/classifications/{classification_id}/",
-    responses=problems(Invalid, Forbidden, ClassificationNotFound, ClassificationLocked, NotEditable, AiRequired),
+    responses=problems(
+        Invalid, NotYours, ClassificationNotFound, ClassificationLocked, NotEditable, AiRequired, *PRECONDITIONS
+    ),
 )
-async def edit(classification_id: UUID, body: EditBody, db: Db, now: Now, caller: MayAnnotate) -> ClassificationDetail:
+async def edit(
+    classification_id: UUID,
+    body: EditBody,
+    if_match: IfMatch,
+    db: Db,
+    now: Now,
+    caller: MayAnnotate,
+    response: Response,
+) -> ClassificationDetail:
     """Replace the attributes or the observations of a person's row that was never approved."""
     row = await _row(db, caller, classification_id, Capability.ANNOTATE)
-    await edit_classification(db, row, static_attributes=body.static_attributes, said=body.dynamic_attrs, now=now)
-    return await _detail(db, await _row(db, caller, classification_id, Capability.READ))
+    if row.owner_id not in {None, caller.id}:
+        await _require_approver(db, caller, row)
+    async with _current_state(db, row):
+        await edit_classification(
+            db,
+            row,
+            static_attributes=body.static_attributes,
+            said=body.dynamic_attrs,
+            expected_version=if_match,
+            by=caller.id,
+            now=now,
+        )
+    return tagged(response, await _detail(db, await _row(db, caller, classification_id, Capability.READ)))
 
 
 @router.post(
     "/classifications/{classification_id}/approve/",
-    responses=problems(Forbidden, ClassificationNotFound, FinalChanged, IfMatchRequired, NotApprovable, AiRequired),
+    responses=problems(
+        Invalid, Forbidden, ClassificationNotFound, NotApprovable, Superseded, AiRequired, *PRECONDITIONS
+    ),
 )
 async def approve(
-    classification_id: UUID, db: Db, now: Now, caller: MayApprove, if_match: IfMatch = None
+    classification_id: UUID,
+    if_match: IfMatch,
+    db: Db,
+    now: Now,
+    caller: MayApprove,
+    response: Response,
+    body: ApproveBody | None = None,
 ) -> ClassificationReply:
-    """The accepted answer for its resource; approving it again changes nothing."""
+    """Accept a row as the answer for its resource; approving it again changes nothing."""
     row = await _row(db, caller, classification_id, Capability.APPROVE)
-    final = await approve_classification(db, row, expected_version=read_if_match(if_match), by=caller.id, now=now)
+    async with _current_state(db, row):
+        final = await approve_classification(
+            db,
+            row,
+            expected_version=if_match,
+            allow_superseded=body is not None and body.allow_superseded,
+            by=caller.id,
+            now=now,
+        )
     again = await _row(db, caller, classification_id, Capability.READ)
-    return ClassificationReply(**reply_fields(again, final))
+    return tagged(response, ClassificationReply(**reply_fields(again, final)))
 
 
 @router.post(
     "/classifications/{classification_id}/unapprove/",
-    responses=problems(Forbidden, ClassificationNotFound, FinalChanged, NotApproved),
+    responses=problems(Invalid, Forbidden, ClassificationNotFound, NotApproved, *PRECONDITIONS),
 )
 async def unapprove(
-    classification_id: UUID, db: Db, now: Now, caller: MayApprove, if_match: IfMatch = None
+    classification_id: UUID, if_match: IfMatch, db: Db, now: Now, caller: MayApprove, response: Response
 ) -> ClassificationReply:
-    """Nothing is accepted for the resource any more; the row stays locked."""
+    """Take an approval back, so that nothing is accepted for the resource; the row stays locked."""
     row = await _row(db, caller, classification_id, Capability.APPROVE)
-    final = await unapprove_classification(db, row, expected_version=read_if_match(if_match), by=caller.id, now=now)
+    async with _current_state(db, row):
+        final = await unapprove_classification(db, row, expected_version=if_match, by=caller.id, now=now)
     again = await _row(db, caller, classification_id, Capability.READ)
-    return ClassificationReply(**reply_fields(again, final))
+    return tagged(response, ClassificationReply(**reply_fields(again, final)))
 
 
 @router.post(
@@ -218,10 +258,27 @@ async def _row(db: Session, caller: Caller, classification_id: UUID, capability:
     return row
 
 
+async def _require_approver(db: Session, caller: Caller, row: Classification) -> None:
+    try:
+        await require(db, caller, Capability.APPROVE, classification_project=row.classification_project_id)
+    except Forbidden as problem:
+        raise NotYours from problem
+
+
+@asynccontextmanager
+async def _current_state(db: Session, row: Classification) -> AsyncGenerator[None, None]:
+    """Adds the row as it is now to the refusal of a stale version."""
+    try:
+        yield
+    except PreconditionFailed as problem:
+        problem.extras["current"] = (await _detail(db, row)).model_dump(mode="json")
+        raise
+
+
 async def _made(db: Session, row: Classification, response: Response, *, made: bool) -> ClassificationDetail:
     if not made:
         response.status_code = 200
-    return await _detail(db, row)
+    return tagged(response, await _detail(db, row))
 
 
 async def _detail(db: Session, row: Classification) -> ClassificationDetail:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from expert.classifications.state import version_of
 from expert.observations.state import ObservationTold, Told
 
 
 class ClassificationReply(BaseModel):
-    """One row; `version` is that of its final row, for If-Match."""
+    """A row of one resource in one project."""
 
     id: UUID
     type: str
@@ -20,6 +21,7 @@ class ClassificationReply(BaseModel):
     final_classification_id: UUID | None
     source_classification_id: UUID | None
     owner_id: UUID | None
+    edited_by_id: UUID | None = Field(description="who wrote what the row says now, when that is not its owner's first")
     provider_id: UUID | None
     job_id: UUID | None
     static_attributes: dict[str, Any]
@@ -29,7 +31,9 @@ class ClassificationReply(BaseModel):
     is_approved: bool
     approved_by_id: UUID | None
     approved_at: datetime | None
-    version: int
+    version: int = Field(
+        description="raised by each edit of the row and each decision about its resource; send it in If-Match"
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -73,6 +77,14 @@ class EditBody(BaseModel):
     dynamic_attrs: list[Told] | None = Field(default=None, max_length=1000)
 
 
+class ApproveBody(BaseModel):
+    """Beside the row itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    allow_superseded: bool = Field(default=False, description="also a row that a newer AI run superseded")
+
+
 class FeedbackBody(BaseModel):
     """A correction of what is approved."""
 
@@ -84,8 +96,8 @@ class FeedbackBody(BaseModel):
 
 _SAME = (
     "id", "classification_project_id", "resource_id", "linked_collection_id", "final_classification_id",
-    "source_classification_id", "owner_id", "provider_id", "job_id", "static_attributes", "superseded_by_id",
-    "locked_at", "created_at", "updated_at",
+    "source_classification_id", "owner_id", "edited_by_id", "provider_id", "job_id", "static_attributes",
+    "superseded_by_id", "locked_at", "created_at", "updated_at",
 )  # fmt: skip
 
 
@@ -99,5 +111,5 @@ def reply_fields(row: Any, final: Any) -> dict[str, Any]:
         "is_approved": approved,
         "approved_by_id": final.approved_by_id if approved else None,
         "approved_at": final.approved_at if approved else None,
-        "version": final.version,
+        "version": version_of(row.type, row.version, final.version),
     }

@@ -9,9 +9,8 @@ from expert.access.make_once import IdempotentRequest, make_once
 from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications import queries
 from expert.classifications.models import Classification
-from expert.classifications.state import ClassificationType
 from expert.observations.models import Observation
-from expert.observations.state import Told
+from expert.observations.state import ClassificationType, Told
 from expert.observations.write_many import NewObservation, Parent, write_many
 from expert.resources.models import Resource
 from trapper_kit.db import Session

@@ -9,6 +9,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class ClassificationType(StrEnum):
+    """`final` is the container of what is accepted; the others say something about the resource."""
+
+    FINAL = "final"
+    AI = "ai"
+    USER = "user"
+    FEEDBACK = "feedback"
+
+
 class ObservationLevel(StrEnum):
     """One object, or a group that is counted without boxes."""
 
