@@ -1,6 +1,11 @@
 """The two kinds of message: a request forbids what it does not know, a reply ignores it."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RowVersion = Annotated[int, Field(ge=0, description="raised by each write; send it in If-Match to change the row")]
+"""The field `version` of a row that people edit."""
 
 
 class Request(BaseModel):

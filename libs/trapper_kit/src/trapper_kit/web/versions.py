@@ -11,7 +11,6 @@ from trapper_kit.problems import PreconditionFailed, PreconditionRequired
 IF_MATCH = "If-Match"
 PRECONDITIONS = (PreconditionFailed, PreconditionRequired)
 """The refusals of a route that takes If-Match."""
-VERSION = "raised by each write; send it in If-Match to change the row"
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 
 

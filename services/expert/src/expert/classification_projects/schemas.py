@@ -7,8 +7,7 @@ from pydantic import Field
 
 from expert.classification_projects.state import ClassificationProjectStatus
 from trapper_kit.text import CleanText
-from trapper_kit.web.versions import VERSION
-from trapper_schemas.base import Reply, Request
+from trapper_schemas.base import Reply, Request, RowVersion
 from trapper_schemas.v1.models import Fraction
 
 
@@ -55,7 +54,7 @@ class ClassificationProjectReply(Reply):
     match_iou: float
     sequence_interval_seconds: int
     created_at: datetime
-    version: int = Field(description=VERSION)
+    version: RowVersion
 
 
 class LinkCollection(Request):
@@ -77,7 +76,7 @@ class LinkedCollectionReply(Reply):
     is_active: bool
     sequence_interval_seconds: int | None
     created_at: datetime
-    version: int = Field(description=VERSION)
+    version: RowVersion
 
 
 class LinkedCollectionCounts(Reply):
