@@ -15,7 +15,15 @@ from ai_manager.jobs.settle import settle_job
 from ai_manager.tasks import BOOK
 from tests.chaos.dying import BROKEN
 from tests.flow.stack import ROOT
-from tests.support.make.ai_manager import Machine, Manager, job_request, manager_settings, opened_manager, results_of
+from tests.support.make.ai_manager import (
+    Machine,
+    Manager,
+    job_request,
+    manager_settings,
+    opened_manager,
+    put_results,
+    results_of,
+)
 
 pytestmark = [pytest.mark.xdist_group("every_step"), pytest.mark.timeout(600)]
 KILLED = -9
@@ -72,10 +80,9 @@ class Scene:
         """Bytes of a batch that was given back, and of one that is leased, both old."""
         await self.manager.planned(self.expert, job_request(6))
         lost, held = await self.machine.claim(limit=2)
-        put = self.manager.work.blobs.put
-        await put("results", results_of(lost, self.machine.id).to_blob())
+        await put_results(self.manager.work, results_of(lost, self.machine.id).to_blob())
         await self.machine.release(lost, "draining")
-        self.kept.add(await put("results", results_of(held, self.machine.id).to_blob()))
+        self.kept.add(await put_results(self.manager.work, results_of(held, self.machine.id).to_blob()))
         self.age()
 
     async def silent(self) -> None:

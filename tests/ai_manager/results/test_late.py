@@ -29,7 +29,7 @@ async def test_only_so_many_are_noted_per_worker_and_day(
         noted = await manager.rows("select batch_id, sha256 from late_results where worker_id = :w", w=machine.id)
         assert len(noted) == allowed
         assert {row["batch_id"] for row in noted} <= {lease.batch_id for lease in leases}
-        assert not [page async for page in manager.work.blobs.older("results", manager.work.clock.now())]
+        assert not [page async for page in manager.work.blobs.list_older("results", manager.work.clock.now())]
         await manager.execute("update late_results set day = day - 1")
         await machine.finish(leases[3])
         assert len(await manager.rows("select * from late_results")) == allowed + 1

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from ai_manager.blob_store import results_key
 from ai_manager.jobs.tasks import put_away_due
 from ai_manager.results.find_lost import lost_blobs
 from ai_manager.results.forget import forget_blobs
 from ai_manager.results.reduce import reduce_jobs
 from ai_manager.results.sweep_orphans import sweep_orphans
-from tests.support.make.ai_manager import IN_EITHER, IN_STORE, Machine, Manager, job_request, results_of
+from tests.support.make.ai_manager import IN_EITHER, IN_STORE, Machine, Manager, job_request, put_results, results_of
 from trapper_schemas.v1.batches import BatchLease
 
 
@@ -67,7 +68,7 @@ async def test_a_blob_is_forgotten_a_week_after_it_was_fetched_and_not_before(
     assert await forget_blobs(manager.work) == 0
     assert await _blob(manager, expert, lease) == 404
     assert await manager.rows("select sha256 from saved_results where blob is not null") == []
-    assert [page async for page in manager.work.blobs.older("results", manager.work.clock.now())] == []
+    assert [page async for page in manager.work.blobs.list_older("results", manager.work.clock.now())] == []
     kept = await manager.http.get(
         f"/api/prediction_jobs/{lease.job_id}/results/", params={"include": "acknowledged"}, headers=expert
     )
@@ -88,12 +89,12 @@ async def test_a_blob_that_another_batch_names_stays(manager: Manager, expert: d
     await _fetched(manager, expert, lease)
     later.days(8)
     assert await forget_blobs(manager.work) == 1
-    assert await manager.work.blobs.size("results", rows[0]["sha256"]) is not None
+    assert await manager.work.blobs.size(results_key(rows[0]["sha256"])) is not None
     later.days(0)
     await _fetched(manager, expert, other)
     later.days(8)
     assert await forget_blobs(manager.work) == 1
-    assert await manager.work.blobs.size("results", rows[0]["sha256"]) is None
+    assert await manager.work.blobs.size(results_key(rows[0]["sha256"])) is None
 
 
 @IN_EITHER
@@ -112,7 +113,7 @@ async def test_a_job_is_reduced_to_its_row_a_month_after_the_last_result_was_fet
     assert await reduce_jobs(manager.work) == 0
     for table in ("batches", "finished_batches", "saved_results", "resource_failures", "terms", "resource_chunks"):
         assert await manager.rows(f"select count(*) as n from {table}") == [{"n": 0}], table  # noqa: S608 - constants
-    assert [page async for page in manager.work.blobs.older("results", manager.work.clock.now())] == []
+    assert [page async for page in manager.work.blobs.list_older("results", manager.work.clock.now())] == []
     answer = await manager.http.get(f"/api/prediction_jobs/{lease.job_id}/", headers=expert)
     assert (answer.json()["state"], answer.json()["counts"]["blank"]) == ("finished", 3)
     later.days(0)
@@ -138,7 +139,7 @@ async def test_bytes_that_no_row_names_go_once_nobody_can_bring_them_again(
     await manager.planned(expert, job_request(6))
     machine = await manager.worker()
     lost, kept = await machine.claim(limit=2)
-    orphan = await manager.work.blobs.put("results", results_of(lost, machine.id).to_blob())
+    orphan = await put_results(manager.work, results_of(lost, machine.id).to_blob())
     await machine.finish(kept)
     assert await sweep_orphans(manager.work) == 0, "too young"
     later.days(2)
@@ -147,11 +148,11 @@ async def test_bytes_that_no_row_names_go_once_nobody_can_bring_them_again(
     await machine.release(lost, "draining")
     later.days(2)
     assert await sweep_orphans(manager.work) == 1
-    assert await manager.work.blobs.size("results", orphan) is None
+    assert await manager.work.blobs.size(results_key(orphan)) is None
     assert await lost_blobs(manager.work) == [], "what a row names stayed"
-    unreadable = await manager.work.blobs.put("results", b"of a version to come")
+    unreadable = await put_results(manager.work, b"of a version to come")
     assert await sweep_orphans(manager.work) == 0
-    assert await manager.work.blobs.size("results", unreadable) is not None
+    assert await manager.work.blobs.size(results_key(unreadable)) is not None
 
 
 @IN_STORE
@@ -172,10 +173,10 @@ async def test_a_process_that_dies_while_it_forgets_leaves_bytes_that_are_swept(
         await forget_blobs(manager.work)
     monkeypatch.setattr(manager.work.blobs, "delete", delete)
     assert await _blob(manager, expert, lease) == 404
-    assert await manager.work.blobs.size("results", row["sha256"]) is not None
+    assert await manager.work.blobs.size(results_key(row["sha256"])) is not None
     assert await forget_blobs(manager.work) == 0
     assert await sweep_orphans(manager.work) == 1
-    assert await manager.work.blobs.size("results", row["sha256"]) is None
+    assert await manager.work.blobs.size(results_key(row["sha256"])) is None
 
 
 @IN_STORE
@@ -183,5 +184,5 @@ async def test_a_blob_that_is_gone_before_it_was_fetched_is_found(manager: Manag
     _, lease = await _finished(manager, expert)
     assert await lost_blobs(manager.work) == []
     (row,) = await manager.rows("select sha256 from saved_results")
-    await manager.work.blobs.delete("results", row["sha256"])
+    await manager.work.blobs.delete(results_key(row["sha256"]))
     assert await lost_blobs(manager.work) == [str(lease.batch_id)]

@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from ai_manager.access.state import Scope
+from ai_manager.blob_store import results_key
 from tests.support.make.ai_manager import (
     IN_EITHER,
     IN_STORE,
@@ -56,7 +57,7 @@ async def test_a_batch_is_counted_listed_fetched_and_acknowledged(manager: Manag
     assert len(kept.json()["items"]) == 1
     assert (await manager.job(expert, job_id)).unacknowledged == 0
     (row,) = await manager.rows("select blob from saved_results")
-    stored = await manager.work.blobs.size("results", listed[0]["sha256"])
+    stored = await manager.work.blobs.size(results_key(listed[0]["sha256"]))
     if manager.work.settings.results_in_rows_bytes:
         assert (row["blob"], stored) == (blob.content, None)
     else:
@@ -211,7 +212,7 @@ async def test_a_process_that_dies_between_blob_and_row_leaves_the_batch_to_be_b
     (lease,) = await machine.claim()
     put = manager.work.blobs.put
 
-    async def put_and_die(*arguments: Any) -> str:
+    async def put_and_die(*arguments: Any) -> None:
         await put(*arguments)
         raise RuntimeError("killed here")
 

@@ -8,7 +8,6 @@ import pytest
 
 from expert.audit.queries import offenders
 from expert.commands import INVARIANTS, examine
-from expert.media_store import StorageFull, StorageUnavailable
 from expert.resources import queries
 from expert.resources.describe import describe_resource, describe_stored
 from expert.resources.models import Resource
@@ -16,6 +15,7 @@ from expert.resources.state import ResourceKind, ResourceState, TimeSource
 from expert.resources.tasks import describe, describe_all
 from tests.support.make import bad_pictures as make
 from tests.support.make.expert import House
+from trapper_kit.objects import StorageFull, StorageUnavailable
 from trapper_schemas.v1.results import FailureCode
 
 

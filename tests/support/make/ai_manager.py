@@ -17,6 +17,7 @@ from sqlalchemy import text
 from ai_manager.access.issue_token import issue_token
 from ai_manager.access.state import Scope
 from ai_manager.app import create_app
+from ai_manager.blob_store import results_key
 from ai_manager.deps import Work
 from ai_manager.jobs.plan import plan_job
 from ai_manager.jobs.queries_invariants import INVARIANTS, offenders
@@ -131,6 +132,13 @@ def job_request(count: int = 3, **changes: Any) -> dict[str, Any]:
         "media_origins": ["https://media.example.org"],
         **changes,
     }
+
+
+async def put_results(work: Work, blob: bytes) -> str:
+    """Write a result blob to the store; its sha256."""
+    digest = hashlib.sha256(blob).hexdigest()
+    await work.blobs.put(results_key(digest), blob)
+    return digest
 
 
 def results_of(lease: BatchLease, worker_id: UUID, *, found: Sequence[int] = (), **changes: Any) -> BatchResults:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from ai_manager.blob_store import BlobStore
 from ai_manager.direct import Direct
 from ai_manager.recent import Recent
 from ai_manager.settings import Intervals, Settings
@@ -18,6 +17,7 @@ from trapper_kit import work as kit
 from trapper_kit.broker import QueueTaskSender, make_broker
 from trapper_kit.db import Database, Session
 from trapper_kit.notifications import QueueNotifier
+from trapper_kit.objects import ObjectStore
 from trapper_kit.tokens import derive, sign
 from trapper_schemas.v1 import workers as wire
 
@@ -38,7 +38,7 @@ def channel(runtime: str) -> str:
 class Work(kit.Work[Settings]):
     """The Manager's world in one process."""
 
-    blobs: BlobStore
+    blobs: ObjectStore
     token_key: bytes
     direct: Direct
     briefs: Recent[UUID, Any] = field(default_factory=lambda: Recent(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT))
@@ -63,7 +63,7 @@ class Work(kit.Work[Settings]):
             settings=settings,
             database=database,
             notifier=QueueNotifier(notifier.get_secret_value() if notifier else None),
-            blobs=BlobStore.open(settings.blobs_dir, settings.blobs_url),
+            blobs=ObjectStore.open(settings.blobs_dir, settings.blobs_url),
             token_key=derive(settings.secret_key.get_secret_value(), "tokens"),
             direct=Direct(settings.database_url.get_secret_value(), size=DIRECT_CONNECTIONS),
         )

@@ -9,13 +9,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from expert.manager_client import Managers
-from expert.media_store import MediaStore
 from expert.settings import ExpertSettings
 from trapper_kit import work as kit
 from trapper_kit.broker import QueueTaskSender, make_broker
 from trapper_kit.db import Database, Session
 from trapper_kit.http_client import networks
 from trapper_kit.notifications import QueueNotifier
+from trapper_kit.objects import ObjectStore
 
 NAMESPACE = "trapper_expert"
 """Of the inner queue in Redis."""
@@ -25,8 +25,8 @@ NAMESPACE = "trapper_expert"
 class ExpertWork(kit.Work[ExpertSettings]):
     """The world of one process of this service."""
 
-    media: MediaStore
-    blobs: MediaStore
+    media: ObjectStore
+    blobs: ObjectStore
     managers: Managers
 
     async def close(self) -> None:
@@ -58,8 +58,8 @@ async def open_work(settings: ExpertSettings, *, managers: Managers | None = Non
         notifier=QueueNotifier(
             settings.notifications_redis_url.get_secret_value() if settings.notifications_redis_url else None
         ),
-        media=MediaStore.open(settings.media_dir, settings.media_url),
-        blobs=MediaStore.open(settings.blobs_dir or beside, settings.blobs_url),
+        media=ObjectStore.open(settings.media_dir, settings.media_url),
+        blobs=ObjectStore.open(settings.blobs_dir or beside, settings.blobs_url),
         managers=managers or Managers(networks(settings.allowed_addresses)),
     )
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from ai_manager.blob_store import HashDiffers
+from ai_manager.blob_store import HashDiffers, checked, weights_key
 from ai_manager.catalog import queries
 from ai_manager.catalog.errors import ModelNotFound, WeightsDiffer
 from ai_manager.deps import Work
@@ -17,7 +17,7 @@ async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes])
             raise ModelNotFound("publish the entry first, then send its weights", sha256=sha256)
         announced: int | None = model.entry.get("size_bytes")
     try:
-        size = await work.blobs.put_stream("weights", sha256, _of_size(chunks, announced))
+        size = await work.blobs.put_stream(weights_key(sha256), checked(_of_size(chunks, announced), sha256))
     except HashDiffers as problem:
         raise WeightsDiffer(str(problem), sha256=sha256) from problem
     async with work.db() as db:

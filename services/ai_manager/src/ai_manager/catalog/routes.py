@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayPublish, MayReadCatalog
+from ai_manager.blob_store import weights_key
 from ai_manager.catalog import queries
 from ai_manager.catalog.confirm_pin import confirm_pin, read_pins
 from ai_manager.catalog.errors import (
@@ -142,7 +143,7 @@ async def get_weights(
     sha256: Sha256, _caller: MayReadCatalog, work: WorkDep, range_: Annotated[Range, Header(alias="Range")] = None
 ) -> StreamingResponse:
     """The weights that the Manager itself holds; a Range header continues a download."""
-    size = await work.blobs.size("weights", sha256)
+    size = await work.blobs.size(weights_key(sha256))
     if size is None:
         raise ModelNotFound("the Manager does not hold these weights", sha256=sha256)
     first, end = _cut(range_, size)
@@ -153,8 +154,9 @@ async def get_weights(
     }
     if range_ is not None:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    stored = await work.blobs.stream(weights_key(sha256), first, end)
     return StreamingResponse(
-        work.blobs.open_range("weights", sha256, first, end),
+        stored.chunks,
         status_code=200 if range_ is None else 206,
         headers=headers,
         media_type="application/octet-stream",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ai_manager.blob_store import checked, weights_key
 from ai_manager.catalog import queries
 from ai_manager.catalog.models import Model
 from ai_manager.catalog.state import ModelState, Origin
@@ -126,7 +127,7 @@ def _update(model: Model, entry: ModelEntry) -> bool:
 
 
 async def _seed(work: Work, entry: ModelEntry, folder: Path, synced: Synced) -> None:
-    if entry.sha256 is None or await work.blobs.size("weights", entry.sha256) is not None:
+    if entry.sha256 is None or await work.blobs.size(weights_key(entry.sha256)) is not None:
         path = None
     else:
         path = next((folder / one.file_name for one in entry.sources if (folder / one.file_name).is_file()), None)
@@ -134,9 +135,9 @@ async def _seed(work: Work, entry: ModelEntry, folder: Path, synced: Synced) -> 
         log("weights.refused", name=entry.name, file=path.name, reason="another sha256 than the manifest's")
         path = None
     if path is not None:
-        await work.blobs.put_stream("weights", entry.sha256 or "", _chunks(path))
+        await work.blobs.put_stream(weights_key(entry.sha256 or ""), checked(_chunks(path), entry.sha256 or ""))
         synced.seeded.append(entry.name)
-    if entry.sha256 is not None and (size := await work.blobs.size("weights", entry.sha256)) is not None:
+    if entry.sha256 is not None and (size := await work.blobs.size(weights_key(entry.sha256))) is not None:
         async with work.db() as db:
             await queries.note_held(db, entry.sha256, size)
 

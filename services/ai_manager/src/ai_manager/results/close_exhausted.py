@@ -30,7 +30,8 @@ async def close_exhausted(work: Work) -> list[UUID]:
     for batch in given_up:
         results = failed_results(batch)
         blob = results.to_blob()
-        sha256, in_row = hashlib.sha256(blob).hexdigest(), await keep(work, blob)
+        sha256 = hashlib.sha256(blob).hexdigest()
+        in_row = await keep(work, sha256, blob)
         async with work.db() as db:
             counts = Counts(done=0, blank=0, failed=batch.size)
             if not await batches.give_up(db, batch.id, result_sha256=sha256, counts=counts):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from ai_manager.blob_store import results_key
 from ai_manager.deps import Work
 from ai_manager.results import queries
 from trapper_kit.logs import log
@@ -39,7 +40,7 @@ async def delete_unnamed(work: Work, blobs: Iterable[str]) -> None:
     async with work.db() as db:
         candidates -= await queries.named(db, candidates)
     for sha256 in sorted(candidates):
-        await work.blobs.delete("results", sha256)
+        await work.blobs.delete(results_key(sha256))
 
 
 async def forget_late(work: Work) -> int:

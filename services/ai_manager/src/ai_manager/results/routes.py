@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MaySubmit, MayWork
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
+from ai_manager.blob_store import results_key
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.jobs import queries as jobs
 from ai_manager.jobs.errors import JobNotFound
@@ -18,6 +19,7 @@ from ai_manager.results.errors import BlobRefused, ResultsNotFound
 from ai_manager.results.models import ResourceFailure as FailureRow
 from ai_manager.results.models import SavedResult
 from ai_manager.results.save_results import Brought, save_results
+from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Invalid, TooLarge
 from trapper_kit.web.app import problems, read_body
@@ -93,11 +95,14 @@ async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Respons
     headers = {"Content-Sha256": row.sha256, "Content-Length": str(row.size_bytes)}
     if blob is not None:
         return Response(blob, headers=headers, media_type=MEDIA_TYPE)
-    if row.forgotten_at is not None or await work.blobs.size("results", row.sha256) is None:
-        raise ResultsNotFound("it was acknowledged, and is not kept any more", batch_id=str(batch_id))
-    return StreamingResponse(
-        work.blobs.open_range("results", row.sha256, 0, row.size_bytes), headers=headers, media_type=MEDIA_TYPE
-    )
+    gone = ResultsNotFound("it was acknowledged, and is not kept any more", batch_id=str(batch_id))
+    if row.forgotten_at is not None:
+        raise gone
+    try:
+        stored = await work.blobs.stream(results_key(row.sha256))
+    except ObjectMissing as problem:
+        raise gone from problem
+    return StreamingResponse(stored.chunks, headers=headers, media_type=MEDIA_TYPE)
 
 
 @router.post("/resource_batches/{batch_id}/fetched/", status_code=204, responses=problems(ResultsNotFound))

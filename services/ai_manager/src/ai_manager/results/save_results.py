@@ -46,7 +46,7 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
     if present is None or present.state != BatchState.LEASED or present.token != brought.token:
         return await _not_held(work, brought)
     inspected = await _inspect(work, brought, present)
-    in_row = await keep(work, brought.blob)
+    in_row = await keep(work, brought.sha256, brought.blob)
     finish = Finish(
         brought.batch_id,
         brought.token,

@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from ai_manager.batches import queries as batches
+from ai_manager.blob_store import results_key, sha256_of_key
 from ai_manager.deps import Work
 from ai_manager.results import queries
 from trapper_kit.logs import log
+from trapper_kit.objects import ObjectMissing
 from trapper_schemas.codec import BlobRefused, Limits
 from trapper_schemas.v2.read_results import read_results
 from trapper_schemas.v2.results import BatchResults
@@ -15,13 +17,15 @@ from trapper_schemas.v2.results import BatchResults
 async def sweep_orphans(work: Work) -> int:
     """How many were removed; young ones are left alone, and those that a worker may still bring again."""
     before = work.clock.now() - timedelta(hours=work.settings.orphan_hours)
+    await work.blobs.drop_abandoned(before)
     removed = 0
-    async for page in work.blobs.older("results", before):
+    async for page in work.blobs.list_older("results", before):
+        hashes = [sha256_of_key(key) for key in page]
         async with work.db() as db:
-            unnamed = set(page) - await queries.named(db, page)
+            unnamed = set(hashes) - await queries.named(db, hashes)
         for sha256 in sorted(unnamed):
             if not await _may_come_again(work, sha256):
-                await work.blobs.delete("results", sha256)
+                await work.blobs.delete(results_key(sha256))
                 removed += 1
     if removed:
         log("results.orphans_removed", blobs=removed)
@@ -30,8 +34,9 @@ async def sweep_orphans(work: Work) -> int:
 
 async def _may_come_again(work: Work, sha256: str) -> bool:
     """Only while its batch is leased at its attempt; once that is over, these bytes can never be saved."""
-    blob = await work.blobs.read("results", sha256)
-    if blob is None:
+    try:
+        blob = await work.blobs.read(results_key(sha256))
+    except ObjectMissing:
         return False
     limits = Limits(work.settings.results_limit_bytes, work.settings.content_limit_bytes)
     async with work.inspections:

@@ -7,8 +7,8 @@ from expert.jobs import queries
 from expert.jobs.errors import MediaGrantRefused, ResourceNotInJob
 from expert.jobs.issue_grant import read_grant
 from expert.jobs.state import CLOSED
-from expert.media_store import Stored
 from expert.resources.models import Resource
+from trapper_kit.objects import Stored
 
 
 async def open_media(work: ExpertWork, resource_id: UUID, *, grant: str) -> tuple[Resource, Stored]:

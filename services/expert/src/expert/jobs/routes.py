@@ -30,9 +30,9 @@ from expert.jobs.schemas import (
     resource_reply,
 )
 from expert.jobs.state import CLOSED, JobStage, Outcome
-from expert.media_store import ObjectMissing
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
+from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems

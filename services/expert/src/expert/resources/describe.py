@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from expert.deps import ExpertWork
-from expert.media_store import ObjectMissing, thumbnail_key
+from expert.media_store import thumbnail_key
 from expert.resources import queries
 from expert.resources.models import Resource
 from expert.resources.read_picture import PictureFacts, read_picture
@@ -15,6 +15,7 @@ from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind, ResourceState, TimeSource
 from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
+from trapper_kit.objects import ObjectMissing
 from trapper_schemas.v1.results import FailureCode
 
 _LARGEST_PICTURE_BYTES = 500_000_000

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from expert.access.state import Caller
 from expert.deps import ExpertWork
-from expert.media_store import Stored
 from expert.resources import queries
 from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
 from expert.resources.models import Resource
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState
+from trapper_kit.objects import Stored
 
 _SHOWN = frozenset({PrivacyState.OPEN, PrivacyState.CLEAR, PrivacyState.BLURRED})
 _THUMBNAIL_TYPE = "image/jpeg"

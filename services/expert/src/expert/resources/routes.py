@@ -7,12 +7,12 @@ from fastapi.responses import StreamingResponse
 
 from expert.access.guards import MayRead
 from expert.deps import Db, Work
-from expert.media_store import ObjectMissing
 from expert.resources import queries
 from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
 from expert.resources.open_media import OpenedMedia, open_original, open_thumbnail
 from expert.resources.schemas import ResourceDetail, ResourceReply
 from expert.resources.state import ResourceState
+from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit

@@ -14,7 +14,7 @@ from expert.jobs.end import end_job
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.queries_outcomes import Ended, foreign_resources, set_outcomes
 from expert.jobs.state import CLOSED, FrozenJobConfig, JobStage, Outcome
-from expert.media_store import ObjectMissing, blob_key
+from expert.media_store import blob_key
 from expert.observations.state import ObservationType
 from expert.providers.open_connection import open_connection
 from expert.results import queries
@@ -24,6 +24,7 @@ from expert.results.read_blob import Looked, looked, read_checked
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
+from trapper_kit.objects import ObjectMissing
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.v1.models import ModelKind

@@ -12,10 +12,10 @@ from expert.deps import Db, Now, Work
 from expert.jobs import queries as jobs
 from expert.jobs.errors import JobNotFound, JobStillOpen
 from expert.jobs.state import ParseOverrides
-from expert.media_store import ObjectMissing
 from expert.results.read_machine import read_machine
 from expert.results.reparse import reparse_results
 from expert.results.schemas import MachineSeen, Reparsed
+from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Malformed, NotFound
 from trapper_kit.web.app import problems

@@ -14,7 +14,7 @@ from expert.uploads.finish import finish_upload
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
 
-_WRITTEN_AT_ONCE_BYTES = 16 << 20
+_WRITTEN_AT_ONCE_BYTES = 1 << 20
 FIRST_GENERATION = 0
 
 
@@ -52,10 +52,8 @@ async def _read(upload: Upload, body: AsyncIterator[bytes], *, keep: bool = Fals
 
 
 async def _stream(work: ExpertWork, upload: Upload, body: AsyncIterator[bytes]) -> None:
-    async with work.media.incoming() as incoming, aclosing(_checked(upload, body)) as chunks:
-        async for chunk in chunks:
-            await incoming.write(chunk)
-        await incoming.keep(_key(upload))
+    async with aclosing(_checked(upload, body)) as chunks:
+        await work.media.put_stream(_key(upload), chunks)
 
 
 async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -8,12 +8,12 @@ from starlette.requests import ClientDisconnect
 
 from expert.access.guards import MayUpload
 from expert.deps import Db, Work
-from expert.media_store import StorageFull, StorageUnavailable
 from expert.research_projects.errors import ProjectNotActive
 from expert.uploads.begin import Announced, begin_uploads
 from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
 from expert.uploads.receive import receive_upload
 from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, FinishedUpload
+from trapper_kit.objects import StorageFull, StorageUnavailable
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems, read_body
 

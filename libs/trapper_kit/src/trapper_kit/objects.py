@@ -1,0 +1,241 @@
+"""Objects by key, in a folder, where they survive a power cut, or in an object store; the one importer of obstore."""
+
+import asyncio
+import errno
+import os
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+from obstore.store import ObjectStore as AnyStore
+
+from trapper_kit.problems import Problem, Unavailable
+from trapper_schemas.ids import uuid7
+
+CHUNK_BYTES = 1 << 20
+PAGE_KEYS = 500
+INCOMING = "incoming"
+_OS_ERROR = re.compile(r"os error (\d+)")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class StorageFull(Problem):
+    type = "storage-full"
+    title = "There is no room left to store this; nothing was written"
+    status = 507
+
+
+class StorageUnavailable(Unavailable):
+    type = "storage-unavailable"
+    title = "The object store does not answer"
+
+
+class ObjectMissing(Problem):
+    type = "object-missing"
+    title = "The row is there, but its object is not in the store"
+    status = 404
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that is being read: its whole size in bytes, and the requested bytes in chunks."""
+
+    size_bytes: int
+    chunks: AsyncIterator[bytes]
+
+
+class FileOperations:
+    """The system calls that decide what is left after a power cut; a test replaces them with ones that lose data."""
+
+    open = staticmethod(os.open)
+    write = staticmethod(os.write)
+    fsync = staticmethod(os.fsync)
+    close = staticmethod(os.close)
+    replace = staticmethod(os.replace)
+    mkdir = staticmethod(os.mkdir)
+    unlink = staticmethod(os.unlink)
+
+
+class ObjectStore:
+    """Writes an object whole or not at all; every method raises StorageUnavailable when the store does not answer.
+
+    Keys are made by the services from ids and hashes, never from a name that somebody sent. In a folder an object is
+    one plain file: written under a temporary name, fsynced, renamed, and its directory fsynced.
+    """
+
+    def __init__(
+        self, store: AnyStore, folder: Path | None = None, files: FileOperations | type[FileOperations] = FileOperations
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._files = files
+        self._durable_directories: set[Path] = {folder} if folder is not None else set()
+
+    @classmethod
+    def open(
+        cls, folder: Path | None, url: str | None, files: FileOperations | type[FileOperations] = FileOperations
+    ) -> "ObjectStore":
+        """The store at an address (`s3://bucket/prefix`), or the one in a folder, which is made when absent."""
+        if url is not None:
+            return cls(from_url(url))
+        if folder is None:
+            raise ValueError("an object store needs a folder or an address")
+        folder = folder.absolute()
+        (folder / INCOMING).mkdir(parents=True, exist_ok=True)
+        return cls(LocalStore(folder), folder, files)
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write an object and return once it is durable; raises StorageFull."""
+        with _translated():
+            if self._folder is None:
+                await obstore.put_async(self._store, key, data, use_multipart=False)
+            else:
+                await asyncio.to_thread(self._write, self._folder, key, data)
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        """Write an object from chunks and return its size in bytes; nothing is kept when the iterator raises."""
+        size = 0
+
+        async def blocks() -> AsyncGenerator[bytes, None]:
+            nonlocal size
+            block = bytearray()
+            async for chunk in chunks:
+                size += len(chunk)
+                block += chunk
+                if len(block) >= CHUNK_BYTES:
+                    yield bytes(block)
+                    block.clear()
+            yield bytes(block)
+
+        with _translated():
+            if self._folder is None:
+                await obstore.put_async(self._store, key, blocks())
+            else:
+                with self._incoming(self._folder) as (path, descriptor):
+                    async for block in blocks():
+                        await asyncio.to_thread(self._append, descriptor, block)
+                    await asyncio.to_thread(self._publish, self._folder, path, descriptor, key)
+        return size
+
+    async def read(self, key: str) -> bytes:
+        """The whole object; raises ObjectMissing."""
+        with _translated():
+            result = await obstore.get_async(self._store, key)
+            return bytes(await result.bytes_async())
+
+    async def read_start(self, key: str, at_most: int) -> bytes:
+        """The first `at_most` bytes; raises ObjectMissing."""
+        with _translated():
+            size = (await obstore.head_async(self._store, key))["size"]
+            if not size:
+                return b""
+            return bytes(await obstore.get_range_async(self._store, key, start=0, end=min(size, at_most)))
+
+    async def stream(self, key: str, first: int = 0, end: int | None = None) -> Stored:
+        """Open the whole object, or its bytes from `first` up to `end`; raises ObjectMissing before the first chunk."""
+        with _translated():
+            result = await obstore.get_async(
+                self._store, key, options={"range": (first, end)} if end is not None else None
+            )
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(chunk)
+
+        return Stored(result.meta["size"], chunks())
+
+    async def size(self, key: str) -> int | None:
+        """The size in bytes, or None when there is no such object."""
+        try:
+            with _translated():
+                return (await obstore.head_async(self._store, key))["size"]
+        except ObjectMissing:
+            return None
+
+    async def delete(self, key: str) -> None:
+        """Delete the object if it exists."""
+        with suppress(ObjectMissing), _translated():
+            await obstore.delete_async(self._store, key)
+
+    async def list_older(self, prefix: str, before: datetime) -> AsyncGenerator[list[str], None]:
+        """Yield pages of keys below `prefix` whose objects were written before that moment."""
+        with _translated():
+            async for page in obstore.list(self._store, prefix=prefix, chunk_size=PAGE_KEYS):
+                keys = [found["path"] for found in page if found["last_modified"] < before]
+                if keys:
+                    yield keys
+
+    async def drop_abandoned(self, before: datetime) -> None:
+        """Delete unfinished writes that began before that moment; their process died."""
+        async for keys in self.list_older(INCOMING, before):
+            for key in keys:
+                await self.delete(key)
+
+    def _write(self, folder: Path, key: str, data: bytes) -> None:
+        with self._incoming(folder) as (path, descriptor):
+            self._append(descriptor, data)
+            self._publish(folder, path, descriptor, key)
+
+    @contextmanager
+    def _incoming(self, folder: Path) -> Generator[tuple[Path, int], None, None]:
+        path = folder / INCOMING / str(uuid7())
+        descriptor = self._files.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            yield path, descriptor
+        except BaseException:
+            with suppress(OSError):
+                self._files.unlink(path)
+            raise
+        finally:
+            self._files.close(descriptor)
+
+    def _append(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._files.write(descriptor, view) :]
+
+    def _publish(self, folder: Path, path: Path, descriptor: int, key: str) -> None:
+        """Give a written file its key; an object that has this key already holds the same bytes."""
+        self._files.fsync(descriptor)
+        target = folder / key
+        self._make_directory(target.parent)
+        self._files.replace(path, target)
+        self._sync_directory(target.parent)
+
+    def _make_directory(self, directory: Path) -> None:
+        """Also an existing one is synced once: whoever made it may have died, or be another thread, before the sync."""
+        if directory in self._durable_directories:
+            return
+        self._make_directory(directory.parent)
+        with suppress(FileExistsError):
+            self._files.mkdir(directory)
+        self._sync_directory(directory.parent)
+        self._durable_directories.add(directory)
+
+    def _sync_directory(self, directory: Path) -> None:
+        descriptor = self._files.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._files.fsync(descriptor)
+        finally:
+            self._files.close(descriptor)
+
+
+@contextmanager
+def _translated() -> Generator[None, None, None]:
+    """Storage errors as problems."""
+    try:
+        yield
+    except FileNotFoundError as problem:
+        raise ObjectMissing("the object is not in the store") from problem
+    except (BaseError, OSError) as problem:
+        match = _OS_ERROR.search(str(problem))
+        number = int(match.group(1)) if match else getattr(problem, "errno", None)
+        if number in _FULL:
+            raise StorageFull("there is no room left in the object store") from problem
+        raise StorageUnavailable("the object store does not answer", retry_after=5) from problem
