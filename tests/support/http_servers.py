@@ -16,12 +16,14 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncGenerator[str, None]:
-    """Serve an app on a free port; the value is its address."""
+async def serving(app: Any, **options: Any) -> AsyncGenerator[str, None]:
+    """Serve an app on a free port, with uvicorn's options; the value is its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        server = _Quiet(uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=1))
+        server = _Quiet(
+            uvicorn.Config(app, **{"access_log": False, "log_config": None, "timeout_graceful_shutdown": 1, **options})
+        )
         task = asyncio.create_task(server.serve([listening]))
         while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.002)

@@ -57,6 +57,15 @@ def networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
+def is_in(address: str, allowed: Sequence[Network]) -> bool:
+    """Whether an address lies in one of the networks; False for what is no address."""
+    try:
+        plain = _meant(ipaddress.ip_address(address.split("%", 1)[0]))
+    except ValueError:
+        return False
+    return any(plain in network for network in allowed)
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port, with the port always said."""
     parts = urlsplit(url)

@@ -27,6 +27,19 @@ class Intervals(BaseModel):
         return type(self)(**{name: value * factor for name, value in self.model_dump().items()})
 
 
+class ConnectionLimits(BaseModel):
+    """What connections to a web process may cost."""
+
+    total: int = Field(default=8_000, ge=1, description="connections at once; never more than open files allow")
+    per_address: int = Field(default=2_000, ge=1, description="connections at once from one address that is no proxy")
+    header_bytes: int = Field(default=32_768, ge=1_024, description="request line and headers together")
+    header_seconds: float = Field(default=10.0, gt=0, description="from the connection to the end of the headers")
+    body_seconds: float = Field(default=30.0, gt=0, description="after which the speed of a body is measured again")
+    body_bytes_per_second: int = Field(default=100, ge=1, description="a body that comes slower is ended")
+    write_seconds: float = Field(default=60.0, gt=0, description="for a caller that does not read its reply")
+    keep_alive_seconds: int = Field(default=5, ge=1, description="an idle connection stays open for so long")
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs; nested values are written PREFIX_GROUP__FIELD."""
 
@@ -43,6 +56,11 @@ class ServiceSettings(BaseSettings):
         default_factory=list, description="private or loopback networks that may be called, as CIDR"
     )
 
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="proxies whose X-Forwarded-For and -Proto are believed, as CIDR"
+    )
+    connections: ConnectionLimits = Field(default_factory=ConnectionLimits)
+
     @field_validator("redis_url", "notifications_redis_url", mode="after")
     @classmethod
     def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
@@ -52,7 +70,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"an address of Redis begins with {', '.join(_REDIS)}")
         return url
 
-    @field_validator("allowed_addresses", mode="after")
+    @field_validator("allowed_addresses", "trusted_proxies", mode="after")
     @classmethod
     def _cidr(cls, cidrs: list[str]) -> list[str]:
         for cidr in cidrs:

@@ -51,7 +51,7 @@ async def _with_work(do: Callable[[Work], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
-    serve(create_app(settings), host=options.host, port=options.port)
+    serve(create_app(settings), settings, host=options.host, port=options.port)
     return 0
 
 

@@ -66,7 +66,7 @@ def _with_work(do: Callable[[ExpertWork], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
-    serve(create_app(settings), host=options.host, port=options.port)
+    serve(create_app(settings), settings, host=options.host, port=options.port)
     return 0
 
 

@@ -28,7 +28,7 @@ from trapper_kit.problems import (
     Unavailable,
     Unexpected,
 )
-from trapper_kit.web.bounds import Bounded
+from trapper_kit.web.bodies import LimitedBodies, RefusedBody
 from trapper_kit.web.describe import describe_better
 from trapper_kit.web.guards import api_routes, public
 from trapper_kit.web.query import refuse_unknown_query
@@ -39,6 +39,10 @@ from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Check = Callable[[Request], Any]
 Measure = Callable[[Request], Awaitable[Sequence[metrics.Family]]]
+MAX_ERRORS = 20
+"""Of one reply; who sends more mistakes corrects these first."""
+MAX_LOC_CHARACTERS = 100
+MAX_DETAIL_CHARACTERS = 2_000
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 
 
@@ -78,7 +82,7 @@ def build_app(
     app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
     describe_better(app)
-    app.add_middleware(Bounded)
+    app.add_middleware(LimitedBodies)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(RequestContextMiddleware, service=service)
     return app
@@ -199,8 +203,19 @@ def _answer(request: Request, problem: Problem) -> Response:
     headers = {"Retry-After": f"{problem.retry_after:g}"} if problem.retry_after is not None else {}
     if problem.status == 401:  # noqa: PLR2004 - the status whose answer must say how to authenticate
         headers["WWW-Authenticate"] = "Bearer"
-    body = problem.body(instance).model_dump(mode="json", exclude_none=True)
+    told = problem.body(instance)
+    limited = {
+        "errors": told.errors[:MAX_ERRORS] if told.errors else None,
+        "detail": told.detail[:MAX_DETAIL_CHARACTERS] if told.detail else None,
+    }
+    body = told.model_copy(update=limited).model_dump(mode="json", exclude_none=True)
     return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _field_error(entry: dict[str, Any]) -> FieldError:
+    """Pydantic's entry, with parts of the location cut: they may be keys that the caller made up."""
+    loc = [part if isinstance(part, int) else str(part)[:MAX_LOC_CHARACTERS] for part in entry["loc"]]
+    return FieldError(loc=loc, code=str(entry["type"]), message=str(entry["msg"])[:MAX_DETAIL_CHARACTERS])
 
 
 _FRAMEWORK_SAYS: dict[int, tuple[type[Problem], str]] = {
@@ -219,14 +234,12 @@ def _add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [
-            FieldError(loc=list(one["loc"]), code=str(one["type"]), message=str(one["msg"])) for one in error.errors()
-        ]
-        if any(one.code == "missing" and one.loc == ["header", IF_MATCH] for one in errors):
+        errors = [_field_error(entry) for entry in error.errors()[:MAX_ERRORS]]
+        if any(entry.code == "missing" and entry.loc == ["header", IF_MATCH] for entry in errors):
             return _answer(request, PreconditionRequired())
-        malformed = any(one.code == "json_invalid" for one in errors)
+        malformed = any(entry.code == "json_invalid" for entry in errors)
         kind = Malformed if malformed else Invalid
-        fields = ", ".join(".".join(str(part) for part in one.loc[1:]) or str(one.loc[0]) for one in errors)
+        fields = ", ".join(".".join(str(part) for part in entry.loc[1:]) or str(entry.loc[0]) for entry in errors)
         return _answer(request, kind(f"not valid: {fields}", errors=errors))
 
     async def refused_by_database(request: Request, error: Exception) -> Response:
@@ -239,6 +252,9 @@ def _add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused_by_framework(request: Request, error: HTTPException) -> Response:
+        if isinstance(error, RefusedBody):
+            refusal = error.refusal
+            return await (refused(request, refusal) if isinstance(refusal, Problem) else invalid(request, refusal))
         kind, detail = _FRAMEWORK_SAYS.get(error.status_code, (Malformed, str(error.detail)))
         answer = _answer(request, kind(detail))
         answer.headers.update(error.headers or {})

@@ -29,8 +29,18 @@ def unguarded_routes(app: FastAPI) -> list[str]:
     return [
         f"{sorted(route.methods or [])} {route.path}"
         for route in api_routes(app.routes)
-        if not hasattr(route.endpoint, _PUBLIC) and not _guarded(route.dependant)
+        if not is_public(route) and not guard_dependencies(route)
     ]
+
+
+def is_public(route: APIRoute) -> bool:
+    """Whether everybody may call a route."""
+    return hasattr(route.endpoint, _PUBLIC)
+
+
+def guard_dependencies(route: APIRoute) -> list[Dependant]:
+    """The dependencies of a route that are guards, or depend on one."""
+    return [dependant for dependant in route.dependant.dependencies if _is_guard(dependant)]
 
 
 def api_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
@@ -42,5 +52,5 @@ def api_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
             yield from api_routes(route.original_router.routes)
 
 
-def _guarded(dependant: Dependant) -> bool:
-    return any(hasattr(one.call, _GUARD) or _guarded(one) for one in dependant.dependencies)
+def _is_guard(dependant: Dependant) -> bool:
+    return hasattr(dependant.call, _GUARD) or any(_is_guard(inner) for inner in dependant.dependencies)

@@ -1,11 +1,17 @@
-"""Serving a web door in the foreground, and writing its contract down."""
+"""Serves a web process in the foreground, and writes its contract down."""
 
 import gc
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+
+from trapper_kit.http_client import networks
+from trapper_kit.settings import ServiceSettings
+from trapper_kit.web.connections import limited_protocol
 
 try:
     import resource
@@ -14,32 +20,45 @@ except ImportError:  # not on Windows, which has no such limit
 
 GRACEFUL_SECONDS = 5
 BACKLOG = 4096
+FILES_FOR_OTHERS = 200
+"""Open files that are not connections of callers: database, queue, media, log."""
 YOUNG_OBJECTS = 20_000
-"""So many new ones before the collector looks at them: by then nearly all of a request's are gone by themselves."""
+"""So many new objects before the garbage collector runs: by then nearly all of a request's are gone by themselves."""
 
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Until SIGTERM; requests under way get a moment, long polls are ended."""
-    _allow_many_connections()
-    gc.freeze()  # what was imported stays: no use in looking through it again for as long as the process lives
+def serve(app: FastAPI, settings: ServiceSettings, *, host: str, port: int) -> None:
+    """Serve until SIGTERM; requests under way get a moment, long polls are ended."""
+    gc.freeze()  # what was imported stays for as long as the process lives
     gc.set_threshold(YOUNG_OBJECTS)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        backlog=BACKLOG,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-    )
+    uvicorn.run(app, host=host, port=port, backlog=BACKLOG, timeout_graceful_shutdown=GRACEFUL_SECONDS,
+                **server_options(settings))  # fmt: skip
 
 
-def _allow_many_connections() -> None:
-    """A thousand callers that wait are a thousand open files; as many as this account may have at all."""
-    if resource is not None:
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def server_options(settings: ServiceSettings) -> Mapping[str, Any]:
+    """Uvicorn's options that limit connections; the header X-Forwarded-For counts from configured proxies alone."""
+    trusted = networks(settings.trusted_proxies)
+    most = _raise_open_files()
+    return {
+        "http": limited_protocol(settings.connections, trusted=trusted, most=most),
+        "ws": "none",
+        "timeout_keep_alive": settings.connections.keep_alive_seconds,
+        "proxy_headers": bool(trusted),
+        "forwarded_allow_ips": settings.trusted_proxies,
+        "server_header": False,
+        "access_log": False,
+        "log_config": None,
+    }
+
+
+def _raise_open_files() -> int | None:
+    """Allow as many open files as this account may have; how many of them may be connections."""
+    if resource is None:
+        return None
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else max(1, soft - FILES_FOR_OTHERS)
 
 
 def contract(app: FastAPI) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from ai_manager.access import queries
 from ai_manager.access.errors import ProtocolNotServed
@@ -56,20 +56,28 @@ def check_protocol(*spoken: int) -> None:
         )
 
 
-async def _caller(work: Work, authorization: str | None, protocol: int) -> Caller:
+async def _caller(request: Request, work: Work, authorization: str | None, protocol: int) -> Caller:
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:  # looked up before the body was read
+        return known
     check_protocol(protocol)
     asked = (work.hash_token(bearer(authorization)), work.clock.now())
     token = await work.direct.together(queries.active_tokens, asked)
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")
-    return Caller(token.name, frozenset(token.scopes), token.worker_id, token.created_at, token.expires_at, protocol)
+    request.state.caller = caller = Caller(
+        token.name, frozenset(token.scopes), token.worker_id, token.created_at, token.expires_at, protocol
+    )
+    return caller
 
 
 def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
     @guard
-    async def check(work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL) -> Caller:
-        caller = await _caller(work, authorization, protocol)
+    async def check(
+        request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
+    ) -> Caller:
+        caller = await _caller(request, work, authorization, protocol)
         if scope is not None and scope not in caller.scopes:
             raise Forbidden(f"this token has no scope {scope.value}", scope=scope.value)
         return caller
@@ -78,8 +86,10 @@ def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
 
 
 @guard
-async def _worker(work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL) -> WorkerCaller:
-    caller = await _caller(work, authorization, protocol)
+async def _worker(
+    request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
+) -> WorkerCaller:
+    caller = await _caller(request, work, authorization, protocol)
     if caller.worker_id is None or caller.expires_at is None or Scope.WORK not in caller.scopes:
         raise Forbidden("only an enrolled worker may do that", scope=Scope.WORK.value)
     return WorkerCaller(caller.worker_id, caller.issued_at, caller.expires_at, caller.protocol)

@@ -26,6 +26,7 @@ from ai_manager.catalog.retire import restore_model, retire_model
 from ai_manager.deps import Db, Now, WorkDep
 from trapper_kit.problems import Invalid, TooLarge
 from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.bodies import MIB, body_limit
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import (
     ConfirmPin,
@@ -111,6 +112,7 @@ async def retire(name: EntryName, body: RetireModel, _caller: MayPublish, db: Db
 
 
 @router.post("/", status_code=201, responses={**problems(Invalid, ModelImmutable), 200: {"model": ModelReply}})
+@body_limit(16 * MIB)
 async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
     """Publish an entry; 200 when it was there already. Its address is the hash, so no idempotency key is needed."""
     model, new = await publish_model(db, body.entry, proof=body.proof, now=now)

@@ -16,12 +16,14 @@ from ai_manager.workers.revoke import revoke_worker
 from ai_manager.workers.state import Order
 from trapper_kit.problems import Unauthenticated
 from trapper_kit.web.app import problems
+from trapper_kit.web.bodies import PUBLIC_BYTES, body_limit
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told
 
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(*EVERYWHERE))
 
 
 @router.post("/", status_code=201, responses=problems(Unauthenticated, EnrolmentRefused, RuntimeNotAllowed))
+@body_limit(PUBLIC_BYTES)  # the enrolment token is looked up when it is spent
 async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: WorkDep) -> EnrolmentReply:
     """Spend one use of an enrolment token (the bearer token); the credential is shown once."""
     check_protocol(*body.protocols)

@@ -38,7 +38,7 @@ from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure, log
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
-from trapper_kit.web.serve import contract
+from trapper_kit.web.serve import contract, server_options
 from trapper_schemas.v1.workers import Device
 
 PORT = 34821
@@ -206,7 +206,7 @@ class _Page(uvicorn.Server):
 @asynccontextmanager
 async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
     """Serve while the block runs; a page that breaks down stops the worker, so that somebody restarts it."""
-    server = _Page(uvicorn.Config(create_app(work), access_log=False, log_config=None, timeout_graceful_shutdown=3))
+    server = _Page(uvicorn.Config(create_app(work), timeout_graceful_shutdown=3, **server_options(work.settings)))
     serving = asyncio.create_task(server.serve([page]))
     serving.add_done_callback(lambda _: stopping.set())
     try:

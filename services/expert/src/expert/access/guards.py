@@ -22,13 +22,17 @@ _documented = HTTPBearer(auto_error=False, description="a personal access token;
 
 @guard
 async def _signed_in(request: Request, work: Work, _bearer: Annotated[object, Depends(_documented)]) -> Caller:
-    brought = Credentials(
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:  # looked up before the body was read
+        return known
+    credentials = Credentials(
         method=request.method,
         authorization=request.headers.get("Authorization"),
         cookie=request.cookies.get(cookie_name(work)),
         csrf=request.headers.get("X-CSRF-Token"),
     )
-    return await authenticate(work, brought)
+    request.state.caller = caller = await authenticate(work, credentials)
+    return caller
 
 
 SignedIn = Annotated[Caller, Depends(_signed_in)]

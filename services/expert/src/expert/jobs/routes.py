@@ -36,6 +36,7 @@ from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
+from trapper_kit.web.bodies import MIB, body_limit
 from trapper_kit.web.guards import public
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
 from trapper_schemas.paging import Page
@@ -48,6 +49,7 @@ ASKING = problems(Invalid, Forbidden, NotFound, IdempotencyKeyReused, NoDetectio
 
 
 @router.post(f"{JOBS}/", responses=ASKING)
+@body_limit(8 * MIB)
 async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> AskedReply:
     """Ask the AI to look at a linked collection or a selection; 201 when a job was made, 200 otherwise."""
     await require(db, caller, Capability.RUN_AI, classification_project=body.classification_project_id)

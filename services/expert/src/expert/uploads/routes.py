@@ -16,11 +16,13 @@ from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, Fini
 from trapper_kit.objects import StorageFull, StorageUnavailable
 from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.bodies import MIB, body_limit
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
 
 @router.post("/", responses=problems(NotFound, Forbidden, Invalid, ProjectNotActive))
+@body_limit(8 * MIB)
 async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
     """Announce files; those whose bytes are there already are put under their new path, the others wait for a body."""
     begun = await begin_uploads(
