@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from trapper_kit.web.app import read_body
 from trapper_kit.web.guards import public
 from trapper_kit.web.serve import server_options
 
-SHORT = {"header_seconds": 0.4, "body_seconds": 0.4, "write_seconds": 0.4, "keep_alive_seconds": 1}
+SHORT: dict[str, Any] = {"header_seconds": 0.4, "body_seconds": 0.4, "write_seconds": 0.4, "keep_alive_seconds": 1}
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -56,7 +56,7 @@ def target() -> Any:
 
 
 @asynccontextmanager
-async def attacked(trusted_proxies: tuple[str, ...] = (), **limits: Any) -> AsyncIterator[tuple[str, int]]:
+async def attacked(trusted_proxies: tuple[str, ...] = (), **limits: Any) -> AsyncGenerator[tuple[str, int], None]:
     settings = ServiceSettings(
         connections=ConnectionLimits(**{**SHORT, **limits}), trusted_proxies=list(trusted_proxies)
     )

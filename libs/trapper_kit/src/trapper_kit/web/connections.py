@@ -7,9 +7,9 @@ granian have time limits and neither caps connections by address, so each would 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from trapper_kit.http_client import Network, is_in
 from trapper_kit.logs import log
@@ -132,11 +132,13 @@ class LimitedProtocol(HttpToolsProtocol):
     def _refuse(self, reply: bytes) -> None:
         self._phase = _REFUSED
         self._cancel_timers()
-        if self.cycle is None or self.cycle.response_complete:
+        # None before the first request, unlike uvicorn's annotation
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
             self.transport.write(reply)
-        elif not self.cycle.response_started:
-            self.cycle.disconnected = True  # nothing of the service's own reply may follow
-            self.cycle.message_event.set()
+        elif not cycle.response_started:
+            cycle.disconnected = True  # nothing of the service's own reply may follow
+            cycle.message_event.set()
             self.transport.write(reply)
         self.transport.close()
 
