@@ -3,12 +3,12 @@
 import argparse
 import hashlib
 import json
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 import train_detector
 import train_species
@@ -45,6 +45,9 @@ def write(model: nn.Module, target: Path, size: int, outputs: list[str], facts: 
 
 def compare(model: nn.Module, target: Path, size: int) -> None:
     """The file must say what the network says, for any number of pictures."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when ONNX Runtime is imported
+    import onnxruntime
+
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     for count in (1, 3):
         images = torch.rand(count, 3, size, size)

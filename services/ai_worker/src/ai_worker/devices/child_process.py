@@ -14,8 +14,11 @@ from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied
 
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 _ENVIRONMENT_PREFIXES = ("CUDA_", "NVIDIA_", "ORT_", "OMP_", "HAILO_", "HIP_", "ROCR_", "HSA_")
-_CUDA_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-"""So that cuda:1 is what nvidia-smi calls 1, which by itself is not so where the cards differ."""
+_FIXED = {
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # so that cuda:1 is what nvidia-smi calls 1, also where the cards differ
+    "OPENBLAS_NUM_THREADS": "1",  # it would start threads when numpy is imported, before the process is confined
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 _STDERR_KEPT = 2000
 _GONE = (pipes.PipeBroken, OSError, asyncio.IncompleteReadError)
 
@@ -183,8 +186,9 @@ class ChildProcess:
 
 def _environment() -> dict[str, str]:
     """What a model's runtime may need; no address, no secret."""
-    return _CUDA_ORDER | {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
     }
+    return kept | _FIXED

@@ -191,6 +191,11 @@ def _axis(entry: Any) -> Axis:
 
 
 def _runtime() -> Any:
+    """The module `onnxruntime`, with its telemetry off: it reads that variable once, when it is imported.
+
+    `disable_telemetry_events` comes too late: a host is looked up and files are written in the home and TMPDIR anyway.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as problem:
