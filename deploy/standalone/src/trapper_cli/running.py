@@ -1,4 +1,4 @@
-"""Sees to it that there is a stack to work with: the one that runs, or one started as `trapper up` does."""
+"""Provides a stack to work with: the one that runs, or one started as `trapper up` does."""
 
 import os
 
@@ -21,6 +21,11 @@ def ensure_stack() -> bool:
     ran_already = lock.is_held(Layout(settings.state_dir).lock)
     up(settings, tell=lambda step: tell(f"… {step}"))
     return not ran_already
+
+
+def stack_runs() -> bool:
+    """Whether there is a healthy stack, or TRAPPER_URL names one; nothing is started."""
+    return bool(os.environ.get("TRAPPER_URL")) or bool(look(read_settings(None, {}).state_dir)["healthy"])
 
 
 def stop_stack() -> None:

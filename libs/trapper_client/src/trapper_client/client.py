@@ -12,6 +12,7 @@ from trapper_client.replies import (
     ClassificationProject,
     Collection,
     CollectionCounts,
+    CollectionPath,
     Deployment,
     History,
     Job,
@@ -96,6 +97,10 @@ class TrapperClient:
 
     def collection_counts(self, collection_id: str) -> CollectionCounts:
         return CollectionCounts.model_validate(self.api.get(f"/api/collections/{collection_id}/counts/"))
+
+    def collection_paths(self, collection_id: str) -> Iterator[CollectionPath]:
+        """Every path in a collection; the same bytes under two paths are two of these."""
+        return map(CollectionPath.model_validate, self.api.pages(f"/api/collections/{collection_id}/paths/"))
 
     def deployments(self, research_project_id: str) -> Iterator[Deployment]:
         pages = self.api.pages("/api/deployments/", research_project_id=research_project_id)

@@ -42,6 +42,14 @@ class CollectionCounts(Reply):
     unreadable: int
 
 
+class CollectionPath(Reply):
+    """One path under which a resource lies in a collection."""
+
+    resource_id: str
+    file_name: str
+    path: str
+
+
 class Deployment(Reply):
     """A camera's visit to a place; `deployment_id` is the name its people gave it."""
 
@@ -54,6 +62,7 @@ class LinkedCollection(Reply):
 
     id: str
     collection_id: str
+    is_active: bool
     sequence_interval_seconds: int | None
 
 
@@ -67,6 +76,8 @@ class Resource(Reply):
     deployment_id: str | None
     recorded_at: datetime | None
     recorded_offset_seconds: int | None
+    time_source: str
+    is_damaged: bool
     failure_code: str | None
     failure_message: str | None
 

@@ -1,4 +1,4 @@
-"""Decides which detector and which species model look at the photos: those that were named, or the best at hand."""
+"""Decides which detector and which species model run: the named ones, or the best that are installed."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,20 @@ class Choice:
     def is_demo(self) -> bool:
         return is_demo(self.detector)
 
+    def settings(self) -> dict[str, str | None]:
+        """The choice under the names of a project's settings."""
+        return {
+            "object_detection_ai_model": self.detector.id,
+            "species_ai_model": self.species.id if self.species else None,
+        }
+
+    def overrides(self) -> dict[str, str | None]:
+        """The choice as overrides of a job."""
+        return {
+            "detection_provider_id": self.detector.id,
+            "species_provider_id": self.species.id if self.species else None,
+        }
+
 
 def choose_models(
     providers: Sequence[Provider],
@@ -34,10 +48,11 @@ def choose_models(
     installed: Collection[str],
     in_use: Collection[str] = (),
 ) -> Choice:
-    """The models by name, or the best at hand; `installed` are the hashes of weights that are here, `in_use` ids.
+    """The models by name, or the best that are installed; `installed` are hashes of weights, `in_use` provider ids.
 
     Automatic is the real model that is installed (the project's own first), else the demo model; the demo models
-    go with each other only, because they know nothing but the scenes that they were trained on.
+    go with each other only, because they know nothing but the scenes that they were trained on. Raises WrongUsage for
+    a name that is unknown or not installed.
     """
     usable = [provider for provider in providers if provider.is_active]
     detectors = [provider for provider in usable if provider.provider_type == DETECTION]
@@ -45,29 +60,29 @@ def choose_models(
     if detector == AUTO:
         chosen = _best(detectors, installed, in_use) or _demo(detectors, installed)
         if chosen is None:
-            raise WrongUsage("No detector is installed.", hint="Add one: trapper models add FILE --name NAME …")
+            raise WrongUsage("No detector is installed.", hint="Install one: trapper models install yolox-s")
     else:
-        chosen = _named(detectors, detector, "detector")
+        chosen = _named(detectors, detector, "detector", installed)
     if species == NONE:
         return Choice(chosen, None)
     if species != AUTO:
-        return Choice(chosen, _named(classifiers, species, "species model"))
+        return Choice(chosen, _named(classifiers, species, "species model", installed))
     if is_demo(chosen):
         return Choice(chosen, _demo(classifiers, installed))
     return Choice(chosen, _best(classifiers, installed, in_use))
 
 
-def say_demo(choice: Choice, *, asked: str) -> None:
-    """One plain line when the demo model was taken because there is no other."""
-    if choice.is_demo and asked == AUTO:
+def tell_demo(choice: Choice, *, requested: str) -> None:
+    """A line on standard error when the demo model was taken because there is no other."""
+    if choice.is_demo and requested == AUTO:
         tell(
-            "No real detector is installed, so the small demo model looks: it is for trying the system out, not for "
-            "real photos. Get a real one with: trapper models install yolox-s (or megadetector-1000-redwood)"
+            "No real detector is installed, so the small demo model is used. It is for trying the system out, not for "
+            "real photos. Install a real one: trapper models install yolox-s (or megadetector-1000-redwood)"
         )
 
 
 def is_demo(provider: Provider) -> bool:
-    """Whether the project ships it for trying out."""
+    """Whether the model is one of those that ship for trying the system out."""
     return provider.name.startswith(_DEMO)
 
 
@@ -82,11 +97,14 @@ def _demo(providers: Iterable[Provider], installed: Collection[str]) -> Provider
     return max(shipped, key=lambda provider: provider.id, default=None)
 
 
-def _named(providers: Sequence[Provider], name: str, what: str) -> Provider:
-    """The newest version of this name, or `NAME@VERSION`."""
-    wanted, _, version = name.partition("@")
-    found = [each for each in providers if each.name == wanted and version in ("", each.version)]
-    if not found:
+def _named(providers: Sequence[Provider], given: str, kind: str, installed: Collection[str]) -> Provider:
+    """The newest installed version of this name, or `NAME@VERSION`."""
+    name, _, version = given.partition("@")
+    matching = [each for each in providers if each.name == name and version in ("", each.version)]
+    if not matching:
         known = ", ".join(sorted({provider.name for provider in providers})) or "none"
-        raise WrongUsage(f"There is no {what} {name!r}.", hint=f"Known: {known}.")
-    return max(found, key=lambda provider: provider.id)
+        raise WrongUsage(f"There is no {kind} {given!r}.", hint=f"Known: {known}.")
+    usable = [each for each in matching if each.sha256 in installed]
+    if not usable:
+        raise WrongUsage(f"The {kind} {given!r} is not installed.", hint=f"Install it: trapper models install {name}")
+    return max(usable, key=lambda provider: provider.id)

@@ -1,4 +1,4 @@
-"""`trapper run FOLDER`: photos in, a table of what was seen and the files that were asked for out."""
+"""`trapper run FOLDER`: photos in, a table of what was seen and the requested files out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,21 +6,26 @@ from typing import Annotated
 
 import typer
 
-from trapper_cli.running import ensure_stack, stop_stack
+from trapper_cli.running import ensure_stack, stack_runs, stop_stack
 from trapper_cli.runs.choose_models import AUTO, Choice
+from trapper_cli.runs.complete import complete_detector, complete_species
 from trapper_cli.runs.gather import models_used
 from trapper_cli.runs.offer_detector import may_ask
+from trapper_cli.runs.outputs import Output, check_collection, check_outputs
+from trapper_cli.runs.plan import DeploymentRule, show_plan
 from trapper_cli.runs.report import Report
-from trapper_cli.runs.work import Found, Wishes, look_at_folder, work_on
+from trapper_cli.runs.visits import Visit
+from trapper_cli.runs.work import FolderContent, RunOptions, present_visit, read_folder, run_folder
+from trapper_cli.runs.workspace import find_project
 from trapper_cli.runs.write_csv import observations_csv
 from trapper_cli.runs.write_file import write_whole
 from trapper_cli.runs.write_md_json import md_json
+from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, tell
 from trapper_client.stack import connect
 
-_ENDINGS = (".json", ".csv")
 _PATIENCE_SECONDS = 90.0
 
 
@@ -30,16 +35,43 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="The folder of photos; each leaf folder is one deployment.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of photos.", show_default=False)],
     *,
-    detector: Annotated[str, typer.Option(envvar="TRAPPER_DETECTOR", help="A detector's name, or auto.")] = AUTO,
+    detector: Annotated[
+        str,
+        typer.Option(envvar="TRAPPER_DETECTOR", help="A detector's name, or auto.", autocompletion=complete_detector),
+    ] = AUTO,
     species: Annotated[
-        str, typer.Option(envvar="TRAPPER_SPECIES", help="A species model's name, auto, or none.")
+        str,
+        typer.Option(
+            envvar="TRAPPER_SPECIES", help="A species model's name, auto, or none.", autocompletion=complete_species
+        ),
     ] = AUTO,
     out: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Also write a file: results.json (MegaDetector batch format 1.6) or a .csv; may be given twice.",
+            help="Also write a file: results.json (MegaDetector batch format 1.6) or a .csv. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Let --out replace a file that has something else in it.")
+    ] = False,
+    csv_bom: Annotated[
+        bool,
+        typer.Option(
+            "--csv-bom", envvar="TRAPPER_CSV_BOM", help="Begin a .csv with a byte order mark, for spreadsheet programs."
+        ),
+    ] = False,
+    deployment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="All photos are of this one deployment.", show_default=False)
+    ] = None,
+    deployments_from: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="LEVEL",
+            help="Folders at this level are the deployments; 1 is directly below FOLDER.",
             show_default=False,
         ),
     ] = None,
@@ -47,29 +79,76 @@ def run(
         int,
         typer.Option(envvar="TRAPPER_SEQUENCE_INTERVAL", min=1, help="Seconds without a photo that end a sequence."),
     ] = 120,
+    read_timeout: Annotated[
+        float,
+        typer.Option(envvar="TRAPPER_READ_TIMEOUT", min=1, help="Seconds after which a read that hangs is given up."),
+    ] = 120.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print which folder is which deployment, and send nothing.")
+    ] = False,
     once: Annotated[
-        bool, typer.Option("--once", help="Stop at the end what was started here, and ask nothing.")
+        bool, typer.Option("--once", help="Stop a stack that this command started, and ask no questions.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Looks at every photo of a folder; running it again goes on where it stopped, and does nothing twice.
+    """Detects and classifies what is on every photo of a folder. Run again, it continues and repeats nothing.
 
-    Exit code 0 also when some photos failed, 1 when the job did, 2 when it was called wrongly.
+    Each folder with photos is one deployment; folders that a camera makes by itself (100RECNX, 101RECNX) belong to the
+    folder above them. Exit codes: 0 the result is whole (photos may have failed), 1 no photo was looked at or a job
+    failed, 2 wrong usage, 3 the input could be read only in part.
 
     Example: trapper run ~/sdcard --out results.json
     """
-    outputs = _check_outputs(out or [])
+    if deployment is not None and deployments_from is not None:
+        raise WrongUsage("--deployment and --deployments-from contradict each other.", hint="Give one of them.")
+    if deployment is not None and not deployment.strip():
+        raise WrongUsage("--deployment needs a name.")
+    outputs = check_outputs(out or [], overwrite=overwrite)
     place = _check_folder(folder)
-    offers = may_ask(place, once=once, as_json=as_json)
-    wishes = Wishes(place, detector, species, sequence_interval, quiet=as_json, offers=offers)
-    found = look_at_folder(wishes)
+    options = RunOptions(
+        place,
+        detector,
+        species,
+        sequence_interval,
+        DeploymentRule(None if deployment is None else deployment.strip(), deployments_from),
+        read_timeout,
+        quiet=as_json,
+        may_offer=may_ask(place, once=once, as_json=as_json),
+    )
+    content = read_folder(options)
+    if dry_run:
+        _dry_run(options, content, as_json=as_json)
+        return
+    report, choice, address, started = _work(options, content, outputs, csv_bom=csv_bom, once=once)
+    if as_json:
+        models = {"detector": choice.detector.name, "species_model": choice.species.name if choice.species else None}
+        problem = {} if report.problem is None else {"error": report.problem}
+        left = {"url": address, "project": RUN_PROJECT, "stack_left": started and not once}
+        answer({"ok": report.exit_code == 0, **problem, **models, **report.document(), **left})
+    else:
+        _show(report, choice, address, started=started, keep=not once)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _work(
+    options: RunOptions, content: FolderContent, outputs: Sequence[Output], *, csv_bom: bool, once: bool
+) -> tuple[Report, Choice, str, bool]:
+    """The report, the models, the Expert's address, and whether the stack was started here."""
     started = ensure_stack()
     keep = False
+
+    def check_visit(visit: Visit) -> None:
+        check_collection(outputs, visit.name)
+
     try:
-        report, choice, address = _work(wishes, found, outputs)
-        keep = not once
+        with connect(patience=_PATIENCE_SECONDS) as expert:
+            report, choice = run_folder(expert, options, content, check_visit)
+            _write(expert, report, choice, outputs, csv_bom=csv_bom)
+            keep = not once
+            return report, choice, expert.base_url, started
     except KeyboardInterrupt:
-        tell("Interrupted; the same command goes on where this one stopped.")
+        tell("Interrupted. The same command continues where this one stopped.")
         raise
     except Exception:
         keep = not once
@@ -77,39 +156,64 @@ def run(
     finally:
         if started and not keep:
             stop_stack()
+
+
+def _write(expert: TrapperClient, report: Report, choice: Choice, outputs: Sequence[Output], *, csv_bom: bool) -> None:
+    for output in outputs:
+        if not report.result.looked_at and output.target.exists() and output.target.stat().st_size:
+            tell(f"{output.given} was left as it is, because no photo was looked at.")
+        elif output.is_csv:
+            write_whole(output.target, observations_csv(report.result, byte_order_mark=csv_bom))
+            tell(f"Written: {output.given}")
+        else:
+            write_whole(output.target, md_json(report.result, *models_used(expert, choice)))
+            tell(f"Written: {output.given}")
+
+
+def _dry_run(options: RunOptions, content: FolderContent, *, as_json: bool) -> None:
+    """The plan; where a stack runs already, also which visit to the folder it is."""
+    visit = None
+    if stack_runs():
+        with connect() as expert:
+            visit = present_visit(expert, find_project(expert), options, content)
+    failures = [{"file": each.relative, "reason": each.reason} for each in content.failures]
+    is_partial = any(each.is_unread for each in content.failures)
     if as_json:
-        left = started and keep
-        models = {"detector": choice.detector.name, "species_model": choice.species.name if choice.species else None}
-        answer({"ok": True, **models, **report.document(), "url": address, "project": RUN_PROJECT, "stack_left": left})
+        answer(
+            {
+                "ok": not is_partial,
+                "dry_run": True,
+                "visit": visit and visit.number,
+                "deployments": [each.document() for each in content.planned],
+                "photos": len(content.scan.photos),
+                "failures": failures,
+                "input_complete": not is_partial,
+                "ignored": content.scan.ignored,
+            }
+        )
     else:
-        _show(report, choice, address, started=started, keep=keep, outputs=outputs)
+        for each in content.failures:
+            tell(f"{each.relative}: {each.reason}")
+        show_plan(content.planned)
+        say("Nothing was sent (--dry-run).")
+    if is_partial:
+        raise typer.Exit(3)
 
 
-def _work(wishes: Wishes, found: Found, outputs: Sequence[Path]) -> tuple[Report, Choice, str]:
-    with connect(patience=_PATIENCE_SECONDS) as expert:
-        report, choice = work_on(expert, wishes, found)
-        for path in outputs:
-            if path.suffix.lower() == ".csv":
-                write_whole(path, observations_csv(report.outcomes))
-            else:
-                write_whole(path, md_json(report.outcomes, *models_used(expert, choice)))
-        return report, choice, expert.base_url
-
-
-def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: bool, outputs: Sequence[Path]) -> None:
+def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: bool) -> None:
     say()
     report.show()
     say()
+    if report.problem is not None:
+        tell(report.problem)
     say(f"Detector {choice.detector.name}, species {choice.species.name if choice.species else 'none'}.")
-    for path in outputs:
-        say(f"Written: {path}")
     if started and not keep:
         say("The stack was stopped; its data are kept.")
         return
-    say(f"The HTTP interface: {address} (its contract: {address}/openapi.json)")
-    say("See what the AI said: trapper classifications list")
+    say(f"HTTP interface: {address} (reference: {address}/openapi.json)")
+    say("See what was classified: trapper classifications list")
     if started:
-        say("The stack is left running; stop it with: trapper down")
+        say("The stack is left running. Stop it: trapper down")
 
 
 def _check_folder(folder: Path) -> Path:
@@ -118,15 +222,3 @@ def _check_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise WrongUsage(f"{str(folder)!r} is not a folder.")
     return folder.resolve()
-
-
-def _check_outputs(out: Sequence[Path]) -> list[Path]:
-    """Before any work: an ending that we know, a folder that is there."""
-    for path in out:
-        if path.suffix.lower() not in _ENDINGS:
-            raise WrongUsage(f"--out {str(path)!r}: the ending chooses the format, and it is one of .json, .csv.")
-        if path.is_dir():
-            raise WrongUsage(f"--out {str(path)!r} is a folder.")
-        if not path.absolute().parent.is_dir():
-            raise WrongUsage(f"--out {str(path)!r}: there is no folder {str(path.absolute().parent)!r}.")
-    return [path.absolute() for path in out]

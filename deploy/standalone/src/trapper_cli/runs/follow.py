@@ -1,8 +1,11 @@
-"""Asks for AI on what has none yet, and waits until every job of the folder has ended."""
+"""Requests AI jobs for photos without a result, and waits until every job of the folder has ended."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from trapper_cli.runs.choose_models import Choice
+from trapper_cli.runs.names import sentence
 from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import TrapperClient
@@ -11,112 +14,127 @@ from trapper_client.replies import OPEN_STAGES, Asked, Job
 
 POLL_SECONDS = 0.5
 STALL_SECONDS = 1800.0
-_HINT = "See: trapper status, trapper doctor. The same command goes on where this one stopped."
+_HINT = "See: trapper status, trapper doctor. The same command continues where this one stopped."
 
 
-class _Patience:
+class _StallLimit:
     """Ends the wait when nothing has moved for a long time, instead of waiting for ever."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._seen: object = None
+    def __init__(self, work: str) -> None:
+        self._work = work
+        self._last: object = None
         self._until = time.monotonic() + STALL_SECONDS
 
-    def wait(self, seen: object) -> None:
+    def wait(self, present: object) -> None:
         now = time.monotonic()
-        if seen != self._seen:
-            self._seen, self._until = seen, now + STALL_SECONDS
+        if present != self._last:
+            self._last, self._until = present, now + STALL_SECONDS
         elif now > self._until:
-            raise Failure(f"{self._what}: nothing has moved for {STALL_SECONDS / 60:.0f} minutes.", hint=_HINT)
+            raise Failure(f"{self._work}: nothing has moved for {STALL_SECONDS / 60:.0f} minutes.", hint=_HINT)
         time.sleep(POLL_SECONDS)
 
 
 @dataclass
-class Followed:
-    """The jobs of this run by id, as last seen."""
+class FollowedJobs:
+    """The jobs of this run by id, as last read; `requested` are those that this run requested."""
 
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    requested: set[str] = field(default_factory=set[str])
+
+    def add(self, reply: Asked) -> None:
+        if reply.job is not None:
+            self.jobs[reply.job.id] = reply.job
+            self.requested.add(reply.job.id)
 
     @property
-    def broken(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.stage in {"failed", "cancelled"}]
+    def broken(self) -> Job | None:
+        """A requested job that failed as a whole; those of other runs are not this run's failures."""
+        return next((self.jobs[key] for key in self.requested if self.jobs[key].stage in {"failed", "cancelled"}), None)
 
 
-def wait_until_described(expert: TrapperClient, workspace: Workspace, *, quiet: bool) -> None:
-    """Waits until the service has looked into every file that it holds of this folder."""
-    patience = _Patience("Reading the photos")
-    counts = expert.collection_counts(workspace.collection_id)
-    with counting("Reading", counts.stored, quiet=quiet) as counter:
-        begun = counts.stored
-        while counts.stored:
-            patience.wait(counts)
-            counts = expert.collection_counts(workspace.collection_id)
-            counter.at(max(begun - counts.stored, 0))
+class JobRunner:
+    """The AI jobs of one run: its models go with each job as overrides, whatever the project's settings are."""
 
+    def __init__(self, expert: TrapperClient, workspace: Workspace, choice: Choice, *, quiet: bool) -> None:
+        self._expert = expert
+        self._workspace = workspace
+        self._choice = choice
+        self._quiet = quiet
+        self._closed_before = {job.id for job in self._jobs() if job.is_closed}
 
-def run_ai(expert: TrapperClient, workspace: Workspace, *, quiet: bool) -> Followed:
-    """Every photo without a result of the project's present models gets one chance in this run.
+    def wait_until_described(self) -> None:
+        """Waits until the service has read the metadata of every file of this folder."""
+        limit = _StallLimit("Reading metadata")
+        counts = self._expert.collection_counts(self._workspace.collection_id)
+        with counting("Reading metadata", counts.stored, quiet=self._quiet) as counter:
+            first = counts.stored
+            while counts.stored:
+                limit.wait(counts)
+                counts = self._expert.collection_counts(self._workspace.collection_id)
+                counter.at(max(first - counts.stored, 0))
 
-    Jobs that are under way (the service submits new photos by itself) are waited for too; then what is still
-    missing is asked for, again only as long as each round leaves less than the one before.
-    """
-    followed = Followed()
-    before: int | None = None
-    with counting("Looking", 0, quiet=quiet) as counter:
+    def run(self) -> None:
+        """Gives every photo without a result of the chosen models one chance; raises Failure when a job failed.
+
+        Jobs that are under way (the service submits new photos by itself) are waited for too; then what is still
+        missing is requested, again only as long as each round leaves less than the one before.
+        """
+        followed = FollowedJobs()
+        before: int | None = None
+        with counting("Detecting", 0, quiet=self._quiet) as counter:
+            while True:
+                missing = self._request_missing(dry_run=True).resources
+                if missing and (before is None or missing < before):
+                    followed.add(self._request_missing(dry_run=False))
+                elif not self._open_jobs():
+                    return
+                before = missing or before
+                self._wait(followed, counter)
+
+    def run_again(self, resource_ids: Sequence[str]) -> None:
+        """Looks at these once more, because their present results stem from other models than the chosen ones."""
+        followed = FollowedJobs()
+        with counting("Detecting again", len(resource_ids), quiet=self._quiet) as counter:
+            followed.add(self._request(resource_ids=list(resource_ids)))
+            self._wait(followed, counter)
+
+    def looked_at(self) -> int:
+        """How many photos the AI has looked at since this run began."""
+        return sum(job.done + job.blank for job in self._jobs() if job.id not in self._closed_before)
+
+    def _request_missing(self, *, dry_run: bool) -> Asked:
+        return self._request(missing_only=True, dry_run=dry_run)
+
+    def _request(self, **scope: object) -> Asked:
+        return self._expert.ask_for_ai(
+            classification_project_id=self._workspace.project_id,
+            linked_collection_id=self._workspace.linked_collection_id,
+            overrides=self._choice.overrides(),
+            interactive=True,
+            **scope,
+        )
+
+    def _jobs(self) -> list[Job]:
+        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id))
+
+    def _open_jobs(self) -> list[Job]:
+        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id, state=OPEN_STAGES))
+
+    def _wait(self, followed: FollowedJobs, counter: Counter) -> None:
+        """Waits until every job of this run, and every other open one of the folder, has ended."""
+        limit = _StallLimit("The AI jobs")
         while True:
-            missing = expert.ask_for_ai(**_request(workspace), dry_run=True).resources
-            if missing and (before is None or missing < before):
-                _note(followed, expert.ask_for_ai(**_request(workspace), dry_run=False))
-            elif not _open_jobs(expert, workspace):
-                return followed
-            before = missing or before
-            _wait(expert, workspace, followed, counter)
-            if followed.broken:
-                return followed
-
-
-def run_ai_again(expert: TrapperClient, workspace: Workspace, resource_ids: list[str], *, quiet: bool) -> Followed:
-    """Looks at these once more, because what is known of them stems from other models than those that were asked."""
-    followed = Followed()
-    request = {
-        "classification_project_id": workspace.project_id,
-        "linked_collection_id": workspace.linked_collection_id,
-        "resource_ids": resource_ids,
-        "interactive": True,
-    }
-    with counting("Looking again", len(resource_ids), quiet=quiet) as counter:
-        _note(followed, expert.ask_for_ai(**request))
-        _wait(expert, workspace, followed, counter)
-    return followed
-
-
-def _request(workspace: Workspace) -> dict[str, object]:
-    return {
-        "classification_project_id": workspace.project_id,
-        "linked_collection_id": workspace.linked_collection_id,
-        "missing_only": True,
-        "interactive": True,
-    }
-
-
-def _note(followed: Followed, asked: Asked) -> None:
-    if asked.job is not None:
-        followed.jobs[asked.job.id] = asked.job
-
-
-def _open_jobs(expert: TrapperClient, workspace: Workspace) -> list[Job]:
-    return list(expert.jobs(linked_collection_id=workspace.linked_collection_id, state=OPEN_STAGES))
-
-
-def _wait(expert: TrapperClient, workspace: Workspace, followed: Followed, counter: Counter) -> None:
-    """Until every job of this run, and every other open one of the folder, has ended."""
-    patience = _Patience("The AI jobs")
-    while True:
-        opened = {job.id: job for job in _open_jobs(expert, workspace)}
-        ended = [job_id for job_id, job in followed.jobs.items() if job_id not in opened and not job.is_closed]
-        followed.jobs |= opened | {job_id: expert.job(job_id) for job_id in ended}
-        jobs = followed.jobs.values()
-        counter.at(sum(job.ended for job in jobs), sum(job.total for job in jobs))
-        if all(job.is_closed for job in jobs):
-            return
-        patience.wait({job.id: (job.stage, job.ended, job.progress) for job in jobs})
+            opened = {job.id: job for job in self._open_jobs()}
+            ended = [key for key, job in followed.jobs.items() if key not in opened and not job.is_closed]
+            followed.jobs |= opened | {key: self._expert.job(key) for key in ended}
+            jobs = followed.jobs.values()
+            counter.at(sum(job.ended for job in jobs), sum(job.total for job in jobs))
+            if (broken := followed.broken) is not None:
+                reason = sentence(broken.error or "no reason was given")
+                raise Failure(
+                    f"The AI job {broken.id} ended as {broken.stage}: {reason}",
+                    hint="Run the same command again to continue; results that exist are kept.",
+                )
+            if all(job.is_closed for job in jobs):
+                return
+            limit.wait({job.id: (job.stage, job.ended, job.progress) for job in jobs})

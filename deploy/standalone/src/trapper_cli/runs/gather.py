@@ -3,34 +3,44 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from trapper_cli.runs.choose_models import Choice
-from trapper_cli.runs.known import Known
-from trapper_cli.runs.names import sentence
-from trapper_cli.runs.outcomes import FileOutcome, ModelUsed
+from trapper_cli.runs.names import as_text, sentence
+from trapper_cli.runs.outcomes import FileOutcome, KeptAt, ModelUsed
+from trapper_cli.runs.read_results import NO_RESULT, Results
 from trapper_cli.runs.scan import FileFailure, PhotoFile
+from trapper_cli.runs.send import FileToSend
 from trapper_client.client import TrapperClient
-from trapper_client.replies import Provider
+from trapper_client.replies import Deployment, Provider
 
 
 def gather_outcomes(
     photos: Sequence[PhotoFile],
     failures: Iterable[FileFailure],
     *,
-    hashes: Mapping[str, str],
+    files: Mapping[str, FileToSend],
+    deployments: Mapping[str, str],
     resources: Mapping[str, str],
-    known: Known,
+    results: Results,
+    known_deployments: Mapping[str, Deployment],
 ) -> list[FileOutcome]:
-    """One outcome for each file: seen, or failed with its reason."""
+    """One outcome for each file; `files` and `deployments` are by relative path, `resources` by sha256."""
     failed = {failure.relative: failure for failure in failures}
-    made = [
-        FileOutcome(relative=each.relative, sha256=hashes.get(each.relative), failure=sentence(each.reason))
+    outcomes = [
+        FileOutcome(
+            relative=each.relative,
+            sha256=files[each.relative].sha256 if each.relative in files else None,
+            deployment=deployments.get(each.relative),
+            failure=sentence(each.reason),
+            is_unread=each.is_unread,
+        )
         for each in failed.values()
         if each.is_media
     ]
     for photo in photos:
         if photo.relative not in failed:
-            sha256 = hashes[photo.relative]
-            made.append(_outcome(photo, sha256, resources[sha256], known))
-    return made
+            file = files[photo.relative]
+            deployment = deployments[photo.relative]
+            outcomes.append(_outcome(file, deployment, resources[file.sha256], results, known_deployments))
+    return outcomes
 
 
 def models_used(expert: TrapperClient, choice: Choice) -> tuple[ModelUsed, ModelUsed | None]:
@@ -42,18 +52,31 @@ def models_used(expert: TrapperClient, choice: Choice) -> tuple[ModelUsed, Model
     return _model(choice.detector), _model(choice.species, descriptions)
 
 
-def _outcome(photo: PhotoFile, sha256: str, resource_id: str, known: Known) -> FileOutcome:
-    resource = known.resources.get(resource_id)
+def _outcome(
+    file: FileToSend, deployment: str, resource_id: str, results: Results, known_deployments: Mapping[str, Deployment]
+) -> FileOutcome:
+    resource = results.resources.get(resource_id)
     taken_at = resource.taken_at if resource else None
-    failure = known.failure_of(resource_id)
+    failure = results.failure_of(resource_id)
+    is_damaged = resource is not None and resource.is_damaged
+    kept_at = None
+    path = as_text(file.photo.relative)
+    if resource is not None and (resource.deployment_id, resource.file_path) != (file.deployment_id, path):
+        other = known_deployments.get(resource.deployment_id or "")
+        kept_at = KeptAt(other.deployment_id if other else None, resource.file_path)
+    observations = () if failure else tuple(results.observations.get(resource_id, ()))
     return FileOutcome(
-        relative=photo.relative,
-        sha256=sha256,
-        deployment=photo.folder or photo.path.absolute().parent.name,
+        relative=file.photo.relative,
+        sha256=file.sha256,
+        deployment=deployment,
         captured_at=taken_at.isoformat() if taken_at else None,
+        time_source=resource.time_source if resource else None,
+        is_damaged=is_damaged,
+        has_no_result=failure == NO_RESULT,
+        kept_at=kept_at,
         failure=failure,
-        detections=() if failure else known.detections[resource_id],
-        observations=() if failure else tuple(known.observations.get(resource_id, ())),
+        detections=() if failure else results.detections[resource_id],
+        observations=tuple(each for each in observations if not (is_damaged and each.observation_type == "blank")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Shows how far it is: a bar with counts, rate and time left on a terminal, plain lines otherwise."""
+"""Shows how far a stage is: a bar with counts, rate and time left on a terminal, plain lines otherwise."""
 
 import sys
 import time
@@ -12,18 +12,20 @@ from rich.text import Text
 from trapper_client.output import tell
 
 _LINE_EVERY_SECONDS = 5.0
+PHOTOS = "photos"
 
 
 class Counter:
-    """One stage: how many of how many, told to whoever looks."""
+    """One stage: how many units of how many are done."""
 
-    def __init__(self, name: str, total: int) -> None:
+    def __init__(self, name: str, total: int, unit: str = PHOTOS) -> None:
         self.name = name
         self.total = total
+        self.unit = unit
         self.done = 0
 
     def at(self, done: int, total: int | None = None) -> None:
-        """So many are done."""
+        """So many are done; a total that was wrong can be given anew."""
         self.done = done
         self.total = self.total if total is None else total
 
@@ -33,10 +35,10 @@ class Counter:
 
 
 class _Bar(Counter):
-    def __init__(self, name: str, total: int, bar: Progress) -> None:
-        super().__init__(name, total)
+    def __init__(self, name: str, total: int, unit: str, bar: Progress) -> None:
+        super().__init__(name, total, unit)
         self._bar = bar
-        self._task = bar.add_task(name, total=total)
+        self._task = bar.add_task(name, total=total, unit=unit)
 
     def at(self, done: int, total: int | None = None) -> None:
         super().at(done, total)
@@ -44,44 +46,44 @@ class _Bar(Counter):
 
 
 class _Lines(Counter):
-    def __init__(self, name: str, total: int) -> None:
-        super().__init__(name, total)
+    def __init__(self, name: str, total: int, unit: str) -> None:
+        super().__init__(name, total, unit)
         self._began = time.monotonic()
-        self._told_at = self._began
-        self._told = -1
+        self._written_at = self._began
+        self._written = -1
 
     def at(self, done: int, total: int | None = None) -> None:
         super().at(done, total)
-        if time.monotonic() - self._told_at >= _LINE_EVERY_SECONDS:
-            self.tell()
+        if time.monotonic() - self._written_at >= _LINE_EVERY_SECONDS:
+            self.write()
 
-    def tell(self) -> None:
-        if self.done == self._told or not self.total:
+    def write(self) -> None:
+        if self.done == self._written or not self.total:
             return
-        self._told_at, self._told = time.monotonic(), self.done
-        rate = self.done / max(self._told_at - self._began, 1e-6)
+        self._written_at, self._written = time.monotonic(), self.done
+        rate = self.done / max(self._written_at - self._began, 1e-6)
         left = f", {_clock((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
-        tell(f"{self.name}: {self.done} of {self.total} ({rate:.1f}/s{left})")
+        tell(f"{self.name}: {self.done} of {self.total} ({rate:.1f} {self.unit}/s{left})")
 
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:.1f}/s", style="cyan")
+        return Text(f"{task.speed or 0:.1f} {task.fields['unit']}/s", style="cyan")
 
 
 @contextmanager
-def counting(name: str, total: int, *, quiet: bool = False) -> Generator[Counter]:
+def counting(name: str, total: int, *, unit: str = PHOTOS, quiet: bool = False) -> Generator[Counter]:
     """Counts one stage from here to the end of the block; nothing is shown of a stage without work."""
     if quiet:
-        yield Counter(name, total)
+        yield Counter(name, total, unit)
     elif sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            yield _Bar(name, total, bar)
+            yield _Bar(name, total, unit, bar)
     else:
-        lines = _Lines(name, total)
+        lines = _Lines(name, total, unit)
         yield lines
-        lines.tell()
+        lines.write()
 
 
 def _clock(seconds: float) -> str:

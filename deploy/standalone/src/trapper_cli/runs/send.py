@@ -1,13 +1,12 @@
-"""Sends what is not there yet: files are announced by their hash, bytes go out on a few connections."""
+"""Uploads what is not there yet: files are announced by their hash, bytes go out on a few connections."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trapper_cli.runs.background import Activity, Background
 from trapper_cli.runs.names import as_text
-from trapper_cli.runs.progress import Counter
 from trapper_cli.runs.scan import FileFailure, PhotoFile
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import UPLOADS_PER_CALL, TrapperClient
@@ -18,16 +17,16 @@ CONNECTIONS = 4
 _WHOLE_BYTES = 16 << 20
 _CHUNK = 1 << 20
 _OF_THE_FILE = {400, 409, 410, 413, 422}
-"""Refusals that concern one file; a full disk or a closed door concerns all of them."""
+"""Refusals that concern one file; a full disk or a missing right concerns all of them."""
 
 
-class _FileChanged(Exception):  # noqa: N818 - named after what is the case
+class FileChanged(Exception):  # noqa: N818 - named after what is the case
     """The file is not what it was when it was hashed."""
 
 
 @dataclass(frozen=True)
-class Announced:
-    """A photo with the hash by which it is known."""
+class FileToSend:
+    """A photo with the hash by which it is known, and its deployment."""
 
     photo: PhotoFile
     sha256: str
@@ -36,41 +35,45 @@ class Announced:
 
 @dataclass
 class Sent:
-    """Which resource each hash is, how many bytes of files went out, and which files were refused."""
+    """The resource of each hash, how many files were uploaded, and the files that failed, by their relative path."""
 
     resources: dict[str, str] = field(default_factory=dict[str, str])
     uploaded: int = 0
-    failures: dict[str, str] = field(default_factory=dict[str, str])
+    failures: dict[str, FileFailure] = field(default_factory=dict[str, FileFailure])
 
 
 class Sender:
-    """One folder's photos on their way; `counter` moves with every file that is there."""
+    """Uploads one folder's photos; `on_file` is called for each file that has ended."""
 
-    def __init__(self, expert: TrapperClient, workspace: Workspace, counter: Counter) -> None:
+    def __init__(
+        self, expert: TrapperClient, workspace: Workspace, *, on_file: Callable[[], None], warn: Callable[[str], None]
+    ) -> None:
         self._expert = expert
         self._workspace = workspace
-        self._counter = counter
+        self._on_file = on_file
+        self._warn = warn
         self._lock = threading.Lock()
         self.sent = Sent()
 
-    def send(self, files: Sequence[Announced]) -> Sent:
-        """All files; of several with the same bytes one is sent, and each is known under its own path."""
+    def send(self, files: Sequence[FileToSend]) -> Sent:
+        """All files; of several with the same bytes one is uploaded, and each is known under its own path."""
         first, again = _first_of_each(files)
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            for batch in (first, again):
-                for start in range(0, len(batch), UPLOADS_PER_CALL):
-                    chunk = batch[start : start + UPLOADS_PER_CALL]
-                    wanted = zip(chunk, self._announce(chunk), strict=True)
-                    list(pool.map(lambda pair: self._one(*pair), wanted))
+        for batch in (first, again):
+            for start in range(0, len(batch), UPLOADS_PER_CALL):
+                chunk = batch[start : start + UPLOADS_PER_CALL]
+                announced = list(zip(chunk, self._announce(chunk), strict=True))
+                background = Background(self._send, threads=CONNECTIONS, warn=self._warn)
+                for _ in background.run(announced):
+                    self._on_file()
         return self.sent
 
-    def _announce(self, chunk: Sequence[Announced]) -> list[UploadItem | None]:
-        """What became of each; where some items are refused by name, the others are announced again."""
+    def _announce(self, chunk: Sequence[FileToSend]) -> list[UploadItem | None]:
+        """The reply for each file; where some items are refused by name, the others are announced again."""
         waiting = list(range(len(chunk)))
-        answers: list[UploadItem | None] = [None] * len(chunk)
+        replies: list[UploadItem | None] = [None] * len(chunk)
         while waiting:
             try:
-                told = self._expert.begin_uploads(
+                items = self._expert.begin_uploads(
                     research_project_id=self._workspace.research_project_id,
                     collection_id=self._workspace.collection_id,
                     items=[_item(chunk[index]) for index in waiting],
@@ -83,22 +86,24 @@ class Sender:
                     self._fail(chunk[waiting[position]], reason)
                 waiting = [index for position, index in enumerate(waiting) if position not in refused]
                 continue
-            for index, item in zip(waiting, told, strict=True):
-                answers[index] = item
+            for index, item in zip(waiting, items, strict=True):
+                replies[index] = item
             break
-        return answers
+        return replies
 
-    def _one(self, file: Announced, item: UploadItem | None) -> None:
+    def _send(self, pair: tuple[FileToSend, UploadItem | None], activity: Activity) -> None:
+        file, item = pair
         if item is None:
             return
         resource_id = item.resource_id
         try:
             if resource_id is None:
-                resource_id = self._upload(file, item.upload_id or "")
+                activity.at(str(file.photo.path))
+                resource_id = self._upload(file, item.upload_id or "", activity)
         except OSError as problem:
-            self._fail(file, f"The file cannot be read: {problem.strerror}.")
-        except _FileChanged:
-            self._fail(file, "The file changed while it was read.")
+            self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
+        except FileChanged:
+            self._fail(file, "The file changed while it was read.", is_unread=True)
         except ApiProblem as problem:
             if problem.status not in _OF_THE_FILE:
                 raise
@@ -106,29 +111,23 @@ class Sender:
         else:
             with self._lock:
                 self.sent.resources[file.sha256] = resource_id
-                self._counter.step()
 
-    def _upload(self, file: Announced, upload_id: str) -> str:
+    def _upload(self, file: FileToSend, upload_id: str, activity: Activity) -> str:
         photo = file.photo
-        resource_id = self._expert.upload(upload_id, lambda: _content(photo), photo.size)
+        resource_id = self._expert.upload(upload_id, lambda: _content(photo, activity), photo.size)
         with self._lock:
             self.sent.uploaded += 1
         return resource_id
 
-    def _fail(self, file: Announced, reason: str) -> None:
+    def _fail(self, file: FileToSend, reason: str, *, is_unread: bool = False) -> None:
+        relative = file.photo.relative
         with self._lock:
-            self.sent.failures[file.photo.relative] = reason
-            self._counter.step()
+            self.sent.failures[relative] = FileFailure(relative, reason, is_unread=is_unread)
 
 
-def failures_of(sent: Sent) -> list[FileFailure]:
-    """The files that were refused."""
-    return [FileFailure(relative, reason) for relative, reason in sorted(sent.failures.items())]
-
-
-def _first_of_each(files: Iterable[Announced]) -> tuple[list[Announced], list[Announced]]:
-    first: dict[str, Announced] = {}
-    again: list[Announced] = []
+def _first_of_each(files: Iterable[FileToSend]) -> tuple[list[FileToSend], list[FileToSend]]:
+    first: dict[str, FileToSend] = {}
+    again: list[FileToSend] = []
     for file in files:
         if file.sha256 in first:
             again.append(file)
@@ -137,7 +136,7 @@ def _first_of_each(files: Iterable[Announced]) -> tuple[list[Announced], list[An
     return list(first.values()), again
 
 
-def _item(file: Announced) -> dict[str, Any]:
+def _item(file: FileToSend) -> dict[str, Any]:
     relative = as_text(file.photo.relative)
     return {
         "name": relative.rpartition("/")[2],
@@ -149,7 +148,7 @@ def _item(file: Announced) -> dict[str, Any]:
 
 
 def _refused_items(problem: ApiProblem) -> Mapping[int, str]:
-    """Which items of an announcement were refused, by their position, and why."""
+    """The reason of each refused item of an announcement, by its position."""
     refused: dict[int, str] = {}
     for error in problem.body.errors or []:
         match error.loc:
@@ -160,23 +159,25 @@ def _refused_items(problem: ApiProblem) -> Mapping[int, str]:
     return refused
 
 
-def _content(photo: PhotoFile) -> bytes | Iterator[bytes]:
-    """Exactly as many bytes as were announced; a photo in one piece, a giant in chunks."""
+def _content(photo: PhotoFile, activity: Activity) -> bytes | Iterator[bytes]:
+    """Exactly as many bytes as were announced; a photo in one piece, a large file in chunks."""
     if photo.size > _WHOLE_BYTES:
-        return _chunks(photo)
+        return _chunks(photo, activity)
     content = photo.path.read_bytes()
+    activity.at("")
     if len(content) != photo.size:
-        raise _FileChanged
+        raise FileChanged
     return content
 
 
-def _chunks(photo: PhotoFile) -> Iterator[bytes]:
+def _chunks(photo: PhotoFile, activity: Activity) -> Iterator[bytes]:
     left = photo.size
     with photo.path.open("rb") as file:
         while chunk := file.read(_CHUNK):
+            activity.at()
             left -= len(chunk)
             if left < 0:
-                raise _FileChanged
+                raise FileChanged
             yield chunk
     if left:
-        raise _FileChanged
+        raise FileChanged

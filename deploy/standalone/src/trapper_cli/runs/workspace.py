@@ -1,14 +1,13 @@
-"""Finds or makes what a run works in: one project for all runs, one collection for each folder."""
+"""Finds or makes what a run works in: one project for all runs, one collection for each visit to a folder."""
 
-import hashlib
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from trapper_cli.runs.choose_models import Choice
-from trapper_cli.runs.names import as_text
+from trapper_cli.runs.names import as_text, unique_name
+from trapper_cli.runs.plan import DeploymentRule, PlannedDeployment
+from trapper_cli.runs.visits import Visit
 from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.errors import ApiProblem
@@ -17,7 +16,6 @@ from trapper_client.replies import ClassificationProject
 RESEARCH_NAME = "Trapper run"
 RESEARCH_ACRONYM = "RUN"
 _CONFLICT = 409
-_LONGEST_NAME = 120
 
 T = TypeVar("T")
 
@@ -46,67 +44,87 @@ def find_project(expert: TrapperClient) -> ClassificationProject:
     )
 
 
-def set_models(expert: TrapperClient, project: ClassificationProject, choice: Choice) -> None:
-    """Changes the project's models where they differ; nothing that was submitted changes with them."""
-    wanted = {
-        "object_detection_ai_model": choice.detector.id,
-        "species_ai_model": choice.species.id if choice.species else None,
-    }
-    if any(getattr(project, name) != value for name, value in wanted.items()):
-        expert.change_classification_project(project.id, **wanted)
+def use_models(expert: TrapperClient, project: ClassificationProject, choice: Choice) -> bool:
+    """Whether the project's own models are those of this run; a project without a detector gets them.
+
+    The settings of a project that has a detector never change: the models go with each job of the run instead.
+    """
+    settings = choice.settings()
+    if project.object_detection_ai_model is None:
+        expert.change_classification_project(project.id, **settings)
+        return True
+    return all(getattr(project, name) == value for name, value in settings.items())
 
 
 def open_workspace(
-    expert: TrapperClient, project: ClassificationProject, folder: Path, *, sequence_interval: int
+    expert: TrapperClient,
+    project: ClassificationProject,
+    folder: str,
+    visit: Visit,
+    *,
+    sequence_interval: int,
+    own_models: bool,
 ) -> Workspace:
-    """The folder's collection, linked to the project; the same for the same folder at every run."""
-    name = unique_name(folder.name or "root", str(folder))
+    """The visit's collection, linked to the project; without `own_models` the project's models are not run on it."""
     collection = _find_or_make(
-        lambda: expert.collections(project.research_project_id, name=name),
+        lambda: expert.collections(project.research_project_id, name=visit.name),
         lambda: expert.create_collection(
-            research_project_id=project.research_project_id, name=name, description=as_text(str(folder))[:1000]
+            research_project_id=project.research_project_id, name=visit.name, description=as_text(folder)[:1000]
         ),
     )
     linked = expert.link_collection(project.id, collection.id, sequence_interval_seconds=sequence_interval)
+    changes: dict[str, object] = {}
     if linked.sequence_interval_seconds != sequence_interval:
-        expert.change_link(project.id, linked.id, sequence_interval_seconds=sequence_interval)
+        changes["sequence_interval_seconds"] = sequence_interval
+    if linked.is_active and not own_models:
+        changes["is_active"] = False
+    if changes:
+        expert.change_link(project.id, linked.id, **changes)
     return Workspace(project.research_project_id, project.id, collection.id, linked.id)
 
 
 def ensure_deployments(
-    expert: TrapperClient, workspace: Workspace, folder: Path, leaves: Iterable[str]
+    expert: TrapperClient,
+    workspace: Workspace,
+    folder: str,
+    visit: Visit,
+    *,
+    planned: Sequence[PlannedDeployment],
+    rule: DeploymentRule,
 ) -> dict[str, str]:
-    """The deployment of each leaf folder, by the folder's path below the run's folder."""
-    wanted = {leaf: unique_name(leaf or folder.name or "root", f"{folder}/{leaf}") for leaf in leaves}
-    known = {each.deployment_id: each.id for each in expert.deployments(workspace.research_project_id)}
+    """The id of each planned deployment by its key; those that are not there are made."""
+    names = {each.key: _deployment_id(folder, visit, each, rule) for each in planned}
+    project = workspace.research_project_id
+    known = {each.deployment_id: each.id for each in expert.deployments(project)}
 
-    def one(name: str) -> str:
+    def ensure(name: str) -> str:
         if name in known:
             return known[name]
-        project = workspace.research_project_id
-        made = _find_or_make(
+        return _find_or_make(
             lambda: (each for each in expert.deployments(project) if each.deployment_id == name),
             lambda: expert.create_deployment(research_project_id=project, deployment_id=name),
             look_first=False,
-        )
-        return made.id
+        ).id
 
-    return {leaf: one(name) for leaf, name in wanted.items()}
+    return {key: ensure(name) for key, name in names.items()}
 
 
-def unique_name(shown: str, whole: str) -> str:
-    """A name that people recognise, and that no other folder has."""
-    text = "".join(char if char.isprintable() else "?" for char in as_text(shown))
-    return f"{text[:_LONGEST_NAME]} ({hashlib.sha256(os.fsencode(whole)).hexdigest()[:10]})"
+def _deployment_id(folder: str, visit: Visit, planned: PlannedDeployment, rule: DeploymentRule) -> str:
+    if rule.name is not None:
+        return as_text(planned.name)
+    place = f"{folder}/{planned.key}"
+    if visit.number == 1:
+        return unique_name(planned.name, place)
+    return unique_name(f"{planned.name}, visit {visit.number}", f"{place} visit {visit.number}")
 
 
 def _find_or_make(find: Callable[[], Iterable[T]], make: Callable[[], T], *, look_first: bool = True) -> T:
-    """Two runs may begin at the same moment: whoever is told that it exists by now looks again."""
-    if look_first and (found := next(iter(find()), None)) is not None:
-        return found
+    """Two runs may begin at the same moment: a conflict means that the other one made it."""
+    if look_first and (existing := next(iter(find()), None)) is not None:
+        return existing
     try:
         return make()
     except ApiProblem as problem:
-        if problem.status != _CONFLICT or (found := next(iter(find()), None)) is None:
+        if problem.status != _CONFLICT or (existing := next(iter(find()), None)) is None:
             raise
-        return found
+        return existing

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trapper_cli.runs.names import byte_order
-from trapper_cli.runs.outcomes import Detection, FileOutcome, ModelUsed
+from trapper_cli.runs.outcomes import Detection, FileOutcome, ModelUsed, RunResult
 
 LOWEST_SCORE = 0.1
 _CATEGORIES = {"animal": "1", "human": "2", "vehicle": "3"}
@@ -13,26 +13,26 @@ _NAMES = {"1": "animal", "2": "person", "3": "vehicle"}
 _LOWEST_CLASSIFICATION = 0.005
 
 
-def md_json(outcomes: Iterable[FileOutcome], detector: ModelUsed, classifier: ModelUsed | None) -> bytes:
-    r"""The whole document.
+def md_json(result: RunResult, detector: ModelUsed, classifier: ModelUsed | None) -> bytes:
+    r"""The whole document; what the format has no word for stands in `info`, and as `damaged` with an image.
 
     It is pure ASCII. A file name that is not UTF-8 keeps each foreign byte as a lone surrogate (\udc80 to \udcff,
     PEP 383), so `os.fsencode(json.load(...)["images"][i]["file"])` gives back the name byte for byte.
     """
-    ordered = sorted(outcomes, key=lambda outcome: byte_order(outcome.relative))
+    ordered = sorted(result.outcomes, key=lambda outcome: byte_order(outcome.relative))
     labels = _classification_categories(ordered, classifier)
-    document: dict[str, Any] = {"info": _info(detector, classifier), "detection_categories": _NAMES}
+    document: dict[str, Any] = {"info": _info(result, detector, classifier), "detection_categories": _NAMES}
     if classifier is not None:
         document["classification_categories"] = {key: label for label, key in labels.items()}
-        told = classifier.descriptions or {}
+        names = classifier.descriptions or {}
         document["classification_category_descriptions"] = {
-            key: told.get(label, label) for label, key in labels.items()
+            key: names.get(label, label) for label, key in labels.items()
         }
     document["images"] = [_image(outcome, labels) for outcome in ordered]
     return (json.dumps(document, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
 
 
-def _info(detector: ModelUsed, classifier: ModelUsed | None) -> dict[str, Any]:
+def _info(result: RunResult, detector: ModelUsed, classifier: ModelUsed | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {"version": detector.version, "sha256": detector.sha256}
     if detector.typical is not None:
         metadata["typical_detection_threshold"] = detector.typical
@@ -40,26 +40,34 @@ def _info(detector: ModelUsed, classifier: ModelUsed | None) -> dict[str, Any]:
         metadata["conservative_detection_threshold"] = detector.conservative
     info: dict[str, Any] = {"format_version": "1.6", "detector": detector.name, "detector_metadata": metadata}
     if classifier is not None:
-        told: dict[str, Any] = {"version": classifier.version, "sha256": classifier.sha256}
+        species: dict[str, Any] = {"version": classifier.version, "sha256": classifier.sha256}
         if classifier.typical is not None:
-            told["typical_classification_threshold"] = classifier.typical
-        info |= {"classifier": classifier.name, "classifier_metadata": told}
+            species["typical_classification_threshold"] = classifier.typical
+        info |= {"classifier": classifier.name, "classifier_metadata": species}
+    unread = sorted(result.unread, key=lambda gap: byte_order(gap.relative))
+    info |= {
+        "collection": result.collection,
+        "input_complete": not result.is_partial,
+        "not_read": [{"file": gap.relative, "reason": gap.reason} for gap in unread],
+        "photos_without_time": result.without_time,
+        "photos_damaged": sum(photo.is_damaged for photo in result.looked_at),
+    }
     return info
 
 
 def _classification_categories(outcomes: Iterable[FileOutcome], classifier: ModelUsed | None) -> dict[str, str]:
-    """Label to key: the classifier's labels in its own order, then whatever else was said, by name."""
-    said = {label for outcome in outcomes for detection in outcome.detections for label, _ in detection.classifications}
+    """Label to key: the classifier's labels in its own order, then whatever else was given, by name."""
+    used = {label for outcome in outcomes for detection in outcome.detections for label, _ in detection.classifications}
     known = list(classifier.descriptions or {}) if classifier is not None else []
-    return {label: str(index) for index, label in enumerate([*known, *sorted(said - set(known))])}
+    return {label: str(index) for index, label in enumerate([*known, *sorted(used - set(known))])}
 
 
 def _image(outcome: FileOutcome, labels: Mapping[str, str]) -> dict[str, Any]:
     if outcome.failure is not None:
         return {"file": outcome.relative, "failure": outcome.failure, "detections": None}
-    listed = [_detection(found, labels) for found in outcome.detections if _is_listed(found)]
-    listed.sort(key=lambda found: (-found["conf"], found["category"], found["bbox"]))
-    return {"file": outcome.relative, "detections": listed}
+    listed = [_detection(each, labels) for each in outcome.detections if _is_listed(each)]
+    listed.sort(key=lambda each: (-each["conf"], each["category"], each["bbox"]))
+    return {"file": outcome.relative, "detections": listed, **({"damaged": True} if outcome.is_damaged else {})}
 
 
 def _is_listed(detection: Detection) -> bool:
@@ -72,13 +80,13 @@ def _detection(detection: Detection, labels: Mapping[str, str]) -> dict[str, Any
         "conf": round(detection.score, 4),
         "bbox": _box(detection.bbox),
     }
-    said = [
+    classifications = [
         [labels[label], round(score, 4)]
         for label, score in sorted(detection.classifications, key=lambda pair: (-pair[1], pair[0]))
         if score >= _LOWEST_CLASSIFICATION
     ]
-    if said:
-        made["classifications"] = said
+    if classifications:
+        made["classifications"] = classifications
     return made
 
 

@@ -11,26 +11,27 @@ from trapper_client.client import TrapperClient
 from trapper_client.replies import Resource
 
 _UNREADABLE = "The file is not a picture that can be read."
-_NO_RESULT = "No result came for this photo."
+NO_RESULT = "No result came for this photo."
 _IDS_PER_CALL = 50
 
 
-class Known:
+class Results:
     """Read once, when every job has ended; detections and observations are those of the chosen detector only.
 
     The same bytes may lie in several folders: their AI row then belongs to whichever came first, so what the
-    project knows is asked for by resource where this folder's own collection does not tell it.
+    project knows is read by resource where this folder's own collection does not have it.
     """
 
     def __init__(self, expert: TrapperClient, workspace: Workspace, choice: Choice) -> None:
         self._expert = expert
         self._workspace = workspace
         self._provider_id = choice.detector.id
+        self._classifier = choice.species.sha256 if choice.species else None
         self.resources: dict[str, Resource] = {
             each.id: each for each in expert.resources(collection_id=workspace.collection_id)
         }
         self.detections: dict[str, tuple[Detection, ...]] = {}
-        self.classifiers: dict[str, str | None] = {}
+        self._classifiers: dict[str, str | None] = {}
         self.failures: dict[str, str] = {}
         self._read_detections()
         self.observations = self._read_observations()
@@ -43,57 +44,63 @@ class Known:
             return sentence(resource.failure_message or _UNREADABLE)
         if resource_id in self.detections:
             return None
-        return sentence(self.failures.get(resource_id, _NO_RESULT))
+        return sentence(self.failures.get(resource_id, NO_RESULT))
 
-    def looked_at_by_another(self, choice: Choice) -> list[str]:
+    def of_other_models(self) -> list[str]:
         """Resources whose present result stems from another species model than the chosen one."""
-        wanted = choice.species.sha256 if choice.species else None
-        return sorted(each for each, classifier in self.classifiers.items() if classifier != wanted)
+        return sorted(key for key, classifier in self._classifiers.items() if classifier != self._classifier)
+
+    def drop(self, resource_ids: Iterable[str]) -> None:
+        """Leaves out results that are not those of the chosen models."""
+        for resource_id in resource_ids:
+            self.detections.pop(resource_id, None)
 
     def _read_detections(self) -> None:
-        project = self._workspace.project_id
-        here = self._workspace.linked_collection_id
-        for seen in self._expert.machine_detections(project, provider_id=self._provider_id, linked_collection_id=here):
-            if seen.resource_id not in self.resources:
+        seen = self._expert.machine_detections(
+            self._workspace.project_id,
+            provider_id=self._provider_id,
+            linked_collection_id=self._workspace.linked_collection_id,
+        )
+        for each in seen:
+            if each.resource_id not in self.resources:
                 continue
-            if seen.outcome == "failed":
-                self.failures[seen.resource_id] = seen.message or seen.code or _NO_RESULT
+            if each.outcome == "failed":
+                self.failures[each.resource_id] = each.message or each.code or NO_RESULT
             else:
-                self.detections[seen.resource_id] = tuple(map(_detection, seen.detections))
-                self.classifiers[seen.resource_id] = seen.classifier.sha256 if seen.classifier else None
+                self.detections[each.resource_id] = tuple(map(_detection, each.detections))
+                self._classifiers[each.resource_id] = each.classifier.sha256 if each.classifier else None
 
     def _read_observations(self) -> dict[str, list[Observation]]:
-        found = list(self._ask_observations(linked_collection_id=self._workspace.linked_collection_id))
-        told = {each.resource_id for each in found}
-        for ids in _chunks(set(self.detections) - told):
-            found += self._ask_observations(resource_id=ids)
-        foreign = self._rows_of_other_detectors(found)
+        rows = list(self._current_observations(linked_collection_id=self._workspace.linked_collection_id))
+        known = {each.resource_id for each in rows}
+        for ids in _chunks(set(self.detections) - known):
+            rows += self._current_observations(resource_id=ids)
+        foreign = self._rows_of_other_detectors(rows)
         made: dict[str, list[Observation]] = {}
-        for each in found:
+        for each in rows:
             if each.resource_id in self.detections and each.classification_id not in foreign:
                 made.setdefault(each.resource_id, []).append(_observation(each))
         return made
 
-    def _ask_observations(self, **filters: object) -> Iterator[replies.Observation]:
+    def _current_observations(self, **filters: object) -> Iterator[replies.Observation]:
         project = self._workspace.project_id
         return self._expert.observations(classification_project_id=project, type="ai", current=True, **filters)
 
-    def _rows_of_other_detectors(self, found: Iterable[replies.Observation]) -> set[str]:
-        """A photo that two detectors have looked at has a current row of each; only then rows are asked for."""
-        rows: dict[str, set[str]] = {}
-        for each in found:
-            rows.setdefault(each.resource_id, set()).add(each.classification_id)
-        twofold = [resource_id for resource_id, ids in rows.items() if len(ids) > 1]
+    def _rows_of_other_detectors(self, rows: Iterable[replies.Observation]) -> set[str]:
+        """Classifications of other detectors; only photos with two current rows are read again for it."""
+        by_resource: dict[str, set[str]] = {}
+        for each in rows:
+            by_resource.setdefault(each.resource_id, set()).add(each.classification_id)
         foreign: set[str] = set()
-        for ids in _chunks(twofold):
-            asked = self._expert.classifications(
+        for ids in _chunks(by_resource):
+            classifications = self._expert.classifications(
                 classification_project_id=self._workspace.project_id, resource_id=ids, type="ai", current=True
             )
-            foreign |= {row.id for row in asked if row.provider_id != self._provider_id}
+            foreign |= {row.id for row in classifications if row.provider_id != self._provider_id}
         return foreign
 
     def _read_failures(self) -> None:
-        """The latest word on resources that no job could look at."""
+        """The latest failure of resources that have neither a result nor a failure of this detector."""
         without = set(self.resources) - set(self.detections) - set(self.failures)
         without -= {each.id for each in self.resources.values() if each.state == "unreadable"}
         jobs = self._expert.jobs(classification_project_id=self._workspace.project_id) if without else ()
@@ -102,7 +109,7 @@ class Known:
                 continue
             for outcome in self._expert.job_resources(job.id, outcome="failed"):
                 if outcome.resource_id in without:
-                    self.failures[outcome.resource_id] = outcome.message or outcome.code or _NO_RESULT
+                    self.failures[outcome.resource_id] = outcome.message or outcome.code or NO_RESULT
                     without.discard(outcome.resource_id)
 
 
@@ -112,22 +119,22 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
         yield ordered[start : start + _IDS_PER_CALL]
 
 
-def _detection(seen: replies.MachineDetection) -> Detection:
+def _detection(detection: replies.MachineDetection) -> Detection:
     return Detection(
-        observation_type=seen.observation_type or "",
-        score=seen.score,
-        bbox=seen.bbox,
-        classifications=tuple((said.label, said.score) for said in seen.classifications),
+        observation_type=detection.observation_type or "",
+        score=detection.score,
+        bbox=detection.bbox,
+        classifications=tuple((label.label, label.score) for label in detection.classifications),
     )
 
 
-def _observation(seen: replies.Observation) -> Observation:
+def _observation(observation: replies.Observation) -> Observation:
     return Observation(
-        observation_type=seen.observation_type,
-        label=seen.name,
-        scientific_name=seen.scientific_name,
-        count=seen.count,
-        detection_confidence=seen.detection_confidence,
-        classification_confidence=seen.classification_confidence,
-        bbox=seen.bbox,
+        observation_type=observation.observation_type,
+        label=observation.name,
+        scientific_name=observation.scientific_name,
+        count=observation.count,
+        detection_confidence=observation.detection_confidence,
+        classification_confidence=observation.classification_confidence,
+        bbox=observation.bbox,
     )

@@ -1,0 +1,61 @@
+"""Tells a second visit to the same folder (another card at the same mount point) from a repeated run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trapper_cli.runs.names import as_text, unique_name
+from trapper_client.client import TrapperClient
+from trapper_client.replies import Collection
+
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""Files without bytes lie on every card that was full."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The collection of a folder's present photos; `earlier_photos` counts those of the visit before a new one."""
+
+    name: str
+    number: int
+    is_new: bool
+    earlier_photos: int = 0
+
+
+def find_visit(
+    expert: TrapperClient, research_project_id: str, folder: str, shown: str, hashes: Mapping[str, str]
+) -> Visit:
+    """The visit that the photos belong to; `hashes` gives the sha256 of each by its relative path.
+
+    It is an earlier one when more photos are known from it than have other bytes now than they had there.
+    """
+    number, earlier = 1, 0
+    while True:
+        name = visit_name(folder, shown, number)
+        collection = next(iter(expert.collections(research_project_id, name=name)), None)
+        if collection is None:
+            return Visit(name, number, is_new=True, earlier_photos=earlier)
+        earlier, same, changed = _compare(expert, collection, hashes)
+        has_photos = set(hashes.values()) - {EMPTY_SHA256}
+        if not earlier or not has_photos or (same and same >= changed):
+            return Visit(name, number, is_new=False)
+        number += 1
+
+
+def visit_name(folder: str, shown: str, number: int) -> str:
+    """The collection's name: it differs for each folder and each visit."""
+    if number == 1:
+        return unique_name(shown, folder)
+    return unique_name(f"{shown}, visit {number}", f"{folder} visit {number}")
+
+
+def _compare(expert: TrapperClient, collection: Collection, hashes: Mapping[str, str]) -> tuple[int, int, int]:
+    """How many photos the collection has, how many of them are here, and how many have other bytes here."""
+    known = {each.id: each.sha256 for each in expert.resources(collection_id=collection.id)}
+    here = set(hashes.values())
+    same = sum(sha256 in here for sha256 in known.values() if sha256 != EMPTY_SHA256)
+    paths = {as_text(relative): sha256 for relative, sha256 in hashes.items()}
+    by_path: dict[str, set[str]] = {}
+    for each in expert.collection_paths(collection.id):
+        by_path.setdefault(each.path, set()).add(known.get(each.resource_id, ""))
+    changed = sum(path in by_path and sha256 not in by_path[path] for path, sha256 in paths.items())
+    return len(set(known.values()) - {EMPTY_SHA256}), same, changed
