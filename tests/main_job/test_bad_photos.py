@@ -47,10 +47,11 @@ def outcome(trapper: Trapper, first_run: FirstRun) -> Outcome:
         media = sorted([*media, "kinds/small-cat.mp4"], key=os.fsencode)
     before = WITHOUT_PRIVILEGE if os.geteuid() == 0 and IS_CLOSABLE else ()
     out = trapper.place / "hostile.json"
-    report = trapper.run(root, *DEMO, "--out", out, before=before).json
+    code = 3 if IS_CLOSABLE else 0
+    report = trapper.run(root, *DEMO, "--out", out, before=before, code=code).json
     document = json.loads(out.read_bytes())
     jobs = trapper.inferred()
-    trapper.run(root, *DEMO, "--out", out, before=before)
+    trapper.run(root, *DEMO, "--out", out, before=before, code=code)
     if IS_CLOSABLE:
         (root / "closed").chmod(0o700)
     assert json.loads(out.read_bytes()) == document
@@ -107,9 +108,11 @@ def test_two_files_with_the_same_bytes_show_the_same(outcome: Outcome) -> None:
 
 
 @pytest.mark.skipif(not IS_CLOSABLE, reason="this machine runs the tests as root, and lacks setpriv")
-def test_a_folder_that_may_not_be_entered_is_told(outcome: Outcome) -> None:
-    told = {failure["file"]: failure["reason"] for failure in outcome.report["failures"]}
-    assert "Permission denied" in told["closed"]
+def test_a_folder_that_cannot_be_entered_is_listed_and_counted_as_no_photo(outcome: Outcome) -> None:
+    unread = {gap["file"]: gap["reason"] for gap in outcome.report["not_read"]}
+    assert "Permission denied" in unread["closed"]
+    assert outcome.document["info"]["not_read"] == outcome.report["not_read"]
+    assert outcome.report["failed"] == sum("failure" in image for image in outcome.document["images"])
     assert not any(file.startswith("closed") for file in outcome.images)
 
 

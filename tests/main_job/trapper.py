@@ -82,10 +82,11 @@ class Trapper:
         assert "Traceback" not in answer.text, answer.text
         return answer
 
-    def run(self, folder: Path, *words: str | Path, before: Sequence[str] = ()) -> Answer:
-        """`trapper run FOLDER` that has to end well."""
+    def run(self, folder: Path, *words: str | Path, before: Sequence[str] = (), code: int = 0) -> Answer:
+        """`trapper run FOLDER` that has to end with this exit code."""
         answer = self("run", folder, *words, "--json", before=before)
-        assert answer.code == 0, f"{answer.text}\n{self.logs()}"
+        assert answer.code == code, f"{answer.text}\n{self.logs()}"
+        assert answer.json["ok"] is (code == 0)
         return answer
 
     def results(self, folder: Path, *words: str | Path, before: Sequence[str] = ()) -> dict[str, Any]:

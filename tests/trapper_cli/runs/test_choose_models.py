@@ -31,7 +31,7 @@ def _choose(*more: Provider, detector: str = "auto", species: str = "auto", in_u
     return choose_models([*here, *LISTED], detector=detector, species=species, installed=installed, in_use=in_use)
 
 
-def test_the_demo_models_look_when_nothing_real_is_installed() -> None:
+def test_the_demo_models_run_when_nothing_real_is_installed() -> None:
     choice = _choose()
     assert choice.detector.name == "demo-detector"
     assert choice.species is not None
@@ -77,10 +77,23 @@ def test_an_unknown_name_lists_those_that_are_known() -> None:
         _choose(species="demo-detector")
 
 
+def test_a_model_that_is_not_installed_is_refused_with_the_command_that_installs_it() -> None:
+    with pytest.raises(WrongUsage, match=r"'yolox-s' is not installed\. Install it: trapper models install yolox-s"):
+        _choose(detector="yolox-s")
+    with pytest.raises(WrongUsage, match="species model 'deepfaune' is not installed"):
+        _choose(species="deepfaune")
+
+
+def test_the_choice_is_named_as_a_projects_settings_and_as_a_jobs_overrides() -> None:
+    choice = _choose(REAL)
+    assert choice.settings() == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
+    assert choice.overrides() == {"detection_provider_id": REAL.id, "species_provider_id": None}
+
+
 def test_what_was_switched_off_is_not_chosen() -> None:
     assert _choose(_provider("megadetector", active=False)).detector.name == "demo-detector"
 
 
-def test_without_any_detector_the_command_to_add_one_is_told() -> None:
-    with pytest.raises(WrongUsage, match="trapper models add"):
+def test_without_any_detector_the_command_that_installs_one_is_named() -> None:
+    with pytest.raises(WrongUsage, match="trapper models install"):
         choose_models(LISTED, detector="auto", species="auto", installed=set())

@@ -1,44 +1,100 @@
 import pytest
 
-from trapper_cli.runs.outcomes import FileOutcome, Observation
+from trapper_cli.runs.outcomes import FileOutcome, InputGap, KeptAt, Observation, RunResult
 from trapper_cli.runs.report import Report
-from trapper_cli.runs.scan import FileFailure
 
 DEER = Observation("animal", "red deer")
-REPORT = Report(
-    outcomes=[
-        FileOutcome("1.jpg", observations=(DEER, DEER, Observation("human"))),
-        FileOutcome("2.jpg", observations=(DEER, Observation("animal", "red fox"))),
-        FileOutcome("3.jpg", observations=(Observation("blank"),)),
-        FileOutcome("4.jpg"),
-        FileOutcome("caf\udce9.jpg", failure="It cannot be read."),
-    ],
-    folders_failed=[FileFailure("closed", "The folder cannot be read: Permission denied.", is_media=False)],
-    ignored=2,
-    uploaded=5,
-    seconds=2.0,
-)
+OUTCOMES = [
+    FileOutcome("1.jpg", "a", captured_at="x", observations=(DEER, DEER, Observation("human"))),
+    FileOutcome("2.jpg", "b", captured_at="x", observations=(DEER, Observation("animal", "red fox"))),
+    FileOutcome("3.jpg", "c", observations=(Observation("blank"),)),
+    FileOutcome("4.jpg", "d", captured_at="x"),
+    FileOutcome("caf\udce9.jpg", failure="It cannot be decoded."),
+]
+
+
+def _report(*more: FileOutcome, outcomes: list[FileOutcome] = OUTCOMES, gaps: tuple[InputGap, ...] = ()) -> Report:
+    result = RunResult("card (0123456789)", [*outcomes, *more], gaps)
+    return Report(result, planned=[], visit=1, ignored=2, uploaded=5, looked_at=4, seconds=2.0)
 
 
 def test_photos_are_counted_once_for_each_thing_that_is_on_them() -> None:
-    told = REPORT.document()
-    counted = {name: told[name] for name in ("photos", "blank", "animals", "humans", "vehicles", "failed", "ignored")}
-    assert counted == {
+    document = _report().document()
+    names = ("photos", "blank", "animals", "humans", "vehicles", "failed", "ignored", "without_time")
+    assert {name: document[name] for name in names} == {
         "photos": 5,
         "blank": 2,
         "animals": 2,
         "humans": 1,
         "vehicles": 0,
-        "failed": 2,
+        "failed": 1,
         "ignored": 2,
+        "without_time": 1,
     }
-    assert list(told["species"].items()) == [("red deer", 2), ("red fox", 1)]
-    assert told["images_per_second"] == 2.5
+    assert list(document["species"].items()) == [("red deer", 2), ("red fox", 1)]
+    assert document["images_per_second"] == 2.0  # of the four that were looked at in this run
 
 
-def test_the_table_names_failures_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    REPORT.show()
+def test_the_same_bytes_at_two_places_are_one_photo_and_both_places_are_named() -> None:
+    twin = FileOutcome("cam/1.jpg", "a", captured_at="x", kept_at=KeptAt("CAM1", "1.jpg"), observations=(DEER,))
+    document = _report(twin).document()
+    assert (document["files"], document["photos"], document["animals"]) == (6, 5, 2)
+    assert document["duplicates"] == [
+        {"sha256": "a", "files": ["1.jpg", "cam/1.jpg"], "counted_at": {"deployment": "CAM1", "path": "1.jpg"}}
+    ]
+
+
+def test_files_that_failed_are_counted_one_by_one_also_with_the_same_bytes() -> None:
+    empty = [FileOutcome(f"cam{n}/0.jpg", "e3b0", failure="The file is empty.") for n in range(3)]
+    document = _report(*empty).document()
+    assert (document["failed"], document["photos"], document["duplicates"]) == (4, 8, [])
+
+
+def test_a_damaged_photo_without_an_object_is_not_blank() -> None:
+    document = _report(FileOutcome("5.jpg", "f", captured_at="x", is_damaged=True)).document()
+    assert (document["blank"], document["damaged"]) == (2, 1)
+
+
+CLOSED = InputGap("closed", "The folder cannot be read: Permission denied.")
+
+
+def test_a_folder_is_no_photo_and_what_was_not_read_is_listed() -> None:
+    report = _report(gaps=(CLOSED,))
+    document = report.document()
+    assert (document["photos"], document["failed"], document["input_complete"]) == (5, 1, False)
+    assert document["not_read"] == [{"file": "closed", "reason": CLOSED.reason}]
+    assert {failure["file"] for failure in document["failures"]} == {"caf\udce9.jpg", "closed"}
+    assert report.exit_code == 3
+    assert "only in part" in (report.problem or "")
+
+
+FAILED = FileOutcome("a.jpg", failure="It cannot be decoded.")
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (_report(), 0),
+        (_report(outcomes=[FAILED]), 1),
+        (_report(outcomes=[FAILED], gaps=(CLOSED,)), 1),
+        (_report(FileOutcome("6.jpg", "g", failure="No result came for this photo.", has_no_result=True)), 1),
+        (_report(FileOutcome("7.jpg", failure="The file cannot be read: Input/output error.", is_unread=True)), 3),
+    ],
+)
+def test_the_exit_code_says_whether_the_result_is_whole(report: Report, code: int) -> None:
+    assert report.exit_code == code
+    assert (report.problem is None) == (code == 0)
+
+
+def test_the_table_names_failures_first_and_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    _report().show()
     shown = capsys.readouterr().out
     assert "caf\\xe9.jpg" in shown
-    assert "It cannot be read." in shown
+    assert shown.index("It cannot be decoded.") < shown.index("Photos")
     assert "red deer" in shown
+
+
+def test_without_a_photo_that_was_looked_at_no_speed_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    result = RunResult("card", OUTCOMES)
+    Report(result, planned=[], visit=1, ignored=0, uploaded=0, looked_at=0, seconds=2.0).show()
+    assert "per second" not in capsys.readouterr().out

@@ -1,17 +1,25 @@
+import errno
 import os
 import tempfile
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from trapper_cli.runs.scan import VIDEO_IS_NOT_SUPPORTED, Scan, scan_folder
+from trapper_cli.runs import scan as scanning
+from trapper_cli.runs.scan import VIDEO_IS_NOT_SUPPORTED, Scan
 from trapper_cli.runs.sniff import Media, sniff
 
 JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 40
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 40
+
+
+def scan_folder(root: Path, *, give_up_seconds: float | None = None) -> Scan:
+    return scanning.scan_folder(root, warn=lambda _: None, give_up_seconds=give_up_seconds)
 
 
 def _names(scan: Scan) -> list[str]:
@@ -70,7 +78,7 @@ def test_links_that_lead_in_circles_end(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     scan = scan_folder(tmp_path)
     assert _names(scan) == ["cam/1.jpg"]
-    assert [each.relative for each in scan.failures] == ["gone.jpg", "self.jpg"]
+    assert [(each.relative, each.is_unread) for each in scan.failures] == [("gone.jpg", False), ("self.jpg", False)]
 
 
 def test_a_linked_folder_outside_and_a_linked_photo_are_followed(tmp_path: Path) -> None:
@@ -100,6 +108,75 @@ def test_pipes_are_never_opened(tmp_path: Path) -> None:
     assert scan.ignored == 1
 
 
+class _Failing:
+    """A directory of which two entries can be read."""
+
+    def __init__(self, path: str) -> None:
+        self._entries = os.scandir(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._entries.close()
+
+    def __iter__(self) -> Iterator["os.DirEntry[str]"]:
+        for number, entry in enumerate(self._entries):
+            if number == 2:
+                raise OSError(errno.EIO, "Input/output error")
+            yield entry
+
+
+class _Os:
+    """The module os, whose `scandir` fails for one folder."""
+
+    def __init__(self, broken: Path) -> None:
+        self._broken = str(broken)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def scandir(self, path: str) -> object:
+        return _Failing(path) if path == self._broken else os.scandir(path)
+
+
+def test_a_folder_that_fails_after_two_entries_keeps_them_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("broken", "whole"):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            (tmp_path / folder / f"{number}.jpg").write_bytes(JPEG)
+    monkeypatch.setattr(scanning, "os", _Os(tmp_path / "broken"))
+    scan = scan_folder(tmp_path)
+    assert len(scan.photos) == 6
+    reason = "Only 2 entries of the folder could be read: Input/output error."
+    assert [(each.relative, each.reason, each.is_unread) for each in scan.failures] == [("broken", reason, True)]
+
+
+def test_a_drive_that_stops_answering_ends_the_scan_with_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.jpg").write_bytes(JPEG)
+    order = [entry.name for entry in os.scandir(tmp_path)][::-1]  # the walk takes the last folder first
+
+    class Hanging(_Os):
+        def scandir(self, path: str) -> object:
+            if path == self._broken:
+                release.wait(60)
+            return os.scandir(path)
+
+    monkeypatch.setattr(scanning, "os", Hanging(tmp_path / order[1]))
+    scan = scan_folder(tmp_path, give_up_seconds=1)
+    release.set()
+    assert _names(scan) == [f"{order[0]}/1.jpg"]
+    assert {each.relative for each in scan.failures} == {order[1], order[2]}
+    assert all("The drive did not answer for" in each.reason and each.is_unread for each in scan.failures)
+
+
 @contextmanager
 def _as_an_ordinary_user() -> Generator[None]:
     """Root may read everything, so it looks as nobody for a moment."""
@@ -124,7 +201,10 @@ def test_a_closed_folder_and_a_closed_file_are_told() -> None:
             scan = scan_folder(root)
         (root / "closed").chmod(0o700)
     assert _names(scan) == ["open.jpg"]
-    assert [(each.relative, each.is_media) for each in scan.failures] == [("closed", False), ("closed.jpg", True)]
+    assert [(each.relative, each.is_media, each.is_unread) for each in scan.failures] == [
+        ("closed", False, True),
+        ("closed.jpg", True, True),
+    ]
     assert all("Permission denied" in each.reason for each in scan.failures)
 
 

@@ -1,10 +1,16 @@
 import csv
 import io
+from collections.abc import Iterable
 
 import pytest
 
-from trapper_cli.runs.outcomes import FileOutcome, Observation
-from trapper_cli.runs.write_csv import COLUMNS, observations_csv
+from trapper_cli.runs import write_csv
+from trapper_cli.runs.outcomes import FileOutcome, InputGap, Observation, RunResult
+from trapper_cli.runs.write_csv import BYTE_ORDER_MARK, COLUMNS
+
+
+def observations_csv(outcomes: Iterable[FileOutcome], *gaps: InputGap) -> bytes:
+    return write_csv.observations_csv(RunResult("card (0123456789)", list(outcomes), gaps))
 
 
 def _rows(*outcomes: FileOutcome) -> list[dict[str, str]]:
@@ -45,10 +51,35 @@ def test_a_text_that_a_spreadsheet_would_run_is_quoted(beginning: str) -> None:
 
 
 def test_a_name_that_is_no_text_can_be_told_and_the_table_stays_utf8() -> None:
-    assert _rows(FileOutcome("caf\udce9.jpg"))[0]["file"] == "caf\\udce9.jpg"
+    assert _rows(FileOutcome("caf\udce9.jpg"))[0]["file"] == "caf\\xe9.jpg"
 
 
 def test_the_same_outcomes_in_any_order_are_the_same_bytes() -> None:
     seen = [FileOutcome(f"{n}.jpg", observations=(Observation("animal"), Observation("human"))) for n in range(5)]
     turned = [FileOutcome(each.relative, observations=each.observations[::-1]) for each in seen[::-1]]
     assert observations_csv(seen) == observations_csv(turned)
+
+
+def test_damaged_and_unread_files_have_a_status_of_their_own() -> None:
+    outcomes = [
+        FileOutcome("1.jpg", is_damaged=True),
+        FileOutcome("2.jpg", failure="The file cannot be read: Input/output error.", is_unread=True),
+        FileOutcome("3.jpg", is_damaged=True, observations=(Observation("animal"),)),
+    ]
+    gap = InputGap("closed", "The folder cannot be read: Permission denied.")
+    text = observations_csv(outcomes, gap).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["file"], row["status"], row["damaged"], row["observation_type"]) for row in rows] == [
+        ("1.jpg", "damaged", "yes", ""),
+        ("2.jpg", "not read", "", ""),
+        ("3.jpg", "seen", "yes", "animal"),
+        ("closed", "not read", "", ""),
+    ]
+    assert rows[3]["failure"] == gap.reason
+
+
+def test_a_byte_order_mark_comes_first_when_requested() -> None:
+    result = RunResult("card", [FileOutcome("\xe9.jpg")])
+    marked = write_csv.observations_csv(result, byte_order_mark=True)
+    assert marked == BYTE_ORDER_MARK + write_csv.observations_csv(result)
+    assert next(csv.DictReader(io.StringIO(marked.decode("utf-8-sig"), newline="")))["file"] == "\xe9.jpg"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trapper_cli.runs.outcomes import Detection, FileOutcome, ModelUsed
+from trapper_cli.runs.names import portable
+from trapper_cli.runs.outcomes import Detection, FileOutcome, InputGap, ModelUsed, RunResult
 from trapper_cli.runs.write_md_json import md_json
 
 DETECTOR = ModelUsed("demo-detector", "1", "a" * 64, typical=0.25, conservative=0.05)
@@ -20,7 +21,11 @@ def _detection(score: float, kind: str = "animal", **more: Any) -> Detection:
 
 
 def _written(outcomes: list[FileOutcome], classifier: ModelUsed | None = SPECIES) -> dict[str, Any]:
-    return json.loads(md_json(outcomes, DETECTOR, classifier))
+    return json.loads(_bytes(outcomes, classifier))
+
+
+def _bytes(outcomes: list[FileOutcome], classifier: ModelUsed | None = SPECIES, *gaps: InputGap) -> bytes:
+    return md_json(RunResult("card (0123456789)", outcomes, gaps), DETECTOR, classifier)
 
 
 def test_the_document_has_the_shape_of_format_1_6() -> None:
@@ -79,13 +84,13 @@ def test_two_files_with_the_same_bytes_are_both_listed() -> None:
 def test_the_same_outcomes_in_any_order_are_the_same_bytes() -> None:
     many = [FileOutcome(f"{n}.jpg", detections=(_detection(0.5), _detection(0.5, "human"))) for n in range(20)]
     turned = [FileOutcome(each.relative, detections=tuple(reversed(each.detections))) for each in reversed(many)]
-    assert md_json(many, DETECTOR, SPECIES) == md_json(turned, DETECTOR, SPECIES)
+    assert _bytes(many) == _bytes(turned)
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\x00" not in name))
 def test_any_name_comes_back_byte_for_byte(name: bytes) -> None:
-    document = _written([FileOutcome(os.fsdecode(name))])
-    assert os.fsencode(document["images"][0]["file"]) == name
+    document = _written([FileOutcome(portable(os.fsdecode(name)))])
+    assert document["images"][0]["file"].encode("utf-8", "surrogateescape") == name
 
 
 @given(st.tuples(*[st.floats(0, 1, allow_nan=False)] * 4))
@@ -105,6 +110,16 @@ def test_labels_that_no_catalogue_knows_follow_by_name() -> None:
     assert document["classification_category_descriptions"]["3"] == "wolf"
 
 
+def test_damaged_is_not_blank_and_what_was_not_read_is_listed() -> None:
+    outcomes = [FileOutcome("1.jpg", sha256="a", is_damaged=True), FileOutcome("2.jpg", sha256="b", captured_at="x")]
+    document = json.loads(_bytes(outcomes, None, InputGap("closed", "The folder cannot be read.")))
+    assert [image.get("damaged") for image in document["images"]] == [True, None]
+    info = document["info"]
+    assert (info["input_complete"], info["photos_damaged"], info["photos_without_time"]) == (False, 1, 1)
+    assert info["not_read"] == [{"file": "closed", "reason": "The folder cannot be read."}]
+    assert info["collection"] == "card (0123456789)"
+
+
 def test_numbers_that_are_none_are_an_error_and_never_written() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        md_json([FileOutcome("1.jpg", detections=(_detection(float("inf")),))], DETECTOR, None)
+        _bytes([FileOutcome("1.jpg", detections=(_detection(float("inf")),))], None)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from trapper_cli.runs.visits import folder_of
 from trapper_cli.runs.write_csv import COLUMNS, guarded
 from trapper_client.errors import WrongUsage
+from trapper_client.output import tell
 
 _ENDINGS = (".json", ".csv")
 
@@ -61,13 +63,16 @@ def check_outputs(paths: Sequence[Path], *, overwrite: bool) -> list[Output]:
 
 
 def check_collection(outputs: Sequence[Output], collection: str) -> None:
-    """Raises WrongUsage where a file has the results of another folder, or of another visit to this one."""
+    """Raises WrongUsage where a file has the results of another folder; those of an earlier visit are replaced."""
     for output in outputs:
-        if output.collection not in {None, collection, guarded(collection)}:
+        if output.collection in {None, collection, guarded(collection)}:
+            continue
+        if folder_of(output.collection or "") not in {folder_of(collection), folder_of(str(guarded(collection)))}:
             raise WrongUsage(
-                f"--out {str(output.given)!r} has the results of another folder or visit: {output.collection}.",
+                f"--out {str(output.given)!r} has the results of another folder: {output.collection}.",
                 hint="Choose another name, or replace it with --overwrite.",
             )
+        tell(f"--out {str(output.given)!r} has the results of another visit, and is replaced: {output.collection}.")
 
 
 def _collection_in(target: Path, ending: str) -> str | None:

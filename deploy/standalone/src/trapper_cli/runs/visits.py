@@ -1,5 +1,6 @@
 """Tells a second visit to the same folder (another card at the same mount point) from a repeated run."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from trapper_client.replies import Collection
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """Files without bytes lie on every card that was full."""
+_VISIT = re.compile(r", visit [0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,14 @@ def find_visit(
 
 
 def visit_name(folder: str, shown: str, number: int) -> str:
-    """The collection's name: it differs for each folder and each visit."""
-    if number == 1:
-        return unique_name(shown, folder)
-    return unique_name(f"{shown}, visit {number}", f"{folder} visit {number}")
+    """The name of a folder's collection or deployment: it differs for each folder and each visit."""
+    name = unique_name(shown, folder)
+    return name if number == 1 else f"{name}, visit {number}"
+
+
+def folder_of(name: str) -> str:
+    """The part of a visit's name that all visits to its folder share."""
+    return _VISIT.sub("", name)
 
 
 def _compare(expert: TrapperClient, collection: Collection, hashes: Mapping[str, str]) -> tuple[int, int, int]:

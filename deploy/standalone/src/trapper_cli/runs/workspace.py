@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from trapper_cli.runs.choose_models import Choice
-from trapper_cli.runs.names import as_text, unique_name
+from trapper_cli.runs.names import as_text
 from trapper_cli.runs.plan import DeploymentRule, PlannedDeployment
-from trapper_cli.runs.visits import Visit
+from trapper_cli.runs.visits import Visit, visit_name
 from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.errors import ApiProblem
@@ -112,10 +112,7 @@ def ensure_deployments(
 def _deployment_id(folder: str, visit: Visit, planned: PlannedDeployment, rule: DeploymentRule) -> str:
     if rule.name is not None:
         return as_text(planned.name)
-    place = f"{folder}/{planned.key}"
-    if visit.number == 1:
-        return unique_name(planned.name, place)
-    return unique_name(f"{planned.name}, visit {visit.number}", f"{place} visit {visit.number}")
+    return visit_name(f"{folder}/{planned.key}", planned.name, visit.number)
 
 
 def _find_or_make(find: Callable[[], Iterable[T]], make: Callable[[], T], *, look_first: bool = True) -> T:

@@ -1,0 +1,160 @@
+"""Which folder is which deployment, which card is which visit, and runs side by side."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.main_job.trapper import DEMO, MARKS, SAMPLE, Trapper, copy_anew
+from tests.support.networks import colour_detector
+from trapper_client.client import TrapperClient
+from trapper_client.stack import connect
+
+pytestmark = MARKS
+
+OVERFLOW = (
+    "CAM01/100RECNX", "CAM01/101RECNX", "CAM02/100EK113", "CAM02/101EK113",
+    "CAM03/100_BTCF", "CAM03/101_BTCF", "CAM04/DCIM/100MEDIA", "CAM04/DCIM/101MEDIA",
+)  # fmt: skip
+
+
+@pytest.fixture
+def expert(stack: Trapper, monkeypatch: pytest.MonkeyPatch) -> TrapperClient:
+    monkeypatch.setenv("TRAPPER_STATE_DIR", str(stack.state_dir))
+    return connect()
+
+
+def photo(number: int, target: Path, mark: str) -> Path:
+    """One of the sample's photos with bytes of its own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes((SAMPLE / "meadow" / f"IMG_{number:04}.JPG").read_bytes() + mark.encode())
+    return target
+
+
+def deployments(expert: TrapperClient, collection: str) -> dict[str, str]:
+    """The name of each file's deployment in the service."""
+    project = next(iter(expert.research_projects())).id
+    (found,) = expert.collections(project, name=collection)
+    names = {each.id: each.deployment_id for each in expert.deployments(project)}
+    return {each.file_path: names[each.deployment_id or ""] for each in expert.resources(collection_id=found.id)}
+
+
+def test_overflow_folders_are_one_deployment_and_the_plan_comes_first(
+    stack: Trapper, folder: Path, expert: TrapperClient
+) -> None:
+    for number, name in enumerate(OVERFLOW, start=1):
+        photo(number, folder / "cards" / name / "IMG_0001.JPG", str(folder))
+    jobs = stack.inferred()
+    plan = stack("run", folder / "cards", "--dry-run", "--json").json
+    assert stack.inferred() == jobs
+    assert [(each["deployment"], each["photos"]) for each in plan["deployments"]] == [
+        (f"CAM0{number}", 2) for number in range(1, 5)
+    ]
+    assert all(each["first"] <= each["last"] for each in plan["deployments"])
+    report = stack.run(folder / "cards", *DEMO).json
+    assert report["deployments"] == plan["deployments"]
+    kept = deployments(expert, report["collection"])
+    assert len(set(kept.values())) == 4
+    assert all(name.startswith(path[:5]) for path, name in kept.items())
+
+
+def test_a_deployment_can_be_named_and_a_level_can_be_chosen(
+    stack: Trapper, folder: Path, expert: TrapperClient
+) -> None:
+    for number, name in enumerate(("a/x", "a/y", "b/x"), start=1):
+        photo(number, folder / "cards" / name / "1.jpg", str(folder))
+    levels = stack("run", folder / "cards", "--deployments-from", "1", "--dry-run", "--json").json["deployments"]
+    assert [each["deployment"] for each in levels] == ["a", "b"]
+    report = stack.run(folder / "cards", *DEMO, "--deployment", "North ridge").json
+    assert set(deployments(expert, report["collection"]).values()) == {"North ridge"}
+    assert stack("run", folder / "cards", "--deployment", "x", "--deployments-from", "1").code == 2
+
+
+def test_another_card_at_the_same_path_is_another_visit(stack: Trapper, folder: Path, expert: TrapperClient) -> None:
+    card = folder / "card"
+    for number in (1, 2, 3):
+        photo(number, card / f"IMG_{number}.JPG", f"first {folder}")
+    first = stack.run(card, *DEMO).json
+    shutil.rmtree(card)
+    for number in (1, 2, 3):
+        photo(number + 3, card / f"IMG_{number}.JPG", f"second {folder}")
+    answer = stack.run(card, *DEMO)
+    second = answer.json
+    assert (first["visit"], second["visit"], second["photos"]) == (1, 2, 3)
+    assert "This folder held other photos before" in answer.text
+    kept = [deployments(expert, report["collection"]) for report in (first, second)]
+    assert [sorted(each) for each in kept] == [["IMG_1.JPG", "IMG_2.JPG", "IMG_3.JPG"]] * 2
+    assert not set(kept[0].values()) & set(kept[1].values())
+    assert stack.run(card, *DEMO).json["visit"] == 2
+
+
+def test_the_same_bytes_at_two_places_are_one_photo(stack: Trapper, folder: Path) -> None:
+    one = photo(1, folder / "cards" / "A" / "1.jpg", str(folder))
+    (folder / "cards" / "B").mkdir()
+    shutil.copy(one, folder / "cards" / "B" / "2.jpg")
+    out = folder / "r.json"
+    report = stack.run(folder / "cards", *DEMO, "--out", out).json
+    assert (report["files"], report["photos"], report["uploaded"]) == (2, 1, 1)
+    assert [each["files"] for each in report["duplicates"]] == [["A/1.jpg", "B/2.jpg"]]
+    assert report["duplicates"][0]["counted_at"]["path"] == "A/1.jpg"
+    assert [image["file"] for image in json.loads(out.read_bytes())["images"]] == ["A/1.jpg", "B/2.jpg"]
+
+
+def test_a_run_over_no_photos_fails_and_leaves_the_results_as_they_are(stack: Trapper, folder: Path) -> None:
+    out = folder / "r.json"
+    card = folder / "card"
+    photo(1, card / "1.jpg", str(folder))
+    stack.run(card, *DEMO, "--out", out)
+    before = out.read_bytes()
+    (card / "1.jpg").unlink()
+    answer = stack("run", card, *DEMO, "--out", out, "--json")
+    assert answer.code == 1
+    assert "There are no photos in" in answer.json["error"]
+    (card / "1.jpg").write_bytes(b"")
+    report = stack("run", card, *DEMO, "--out", out, "--json")
+    assert (report.code, report.json["ok"]) == (1, False)
+    assert out.read_bytes() == before
+
+
+def settings(expert: TrapperClient) -> list[Any]:
+    return [(each.object_detection_ai_model, each.species_ai_model) for each in expert.classification_projects()]
+
+
+def test_two_runs_at_once_with_different_detectors_have_their_own_models(
+    stack: Trapper, folder: Path, expert: TrapperClient
+) -> None:
+    weights = colour_detector(folder / "colours.onnx", size=96)
+    added = stack("models", "add", weights, "--name", "colours", "--predictor", "yolov8", "--labels",
+                  _labels(folder), "--map", "megadetector", "--json")  # fmt: skip
+    assert added.code == 0, added.text
+    before = settings(expert)
+    sources = [SAMPLE / "meadow" / f"IMG_{number:04}.JPG" for number in range(1, 5)]
+    runs = {}
+    for detector in ("demo-detector", "colours"):
+        copy_anew(sources, folder / detector, str(folder))
+        runs[detector] = stack.start(
+            "run", folder / detector, "--detector", detector, "--species", "none", "--json",
+            "--out", folder / f"{detector}.json",
+        )  # fmt: skip
+    for detector, process in runs.items():
+        answer = stack.finish(process)
+        assert (answer.code, answer.json["ok"], answer.json["detector"]) == (0, True, detector), answer.text
+    documents = {detector: json.loads((folder / f"{detector}.json").read_bytes()) for detector in runs}
+    assert {detector: document["info"]["detector"] for detector, document in documents.items()} == {
+        detector: detector for detector in runs
+    }
+    detections = {
+        detector: [image["detections"] for image in document["images"]] for detector, document in documents.items()
+    }
+    assert all(each is not None for images in detections.values() for each in images)
+    assert detections["demo-detector"] != detections["colours"]  # the same photos, each as its own detector saw them
+    assert settings(expert) == before
+    stack.assert_sound()
+
+
+def _labels(folder: Path) -> Path:
+    path = folder / "labels.txt"
+    path.write_text("animal\nperson\nvehicle\n")
+    return path
