@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ OVERFLOW = (
 
 
 @pytest.fixture
-def expert(stack: Trapper, monkeypatch: pytest.MonkeyPatch) -> TrapperClient:
+def expert(stack: Trapper, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrapperClient]:
     monkeypatch.setenv("TRAPPER_STATE_DIR", str(stack.state_dir))
-    return connect()
+    with connect() as client:
+        yield client
 
 
 def photo(number: int, target: Path, mark: str) -> Path:
