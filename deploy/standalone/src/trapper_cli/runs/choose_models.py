@@ -26,17 +26,10 @@ class Choice:
         return is_demo(self.detector)
 
     def settings(self) -> dict[str, str | None]:
-        """The choice under the names of a project's settings."""
+        """The choice under the names of a project's settings, which are also those of a job's overrides."""
         return {
             "object_detection_ai_model": self.detector.id,
             "species_ai_model": self.species.id if self.species else None,
-        }
-
-    def overrides(self) -> dict[str, str | None]:
-        """The choice as overrides of a job."""
-        return {
-            "detection_provider_id": self.detector.id,
-            "species_provider_id": self.species.id if self.species else None,
         }
 
 

@@ -109,7 +109,7 @@ class JobRunner:
         return self._expert.ask_for_ai(
             classification_project_id=self._workspace.project_id,
             linked_collection_id=self._workspace.linked_collection_id,
-            overrides=self._choice.overrides(),
+            overrides=self._choice.settings(),
             interactive=True,
             **scope,
         )

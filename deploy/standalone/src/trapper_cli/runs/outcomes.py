@@ -74,7 +74,7 @@ class FileOutcome:
             return Status.FAILED
         if any(self.has(kind) for kind in _OBJECTS):
             return Status.SEEN
-        return Status.DAMAGED if self.is_damaged else Status.BLANK
+        return Status.DAMAGED if self.is_damaged or self.has("unclassified") else Status.BLANK
 
 
 @dataclass(frozen=True)
