@@ -15,7 +15,7 @@ from trapper_client.replies import ClassificationProject
 
 RESEARCH_NAME = "Trapper run"
 RESEARCH_ACRONYM = "RUN"
-_CONFLICT = 409
+_CONFLICT, _CHANGED_MEANWHILE = 409, 412
 
 T = TypeVar("T")
 
@@ -51,7 +51,12 @@ def use_models(expert: TrapperClient, project: ClassificationProject, choice: Ch
     """
     settings = choice.settings()
     if project.object_detection_ai_model is None:
-        expert.change_classification_project(project.id, **settings)
+        try:
+            expert.change_classification_project(project.id, **settings)
+        except ApiProblem as problem:
+            if problem.status != _CHANGED_MEANWHILE:
+                raise
+            return False  # another run that began at the same moment has set its own
         return True
     return all(getattr(project, name) == value for name, value in settings.items())
 
