@@ -24,7 +24,7 @@ class ManagerClient:
         found: list[ModelReply] = []
         cursor: str | None = None
         while True:
-            params = {"limit": PAGE_LIMIT} | ({"cursor": cursor} if cursor else {})
+            params = {"cursor": cursor} if cursor else {}  # the catalogue has no limit: it comes in one page
             response = await self.http.request("GET", "/api/models/", params=params)
             page = Page[ModelReply].model_validate_json(response.content)
             found += page.items
