@@ -127,3 +127,35 @@ def colour_classifier(
         outputs=outputs,
         constants={"weights": np.eye(3, dtype=np.float32) * 10},
     )
+
+
+def endless(path: Path) -> Path:
+    """A loop whose condition is always true; each turn is quick."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["go_on"]),
+            helper.make_node("Sin", ["state"], ["next_state"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, [1, 7, 5]),
+        ],
+        [
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("next_state", TensorProto.FLOAT, [1, 7, 5]),
+        ],
+    )
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Add", ["start", "mean"], ["state"]),
+        helper.make_node("Loop", ["", "yes", "state"], ["output"], body=body),
+    ]
+    return save(
+        path,
+        nodes,
+        shape=[1, 3, 64, 64],
+        outputs={"output": [1, 7, 5]},
+        constants={"yes": np.asarray(True), "start": np.ones((1, 7, 5), np.float32)},
+    )

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from ai_worker.model_store.inspect_model import Allowance, inspect_model
-from tests.support.networks import colour_detector, fixed_output, save
+from tests.support.networks import colour_detector, endless, fixed_output, save
 
 LABELS = ["animal", "person", "vehicle"]
 REQUEST = {"name": "mine", "predictor": "yolov8", "labels": LABELS}
@@ -23,38 +23,6 @@ NO_FILTER = "this machine's system has no filter for system calls"
 
 def tried(path, **allowance):
     return inspect_model(path, REQUEST, allowance=Allowance(**allowance))
-
-
-def endless(path):
-    """A loop whose condition is always true; each turn is quick."""
-    body = helper.make_graph(
-        [
-            helper.make_node("Identity", ["go"], ["go_on"]),
-            helper.make_node("Sin", ["state"], ["next_state"]),
-        ],
-        "body",
-        [
-            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state", TensorProto.FLOAT, [1, 7, 5]),
-        ],
-        [
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("next_state", TensorProto.FLOAT, [1, 7, 5]),
-        ],
-    )
-    nodes = [
-        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
-        helper.make_node("Add", ["start", "mean"], ["state"]),
-        helper.make_node("Loop", ["", "yes", "state"], ["output"], body=body),
-    ]
-    return save(
-        path,
-        nodes,
-        shape=[1, 3, 64, 64],
-        outputs={"output": [1, 7, 5]},
-        constants={"yes": np.asarray(True), "start": np.ones((1, 7, 5), np.float32)},
-    )
 
 
 def enlarged(path, *, gigabytes):
@@ -138,8 +106,8 @@ def test_what_is_well_is_tried_and_told_what_it_was_tried_under(tmp_path):
 
 TRIES = """
 import ctypes, json, os, socket, subprocess, sys
-from ai_worker.model_store.sandbox import confine
-holds = confine(memory_bytes=8 << 30, cpu_seconds=600)
+from ai_worker.confinement.confine import confine_trial
+holds = confine_trial(memory_bytes=8 << 30, cpu_seconds=600)
 told = {}
 def attempt(name, do):
     try:

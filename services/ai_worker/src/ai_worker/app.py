@@ -44,6 +44,9 @@ class DeviceInUse(BaseModel):
     batches_aboard: int
     busy_seconds: float
     process_bytes: int | None
+    confinement: dict[str, Any] = Field(
+        description="what holds the process in, by subject; docs/workers.md explains it"
+    )
     models_loaded: list[str]
 
 
@@ -185,6 +188,7 @@ def _devices(work: Hand) -> list[DeviceInUse]:
                 batches_aboard=child.aboard,
                 busy_seconds=round(child.busy_seconds, 3),
                 process_bytes=child.memory_bytes,
+                confinement=child.confinement,
                 models_loaded=list(child.loaded),
             )
         )

@@ -57,6 +57,12 @@ class WorkerSettings(kit.ServiceSettings):
     threads: int = Field(default=0, ge=0, le=1024, description="cores for computing; 0 takes all")
     batch_size: int = Field(default=0, ge=0, le=1024, description="pictures per forward pass; 0 lets the device choose")
     batch_seconds: float = Field(default=1800.0, gt=0, description="longest time for computing one batch")
+    picture_seconds: float = Field(
+        default=60.0, ge=0, description="longest time a model may take for one picture; accelerators have ten times it"
+    )
+    confine_inference: bool = Field(
+        default=True, description="hold the process that runs models in; only for drivers that cannot work so"
+    )
     batches_per_child: int = Field(default=200, ge=1, description="after which the inference process is replaced")
     memory_limit_bytes: int = Field(default=8 * _GIB, ge=_GIB, description="of the inference process")
     model_memory_bytes: int | None = Field(

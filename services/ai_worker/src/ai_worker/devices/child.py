@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
 
+from ai_worker.confinement.confine import confine_for_good
 from ai_worker.devices import pipes
 from ai_worker.devices.prove import prove_model
 from ai_worker.devices.try_device import try_device
@@ -31,7 +32,7 @@ from ai_worker.inference.detect import spec_of
 from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import Belt
 from ai_worker.inference.steps import Source
-from ai_worker.inference.types import Failure, ModelOutputUnfit, OpenStage
+from ai_worker.inference.types import Failure, ModelOutputUnfit, ModelTooSlow, OpenStage
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
 from ai_worker.model_store.open_model import PlacedSession, open_model
 from ai_worker.model_store.places import CPU, KINDS, Place
@@ -48,6 +49,8 @@ _OUT_OF_MEMORY = 87
 _ACCELERATOR_BATCH = 16
 _ACCELERATOR_PASSES = 2
 """One is on the device while the tensors of the next one are put together and the answers of the last one read."""
+_ACCELERATOR_PATIENCE = 10
+"""They may build an engine when they meet a shape."""
 _CROP_BATCH = 8
 _PASSES_IN_A_ROW = 4
 """On the processor a pass leaves nothing of ours in the caches; who reads four answers together fetches it once."""
@@ -118,6 +121,8 @@ class Child:
             return {"kind": "proved", **prove_model(session, weights, model, place, published)}
         except ModelOutputUnfit as problem:
             raise CannotRun("model-output", str(problem)) from problem
+        except ModelTooSlow as problem:
+            raise CannotRun("too-slow", str(problem)) from problem
 
     def try_out(self) -> dict[str, Any]:
         """Show that the device computes."""
@@ -166,6 +171,7 @@ class Child:
             usual_batch=limits.batch_size,
             largest_batch=max(limits.batch_size, limits.crop_batch_size),
             sides=None if how is None else (how.height, how.width),
+            picture_seconds=settings.picture_seconds * (1 if self.on_processor else _ACCELERATOR_PATIENCE),
         )
 
     def _session(self, spec: StageSpec, weights: Path) -> PlacedSession:
@@ -279,6 +285,16 @@ def _memory_in_use() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
 
 
+def _confine(settings: ChildSettings) -> dict[str, Any]:
+    """Hold this process in, while it has one thread; accelerators keep devices and their engines' folder."""
+    on_processor = settings.runtime == CPU
+    return confine_for_good(
+        readable=[Path(folder) for folder in settings.readable],
+        writable=[] if on_processor else [Path("/dev"), *([Path(settings.cache_dir)] if settings.cache_dir else [])],
+        own_user=on_processor,
+    )
+
+
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -286,7 +302,6 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Serve the parent until it closes the pipe."""
-    _die_with_parent()
     warnings.filterwarnings("ignore", module="PIL")  # broken EXIF of somebody's camera is no news
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -296,10 +311,15 @@ def main() -> None:
         with speaking:
             pipes.write(output, message)
 
-    inbox: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_listen, args=(os.fdopen(0, "rb", buffering=0, closefd=False), inbox), daemon=True).start()
-    first = inbox.get()
+    pipe = os.fdopen(0, "rb", buffering=0, closefd=False)
+    first = pipes.read(pipe)
+    if first is None:
+        return
     settings = ChildSettings(**first["settings"])
+    held = _confine(settings) if settings.confined else {}
+    _die_with_parent()  # after the user changed, which makes the kernel forget it
+    inbox: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
     threading.Thread(target=_watch, args=(settings.memory_limit_bytes,), daemon=True).start()
     try:
         child = Child(settings)
@@ -307,7 +327,7 @@ def main() -> None:
         say(_declined(problem.reason, problem) | {"question": first["question"]})
         return
     with child.belt:
-        say({"kind": "ready", "question": first["question"]})
+        say({"kind": "ready", "question": first["question"], "confinement": held})
         while True:
             threading.Thread(target=_answer, args=(child, inbox.get(), say), daemon=True).start()
 

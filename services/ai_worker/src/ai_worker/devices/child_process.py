@@ -41,6 +41,8 @@ class ChildProcess:
 
     process: asyncio.subprocess.Process
     loaded: tuple[str, ...] = ()
+    confinement: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What holds the process in, by subject; what the system cannot enforce is left out."""
     answered: int = 0
     """Batches that it has looked at."""
     _asked: dict[int, _Question] = field(default_factory=dict[int, _Question])
@@ -69,7 +71,8 @@ class ChildProcess:
         ready = False
         try:
             async with asyncio.timeout(settings.start_seconds):
-                await started.ask({"kind": "settings", "settings": asdict(settings)})
+                answer = await started.ask({"kind": "settings", "settings": asdict(settings)})
+            started.confinement = answer["confinement"]
             ready = True
         except (TimeoutError, InferenceDied) as problem:
             words = str(problem) or f"it was not ready within {settings.start_seconds:g} s"

@@ -63,6 +63,11 @@ class InferenceChild:
         return self._process.loaded if self._process is not None and self._process.lives else ()
 
     @property
+    def confinement(self) -> dict[str, Any]:
+        """What holds the child in, by subject; empty while there is none."""
+        return self._process.confinement if self._process is not None else {}
+
+    @property
     def busy_seconds(self) -> float:
         """How long something was aboard, in all."""
         return self._busy_seconds + (0.0 if self._busy_since is None else time.monotonic() - self._busy_since)

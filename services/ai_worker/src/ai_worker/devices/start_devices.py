@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ai_worker.confinement.privileges import open_to_unprivileged
 from ai_worker.devices.children import Children
 from ai_worker.devices.hardware import Hardware, hardware_of, machine_memory
 from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied, Trial
@@ -86,7 +87,11 @@ def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
         memory_limit_bytes=process_memory(settings, chosen),
         batches_per_child=settings.batches_per_child,
         batch_seconds=settings.batch_seconds,
+        picture_seconds=settings.picture_seconds,
+        confined=settings.confine_inference,
+        readable=tuple(map(str, (settings.store_dir, settings.cache_dir, *settings.weights_dirs))),
     )
+    open_to_unprivileged(settings.state_dir, settings.cache_dir)
     return Children.on(chosen.devices, each, names={device: one.name for device, one in chosen.hardware.items()})
 
 

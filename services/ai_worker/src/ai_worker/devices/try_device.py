@@ -3,15 +3,12 @@
 Called in the inference process, as everything is that may take a process along.
 """
 
-import tempfile
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from ai_worker.devices.work import CannotRun, Trial
 from ai_worker.inference.types import Tensor
@@ -21,7 +18,9 @@ from ai_worker.model_store.open_hailo import check_device
 from ai_worker.model_store.open_model import open_model
 from ai_worker.model_store.places import HAILO, Place
 
-_SIDE, _CHANNELS, _LABELS = 64, 8, 5
+_NETWORK = Path(__file__).with_name("try_device.onnx")
+"""A convolution, a mean and a matrix, as every network has them, with random weights."""
+_SIDE = 64
 _MOST_DIFFERENT = 0.05
 """Halves of two decimals agree to a thousandth; a device that is further off computes something else."""
 
@@ -34,19 +33,16 @@ def try_device(place: Place) -> dict[str, Any]:
     if place.runtime == HAILO:
         check_device(place)
         return asdict(Trial(provider=HAILO_PROVIDER, device=place.device, seconds=0.0, difference=0.0))
-    with tempfile.TemporaryDirectory(prefix="trapper-try-") as folder:
-        path = Path(folder) / "try.onnx"
-        path.write_bytes(_network().SerializeToString())
-        picture = _random(3, _SIDE, _SIDE)[None]
-        expected = open_model(path, Place()).run(picture)[0]
-        session = open_model(path, replace(place, cache=None))
-        try:
-            session.run(picture)  # the first one pays for memory and kernels
-            start = time.perf_counter()
-            seen = session.run(picture)[0]
-            seconds = time.perf_counter() - start
-        except Exception as problem:  # ONNX Runtime raises a family of its own for each of its status codes
-            raise ProviderUnavailable(f"{session.provider} does not compute: {first_line(problem)}") from problem
+    picture = _random(3, _SIDE, _SIDE)[None]
+    expected = open_model(_NETWORK, Place()).run(picture)[0]
+    session = open_model(_NETWORK, replace(place, cache=None))
+    try:
+        session.run(picture)  # the first one pays for memory and kernels
+        start = time.perf_counter()
+        seen = session.run(picture)[0]
+        seconds = time.perf_counter() - start
+    except Exception as problem:  # ONNX Runtime raises a family of its own for each of its status codes
+        raise ProviderUnavailable(f"{session.provider} does not compute: {first_line(problem)}") from problem
     far = _difference(seen, expected)
     if not far <= _MOST_DIFFERENT:  # what is no number is not less than anything
         raise CannotRun("device-differs", f"{session.provider} on {place.device} computes other numbers: {far:.1%} off")
@@ -59,23 +55,3 @@ def _difference(seen: Tensor, expected: Tensor) -> float:
 
 def _random(*shape: int) -> Tensor:
     return np.random.Generator(np.random.PCG64(7)).uniform(-1, 1, shape).astype(np.float32)
-
-
-def _network() -> onnx.ModelProto:
-    """A convolution, a mean and a matrix, as every network has them."""
-    nodes = [
-        helper.make_node("Conv", ["images", "kernels"], ["maps"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["maps"], ["positive"]),
-        helper.make_node("GlobalAveragePool", ["positive"], ["means"]),
-        helper.make_node("Flatten", ["means"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "matrix"], ["output"]),
-    ]
-    constants = {"kernels": _random(_CHANNELS, 3, 3, 3), "matrix": _random(_CHANNELS, _LABELS)}
-    graph = helper.make_graph(
-        nodes,
-        "try",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, _SIDE, _SIDE])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, _LABELS])],
-        [numpy_helper.from_array(values, name) for name, values in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -65,6 +65,11 @@ class ChildSettings:
     max_pixels: int = 100_000_000
     memory_limit_bytes: int = 8 * 1024 * 1024 * 1024
     """Above it the child gives up; above half of it, it is replaced after its batch."""
+    picture_seconds: float = 60.0
+    """Longest time of a forward pass for each of its pictures, ten times as long on accelerators; 0: no limit."""
+    readable: tuple[str, ...] = ()
+    """Folders of weights and media: nothing else of the machine's data is read then; empty: everything can be."""
+    confined: bool = True
     batches_per_child: int = 200
     batch_seconds: float = 1800.0
     """Longest time for one batch; then the child is killed."""

@@ -14,7 +14,7 @@ from ai_worker.inference.decode import Opened, Undecodable, decode_opened, open_
 from ai_worker.inference.detect import Finder, spec_of
 from ai_worker.inference.forward import forward
 from ai_worker.inference.preprocess import Mapping, crop_box, to_input
-from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, OpenStage, Pixels, Tensor
+from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, ModelTooSlow, OpenStage, Pixels, Tensor
 from trapper_schemas.v1.results import FailureCode
 
 Source = bytes | Failure | Callable[[], bytes | Failure]
@@ -23,6 +23,8 @@ Source = bytes | Failure | Callable[[], bytes | Failure]
 _Thing = TypeVar("_Thing")
 _Result = TypeVar("_Result")
 
+_MOST_TOO_SLOW = 2
+_ENDED = f"the model took too long for {_MOST_TOO_SLOW} pictures of this batch, and was not run on the others"
 _ENLARGED = 2
 """A picture that is resized smoothly is decoded at no less than this many times the model's size."""
 
@@ -67,7 +69,7 @@ class Crop:
 
 
 class Steps:
-    """The stages of a job and how to take one; shares nothing that changes, so any thread may."""
+    """The stages of a job and how to take one; safe for several threads."""
 
     def __init__(
         self,
@@ -84,6 +86,8 @@ class Steps:
         self.clock = clock
         self.shelf = shelf
         self.batch_size = batch_size
+        self.too_slow = 0
+        """Pictures for which a model took too long."""
         self.wanted = self._wanted()
         how = spec_of(self.detector.spec).preprocessing
         self.tensor_bytes = how.width * how.height * 3 * np.dtype(how.dtype).itemsize
@@ -194,11 +198,14 @@ class Steps:
         """All in one pass; when that fails, one by one, so that only the guilty fail."""
         start = self.clock()
         results: list[_Result | Failure]
+        if self.too_slow >= _MOST_TOO_SLOW:
+            return [Failure(FailureCode.INFERENCE_FAILED, _ENDED)] * len(things), 0.0
         try:
             results = together(things)
         except Exception as problem:  # noqa: BLE001 - a runtime raises what it likes
             if len(things) == 1:
                 results = [failure_of(problem)]
+                self.too_slow += isinstance(problem, ModelTooSlow)
             else:
                 results = [self._together_or_alone([thing], together)[0][0] for thing in things]
         return results, self.clock() - start
@@ -210,5 +217,7 @@ def failure_of(problem: Exception) -> Failure:
         return Failure(problem.code, str(problem))
     if isinstance(problem, ModelOutputUnfit):
         return Failure(FailureCode.MODEL_OUTPUT, str(problem)[:500])
+    if isinstance(problem, ModelTooSlow):
+        return Failure(FailureCode.INFERENCE_FAILED, str(problem))
     first_line = (str(problem).splitlines() or [""])[0] or type(problem).__name__
     return Failure(FailureCode.INFERENCE_FAILED, f"the model could not be run on this picture: {first_line}"[:500])

@@ -111,6 +111,10 @@ class ModelOutputUnfit(Exception):  # noqa: N818 - named after what is the case
     """What came out of a model does not fit its predictor; the message says what was seen and expected."""
 
 
+class ModelTooSlow(Exception):  # noqa: N818 - named after what is the case
+    """A forward pass was ended because it took longer than a picture may take."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenStage:
     """One stage of a job with its session; `device` and the rest are stamped into the results."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ai_worker.inference.types import Tensor
 from ai_worker.model_store.errors import first_line
+from ai_worker.model_store.pass_limit import PassLimit
 from ai_worker.model_store.places import Place
 from ai_worker.model_store.provider_options import MEMORY, filled_up
 from trapper_kit.logs import log
@@ -24,9 +25,10 @@ class BoundMemory:
     the device, and one engine, at the most. A batch for which the device has no memory is halved, from then on.
     """
 
-    def __init__(self, session: Any, provider: str, place: Place, values: Any) -> None:
+    def __init__(self, session: Any, provider: str, place: Place, values: Any, limit: PassLimit) -> None:
         self._session = session
         self._values = values
+        self._limit = limit
         self._input = session.get_inputs()[0]
         self._outputs = [output.name for output in session.get_outputs()]
         self._fixed = isinstance(self._input.shape[0], int)
@@ -62,7 +64,8 @@ class BoundMemory:
         staging[count:] = 0
         value.update_inplace(staging)
         binding.synchronize_inputs()
-        self._session.run_with_iobinding(binding)
+        with self._limit.limited(count) as options:
+            self._session.run_with_iobinding(binding, options)
         binding.synchronize_outputs()
         outputs = [np.array(output) for output in binding.copy_outputs_to_cpu()]
         with self._lock:

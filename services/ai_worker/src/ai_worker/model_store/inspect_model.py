@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ai_worker.confinement.confine import OUT_OF_MEMORY, confine_trial
 from ai_worker.model_store.errors import ModelRefused, RuntimeAbsent
 from ai_worker.model_store.register import register_model
-from ai_worker.model_store.sandbox import OUT_OF_MEMORY, confine
 
 _MIB = 1024**2
 
@@ -108,7 +108,7 @@ def _try_order(order: dict[str, Any], holds: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """The child's side: one order in, one answer out."""
     order = json.loads(sys.stdin.buffer.read())
-    holds = confine(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
+    holds = confine_trial(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
     sys.stdout.write(json.dumps(_try_order(order, holds)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ai_worker.inference.types import Axis, Tensor
 from ai_worker.model_store.bound_memory import BoundMemory
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent, first_line
+from ai_worker.model_store.pass_limit import PassLimit
 from ai_worker.model_store.places import Place, devices_of
 from ai_worker.model_store.provider_options import (
     CPU_PROVIDER,
@@ -64,7 +65,9 @@ class OpenSession:
     ) -> None:
         self._session = session
         self._place = place or Place()
-        self._bound = BoundMemory(session, provider, self._place, _runtime().OrtValue) if bound else None
+        limit = PassLimit(self._place.picture_seconds, _runtime().RunOptions)
+        self._limit = limit
+        self._bound = BoundMemory(session, provider, self._place, _runtime().OrtValue, limit) if bound else None
         self.provider = provider
         self.tapped = tapped
         """Outputs that are not the file's own: inner values that were asked for."""
@@ -87,10 +90,12 @@ class OpenSession:
         return "float16" if self.provider == TENSORRT and self._place.half else self.input.dtype
 
     def run(self, tensor: Tensor) -> list[Tensor]:
-        """One forward pass; the arrays are in the order of `outputs`."""
+        """One forward pass; the arrays are in the order of `outputs`. ModelTooSlow when it was ended for its time."""
         if self._bound is not None:
             return self._bound.run(tensor)
-        return [np.asarray(output) for output in self._session.run(self._names, {self.input.name: tensor})]
+        with self._limit.limited(len(tensor)) as options:
+            outputs = self._session.run(self._names, {self.input.name: tensor}, options)
+        return [np.asarray(output) for output in outputs]
 
 
 def open_session(

@@ -42,6 +42,9 @@ class Place:
     sides: tuple[int, int] | None = None
     """Height and width of the pictures that the model is given."""
 
+    picture_seconds: float = 0.0
+    """Longest time of a forward pass for each of its pictures; 0: no limit."""
+
     @property
     def index(self) -> int:
         """Which of the devices of its kind."""

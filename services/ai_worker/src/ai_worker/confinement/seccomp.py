@@ -1,27 +1,17 @@
-"""Shuts the process in that tries a stranger's model: little memory and time, no network, no new files or processes.
-
-What a system cannot enforce is left out of the answer of `confine`, so that nobody believes it was.
-"""
+"""A seccomp filter (Linux): no sockets, no other programs or processes, and no changes of files where none may be."""
 
 import ctypes
 import errno
 import os
 import platform
-import resource
 import struct
 import sys
-import threading
-import time
 from dataclasses import dataclass
-from typing import Any
 
-OUT_OF_MEMORY = 87
-"""Exit code of a process that ended itself at its memory limit."""
-_WATCH_SECONDS = 0.2
-_CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x10000000, 0x40000000, 0x00010000
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+"""Flags of a file that is opened to be changed."""
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-
+_CLONE_THREAD = 0x00010000
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_ANY_BIT, _JUMP_IF_AT_LEAST, _ANSWER = 0x20, 0x15, 0x45, 0x35, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
@@ -73,69 +63,12 @@ _CALLS = {
 }
 
 
-def confine(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
-    """From here on this process is shut in; the answer names what holds on this system."""
-    namespace = _leave_the_network()  # first of all: a process of several threads may not
-    holds: dict[str, Any] = {"platform": f"{sys.platform} {platform.machine()}"}
-    address_space = [] if sys.platform == "darwin" else _limited(resource.RLIMIT_AS, memory_bytes, memory_bytes)
-    holds["memory"] = ["watched", *address_space]  # macOS takes the limit, and does not keep it
-    holds["cpu"] = _limited(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
-    _limited(resource.RLIMIT_CORE, 0, 0)
-    files = _limited(resource.RLIMIT_FSIZE, 0, 0)
-    filtered = _filter_calls()  # holds for this thread and those that it starts from here on
-    threading.Thread(target=_watch, args=(memory_bytes,), daemon=True).start()
-    holds["network"] = ["python", *namespace, *filtered]
-    holds["files"] = ["python", *files, *filtered]
-    holds["processes"] = ["python", *filtered]
-    sys.addaudithook(_refuse)
-    return holds
-
-
-def _limited(kind: int, soft: int, hard: int) -> list[str]:
-    try:
-        resource.setrlimit(kind, (soft, hard))
-    except (ValueError, OSError):  # macOS knows some of them in name only
-        return []
-    return ["limit"]
-
-
-def _watch(memory_bytes: int) -> None:
-    """Ends the process above its memory, where the system does not refuse it the memory."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    while True:
-        time.sleep(_WATCH_SECONDS)
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > memory_bytes:
-            os._exit(OUT_OF_MEMORY)
-
-
-_REFUSED_EVENTS = frozenset(
-    {"socket.__new__", "socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.exec"}
-    | {"os.posix_spawn", "os.system", "os.fork", "os.forkpty", "os.remove", "os.rename", "os.mkdir", "os.rmdir"}
-    | {"os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.kill", "pickle.find_class"}
-)
-
-
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """What Python itself is about to do; native code is the filter's business."""
-    if event in _REFUSED_EVENTS or (event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING):
-        raise PermissionError(errno.EPERM, f"{event} is not allowed while a model is tried")
-
-
-def _leave_the_network() -> list[str]:
-    if sys.platform != "linux":
-        return []
-    libc = ctypes.CDLL(None, use_errno=True)
-    for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET):
-        if not libc.unshare(flags):
-            return ["namespace"]
-    return []
-
-
-def _filter_calls() -> list[str]:
+def filter_calls(*, may_write: bool) -> list[str]:
+    """Install the filter for this thread and those that it starts from here on; what holds then."""
     calls = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
     if calls is None:
         return []
-    program = _program(calls)
+    program = _program(calls, may_write=may_write)
     lines = ctypes.create_string_buffer(b"".join(program), 8 * len(program))
     whole = struct.pack("@HP", len(program), ctypes.addressof(lines))
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -145,7 +78,7 @@ def _filter_calls() -> list[str]:
     return ["seccomp"]
 
 
-def _program(calls: Calls) -> list[bytes]:
+def _program(calls: Calls, *, may_write: bool) -> list[bytes]:
     """The filter: what is not named is allowed, since a runtime needs memory, threads, time and reading."""
     refuse = _line(_ANSWER, _REFUSE | errno.EPERM)
     program = [
@@ -156,14 +89,14 @@ def _program(calls: Calls) -> list[bytes]:
         _line(_JUMP_IF_AT_LEAST, _X32, otherwise=1),
         refuse,
     ]
-    for number in (*calls.network, *calls.programs, *calls.files, *calls.kernel):
+    for number in (*calls.network, *calls.programs, *(() if may_write else calls.files), *calls.kernel):
         program += [_line(_JUMP_IF_EQUAL, number, otherwise=1), refuse]
     # glibc takes the older call, whose flags can be looked at, when this one is not there
     program += [_line(_JUMP_IF_EQUAL, calls.clone3, otherwise=1), _line(_ANSWER, _REFUSE | errno.ENOSYS)]
     allow = _line(_ANSWER, _ALLOW)
-    for number, argument in calls.opening:
+    for number, argument in () if may_write else calls.opening:
         flags = _line(_LOAD, _ARGUMENTS_AT + 8 * argument)
-        writing = _line(_JUMP_IF_ANY_BIT, _WRITING, otherwise=1)
+        writing = _line(_JUMP_IF_ANY_BIT, WRITING, otherwise=1)
         program += [_line(_JUMP_IF_EQUAL, number, otherwise=4), flags, writing, refuse, allow]
     flags = _line(_LOAD, _ARGUMENTS_AT)
     thread = _line(_JUMP_IF_ANY_BIT, _CLONE_THREAD, then=1)

@@ -1,0 +1,1 @@
+"""What holds a process in that runs strangers' models: limits, namespaces, Landlock, seccomp, and no privileges."""
