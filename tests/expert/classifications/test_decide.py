@@ -265,6 +265,9 @@ async def test_the_history_shows_every_row_and_what_was_made_from_it(seen: Scene
     children = {one["id"]: one for one in found["child_classifications"]}
     assert children[row]["derived_classifications"] == [forked]
     assert children[forked]["is_approved"]
+    assert [(one["approved_by_id"], one["ended_at"]) for one in children[forked]["approvals"]] == [
+        (str(seen.user_ids["owner"]), None)
+    ]
     final = (await call(seen, "viewer", "GET", f"{ROWS}{found['final']['id']}/")).json()
     assert [one["classification_id"] for one in final["dynamic_attrs"]] == [forked]
 
@@ -389,3 +392,76 @@ async def test_only_the_owner_or_an_approver_edits_a_row_and_the_audit_names_bot
     )
     annotator, owner = seen.user_ids["annotator"], seen.user_ids["owner"]
     assert noted == [(annotator, str(annotator)), (owner, str(annotator))]
+
+
+async def history(made: Scene, resource: int = 0) -> dict[str, Any]:
+    path = f"/api/media-classifications/resources/{made.resource_ids[resource]}/history/"
+    answer = await call(made, "owner", "GET", f"{path}?classification_project_id={made.project_id}")
+    return {child["id"]: child for child in answer.json()["child_classifications"]}
+
+
+async def test_the_history_keeps_who_approved_what_was_displaced_or_taken_back(seen: Scene) -> None:
+    await seen.person("expert", ClassificationRole.EXPERT)
+    owner, expert = str(seen.user_ids["owner"]), str(seen.user_ids["expert"])
+    first, second = await ai_row(seen), await user_row(seen)
+    await approve(seen, first, 0, who="expert")
+    await approve(seen, second, 1, who="owner")
+    await unapprove(seen, second, 2, who="expert")
+    children = await history(seen)
+    (displaced,), (ended,) = children[first]["approvals"], children[second]["approvals"]
+    assert (displaced["approved_by_id"], displaced["ended_by_id"]) == (expert, owner)
+    assert (ended["approved_by_id"], ended["ended_by_id"]) == (owner, expert)
+    assert displaced["approved_at"] <= displaced["ended_at"] == ended["approved_at"] <= ended["ended_at"]
+
+
+async def test_the_history_keeps_each_edit_with_its_author(seen: Scene) -> None:
+    row = await user_row(seen, who="annotator")
+    before = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()
+    await edit(seen, row, {"dynamic_attrs": [{**FOX, "sex": "male"}]}, who="annotator")
+    await edit(seen, row, {"dynamic_attrs": [{"observation_type": "blank"}]}, who="owner")
+    newest = (await history(seen))[row]
+    annotator, owner = str(seen.user_ids["annotator"]), str(seen.user_ids["owner"])
+    assert (newest["owner_id"], newest["edited_by_id"], newest["version"]) == (annotator, owner, 2)
+    first, second = newest["former_versions"]
+    assert [(one["version"], one["author_id"]) for one in (first, second)] == [(0, annotator), (1, annotator)]
+    assert first["written_at"] == before["created_at"]
+    assert [one["taxon_id"] for one in first["dynamic_attrs"]] == [before["dynamic_attrs"][0]["taxon_id"]]
+    assert [one["sex"] for one in second["dynamic_attrs"]] == ["male"]
+    assert [one["observation_type"] for one in newest["dynamic_attrs"]] == ["blank"]
+
+
+async def test_contradictions_are_refused_field_by_field_and_write_nothing(seen: Scene) -> None:
+    row = await user_row(seen)
+    before = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()
+    deer = str(seen.taxa["Cervus elaphus"])
+    wrong: list[tuple[list[dict[str, Any]], list[list[Any]]]] = [
+        ([{"observation_type": "blank", "count": 2, "taxon_id": deer}], [[0, "taxon_id"], [0, "count"]]),
+        ([{"observation_type": "blank"}, FOX], [[0, "observation_type"]]),
+        ([{**FOX, "observation_type": "human", "taxon_id": deer, "sex": "male"}], [[0, "taxon_id"], [0, "sex"]]),
+        ([{**FOX, "first_frame_index": 7}], [[0, "first_frame_index"]]),
+        ([{**FOX, "first_frame_index": 10**12}], [[0, "first_frame_index"]]),
+        ([{**FOX, "first_frame_index": 2**63}], [[0, "first_frame_index"]]),
+        ([{**FOX, "bbox": [0.1, 0.1, 1e-7, 0.4]}], [[0, "bbox"]]),
+        ([{**FOX, "custom_attributes": {"weight": 1.0}}], [[0, "custom_attributes", "weight"]]),
+    ]
+    for observations, fields in wrong:
+        answer = await edit(seen, row, {"dynamic_attrs": observations})
+        assert answer.status_code == 422, observations
+        assert [one["loc"][2:] for one in answer.json()["errors"]] == fields, observations
+    as_read = [{name: before["dynamic_attrs"][0][name] for name in ("id", "observation_type", "bbox", "taxon_id")}]
+    as_read[0]["first_frame_index"] = before["dynamic_attrs"][0]["first_frame_index"]
+    assert (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json() == before
+    assert (await edit(seen, row, {"dynamic_attrs": as_read})).status_code == 200
+
+
+async def test_a_number_that_is_none_is_refused_in_attributes(seen: Scene) -> None:
+    attribute = '[{"name": "weight", "type": "number"}]'
+    await seen.sql("update classificators set static_attributes = cast(:a as jsonb)", a=attribute)
+    row = await user_row(seen)
+    async with seen.as_("owner") as client:
+        answer = await client.patch(
+            f"{ROWS}{row}/",
+            content='{"static_attributes": {"weight": NaN}}',
+            headers={"If-Match": '"0"', "Content-Type": "application/json"},
+        )
+    assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, ["body", "static_attributes", "weight"])

@@ -5,6 +5,7 @@ from typing import Any, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 
 from trapper_kit.problems import Invalid
 from trapper_schemas.problem import FieldError
@@ -30,9 +31,16 @@ def _declared(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     """The names of a route's query parameters, and whether each may be repeated."""
     for field in dependant.query_params:
         annotation: Any = field.field_info.annotation
-        yield field.alias, any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):  # a model of several parameters
+            yield from ((name, _is_list(info.annotation)) for name, info in annotation.model_fields.items())
+        else:
+            yield field.alias, _is_list(annotation)
     for dependency in dependant.dependencies:
         yield from _declared(dependency)
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 def _error(name: str, code: str, message: str) -> FieldError:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.audit.note import note
-from expert.classifications import queries
+from expert.classifications import queries, queries_history
 from expert.classifications.check_gate import check_gate
 from expert.classifications.check_row_version import check_row_version
 from expert.classifications.errors import ClassificationNotFound, NotApprovable, Superseded
@@ -30,6 +30,7 @@ async def approve_classification(
     if locked.superseded_by_id is not None and not allow_superseded:
         raise Superseded(superseded_by_id=str(locked.superseded_by_id))
     approved = await queries.point_final(db, final.id, source_id=locked.id, by=by, now=now)
+    await queries_history.begin_approval(db, final.id, locked.id, by=by, now=now)
     await queries.lock_row(db, locked.id, now=now)
     note(
         db,

@@ -1,12 +1,21 @@
-"""Check what a person says against the database's rules and the project's classificator, field by field."""
+"""Check a person's observations against the rules and the project's classificator, field by field."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
 from expert.classifications import queries
-from expert.observations.state import Told, faults
+from expert.observations.state import (
+    BLANK_BESIDE_OTHERS,
+    ObservationInput,
+    ObservationType,
+    faults,
+    frame_fault,
+)
+from expert.resources.models import Resource
+from expert.resources.state import ResourceKind
 from trapper_kit.db import Session
 from trapper_kit.problems import Invalid
 from trapper_schemas.problem import FieldError
@@ -21,63 +30,84 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 PREDEFINED = frozenset(
     {"observation_type", "taxon", "taxon_id", "sex", "life_stage", "behaviour", "count", "individual_id"}
 )
+Location = tuple[str | int, ...]
 
 
-async def check_said(
-    db: Session, project_id: UUID, static_attributes: Mapping[str, Any], observations: Sequence[Told] | None
+async def check_attributes(
+    db: Session,
+    project_id: UUID,
+    resource: Resource,
+    static_attributes: Mapping[str, Any],
+    observations: Sequence[ObservationInput] | None,
 ) -> None:
-    """Raises Invalid with one error for each field that is not accepted; without observations they stay as they are."""
+    """Raises Invalid with an error for each refused field; observations of None are not checked."""
     classificator = await queries.classificator_of(db, project_id)
-    errors = list(_check(("static_attributes",), static_attributes, classificator.static_attributes))
+    errors = list(_attribute_errors(("static_attributes",), static_attributes, classificator.static_attributes))
     if observations is not None:
         if not observations:
-            errors.append(_error(("dynamic_attrs",), "say at least one thing; blank is an observation too"))
-        wanted = [one.taxon_id for one in observations if one.taxon_id is not None]
-        known = await queries.known_taxa(db, wanted) if wanted else set[UUID]()
-        for index, one in enumerate(observations):
-            errors += _check_observation(index, one, known, classificator.dynamic_attributes)
+            errors.append(_error(("dynamic_attrs",), "give at least one observation; blank is an observation too"))
+        taxon_ids = [observation.taxon_id for observation in observations if observation.taxon_id is not None]
+        known_taxa = await queries.known_taxa(db, taxon_ids) if taxon_ids else set[UUID]()
+        errors += _blank_errors(observations)
+        for index, observation in enumerate(observations):
+            location = ("dynamic_attrs", index)
+            errors += _observation_errors(location, observation, known_taxa, classificator.dynamic_attributes)
+            fault = frame_fault(
+                observation.first_frame_index, is_video=resource.kind is ResourceKind.VIDEO, frames=_frames(resource)
+            )
+            if fault is not None:
+                errors.append(_error((*location, "first_frame_index"), fault))
     if errors:
         raise Invalid("; ".join(dict.fromkeys(error.message for error in errors)), errors=errors)
 
 
-def _check_observation(
-    index: int, one: Told, known: AbstractSet[UUID], rules: Sequence[Mapping[str, Any]]
+def _frames(resource: Resource) -> int | None:
+    """The number of frames of a video, where its length is known."""
+    if not resource.duration_seconds or not resource.frames_per_second:
+        return None
+    return max(1, math.ceil(resource.duration_seconds * resource.frames_per_second))
+
+
+def _blank_errors(observations: Sequence[ObservationInput]) -> Iterable[FieldError]:
+    if len(observations) > 1:
+        for index, observation in enumerate(observations):
+            if observation.observation_type is ObservationType.BLANK:
+                yield _error(("dynamic_attrs", index, "observation_type"), BLANK_BESIDE_OTHERS)
+
+
+def _observation_errors(
+    location: Location,
+    observation: ObservationInput,
+    known_taxa: AbstractSet[UUID],
+    rules: Sequence[Mapping[str, Any]],
 ) -> Iterable[FieldError]:
-    here = ("dynamic_attrs", index)
-    for name, sentence in faults(one):
-        yield _error((*here, name), sentence)
-    if one.taxon_id is not None and one.taxon_id not in known:
-        yield _error((*here, "taxon_id"), "there is no such taxon")
+    for field, message in faults(observation):
+        yield _error((*location, field), message)
+    if observation.taxon_id is not None and observation.taxon_id not in known_taxa:
+        yield _error((*location, "taxon_id"), "there is no such taxon; look it up under /api/taxa/")
     own = [rule for rule in rules if rule["name"] not in PREDEFINED]
-    yield from _check((*here, "custom_attributes"), one.custom_attributes, own)
-    yield from _required(here, one, rules)
-
-
-def _check(
-    where: tuple[str | int, ...], said: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]
-) -> Iterable[FieldError]:
-    by_name = {str(rule["name"]): rule for rule in rules}
-    for name, value in said.items():
-        rule = by_name.get(name)
-        if rule is None:
-            yield _error((*where, name), "the project does not ask for this attribute")
-        elif value is not None and not _fits(value, rule):
-            yield _error((*where, name), f"this is not {_wanted(rule)}")
-    for name, rule in by_name.items():
-        if rule.get("required") and said.get(name) is None:
-            yield _error((*where, name), "this attribute is required")
-
-
-def _required(here: tuple[str | int, ...], one: Told, rules: Sequence[Mapping[str, Any]]) -> Iterable[FieldError]:
+    yield from _attribute_errors((*location, "custom_attributes"), observation.custom_attributes, own)
     for rule in rules:
         name = "taxon_id" if rule["name"] == "taxon" else str(rule["name"])
-        if name in PREDEFINED and rule.get("required") and getattr(one, name) is None and not _needless(one, name):
-            yield _error((*here, name), "this attribute is required")
+        missing = name in PREDEFINED and rule.get("required") and getattr(observation, name) is None
+        if missing and observation.observation_type is ObservationType.ANIMAL:
+            yield _error((*location, name), "this attribute is required")
 
 
-def _needless(one: Told, name: str) -> bool:
-    """A taxon, sex or age is asked of animals only."""
-    return one.observation_type.value != "animal" and name != "observation_type"
+def _attribute_errors(
+    location: Location, attributes: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]
+) -> Iterable[FieldError]:
+    by_name = {str(rule["name"]): rule for rule in rules}
+    for name, value in attributes.items():
+        rule = by_name.get(name)
+        if rule is None:
+            names = ", ".join(by_name) or "none"
+            yield _error((*location, name), f"the project does not have this attribute; it has: {names}")
+        elif value is not None and not _fits(value, rule):
+            yield _error((*location, name), f"this is not {_expected(rule)}")
+    for name, rule in by_name.items():
+        if rule.get("required") and attributes.get(name) is None:
+            yield _error((*location, name), "this attribute is required")
 
 
 def _fits(value: object, rule: Mapping[str, Any]) -> bool:
@@ -86,13 +116,15 @@ def _fits(value: object, rule: Mapping[str, Any]) -> bool:
         return False
     if not isinstance(value, _TYPES.get(kind, (str,))):
         return False
+    if isinstance(value, float) and not math.isfinite(value):
+        return False  # JSON of Python knows NaN, that of the database does not
     return kind != "choice" or value in rule.get("choices", ())
 
 
-def _wanted(rule: Mapping[str, Any]) -> str:
+def _expected(rule: Mapping[str, Any]) -> str:
     kind = str(rule.get("type", "text"))
     return f"one of {', '.join(map(str, rule.get('choices', ())))}" if kind == "choice" else f"of type {kind}"
 
 
-def _error(loc: tuple[str | int, ...], message: str) -> FieldError:
-    return FieldError(loc=["body", *loc], code="invalid", message=message)
+def _error(location: Location, message: str) -> FieldError:
+    return FieldError(loc=["body", *location], code="invalid", message=message)

@@ -6,12 +6,12 @@ from typing import Any
 
 from expert.access.make_once import IdempotentRequest
 from expert.classifications import queries
-from expert.classifications.check_attributes import check_said
+from expert.classifications.check_attributes import check_attributes
 from expert.classifications.check_gate import check_gate
 from expert.classifications.errors import NotApproved
 from expert.classifications.models import Classification
-from expert.classifications.write_person import from_person, write_person
-from expert.observations.state import ClassificationType, Told
+from expert.classifications.write_person import new_observation, write_person
+from expert.observations.state import ClassificationType, ObservationInput
 from trapper_kit.db import Session
 
 
@@ -20,7 +20,7 @@ async def give_feedback(
     about: Classification,
     *,
     static_attributes: dict[str, Any],
-    said: Sequence[Told],
+    inputs: Sequence[ObservationInput],
     request: IdempotentRequest,
     now: datetime,
 ) -> tuple[Classification, bool]:
@@ -29,7 +29,7 @@ async def give_feedback(
     if not final.is_approved or final.source_classification_id is None:
         raise NotApproved
     link, resource = await check_gate(db, about.classification_project_id, about.resource_id)
-    await check_said(db, about.classification_project_id, static_attributes, said)
+    await check_attributes(db, about.classification_project_id, resource, static_attributes, inputs)
     return await write_person(
         db,
         ClassificationType.FEEDBACK,
@@ -38,7 +38,7 @@ async def give_feedback(
         project_id=about.classification_project_id,
         source_id=final.source_classification_id,
         static_attributes=static_attributes,
-        observations=[from_person(one) for one in said],
+        observations=[new_observation(observation) for observation in inputs],
         request=request,
         now=now,
     )

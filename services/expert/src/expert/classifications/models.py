@@ -1,4 +1,4 @@
-"""One table for every piece of annotation; what each type may carry is checked by the database."""
+"""Classifications of four types, their approvals, and the former versions of people's rows."""
 
 from datetime import datetime
 from typing import Any
@@ -94,3 +94,34 @@ class Classification(Once, Base):
     approved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     approved_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class Approval(Base):
+    """One approval of a row; it ends when another row is approved for the resource, or when it is taken back."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        CheckConstraint("ended_at is not null or ended_by_id is null", name="ended"),
+        Index("approvals_current_key", "final_classification_id", unique=True, postgresql_where="ended_at is null"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    final_classification_id: Mapped[UUID] = mapped_column(ForeignKey("classifications.id"), index=True)
+    classification_id: Mapped[UUID] = mapped_column(ForeignKey("classifications.id"), index=True)
+    approved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    approved_at: Mapped[datetime]
+    ended_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    ended_at: Mapped[datetime | None]
+
+
+class ClassificationVersion(Base):
+    """What a person's row was before an edit, with who wrote it; the row itself holds the newest version."""
+
+    __tablename__ = "classification_versions"
+
+    classification_id: Mapped[UUID] = mapped_column(ForeignKey("classifications.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    written_at: Mapped[datetime]
+    static_attributes: Mapped[dict[str, Any]]
+    observations: Mapped[list[Any]]  # as the API answers observations

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, column, func, select, table, update
+from sqlalchemy import ColumnElement, Select, case, column, exists, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,9 @@ from expert.access.models import User
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.classifications.models import FINAL, Classification
 from expert.classificators.models import Classificator
-from expert.observations.state import ClassificationType
+from expert.observations import queries as observations
+from expert.observations.models import Observation
+from expert.observations.state import ClassificationType, RecordFilters
 from expert.resources.models import Resource
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
@@ -164,40 +166,59 @@ async def name_of(db: Session, user_id: UUID | None) -> str | None:
     return await db.scalar(statement)
 
 
-async def listed(
-    db: Session,
-    page_request: PageRequest,
-    *,
-    visible_projects: Select[UUID],
-    project_ids: Sequence[UUID],
-    resource_ids: Sequence[UUID],
-    types: Sequence[ClassificationType],
-    current: bool | None,
-    approved: bool | None,
+async def list_classifications(
+    db: Session, page_request: PageRequest, filters: RecordFilters, *, visible_projects: Select[UUID]
 ) -> tuple[list[tuple[Classification, Classification]], str | None]:
-    """One page of rows with their final rows, oldest first."""
-    final = _final()
+    """One page of rows with their final rows, oldest first, and the cursor of the next."""
+    final = aliased(Classification, name="final")
     statement: Any = (
         select(Classification, final)
         .join(final, final.id == func.coalesce(Classification.final_classification_id, Classification.id))
         .where(Classification.classification_project_id.in_(visible_projects))
     )
-    if project_ids:
-        statement = statement.where(Classification.classification_project_id.in_(project_ids))
-    if resource_ids:
-        statement = statement.where(Classification.resource_id.in_(resource_ids))
-    if types:
-        statement = statement.where(Classification.type.in_(types))
-    if current is not None:
+    columns: list[tuple[Any, Sequence[Any]]] = [
+        (Classification.id, filters.id),
+        (Classification.classification_project_id, filters.classification_project_id),
+        (Classification.linked_collection_id, filters.linked_collection_id),
+        (Classification.resource_id, filters.resource_id),
+        (Classification.type, filters.type),
+        (Classification.provider_id, filters.provider_id),
+        (Classification.owner_id, filters.owner_id),
+    ]
+    for column_, values in columns:
+        if values:
+            statement = statement.where(column_.in_(values))
+    if filters.current is not None:
         superseded = Classification.superseded_by_id.is_not(None)
-        statement = statement.where(~superseded if current else superseded)
-    if approved is not None:
-        said = func.coalesce(final.source_classification_id == Classification.id, False) | func.coalesce(
-            Classification.is_approved, False
+        statement = statement.where(~superseded if filters.current else superseded)
+    is_approved = func.coalesce(final.source_classification_id == Classification.id, False) | func.coalesce(
+        Classification.is_approved, False
+    )
+    if filters.approved is not None:
+        statement = statement.where(is_approved if filters.approved else ~is_approved)
+    if filters.approved_by_id:
+        statement = statement.where(is_approved, final.approved_by_id.in_(filters.approved_by_id))
+    if conditions := observations.says(filters):
+        source_id = case(
+            (Classification.type == FINAL, Classification.source_classification_id), else_=Classification.id
         )
-        statement = statement.where(said if approved else ~said)
+        statement = statement.where(exists().where(Observation.classification_id == source_id, *conditions))
+    if conditions := _taken(filters):
+        statement = statement.where(exists().where(Resource.id == Classification.resource_id, *conditions))
     found = await db.execute(page_of(statement, [Classification.id], page_request, [UUID]))
-    return split([_pair(row) for row in found], page_request, lambda row: [row[0].id])
+    return split([(row, final_row) for row, final_row in found], page_request, lambda row: [row[0].id])
+
+
+def _taken(filters: RecordFilters) -> list[ColumnElement[bool]]:
+    """The conditions of filters that are about where and when a resource was taken."""
+    conditions: list[ColumnElement[bool]] = []
+    if filters.deployment_id:
+        conditions.append(Resource.deployment_id.in_(filters.deployment_id))
+    if filters.captured_from is not None:
+        conditions.append(Resource.captured_at >= filters.captured_from)
+    if filters.captured_until is not None:
+        conditions.append(Resource.captured_at < filters.captured_until)
+    return conditions
 
 
 async def history(db: Session, project_id: UUID, resource_id: UUID) -> Sequence[Classification]:
@@ -208,11 +229,3 @@ async def history(db: Session, project_id: UUID, resource_id: UUID) -> Sequence[
         .order_by(Classification.id)
     )
     return (await db.scalars(statement)).all()
-
-
-def _final() -> type[Classification]:
-    return aliased(Classification, name="final")
-
-
-def _pair(row: Any) -> tuple[Classification, Classification]:
-    return row[0], row[1]

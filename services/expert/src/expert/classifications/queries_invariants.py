@@ -19,6 +19,14 @@ INVARIANTS: dict[str, str] = {
         select f.id from classifications f join classifications s on s.id = f.source_classification_id
         where f.type = 'final' and (s.type not in ('ai', 'user') or s.locked_at is null
           or s.final_classification_id is distinct from f.id)""",
+    "the approval of a final row is its current entry in the log of approvals": """
+        select f.id from classifications f
+        left join approvals a on a.final_classification_id = f.id and a.ended_at is null
+        where f.type = 'final' and (f.source_classification_id, f.approved_by_id, f.approved_at)
+          is distinct from (a.classification_id, a.approved_by_id, a.approved_at)""",
+    "a blank observation stands alone in its row": """
+        select classification_id from observations group by classification_id
+        having count(*) > 1 and bool_or(observation_type = 'blank')""",
     "a final row has no observations of its own, every other row has some": """
         select c.id from classifications c
         where (c.type = 'final') = exists (select from observations o where o.classification_id = c.id)""",

@@ -12,7 +12,7 @@ from expert.access.make_once import IdempotentRequest
 from expert.access.queries import readable_classification_projects
 from expert.access.require import require
 from expert.access.state import Caller, Capability
-from expert.classifications import queries
+from expert.classifications import queries, queries_history
 from expert.classifications.approve import approve_classification
 from expert.classifications.edit import edit_classification
 from expert.classifications.errors import (
@@ -31,6 +31,7 @@ from expert.classifications.fork import fork_classification, start_classificatio
 from expert.classifications.give_feedback import give_feedback
 from expert.classifications.models import Classification
 from expert.classifications.schemas import (
+    ApprovalReply,
     ApproveBody,
     ClassificationDetail,
     ClassificationReply,
@@ -39,17 +40,18 @@ from expert.classifications.schemas import (
     History,
     HistoryItem,
     StartBody,
+    former_version,
     reply_fields,
 )
 from expert.classifications.unapprove import unapprove_classification
 from expert.deps import Db, Now
 from expert.observations import queries as observations
-from expert.observations.state import ClassificationType, ObservationTold
-from expert.observations.tell import tell
+from expert.observations.observation_reply import observation_reply
+from expert.observations.state import ClassificationType, ObservationReply, RecordFilters
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Forbidden, Invalid, NotFound, PreconditionFailed
+from trapper_kit.problems import Forbidden, Invalid, Malformed, NotFound, PreconditionFailed
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
 from trapper_kit.web.versions import PRECONDITIONS, IfMatch, tagged
@@ -61,30 +63,16 @@ MAKING = problems(Invalid, IdempotencyKeyReused, Forbidden, AiRequired, NotFound
 _CREATED = 201
 
 
-@router.get("/classifications/", responses=problems(Invalid))
+@router.get("/classifications/", responses=problems(Invalid, Malformed))
 async def list_classifications(
-    db: Db,
-    caller: MayRead,
-    classification_project_id: Annotated[list[UUID] | None, Query()] = None,
-    resource_id: Annotated[list[UUID] | None, Query()] = None,
-    type: Annotated[list[ClassificationType] | None, Query()] = None,  # noqa: A002 - the filter's name
-    current: bool | None = None,
-    approved: bool | None = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    db: Db, caller: MayRead, filters: Annotated[RecordFilters, Query()], cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ClassificationReply]:
-    """Rows of the projects that one may read, oldest first."""
-    filters = [classification_project_id, resource_id, type, current, approved]
-    page_request = PageRequest.of(limit, cursor, {"filters": [str(one) for one in filters]})
-    rows, next_cursor = await queries.listed(
+    """Rows of the projects that the caller may read, oldest first; filters on observations mean at least one."""
+    rows, next_cursor = await queries.list_classifications(
         db,
-        page_request,
+        PageRequest.of(limit, cursor, filters.model_dump(mode="json")),
+        filters,
         visible_projects=readable_classification_projects(caller),
-        project_ids=classification_project_id or [],
-        resource_ids=resource_id or [],
-        types=type or [],
-        current=current,
-        approved=approved,
     )
     items = [ClassificationReply(**reply_fields(row, final)) for row, final in rows]
     return Page(items=items, next_cursor=next_cursor)
@@ -109,7 +97,7 @@ async def start(
         project_id=body.classification_project_id,
         resource_id=body.resource_id,
         static_attributes=body.static_attributes,
-        said=body.dynamic_attrs,
+        inputs=body.dynamic_attrs,
         request=IdempotentRequest.of(caller, key, body),
         now=now,
     )
@@ -153,7 +141,7 @@ async def edit(
             db,
             row,
             static_attributes=body.static_attributes,
-            said=body.dynamic_attrs,
+            inputs=body.dynamic_attrs,
             expected_version=if_match,
             by=caller.id,
             now=now,
@@ -224,25 +212,29 @@ async def feedback(
         caller.id, key, fingerprint({"feedback": str(classification_id), "body": body.model_dump(mode="json")})
     )
     row, made = await give_feedback(
-        db, about, static_attributes=body.static_attributes, said=body.dynamic_attrs, request=request, now=now
+        db, about, static_attributes=body.static_attributes, inputs=body.dynamic_attrs, request=request, now=now
     )
     return await _made(db, row, response, made=made)
 
 
 @router.get("/resources/{resource_id}/history/", responses=problems(NotFound))
 async def history(resource_id: UUID, classification_project_id: UUID, db: Db, caller: MayRead) -> History:
-    """Every row of a resource in one project, and which was made from which."""
+    """Every row of a resource in one project: what was made from what, who approved, who edited, and when."""
     await require(db, caller, Capability.READ, classification_project=classification_project_id)
     rows = await queries.history(db, classification_project_id, resource_id)
     final = next((row for row in rows if row.type is ClassificationType.FINAL), None)
     if final is None:
         return History(final=None, child_classifications=[])
-    said = await _said(db, [row.id for row in rows])
+    by_row = await _observations(db, [row.id for row in rows])
+    approvals = await queries_history.approvals_of(db, final.id)
+    versions = await queries_history.versions_of(db, [row.id for row in rows])
     children = [
         HistoryItem(
             **reply_fields(row, final),
-            dynamic_attrs=said.get(row.id, []),
-            derived_classifications=[one.id for one in rows if one.source_classification_id == row.id],
+            dynamic_attrs=by_row.get(row.id, []),
+            derived_classifications=[child.id for child in rows if child.source_classification_id == row.id],
+            approvals=[ApprovalReply.model_validate(approval) for approval in approvals.get(row.id, [])],
+            former_versions=[former_version(version) for version in versions.get(row.id, [])],
         )
         for row in rows
         if row is not final
@@ -283,17 +275,19 @@ async def _made(db: Session, row: Classification, response: Response, *, made: b
 
 async def _detail(db: Session, row: Classification) -> ClassificationDetail:
     final = await queries.final_of(db, row)
-    spoken = row.source_classification_id if row.type is ClassificationType.FINAL else row.id
-    said = await _said(db, [spoken]) if spoken is not None else {}
+    source_id = row.source_classification_id if row.type is ClassificationType.FINAL else row.id
+    by_row = {} if source_id is None else await _observations(db, [source_id])
     return ClassificationDetail(
-        **reply_fields(row, final), dynamic_attrs=said.get(spoken, []) if spoken is not None else []
+        **reply_fields(row, final), dynamic_attrs=[] if source_id is None else by_row.get(source_id, [])
     )
 
 
-async def _said(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[ObservationTold]]:
-    found = await observations.of_classifications(db, classification_ids)
-    behind = await observations.predictions_of(db, [one.id for rows in found.values() for one, _ in rows])
+async def _observations(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[ObservationReply]]:
+    """The observations of each row, with their predictions."""
+    by_row = await observations.of_classifications(db, classification_ids)
+    ids = [observation.id for rows in by_row.values() for observation, _ in rows]
+    predictions = await observations.predictions_of(db, ids)
     return {
-        classification_id: [tell(one, name, behind.get(one.id, [])) for one, name in rows]
-        for classification_id, rows in found.items()
+        classification_id: [observation_reply(row, name, predictions.get(row.id, [])) for row, name in rows]
+        for classification_id, rows in by_row.items()
     }

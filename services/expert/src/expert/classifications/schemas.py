@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from expert.classifications.state import version_of
-from expert.observations.state import ObservationTold, Told
+from expert.observations.state import ClassificationType, ObservationInput, ObservationReply
 
 
 class ClassificationReply(BaseModel):
     """A row of one resource in one project."""
 
     id: UUID
-    type: str
+    type: ClassificationType
     classification_project_id: UUID
     resource_id: UUID
     linked_collection_id: UUID | None
@@ -41,17 +41,40 @@ class ClassificationReply(BaseModel):
 class ClassificationDetail(ClassificationReply):
     """With what it says; a final row says what the row says that it points to."""
 
-    dynamic_attrs: list[ObservationTold]
+    dynamic_attrs: list[ObservationReply]
+
+
+class ApprovalReply(BaseModel):
+    """An approval of a row, also one that ended because another row was approved or because it was taken back."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    approved_by_id: UUID | None
+    approved_at: datetime
+    ended_by_id: UUID | None
+    ended_at: datetime | None
+
+
+class FormerVersion(BaseModel):
+    """What a person's row was before an edit, and who wrote it."""
+
+    version: int
+    author_id: UUID | None
+    written_at: datetime
+    static_attributes: dict[str, Any]
+    dynamic_attrs: list[ObservationReply]
 
 
 class HistoryItem(ClassificationDetail):
-    """In the history of a resource, with the rows that were made from this one."""
+    """A row in the history of a resource, with what was made from it and what it was before."""
 
     derived_classifications: list[UUID]
+    approvals: list[ApprovalReply] = Field(description="every approval that this row ever had, oldest first")
+    former_versions: list[FormerVersion] = Field(description="oldest first; the row itself is the newest version")
 
 
 class History(BaseModel):
-    """Everything that was ever said about a resource in a project, oldest first."""
+    """Every row of a resource in a project, oldest first."""
 
     final: ClassificationReply | None
     child_classifications: list[HistoryItem]
@@ -65,7 +88,7 @@ class StartBody(BaseModel):
     classification_project_id: UUID
     resource_id: UUID
     static_attributes: dict[str, Any] = Field(default_factory=dict)
-    dynamic_attrs: list[Told] = Field(max_length=1000)
+    dynamic_attrs: list[ObservationInput] = Field(max_length=1000)
 
 
 class EditBody(BaseModel):
@@ -74,7 +97,7 @@ class EditBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     static_attributes: dict[str, Any] | None = None
-    dynamic_attrs: list[Told] | None = Field(default=None, max_length=1000)
+    dynamic_attrs: list[ObservationInput] | None = Field(default=None, max_length=1000)
 
 
 class ApproveBody(BaseModel):
@@ -91,7 +114,7 @@ class FeedbackBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     static_attributes: dict[str, Any] = Field(default_factory=dict)
-    dynamic_attrs: list[Told] = Field(max_length=1000)
+    dynamic_attrs: list[ObservationInput] = Field(max_length=1000)
 
 
 _SAME = (
@@ -101,12 +124,23 @@ _SAME = (
 )  # fmt: skip
 
 
+def former_version(row: Any) -> FormerVersion:
+    """A former version of a row, by its attributes."""
+    return FormerVersion(
+        version=row.version,
+        author_id=row.author_id,
+        written_at=row.written_at,
+        static_attributes=row.static_attributes,
+        dynamic_attrs=row.observations,
+    )
+
+
 def reply_fields(row: Any, final: Any) -> dict[str, Any]:
     """A row and its final row, by their attributes; whether it is approved is what the final row says."""
     approved = bool(final.is_approved) and (row.id in {final.id, final.source_classification_id})
     return {
         **{name: getattr(row, name) for name in _SAME},
-        "type": row.type.value,
+        "type": row.type,
         "is_current": row.superseded_by_id is None,
         "is_approved": approved,
         "approved_by_id": final.approved_by_id if approved else None,

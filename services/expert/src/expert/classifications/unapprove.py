@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.audit.note import note
-from expert.classifications import queries
+from expert.classifications import queries, queries_history
 from expert.classifications.check_row_version import check_row_version
 from expert.classifications.errors import NotApproved
 from expert.classifications.models import Classification
@@ -21,6 +21,7 @@ async def unapprove_classification(
         raise NotApproved("this row is not the approved one")
     await check_row_version(db, row, final, expected=expected_version)
     freed = await queries.point_final(db, final.id, source_id=None, by=None, now=now)
+    await queries_history.end_approval(db, final.id, by=by, now=now)
     note(
         db,
         "unapproved",

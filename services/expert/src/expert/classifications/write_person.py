@@ -10,7 +10,7 @@ from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications import queries
 from expert.classifications.models import Classification
 from expert.observations.models import Observation
-from expert.observations.state import ClassificationType, Told
+from expert.observations.state import ClassificationType, ObservationInput
 from expert.observations.write_many import NewObservation, Parent, write_many
 from expert.resources.models import Resource
 from trapper_kit.db import Session
@@ -52,7 +52,7 @@ async def write_person(
 
 
 def parent_of(row: Classification, resource: Resource) -> Parent:
-    """What the observations of a person's row repeat of it."""
+    """The columns that the observations of a person's row copy from it."""
     return Parent(
         classification_id=row.id,
         classification_project_id=row.classification_project_id,
@@ -64,45 +64,46 @@ def parent_of(row: Classification, resource: Resource) -> Parent:
     )
 
 
-def from_person(one: Told) -> NewObservation:
-    """What a person says; a box on a photo is on its only frame."""
-    frame = 0 if one.bbox is not None and one.first_frame_index is None else one.first_frame_index
+def new_observation(observation: ObservationInput) -> NewObservation:
+    """A person's observation as it is written; a box without a frame index is on the first frame."""
+    boxed = observation.bbox is not None and observation.first_frame_index is None
     return NewObservation(
-        observation_type=one.observation_type,
-        observation_level=one.observation_level,
-        taxon_id=one.taxon_id,
-        sex=one.sex,
-        life_stage=one.life_stage,
-        behaviour=one.behaviour,
-        count=one.count,
-        individual_id=one.individual_id,
-        bbox=one.bbox,
-        first_frame_index=frame,
-        custom_attributes=one.custom_attributes or None,
-        tags=one.tags or None,
+        observation_type=observation.observation_type,
+        observation_level=observation.observation_level,
+        taxon_id=observation.taxon_id,
+        sex=observation.sex,
+        life_stage=observation.life_stage,
+        behaviour=observation.behaviour,
+        count=observation.count,
+        individual_id=observation.individual_id,
+        bbox=observation.bbox,
+        first_frame_index=0 if boxed else observation.first_frame_index,
+        custom_attributes=observation.custom_attributes or None,
+        tags=observation.tags or None,
     )
 
 
-def copy_of(one: Observation) -> NewObservation:
-    """The same words in another row; it knows which one it was copied from."""
+def copy_of(observation: Observation) -> NewObservation:
+    """The same observation for another row, with where it was copied from."""
     box = None
-    if one.bbox_x is not None:
-        box = (one.bbox_x, one.bbox_y or 0.0, one.bbox_width or 0.0, one.bbox_height or 0.0)
+    if observation.bbox_x is not None:
+        corner = (observation.bbox_x, observation.bbox_y or 0.0)
+        box = (*corner, observation.bbox_width or 0.0, observation.bbox_height or 0.0)
     return NewObservation(
-        observation_type=one.observation_type,
-        observation_level=one.observation_level,
-        taxon_id=one.taxon_id,
-        label=one.label,
-        sex=one.sex,
-        life_stage=one.life_stage,
-        behaviour=one.behaviour,
-        count=one.count,
-        individual_id=one.individual_id,
+        observation_type=observation.observation_type,
+        observation_level=observation.observation_level,
+        taxon_id=observation.taxon_id,
+        label=observation.label,
+        sex=observation.sex,
+        life_stage=observation.life_stage,
+        behaviour=observation.behaviour,
+        count=observation.count,
+        individual_id=observation.individual_id,
         bbox=box,
-        first_frame_index=one.first_frame_index,
-        detection_confidence=one.detection_confidence,
-        classification_confidence=one.classification_confidence,
-        custom_attributes=one.custom_attributes,
-        tags=one.tags,
-        copied_from_id=one.id,
+        first_frame_index=observation.first_frame_index,
+        detection_confidence=observation.detection_confidence,
+        classification_confidence=observation.classification_confidence,
+        custom_attributes=observation.custom_attributes,
+        tags=observation.tags,
+        copied_from_id=observation.id,
     )

@@ -9,17 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.naming import conv
 
 from expert.base import Base
-from expert.observations.state import LifeStage, ObservationLevel, ObservationType, Sex
+from expert.observations.state import RULES, LifeStage, ObservationLevel, ObservationType, Sex
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
-
-_HAS_BOX = "bbox_x is not null and bbox_y is not null and bbox_width is not null and bbox_height is not null"
-_NO_BOX = "bbox_x is null and bbox_y is null and bbox_width is null and bbox_height is null"
-_INSIDE = (
-    "bbox_x >= -1e-6 and bbox_y >= -1e-6 and bbox_width >= 0 and bbox_height >= 0 "
-    "and bbox_x + bbox_width <= 1 + 1e-6 and bbox_y + bbox_height <= 1 + 1e-6"
-)
-_WHOLE = "observation_type in ('blank', 'unclassified')"
 
 
 class Observation(Base):
@@ -27,21 +19,7 @@ class Observation(Base):
 
     __tablename__ = "observations"
     __table_args__ = (
-        CheckConstraint(
-            f"observation_level <> 'group' or ({_NO_BOX})", name=conv("dynattrs_group_rows_have_no_bboxes")
-        ),
-        CheckConstraint(
-            "observation_level <> 'group' or individual_id is null", name=conv("dynattrs_group_rows_null_individual_id")
-        ),
-        CheckConstraint(
-            "observation_level <> 'group' or (count is not null and count > 0)",
-            name=conv("dynattrs_group_rows_positive_count"),
-        ),
-        CheckConstraint(
-            f"observation_level <> 'object' or ({_WHOLE}) or ({_HAS_BOX} and first_frame_index is not null)",
-            name="object_has_box",
-        ),
-        CheckConstraint(f"({_NO_BOX}) or ({_HAS_BOX} and {_INSIDE})", name="box_inside"),
+        *(CheckConstraint(rule.check, name=conv(rule.constraint)) for rule in RULES),
         CheckConstraint(
             "detection_confidence between 0 and 1 and classification_confidence between 0 and 1", name="confidences"
         ),

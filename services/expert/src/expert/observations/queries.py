@@ -5,14 +5,25 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, column, delete, exists, func, select, table, update
 
 from expert.observations.models import Observation, Prediction
-from expert.observations.state import ObservationType
+from expert.observations.state import ClassificationType, ObservationFilters, RecordFilters
+from expert.taxa import queries as taxa
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of, split
 
+# What observations must know of the table above them, by name.
+_classifications = table(
+    "classifications",
+    column("id"),
+    column("type"),
+    column("provider_id"),
+    column("owner_id"),
+    column("source_classification_id"),
+    column("approved_by_id"),
+)
 Named = tuple[Observation, str | None]
 """An observation and the scientific name of its taxon."""
 
@@ -32,7 +43,7 @@ async def of_classifications(db: Session, classification_ids: Sequence[UUID]) ->
 
 
 async def predictions_of(db: Session, observation_ids: Sequence[UUID]) -> dict[UUID, list[Prediction]]:
-    """What stands behind each observation."""
+    """The predictions of each observation."""
     statement = select(Prediction).where(Prediction.observation_id.in_(observation_ids)).order_by(Prediction.id)
     found: defaultdict[UUID, list[Prediction]] = defaultdict(list)
     for prediction in await db.scalars(statement):
@@ -41,7 +52,7 @@ async def predictions_of(db: Session, observation_ids: Sequence[UUID]) -> dict[U
 
 
 async def objects_of(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[Observation]]:
-    """The observations with a box, for matching what a new look found."""
+    """The observations with a box, for matching those of a newer AI run."""
     statement = (
         select(Observation)
         .where(Observation.classification_id.in_(classification_ids), Observation.bbox_x.is_not(None))
@@ -63,50 +74,78 @@ async def set_superseded(db: Session, classification_ids: Sequence[UUID]) -> Non
 
 
 async def replace_with(db: Session, *, former: Sequence[UUID], kept: Sequence[UUID]) -> None:
-    """Remove what a person's row said; those that are kept are written again under their ids right after this.
+    """Delete a person's observations; the caller writes those in `kept` again under their ids.
 
-    Links to what is gone are cut. The trigger refuses all of it for a locked row.
+    References to those that are not kept become null. A trigger refuses all of it for a locked row.
     """
-    gone = set(former) - set(kept)
-    if gone:
+    removed = set(former) - set(kept)
+    if removed:
         for link in (Observation.copied_from_id, Observation.matched_to_id):
-            await db.execute(update(Observation).where(link.in_(gone)).values({link: None}))
+            await db.execute(update(Observation).where(link.in_(removed)).values({link: None}))
     await db.execute(delete(Observation).where(Observation.id.in_(former)))
 
 
-async def listed(
-    db: Session,
-    page_request: PageRequest,
-    *,
-    visible_projects: Select[UUID],
-    project_ids: Sequence[UUID],
-    linked_collection_ids: Sequence[UUID],
-    resource_ids: Sequence[UUID],
-    types: Sequence[str],
-    observation_types: Sequence[ObservationType],
-    current: bool | None,
+async def list_observations(
+    db: Session, page_request: PageRequest, filters: ObservationFilters, *, visible_projects: Select[UUID]
 ) -> tuple[list[Named], str | None]:
-    """One page, oldest first."""
+    """One page, oldest first, and the cursor of the next."""
     statement: Any = (
         select(Observation, Taxon.scientific_name)
         .join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
-        .where(Observation.classification_project_id.in_(visible_projects))
+        .where(Observation.classification_project_id.in_(visible_projects), *says(filters))
     )
-    if project_ids:
-        statement = statement.where(Observation.classification_project_id.in_(project_ids))
-    if linked_collection_ids:
-        statement = statement.where(Observation.linked_collection_id.in_(linked_collection_ids))
-    if resource_ids:
-        statement = statement.where(Observation.resource_id.in_(resource_ids))
-    if types:
-        statement = statement.where(Observation.classification_type.in_(types))
-    if observation_types:
-        statement = statement.where(Observation.observation_type.in_(observation_types))
-    if current is not None:
-        statement = statement.where(Observation.is_current.is_(current))
+    columns: list[tuple[Any, Sequence[Any]]] = [
+        (Observation.id, filters.id),
+        (Observation.classification_id, filters.classification_id),
+        (Observation.classification_project_id, filters.classification_project_id),
+        (Observation.linked_collection_id, filters.linked_collection_id),
+        (Observation.resource_id, filters.resource_id),
+        (Observation.deployment_id, filters.deployment_id),
+        (Observation.classification_type, filters.type),
+    ]
+    for column_, values in columns:
+        if values:
+            statement = statement.where(column_.in_(values))
+    if filters.current is not None:
+        statement = statement.where(Observation.is_current.is_(filters.current))
+    if filters.captured_from is not None:
+        statement = statement.where(Observation.captured_at >= filters.captured_from)
+    if filters.captured_until is not None:
+        statement = statement.where(Observation.captured_at < filters.captured_until)
+    statement = statement.where(*_in_classification(filters))
     found = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
-    return split([_pair(row) for row in found], page_request, lambda row: [row[0].id])
+    return split([(observation, name) for observation, name in found], page_request, lambda row: [row[0].id])
 
 
-def _pair(row: Any) -> Named:
-    return row[0], row[1]
+def says(filters: RecordFilters) -> list[ColumnElement[bool]]:
+    """The conditions of filters that are about one observation itself."""
+    conditions: list[ColumnElement[bool]] = []
+    confidence = func.coalesce(Observation.classification_confidence, Observation.detection_confidence)
+    if filters.observation_type:
+        conditions.append(Observation.observation_type.in_(filters.observation_type))
+    if filters.taxon_id:
+        conditions.append(Observation.taxon_id.in_(taxa.with_descendants(filters.taxon_id)))
+    if filters.min_confidence is not None:
+        conditions.append(confidence >= filters.min_confidence)
+    if filters.max_confidence is not None:
+        conditions.append(confidence <= filters.max_confidence)
+    return conditions
+
+
+def _in_classification(filters: ObservationFilters) -> list[ColumnElement[bool]]:
+    """The conditions of filters that are about an observation's classification."""
+    row, final = _classifications.alias("own"), _classifications.alias("final")
+    conditions: list[ColumnElement[bool]] = []
+    for column_, values in ((row.c.provider_id, filters.provider_id), (row.c.owner_id, filters.owner_id)):
+        if values:
+            conditions.append(exists().where(row.c.id == Observation.classification_id, column_.in_(values)))
+    points_here = [
+        final.c.type == ClassificationType.FINAL.value,
+        final.c.source_classification_id == Observation.classification_id,
+    ]
+    if filters.approved is not None:
+        approved = exists().where(*points_here)
+        conditions.append(approved if filters.approved else ~approved)
+    if filters.approved_by_id:
+        conditions.append(exists().where(*points_here, final.c.approved_by_id.in_(filters.approved_by_id)))
+    return conditions

@@ -1,7 +1,6 @@
-"""The web door of observations: one list with filters."""
+"""The routes of observations."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -9,8 +8,8 @@ from expert.access.guards import MayRead
 from expert.access.queries import readable_classification_projects
 from expert.deps import Db
 from expert.observations import queries
-from expert.observations.state import ObservationTold, ObservationType
-from expert.observations.tell import tell
+from expert.observations.observation_reply import observation_reply
+from expert.observations.state import ObservationFilters, ObservationReply
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Invalid, Malformed
 from trapper_kit.web.app import problems
@@ -22,28 +21,13 @@ router = APIRouter(prefix="/api/observations", tags=["observations"])
 
 @router.get("/", responses=problems(Invalid, Malformed))
 async def list_observations(
-    db: Db,
-    caller: MayRead,
-    classification_project_id: Annotated[list[UUID] | None, Query()] = None,
-    linked_collection_id: Annotated[list[UUID] | None, Query()] = None,
-    resource_id: Annotated[list[UUID] | None, Query()] = None,
-    type: Annotated[list[str] | None, Query(description="of the classification")] = None,  # noqa: A002 - its name
-    observation_type: Annotated[list[ObservationType] | None, Query()] = None,
-    current: bool | None = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Page[ObservationTold]:
-    """Observations of the projects that one may read, oldest first."""
-    filters = [classification_project_id, linked_collection_id, resource_id, type, observation_type, current]
-    rows, next_cursor = await queries.listed(
+    db: Db, caller: MayRead, filters: Annotated[ObservationFilters, Query()], cursor: Cursor = None, limit: Limit = 50
+) -> Page[ObservationReply]:
+    """Observations of the projects that the caller may read, oldest first."""
+    rows, next_cursor = await queries.list_observations(
         db,
-        PageRequest.of(limit, cursor, {"filters": [str(one) for one in filters]}),
+        PageRequest.of(limit, cursor, filters.model_dump(mode="json")),
+        filters,
         visible_projects=readable_classification_projects(caller),
-        project_ids=classification_project_id or [],
-        linked_collection_ids=linked_collection_id or [],
-        resource_ids=resource_id or [],
-        types=type or [],
-        observation_types=observation_type or [],
-        current=current,
     )
-    return Page(items=[tell(one, name) for one, name in rows], next_cursor=next_cursor)
+    return Page(items=[observation_reply(row, name) for row, name in rows], next_cursor=next_cursor)

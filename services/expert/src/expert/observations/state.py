@@ -1,12 +1,13 @@
-"""What an observation may say, as the words of the domain."""
+"""The fields of an observation, and what they may not contradict."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class ClassificationType(StrEnum):
@@ -47,14 +48,29 @@ class LifeStage(StrEnum):
     JUVENILE = "juvenile"
 
 
+Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+def _in_range(value: datetime) -> datetime:
+    if not EARLIEST <= value <= LATEST:
+        raise ValueError("give a time between 1900 and 2200")
+    return value
+
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 WHOLE_RESOURCE = frozenset({ObservationType.BLANK, ObservationType.UNCLASSIFIED})
 BOX_TOLERANCE = 1e-6
+MAX_FRAME_INDEX = 2_147_483_647
+WHOLE = "observation_type in ('blank', 'unclassified')"
+HAS_BOX = "bbox_x is not null and bbox_y is not null and bbox_width is not null and bbox_height is not null"
+NO_BOX = "bbox_x is null and bbox_y is null and bbox_width is null and bbox_height is null"
 
 Box = tuple[float, float, float, float]
 """x, y, width, height, relative to the upright picture."""
 
 
-class Told(BaseModel):
+class ObservationInput(BaseModel):
     """What a person says about one object or group; `id` keeps an observation that the row has already."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -69,13 +85,13 @@ class Told(BaseModel):
     count: int | None = Field(default=None, ge=1, le=1_000_000)
     individual_id: str | None = Field(default=None, max_length=200)
     bbox: Box | None = None
-    first_frame_index: int | None = Field(default=None, ge=0)
+    first_frame_index: int | None = Field(default=None, ge=0, le=MAX_FRAME_INDEX)
     custom_attributes: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list, max_length=50)
 
 
-class PredictionTold(BaseModel):
-    """What one algorithm said about the object."""
+class PredictionReply(BaseModel):
+    """What one algorithm predicted for the object."""
 
     id: UUID
     algorithm_id: UUID
@@ -86,25 +102,25 @@ class PredictionTold(BaseModel):
     terminal: bool
 
 
-class ObservationTold(BaseModel):
+class ObservationReply(BaseModel):
     """One object, group, or whole-resource statement; `bbox` is x, y, width, height of the upright picture."""
 
     id: UUID
     classification_id: UUID
-    classification_type: str
+    classification_type: ClassificationType
     classification_project_id: UUID
     linked_collection_id: UUID | None
     resource_id: UUID
     deployment_id: UUID | None
     captured_at: datetime | None
     is_current: bool
-    observation_level: str
-    observation_type: str
+    observation_level: ObservationLevel
+    observation_type: ObservationType
     taxon_id: UUID | None
     scientific_name: str | None
     label: str | None
-    sex: str | None
-    life_stage: str | None
+    sex: Sex | None
+    life_stage: LifeStage | None
     behaviour: str | None
     count: int | None
     individual_id: str | None
@@ -117,30 +133,163 @@ class ObservationTold(BaseModel):
     tags: list[str]
     copied_from_id: UUID | None
     matched_to_id: UUID | None
-    predictions: list[PredictionTold] | None = None
+    predictions: list[PredictionReply] | None = None
 
 
-def faults(told: Told) -> list[tuple[str, str]]:
-    """What the database would refuse, as (field, sentence), so that a person hears it field by field."""
-    found: list[tuple[str, str]] = []
-    whole = told.observation_type in WHOLE_RESOURCE
-    if told.observation_level is ObservationLevel.GROUP:
-        if told.bbox is not None:
-            found.append(("bbox", "a group has no box"))
-        if told.individual_id is not None:
-            found.append(("individual_id", "a group is not one individual"))
-        if told.count is None:
-            found.append(("count", "a group has a count"))
-    elif not whole and told.bbox is None:
-        found.append(("bbox", "an object has a box; without one it is a group"))
-    if whole and told.taxon_id is not None:
-        found.append(("taxon_id", f"{told.observation_type.value} has no taxon"))
-    if told.bbox is not None and not inside(told.bbox):
-        found.append(("bbox", "the box reaches beyond the picture"))
-    return found
+class RecordFilters(BaseModel):
+    """What the lists of classifications and of observations are filtered by; several values of one name mean any."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: list[UUID] = Field(default=[], max_length=200)
+    classification_project_id: list[UUID] = Field(default=[], max_length=200)
+    linked_collection_id: list[UUID] = Field(default=[], max_length=200)
+    resource_id: list[UUID] = Field(default=[], max_length=200)
+    deployment_id: list[UUID] = Field(default=[], max_length=200)
+    type: list[ClassificationType] = Field(default=[], description="of the classification")
+    observation_type: list[ObservationType] = Field(default=[])
+    taxon_id: list[UUID] = Field(default=[], max_length=200, description="with all taxa below")
+    provider_id: list[UUID] = Field(default=[], max_length=200, description="whose job made an ai row")
+    owner_id: list[UUID] = Field(default=[], max_length=200, description="the person who made a user or feedback row")
+    approved_by_id: list[UUID] = Field(default=[], max_length=200, description="the person whose approval is current")
+    current: bool | None = Field(default=None, description="whether no newer AI run superseded the row")
+    approved: bool | None = Field(default=None, description="whether the row is what is accepted, superseded or not")
+    min_confidence: Confidence | None = Field(default=None, description="of the species, else of the detection")
+    max_confidence: Confidence | None = Field(default=None, description="of the species, else of the detection")
+    captured_from: Instant | None = Field(default=None, description="taken at this time or later")
+    captured_until: Instant | None = Field(default=None, description="taken before this time")
 
 
-def inside(box: Box) -> bool:
+class ObservationFilters(RecordFilters):
+    """What the list of observations is filtered by."""
+
+    classification_id: list[UUID] = Field(default=[], max_length=200)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What no observation may be: the field that is refused, why, and the database check that holds it."""
+
+    constraint: str
+    field: str
+    message: str
+    breaks: Callable[[ObservationInput], bool]
+    check: str
+
+
+def _is_whole(observation: ObservationInput) -> bool:
+    return observation.observation_type in WHOLE_RESOURCE
+
+
+def _is_group(observation: ObservationInput) -> bool:
+    return observation.observation_level is ObservationLevel.GROUP
+
+
+def _whole_has_no(field: str, column: str) -> Rule:
+    return Rule(
+        f"observations_whole_resource_has_no_{field}_check",
+        field,
+        f"blank and unclassified are about the whole resource: leave out {field}, or choose another observation_type",
+        lambda observation: _is_whole(observation) and getattr(observation, field) is not None,
+        f"not ({WHOLE}) or {column} is null",
+    )
+
+
+def _thing_has_no(field: str) -> Rule:
+    return Rule(
+        f"observations_human_or_vehicle_has_no_{field}_check",
+        field,
+        f"human and vehicle have no {field}: leave it out, or choose observation_type animal",
+        lambda observation: (
+            observation.observation_type in {ObservationType.HUMAN, ObservationType.VEHICLE}
+            and getattr(observation, field) is not None
+        ),
+        f"observation_type not in ('human', 'vehicle') or {field} is null",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "dynattrs_group_rows_have_no_bboxes",
+        "bbox",
+        "a group is counted without a box: leave out bbox, or choose observation_level object",
+        lambda observation: _is_group(observation) and observation.bbox is not None,
+        f"observation_level <> 'group' or ({NO_BOX})",
+    ),
+    Rule(
+        "dynattrs_group_rows_null_individual_id",
+        "individual_id",
+        "a group is not one individual: leave out individual_id, or choose observation_level object",
+        lambda observation: _is_group(observation) and observation.individual_id is not None,
+        "observation_level <> 'group' or individual_id is null",
+    ),
+    Rule(
+        "dynattrs_group_rows_positive_count",
+        "count",
+        "a group has a count: give how many there are",
+        lambda observation: _is_group(observation) and not _is_whole(observation) and observation.count is None,
+        "observation_level <> 'group' or (count is not null and count > 0)",
+    ),
+    Rule(
+        "observations_whole_resource_is_no_group_check",
+        "observation_level",
+        "blank and unclassified are about the whole resource: choose observation_level object",
+        lambda observation: _is_whole(observation) and _is_group(observation),
+        f"not ({WHOLE}) or observation_level <> 'group'",
+    ),
+    Rule(
+        "observations_object_has_box_check",
+        "bbox",
+        "an object has a box: give bbox, or choose observation_level group with a count",
+        lambda observation: not _is_group(observation) and not _is_whole(observation) and observation.bbox is None,
+        f"observation_level <> 'object' or ({WHOLE}) or ({HAS_BOX} and first_frame_index is not null)",
+    ),
+    Rule(
+        "observations_box_inside_check",
+        "bbox",
+        "the box reaches beyond the picture: x, y, width and height are fractions of the upright picture",
+        lambda observation: observation.bbox is not None and not is_inside(observation.bbox),
+        f"({NO_BOX}) or ({HAS_BOX} and bbox_x >= -1e-6 and bbox_y >= -1e-6 and bbox_width >= 0 and bbox_height >= 0 "
+        "and bbox_x + bbox_width <= 1 + 1e-6 and bbox_y + bbox_height <= 1 + 1e-6)",
+    ),
+    Rule(
+        "observations_box_has_area_check",
+        "bbox",
+        "the box has no area: its width and height are greater than 0.000001",
+        lambda observation: observation.bbox is not None and not has_area(observation.bbox),
+        f"({NO_BOX}) or (bbox_width > 1e-6 and bbox_height > 1e-6)",
+    ),
+    _whole_has_no("bbox", "bbox_x"),
+    *(
+        _whole_has_no(field, field)
+        for field in ("taxon_id", "count", "sex", "life_stage", "behaviour", "individual_id")
+    ),
+    _thing_has_no("taxon_id"),
+    _thing_has_no("sex"),
+)
+"""What contradicts itself, for people's rows and the database alike; docs/observations.md lists the same."""
+
+BLANK_BESIDE_OTHERS = "blank says that nothing is there: it stands alone, without other observations"
+FRAME_ON_PHOTO = "a photo has one frame: leave out first_frame_index"
+
+
+def faults(observation: ObservationInput) -> list[tuple[str, str]]:
+    """The contradictions within one observation, as (field, message)."""
+    return [(rule.field, rule.message) for rule in RULES if rule.breaks(observation)]
+
+
+def frame_fault(first_frame_index: int | None, *, is_video: bool, frames: int | None) -> str | None:
+    """What is wrong with a frame index on a resource; `frames` is None where the length of a video is not known."""
+    if first_frame_index is None or (first_frame_index == 0 and not is_video):
+        return None
+    if not is_video:
+        return FRAME_ON_PHOTO
+    if frames is not None and first_frame_index >= frames:
+        return f"the video has {frames} frames, counted from 0: give at most {frames - 1}"
+    return None
+
+
+def is_inside(box: Box) -> bool:
     """Whether a box lies in the picture."""
     x, y, width, height = box
     return (
@@ -156,6 +305,11 @@ def clip(box: Box) -> Box:
     x, y, width, height = box
     left, top = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
     return left, top, min(max(x + width, left), 1.0) - left, min(max(y + height, top), 1.0) - top
+
+
+def has_area(box: Box) -> bool:
+    """Whether a box, and the part of it that lies in the picture, is wider and higher than the tolerance."""
+    return min(*box[2:], *clip(box)[2:]) > BOX_TOLERANCE
 
 
 def overlap(first: Box, second: Box) -> float:
@@ -175,8 +329,8 @@ def match(new: Sequence[tuple[str, Box]], old: Sequence[tuple[str, Box]], *, at_
         (
             (-shared, i, j)
             for i, (kind, box) in enumerate(new)
-            for j, (other, there) in enumerate(old)
-            if kind == other and (shared := overlap(box, there)) >= at_least
+            for j, (old_kind, old_box) in enumerate(old)
+            if kind == old_kind and (shared := overlap(box, old_box)) >= at_least
         ),
     )
     chosen: dict[int, int] = {}

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from expert.observations.state import ObservationType
+from expert.observations.state import ObservationType, has_area
 from expert.observations.write_many import NewObservation, NewPrediction
 from expert.results.read_blob import Box
 from trapper_schemas.v1 import models as wire
+
+NO_TAXON = frozenset({wire.ObservationType.HUMAN, wire.ObservationType.VEHICLE})
+"""Labels of these types name no species, whatever else a label file says about them."""
 
 
 class Meaning(Protocol):
@@ -40,7 +43,9 @@ def observe(
     found = [
         one
         for box in boxes
-        if box.score >= detector.threshold and (one := _object(box, detector, classifier)) is not None
+        if box.score >= detector.threshold
+        and has_area(box.box)
+        and (one := _object(box, detector, classifier)) is not None
     ]
     nothing = ObservationType.UNCLASSIFIED if damaged else ObservationType.BLANK
     return found or [NewObservation(observation_type=nothing)]
@@ -51,6 +56,9 @@ def _object(box: Box, detector: Speaker, classifier: Speaker | None) -> NewObser
     if seen.observation_type is None:
         return None  # say, a bench: in the blob, and in no row
     species = _species(box, classifier) if classifier is not None else None
+    if species is not None and classifier is not None and seen.observation_type in NO_TAXON:
+        typed = classifier.meanings[_best(box)[0]].observation_type is not None
+        species = replace(species, terminal=species.terminal and typed)  # a species model's answer about a human
     says = _prediction(detector, [(box.label, box.score)], terminal=species is None or not species.terminal)
     sure = species if species is not None and species.terminal else None
     kind = seen.observation_type
@@ -86,7 +94,7 @@ def _prediction(
     return NewPrediction(
         algorithm_id=speaker.algorithm_id,
         label=speaker.meanings[best].label,
-        taxon_id=speaker.meanings[best].taxon_id,
+        taxon_id=None if speaker.meanings[best].observation_type in NO_TAXON else speaker.meanings[best].taxon_id,
         score=score,
         top_k=[_told(speaker.meanings[index], value) for index, value in ranked],
         terminal=terminal,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from expert.taxa.models import Taxon, TaxonKey
 from trapper_kit.db import Session
@@ -22,6 +23,12 @@ async def list_all(db: Session, page_request: PageRequest, *, name: str | None, 
     if key is not None:
         statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.key == key)))
     return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID]))).all()
+
+
+def with_descendants(taxon_ids: Sequence[UUID]) -> Select[UUID]:
+    """The ids of these taxa and of all taxa below them."""
+    above = aliased(Taxon)
+    return select(Taxon.id).join(above, Taxon.path.startswith(above.path)).where(above.id.in_(taxon_ids))
 
 
 async def keys_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[TaxonKey]]:
