@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
 from trapper_schemas.v1.resources import ResourceRef
 
@@ -98,6 +99,7 @@ class JobReply(Reply):
     created_at: datetime
     closed_at: datetime | None
     unacknowledged: int
+    blocked: Blocked | None = None
 
 
 class ResourceFailure(Reply):

@@ -113,7 +113,7 @@ async def list_observations(
     if filters.captured_until is not None:
         statement = statement.where(Observation.captured_at < filters.captured_until)
     statement = statement.where(*_in_classification(filters))
-    found = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
+    found: Any = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
     return split([(observation, name) for observation, name in found], page_request, lambda row: [row[0].id])
 
 
