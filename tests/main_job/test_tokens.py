@@ -27,7 +27,7 @@ def answers(stack: Trapper, token: str) -> dict[str, int]:
 def test_one_token_opens_both_services_until_it_is_revoked(stack: Trapper) -> None:
     made: dict[str, Any] = stack("tokens", "create", "--name", "nightly counting", "--json").json
     assert set(answers(stack, made["token"]).values()) == {200}
-    listed = stack("tokens", "list", "--json").json["tokens"]
+    listed = stack("tokens", "list", "--json").json["items"]
     assert [one["id"] for one in listed if one["name"] == "nightly counting"] == [made["id"]]
     assert made["token"] not in stack("tokens", "list").text
     ended = stack("tokens", "revoke", "--name", "nightly counting", "--json")

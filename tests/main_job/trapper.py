@@ -122,7 +122,7 @@ class Trapper:
     def models(self) -> list[dict[str, Any]]:
         answer = self("models", "list", "--json")
         assert answer.code == 0, answer.text
-        return answer.json
+        return answer.json["items"]
 
     def assert_sound(self) -> None:
         """Every invariant holds."""

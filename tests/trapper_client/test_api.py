@@ -118,7 +118,7 @@ def test_a_refused_token_is_renewed_once(service: Service) -> None:
 
 def test_what_is_not_ours_is_told_so(service: Service, api: Api) -> None:
     service.answers = [(404, {}, b"<html>nginx</html>")]
-    with pytest.raises(Unreachable, match="404, and not by a service of ours"):
+    with pytest.raises(Unreachable, match="404, and not from a service of Trapper"):
         api.get("/x")
 
 
@@ -131,7 +131,10 @@ def test_nobody_there_is_told_with_the_command_that_helps() -> None:
 
 def test_an_address_elsewhere_that_does_not_answer_is_not_taken_for_the_stack_of_this_machine() -> None:
     api = Api("http://manager.invalid", "t")
-    with pytest.raises(Unreachable, match=r"Nothing answers at http://manager\.invalid .*reached from here\?$"):
+    with pytest.raises(
+        Unreachable,
+        match=r"Nothing answers at http://manager\.invalid: its name cannot be looked up.*reached from here\?$",
+    ):
         api.get("/x")
     api.close()
 

@@ -1,6 +1,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 
@@ -8,6 +10,15 @@ import pytest
 import typer
 
 from trapper_client.app import app, run, system_sentence
+from trapper_client.commands.complete import (
+    complete_job,
+    complete_model,
+    complete_project,
+    complete_token,
+    complete_worker,
+)
+from trapper_client.commands.rows import parse_fields
+from trapper_client.errors import WrongUsage
 
 COMMANDS = [
     [],
@@ -18,7 +29,16 @@ COMMANDS = [
     ),
     *(["jobs", verb] for verb in ("list", "watch", "cancel", "retry")),
     *(["models", verb] for verb in ("list", "add")),
-    ["projects", "list"],
+    *(
+        [noun, verb]
+        for noun in ("locations", "deployments", "collections")
+        for verb in ("list", "show", "create", "change")
+    ),
+    *(["projects", verb] for verb in ("list", "show", "create", "change")),
+    *(["research-projects", verb] for verb in ("list", "show", "create", "change", "activate")),
+    *(["links", verb] for verb in ("list", "create", "change")),
+    *(["members", verb] for verb in ("list", "set", "remove")),
+    ["uploads", "send"],
     ["run"],
     *(["tokens", verb] for verb in ("create", "list", "revoke")),
     ["queues"],
@@ -56,6 +76,8 @@ def test_what_is_unknown_ends_with_2(words: list[str], capsys: pytest.CaptureFix
         ["workers", "list"],
         ["workers", "pause", "--all"],
         ["queues"],
+        ["locations", "create", "N1"],
+        ["members", "list", "--project", "x"],
     ],
 )
 def test_without_a_stack_a_sentence_says_how_to_start_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,6 +128,30 @@ def test_whatever_is_raised_becomes_a_sentence(
 
 def test_a_name_of_bytes_is_told_in_letters() -> None:
     assert system_sentence(FileNotFoundError(2, "No such file", b"x\xff")) == "'x\\udcff': No such file."
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"trapper {version('trapper-client')}\n"
+
+
+@pytest.mark.parametrize("words", [["deployments", "change", "N1"], ["links", "change", "x"]])
+def test_a_change_without_a_field_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert "--set NAME=VALUE" in capsys.readouterr().err
+
+
+def test_a_field_is_json_or_else_text() -> None:
+    given = ["latitude=52.5", "name=N 1", "habitat=null", 'tags=["a"]', "comments=a=b"]
+    expected = {"latitude": 52.5, "name": "N 1", "habitat": None, "tags": ["a"], "comments": "a=b"}
+    assert parse_fields(given) == expected
+    with pytest.raises(WrongUsage, match="NAME=VALUE"):
+        parse_fields(["latitude"])
+
+
+@pytest.mark.parametrize("complete", [complete_model, complete_project, complete_job, complete_worker, complete_token])
+def test_without_a_stack_there_is_nothing_to_complete(complete: Callable[[str], list[str]]) -> None:
+    assert complete("") == []
 
 
 def test_the_command_runs_as_a_module() -> None:

@@ -105,7 +105,7 @@ async def test_all_are_told_at_once_and_nobody_by_mistake(manager: RunningManage
 
 async def test_the_queue_is_shown(manager: RunningManager, trapper: Trapper) -> None:
     code, out, _ = await trapper("queues")
-    assert (code, out) == (0, "Nothing waits.\nNo worker is alive.\n")
+    assert (code, out) == (0, "No work is waiting.\nNo worker is alive.\n")
     await _enrol(manager, "laptop")
     code, out, _ = await trapper("queues")
     assert code == 0

@@ -2,16 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 from pydantic import ValidationError
 
-from trapper_client.errors import ApiProblem, Unreachable
+from trapper_client.connection import failure_reason, is_loopback, open_client
+from trapper_client.errors import ApiProblem, Unreachable, WrongUsage
 from trapper_schemas.problem import ProblemBody
 
 PAGE = 200
@@ -44,12 +43,11 @@ class Api:
         self.token = token
         self.patience = patience
         self._renew = renew
-        self._http = httpx.Client(
-            base_url=self.base_url,
-            timeout=_TIMEOUT,
-            trust_env=not _is_loopback(self.base_url),  # a proxy of the environment never reaches this machine
-            transport=transport,
-        )
+        self._http = open_client(self.base_url, timeout=_TIMEOUT, transport=transport)
+        try:
+            self._http.base_url = httpx.URL(self.base_url)
+        except httpx.InvalidURL as problem:
+            raise WrongUsage(f"{self.base_url!r} is not an address: {problem}.") from problem
 
     def close(self) -> None:
         self._http.close()
@@ -80,7 +78,7 @@ class Api:
                         for chunk in answer.iter_bytes():
                             file.write(chunk)
                 return
-            except httpx.TransportError as problem:
+            except httpx.RequestError as problem:
                 if time.monotonic() + _FIRST_PAUSE_SECONDS > until:
                     raise _unreachable(self.base_url, problem) from problem
                 time.sleep(_FIRST_PAUSE_SECONDS)
@@ -131,18 +129,20 @@ class Api:
         json: Any,
         content: Content | None,
         headers: Mapping[str, str] | None,
-    ) -> tuple[httpx.Response | None, httpx.TransportError | None]:
+    ) -> tuple[httpx.Response | None, httpx.RequestError | None]:
         sent = self._authorised(headers or {})
         body = content() if callable(content) else content
         try:
             return self._http.request(method, path, params=params, json=json, content=body, headers=sent), None
-        except httpx.TransportError as problem:
+        except httpx.RequestError as problem:
             return None, problem
+        except (httpx.InvalidURL, UnicodeError) as problem:
+            raise WrongUsage(f"{self.base_url!r} is not an address that can be called: {problem}.") from problem
 
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
         return dict(headers) if self.token is None else {**headers, "Authorization": f"Bearer {self.token}"}
 
-    def _read(self, method: str, path: str, answer: httpx.Response | None, trouble: httpx.TransportError | None) -> Any:
+    def _read(self, method: str, path: str, answer: httpx.Response | None, trouble: httpx.RequestError | None) -> Any:
         if answer is None:
             raise _unreachable(self.base_url, trouble)
         if answer.is_success:
@@ -150,21 +150,22 @@ class Api:
         try:
             body = ProblemBody.model_validate_json(answer.content)
         except ValidationError:
-            told = f"{method} {self.base_url}{path} was answered with {answer.status_code}"
-            raise Unreachable(f"{told}, and not by a service of ours.") from None
+            raise Unreachable(
+                f"{method} {self.base_url}{path}: {answer.status_code}, and not from a service of Trapper."
+            ) from None
         raise ApiProblem(body)
 
 
-def _unreachable(base_url: str, trouble: httpx.TransportError | None) -> Unreachable:
-    told = str(trouble) or type(trouble).__name__
-    here = _is_loopback(base_url)
-    if not isinstance(trouble, httpx.ConnectError | httpx.ConnectTimeout):
-        return Unreachable(
-            f"{base_url} broke off the conversation ({told}).", hint="See: trapper status" if here else ""
-        )
-    if here:
+def _unreachable(base_url: str, problem: httpx.RequestError | None) -> Unreachable:
+    reason = "nothing answers" if problem is None else failure_reason(problem, base_url)
+    here = is_loopback(base_url)
+    if not isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | None):
+        return Unreachable(f"The call to {base_url} failed: {reason}.", hint="See: trapper status" if here else "")
+    if here and "certificate" not in reason:
         return Unreachable(f"The stack is not running: nothing answers at {base_url}.", hint="Start it: trapper up")
-    return Unreachable(f"Nothing answers at {base_url} ({told}).", hint="Is the address right, and reached from here?")
+    return Unreachable(
+        f"Nothing answers at {base_url}: {reason}.", hint="Is the address right, and can it be reached from here?"
+    )
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,11 +179,3 @@ def _retry_after(answer: httpx.Response | None) -> float:
         return 0.0 if answer is None else min(float(answer.headers.get("Retry-After", 0.0)), 30.0)
     except ValueError:
         return 0.0
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

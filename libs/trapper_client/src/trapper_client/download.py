@@ -1,4 +1,4 @@
-"""Fetches one file from a public address: few redirects, never to a weaker scheme, never more than was agreed to."""
+"""Downloads a file from a public address: few redirects, never to a weaker scheme, never more than a limit."""
 
 import hashlib
 import queue
@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
+from trapper_client.connection import failure_reason, open_client
 from trapper_client.errors import Failure, Unreachable
 
 PROBE_SECONDS = 2.0
@@ -21,7 +21,7 @@ _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CHUNK = 1 << 18
 
 OnProgress = Callable[[int, int | None], None]
-"""Told how many bytes are here, and of how many when that is known."""
+"""Called with how many bytes have arrived, and of how many when that is known."""
 _NO_HEAD = {403, 405, 501}
 
 
@@ -35,7 +35,7 @@ class Downloaded:
 
 
 def probe(url: str, *, seconds: float = PROBE_SECONDS) -> int | None:
-    """How large the file at this address says it is, None when it does not say; Unreachable when nothing answers."""
+    """The size of the file at this address, None when it does not say; Unreachable when nothing answers."""
     answers: queue.Queue[int | Failure | None] = queue.Queue()
 
     def ask() -> None:
@@ -63,20 +63,22 @@ def download(
     sha256: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Downloaded:
-    """The file, kept in the folder under its hash; refused as a whole when it is too large or has another hash."""
+    """The file, stored in the folder under its hash; refused as a whole when it is too large or has another hash."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False)  # noqa: SIM115 - closed below
     fresh = Path(part.name)
     try:
         with part, _answer("GET", url, _TIMEOUT) as answer:
-            found, size = _receive(answer, part.write, url, at_most, on_progress)
-        if sha256 is not None and found != sha256:
-            raise Failure(f"What {_host(url)} sent has the sha256 {found}; {sha256} was expected, so it was discarded.")
-        kept = folder / found
+            digest, size = _receive(answer, part.write, url, at_most, on_progress)
+        if sha256 is not None and digest != sha256:
+            raise Failure(
+                f"What {_host(url)} sent has the sha256 {digest}; {sha256} was expected, so it was discarded."
+            )
+        kept = folder / digest
         fresh.replace(kept)
     finally:
         fresh.unlink(missing_ok=True)
-    return Downloaded(kept, found, size)
+    return Downloaded(kept, digest, size)
 
 
 def _receive(
@@ -100,7 +102,7 @@ def _receive(
             if on_progress is not None:
                 on_progress(size, total)
     except httpx.TransportError as problem:
-        raise Unreachable(f"{_host(url)} broke off the download ({_why(problem)}).") from problem
+        raise Unreachable(f"{_host(url)} broke off the download: {failure_reason(problem, url)}.") from problem
     if total is not None and size != total:
         raise Unreachable(f"{_host(url)} sent {size} bytes of {total}.")
     return digest.hexdigest(), size
@@ -121,8 +123,8 @@ def _answer(
 ) -> Generator[httpx.Response]:
     """The final answer, its body unread; raises Unreachable for whatever is not the file."""
     try:
-        # A proxy of the environment never reaches this machine; bytes come as they are, so that their hash means them.
-        with httpx.Client(timeout=timeout, trust_env=not _is_loopback(url)) as http:
+        # Bytes come as they are (identity), so that their hash is that of the file.
+        with open_client(url, timeout=timeout) as http:
             answer = _follow(http, http.build_request(method, url, headers={"Accept-Encoding": "identity"}))
             try:
                 if not answer.is_success and answer.status_code not in (allowed or ()):
@@ -130,8 +132,8 @@ def _answer(
                 yield answer
             finally:
                 answer.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        raise Unreachable(f"{_host(url)} cannot be reached ({_why(problem)}).") from problem
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as problem:
+        raise Unreachable(f"{_host(url)} cannot be reached: {failure_reason(problem, url)}.") from problem
 
 
 def _follow(http: httpx.Client, request: httpx.Request) -> httpx.Response:
@@ -143,8 +145,8 @@ def _follow(http: httpx.Client, request: httpx.Request) -> httpx.Response:
         answer.close()
         request = answer.next_request
         if request.url.scheme not in schemes:
-            raise Unreachable(f"{answer.url.host} leads on to {request.url.scheme}, which is not safe enough.")
-    raise Unreachable(f"{request.url.host} leads on more than {MOST_REDIRECTS} times.")
+            raise Unreachable(f"{answer.url.host} redirects to {request.url.scheme}, which is not safe enough.")
+    raise Unreachable(f"{request.url.host} redirects more than {MOST_REDIRECTS} times.")
 
 
 def _length(answer: httpx.Response) -> int | None:
@@ -153,7 +155,7 @@ def _length(answer: httpx.Response) -> int | None:
 
 
 def _too_large(url: str, at_most: int) -> Failure:
-    return Failure(f"What {_host(url)} sends is larger than the {at_most} bytes that were agreed to.")
+    return Failure(f"What {_host(url)} sends is larger than the {at_most} bytes that were expected.")
 
 
 def _host(url: str) -> str:
@@ -161,15 +163,3 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2] or url[:100]
     except ValueError:
         return url[:100]
-
-
-def _why(problem: Exception) -> str:
-    return str(problem) or type(problem).__name__
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

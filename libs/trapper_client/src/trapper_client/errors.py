@@ -1,4 +1,4 @@
-"""What can go wrong in a command, as one plain sentence with an exit code: 1 it failed, 2 it was called wrongly."""
+"""Failures of a command, each one plain sentence with an exit code: 1 for failure, 2 for wrong usage."""
 
 from trapper_schemas.problem import ProblemBody
 
@@ -24,7 +24,7 @@ class WrongUsage(Failure):
 
 
 class Unreachable(Failure):
-    """Nothing answers at the address, or what answers is not ours."""
+    """Nothing answers at the address, or something that is not one of the services."""
 
 
 class ApiProblem(Failure):
@@ -48,5 +48,5 @@ def sentence(body: ProblemBody) -> str:
         if error.message != body.detail
     ]
     why = "; ".join(fields) or body.detail
-    told = body.title if not why or why == body.title else f"{body.title}: {why}"
-    return told if told.endswith((".", "!", "?")) else f"{told}."
+    text = body.title if not why or why == body.title else f"{body.title}: {why}"
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""How commands speak: tables and sentences for people, one JSON document for scripts, and nothing else on stdout."""
+"""The output of commands: tables and sentences for people, one JSON document for scripts."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ def answer(document: Any) -> None:
     sys.stdout.flush()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet.") -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "There is nothing yet.") -> None:
     """Rows under headings; cells are shown as they are, never read as markup."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
@@ -50,7 +50,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
 
 
 def printable(text: str) -> str:
-    """The text without what a terminal would obey or cannot encode (file names may hold anything)."""
+    r"""The text with control characters and what cannot be encoded as \x sequences; file names may hold anything."""
     shown = "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
     encoding = sys.stdout.encoding or "utf-8"
     return shown.encode(encoding, "backslashreplace").decode(encoding)

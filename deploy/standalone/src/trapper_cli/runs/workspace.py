@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trapper_cli.runs.choose_models import Choice
 from trapper_cli.runs.names import as_text
@@ -78,7 +78,7 @@ def open_workspace(
         ),
     )
     linked = expert.link_collection(project.id, collection.id, sequence_interval_seconds=sequence_interval)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if linked.sequence_interval_seconds != sequence_interval:
         changes["sequence_interval_seconds"] = sequence_interval
     if linked.is_active and not own_models:

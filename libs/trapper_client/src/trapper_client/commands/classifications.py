@@ -1,4 +1,4 @@
-"""`trapper classifications`: what was seen on each photo, by the AI and by people, and what stands approved."""
+"""`trapper classifications`: what the AI and people say is on each photo, and what is approved."""
 
 import json
 import sys
@@ -10,31 +10,34 @@ from typing import Annotated, Any
 import typer
 
 from trapper_client.client import TrapperClient
+from trapper_client.commands.complete import complete_project
 from trapper_client.commands.find import RUN_PROJECT, find_project
 from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, table
 from trapper_client.replies import Classification, ClassificationDetail, Observation
 from trapper_client.stack import connect
 
-group = typer.Typer(help="Classifications: what was seen, by the AI and by people.", no_args_is_help=True)
+group = typer.Typer(help="Classifications: what the AI and people say is on each photo.", no_args_is_help=True)
 
-RowId = Annotated[str, typer.Argument(metavar="CLASSIFICATION", help="The row's id.", show_default=False)]
-ProjectOption = Annotated[str, typer.Option(help="Name or slug of a classification project.")]
+RowId = Annotated[str, typer.Argument(metavar="CLASSIFICATION", help="The classification's id.", show_default=False)]
+ProjectOption = Annotated[
+    str, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
+]
 Observations = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="A JSON list of observations, or what `show --json` prints; - reads standard input.",
+        help="A JSON list of observations, or the output of `show --json`; - reads standard input.",
         allow_dash=True,
     ),
 ]
-_SAID = (
+_EDITABLE = (
     "id", "observation_level", "observation_type", "taxon_id", "sex", "life_stage", "behaviour", "count",
     "individual_id", "bbox", "first_frame_index", "custom_attributes", "tags",
 )  # fmt: skip
 _IDS_PER_CALL = 50
-_WITH_A_SAY = ["ai", "user", "feedback"]
-"""A final row is only the container of what was accepted."""
+_WITH_OBSERVATIONS = ["ai", "user", "feedback"]
+"""A final row only points to the row that was approved."""
 
 
 @group.command("list")
@@ -44,37 +47,39 @@ def list_classifications(
     kind: Annotated[
         str | None, typer.Option("--type", help="ai, user, feedback, or final; all but final otherwise.")
     ] = None,
-    resource: Annotated[str | None, typer.Option(help="Only of this photo (its id).")] = None,
-    approved: Annotated[bool | None, typer.Option("--approved/--not-approved", help="Only those.")] = None,
-    history: Annotated[bool, typer.Option("--history", help="Also what was superseded.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    resource: Annotated[str | None, typer.Option(help="Only of this photo, by its id.")] = None,
+    approved: Annotated[
+        bool | None, typer.Option("--approved/--not-approved", help="Only approved rows, or only others.")
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="Also superseded rows.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Lists what was seen on each photo: the current rows of the AI, and those of people.
+    """Lists the current classifications of the AI and of people.
 
     Example: trapper classifications list --type ai --not-approved
     """
     with connect() as expert:
-        found = expert.classifications(
+        matching = expert.classifications(
             classification_project_id=find_project(expert, project).id,
             resource_id=resource,
-            type=kind or _WITH_A_SAY,
+            type=kind or _WITH_OBSERVATIONS,
             approved=approved,
             current=None if history else True,
             limit=min(limit, 200),
         )
-        rows = list(islice(found, limit))
+        rows = list(islice(matching, limit))
         shown = [] if as_json else _shown(expert, rows)
     if as_json:
-        answer([row.model_dump(mode="json") for row in rows])
+        answer({"items": [row.model_dump(mode="json") for row in rows]})
         return
-    columns = ("classification", "type", "file", "approved", "seen")
-    table(columns, shown, empty="Nothing was classified yet: trapper run FOLDER")
+    columns = ("Classification", "Type", "File", "Approved", "Observations")
+    table(columns, shown, empty="There are no classifications yet. Make some: trapper run FOLDER")
 
 
 @group.command("show")
 def show(classification: RowId, *, as_json: Json = False) -> None:
-    """Shows one row with its observations."""
+    """Shows one classification with its observations."""
     with connect() as expert:
         if as_json:
             answer(expert.api.get(f"/api/media-classifications/classifications/{classification}/"))
@@ -84,7 +89,7 @@ def show(classification: RowId, *, as_json: Json = False) -> None:
 
 @group.command("fork")
 def fork(classification: RowId, *, as_json: Json = False) -> None:
-    """Makes a row of your own with copies of the observations; the source stays as it is."""
+    """Makes a classification of your own with copies of the observations; the source stays as it is."""
     with connect() as expert:
         row = expert.fork(classification)
     if as_json:
@@ -98,36 +103,36 @@ def fork(classification: RowId, *, as_json: Json = False) -> None:
 
 @group.command("edit")
 def edit(classification: RowId, observations: Observations, *, as_json: Json = False) -> None:
-    """Replaces the observations of a row of your own that was never approved."""
-    said = _read(observations)
+    """Replaces the observations of a classification of your own that was never approved."""
+    replacement = _read(observations)
     with connect() as expert:
-        row = expert.edit(classification, said)
-    _told(row, f"Saved: {row.id} has {len(row.dynamic_attrs)} observation(s).", as_json=as_json)
+        row = expert.edit(classification, replacement)
+    _show_change(row, f"Saved: {row.id} has {len(row.dynamic_attrs)} observation(s).", as_json=as_json)
 
 
 @group.command("approve")
 def approve(classification: RowId, *, as_json: Json = False) -> None:
-    """Makes a row of the AI or of a person the accepted one of its photo."""
+    """Approves a classification: it becomes the accepted one of its photo."""
     with connect() as expert:
         row = expert.approve(classification, expert.classification(classification).version)
-    _told(row, f"Approved: {classification} is what stands for this photo.", as_json=as_json)
+    _show_change(row, f"Approved: {classification} is the accepted classification of its photo.", as_json=as_json)
 
 
 @group.command("unapprove")
 def unapprove(classification: RowId, *, as_json: Json = False) -> None:
-    """Takes an approval back; the row stays as history and cannot be changed any more."""
+    """Withdraws an approval; the classification stays as history and can no longer be changed."""
     with connect() as expert:
         row = expert.unapprove(classification, expert.classification(classification).version)
-    _told(row, f"No longer approved: {classification}.", as_json=as_json)
+    _show_change(row, f"No longer approved: {classification}.", as_json=as_json)
 
 
 @group.command("feedback")
 def feedback(classification: RowId, observations: Observations, *, as_json: Json = False) -> None:
-    """Reports what an approved row should say; it stays approved until somebody decides."""
-    said = [{name: value for name, value in each.items() if name != "id"} for each in _read(observations)]
+    """Proposes a correction of an approved classification, which stays approved until somebody decides."""
+    correction = [{name: value for name, value in each.items() if name != "id"} for each in _read(observations)]
     with connect() as expert:
-        row = expert.give_feedback(classification, said)
-    _told(row, f"Reported: {row.id}.", as_json=as_json)
+        row = expert.give_feedback(classification, correction)
+    _show_change(row, f"Correction proposed: {row.id}.", as_json=as_json)
 
 
 @group.command("history")
@@ -137,14 +142,15 @@ def history(
     project: ProjectOption = RUN_PROJECT,
     as_json: Json = False,
 ) -> None:
-    """Lists every row of a photo in a project, oldest first."""
+    """Lists every classification of a photo in a project, oldest first."""
     with connect() as expert:
-        told = expert.history(resource, find_project(expert, project).id)
+        rows = expert.history(resource, find_project(expert, project).id)
     if as_json:
-        answer(told.model_dump(mode="json"))
+        document = rows.model_dump(mode="json")
+        answer({"final": document["final"], "items": document["child_classifications"]})
         return
     table(
-        ("classification", "type", "made", "from", "approved", "superseded by", "seen"),
+        ("Classification", "Type", "Created", "From", "Approved", "Superseded by", "Observations"),
         (
             (
                 row.id,
@@ -155,13 +161,13 @@ def history(
                 row.superseded_by_id,
                 _words(row.dynamic_attrs),
             )
-            for row in told.child_classifications
+            for row in rows.child_classifications
         ),
-        empty="Nothing was ever said about this photo in this project.",
+        empty="This photo has no classification in this project.",
     )
 
 
-def _told(row: Classification, sentence: str, *, as_json: bool) -> None:
+def _show_change(row: Classification, sentence: str, *, as_json: bool) -> None:
     if as_json:
         answer(row.model_dump(mode="json"))
     else:
@@ -173,7 +179,7 @@ def _show(row: ClassificationDetail) -> None:
     table(("", ""), ((name, getattr(row, name)) for name in shown))
     say()
     table(
-        ("seen", "named", "latin", "count", "detection", "species", "box"),
+        ("Type", "Label", "Scientific name", "Count", "Detection", "Species", "Box"),
         (
             (
                 each.observation_type,
@@ -186,25 +192,26 @@ def _show(row: ClassificationDetail) -> None:
             )
             for each in row.dynamic_attrs
         ),
-        empty="It says nothing.",
+        empty="It has no observations.",
     )
 
 
 def _shown(expert: TrapperClient, rows: Sequence[Classification]) -> list[tuple[object, ...]]:
-    """Each row with its photo's path, and what it says in a few words."""
+    """Each row with its photo's path and its observations in a few words."""
     resources = sorted({row.resource_id for row in rows})
     paths = {resource_id: expert.resource(resource_id).file_path for resource_id in resources}
-    said: dict[str, list[Observation]] = {}
+    observations: dict[str, list[Observation]] = {}
     for start in range(0, len(resources), _IDS_PER_CALL):
         for each in expert.observations(resource_id=resources[start : start + _IDS_PER_CALL]):
-            said.setdefault(each.classification_id, []).append(each)
+            observations.setdefault(each.classification_id, []).append(each)
     return [
-        (row.id, row.type, paths[row.resource_id], row.is_approved, _words(said.get(_speaker(row), []))) for row in rows
+        (row.id, row.type, paths[row.resource_id], row.is_approved, _words(observations.get(_source(row), [])))
+        for row in rows
     ]
 
 
-def _speaker(row: Classification) -> str:
-    """A final row says what the row says that it points to."""
+def _source(row: Classification) -> str:
+    """The row whose observations count: of a final row, the row that it points to."""
     return row.source_classification_id or row.id if row.type == "final" else row.id
 
 
@@ -218,7 +225,7 @@ def _words(observations: Iterable[Observation]) -> str:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The observations of a file, each with what a person may say and nothing else."""
+    """The observations of a file, each with the fields that can be edited and no others."""
     piped = str(path) == "-"
     source = "Standard input" if piped else str(path)
     try:
@@ -227,7 +234,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise WrongUsage(f"{source} cannot be read: {problem.strerror}.") from problem
     except ValueError as problem:
         raise WrongUsage(f"{source} is not JSON in UTF-8: {problem}.") from problem
-    said = document.get("dynamic_attrs") if isinstance(document, dict) else document
-    if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+    rows = document.get("dynamic_attrs") if isinstance(document, dict) else document
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise WrongUsage(f"{source} is neither a list of observations nor a row with `dynamic_attrs`.")
-    return [{name: each[name] for name in _SAID if each.get(name) is not None} for each in said]
+    return [{name: each[name] for name in _EDITABLE if each.get(name) is not None} for each in rows]

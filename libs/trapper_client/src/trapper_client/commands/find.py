@@ -1,4 +1,4 @@
-"""Finds what people name by its slug or name."""
+"""Finds classification projects by their slug or name."""
 
 from trapper_client.client import TrapperClient
 from trapper_client.errors import WrongUsage
@@ -6,6 +6,8 @@ from trapper_client.replies import ClassificationProject
 
 RUN_PROJECT = "Trapper run"
 """The name of the project that `trapper run` works in; commands without --project mean this one."""
+RUN_RESEARCH_PROJECT = "RUN"
+"""The acronym of its research project; commands without --research-project mean this one."""
 
 
 def find_project(expert: TrapperClient, named: str) -> ClassificationProject:

@@ -1,4 +1,4 @@
-"""`trapper jobs`: what the AI was asked, and how far it is."""
+"""`trapper jobs`: AI jobs and their progress."""
 
 import time
 from typing import Annotated
@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 
 from trapper_client.client import TrapperClient
+from trapper_client.commands.complete import complete_job, complete_project
 from trapper_client.commands.find import find_project
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
 from trapper_client.replies import Job
 from trapper_client.stack import connect
 
-group = typer.Typer(help="Jobs: what the AI was asked, and how far it is.", no_args_is_help=True)
+group = typer.Typer(help="Jobs: AI jobs and their progress.", no_args_is_help=True)
 
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+JobId = Annotated[
+    str, typer.Argument(metavar="JOB", help="The job's id.", autocompletion=complete_job, show_default=False)
+]
 _POLL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 
@@ -22,18 +25,20 @@ _PATIENCE_SECONDS = 60.0
 @group.command("list")
 def list_jobs(
     *,
-    project: Annotated[str | None, typer.Option(help="Name or slug of a classification project.")] = None,
+    project: Annotated[
+        str | None, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Lists jobs, of one project or of all."""
+    """Lists jobs of one project or of all, newest first."""
     with connect() as expert:
         chosen = find_project(expert, project).id if project else None
         jobs = list(expert.jobs(classification_project_id=chosen))
     if as_json:
-        answer([job.model_dump(mode="json") for job in jobs])
+        answer({"items": [job.model_dump(mode="json") for job in jobs]})
         return
     rows = ((job.id, job.stage, job.total, job.done, job.blank, job.failed, job.error) for job in jobs)
-    table(("job", "stage", "photos", "done", "blank", "failed", "error"), rows, empty="No job yet.")
+    table(("Job", "Stage", "Photos", "Done", "Blank", "Failed", "Error"), rows, empty="There is no job yet.")
 
 
 @group.command("watch")
@@ -52,7 +57,7 @@ def watch(job_id: JobId, *, as_json: Json = False) -> None:
 
 @group.command("cancel")
 def cancel(job_id: JobId, *, as_json: Json = False) -> None:
-    """Stops a job; what was seen already stays."""
+    """Cancels a job; results that exist are kept."""
     with connect() as expert:
         job = expert.cancel_job(job_id)
     if as_json:
@@ -68,25 +73,25 @@ def retry(
     everything: Annotated[bool, typer.Option("--all", help="All its photos, not only those that failed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Asks again for the photos of a job that failed, under the project's settings of today."""
+    """Makes a new job of a job's photos that failed, with the project's present settings."""
     with connect() as expert:
-        asked = expert.rerun_job(job_id, failed_only=not everything)
+        reply = expert.rerun_job(job_id, failed_only=not everything)
     if as_json:
-        answer(asked.model_dump(mode="json"))
-    elif asked.job is None:
+        answer(reply.model_dump(mode="json"))
+    elif reply.job is None:
         say("There is nothing to do: none of its photos failed.")
     else:
-        say(f"Job {asked.job.id} takes {asked.resources} photo(s). Follow it: trapper jobs watch {asked.job.id}")
+        say(f"Job {reply.job.id} has {reply.resources} photo(s). Follow it: trapper jobs watch {reply.job.id}")
 
 
 def _follow(expert: TrapperClient, job_id: str, *, quiet: bool) -> Job:
-    told = ""
+    shown = ""
     while True:
         job = expert.job(job_id)
         line = f"{job.stage}: {job.ended} of {job.total}, {job.failed} failed"
-        if line != told and not quiet:
+        if line != shown and not quiet:
             say(line)
-        told = line
+        shown = line
         if job.is_closed:
             return job
         time.sleep(_POLL_SECONDS)

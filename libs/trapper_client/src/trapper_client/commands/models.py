@@ -5,14 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from trapper_client.commands.complete import complete_model
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.output import Json, answer, say, table, tell
 from trapper_client.stack import connect, connect_manager
 
-group = typer.Typer(help="Models: what can look at photos.", no_args_is_help=True)
+group = typer.Typer(help="Models: detectors and classifiers.", no_args_is_help=True)
 
 Named = Annotated[
-    str, typer.Argument(metavar="NAME", help="As `trapper models list` calls it, or NAME@VERSION.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A name of `trapper models list`, or NAME@VERSION.",
+        autocompletion=complete_model,
+        show_default=False,
+    ),
 ]
 OfVersion = Annotated[str, typer.Option("--version", help="Needed when the name has several.", show_default=False)]
 _SHOWN = ("name", "type", "predictor", "version", "availability", "pinned", "held", "state", "licence")
@@ -21,7 +28,7 @@ _SHOWN = ("name", "type", "predictor", "version", "availability", "pinned", "hel
 @group.command("list")
 def list_models(
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that are retired.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also retired models.")] = False,
     as_json: Json = False,
 ) -> None:
     """Lists the catalogue of the stack's Manager.
@@ -31,9 +38,9 @@ def list_models(
     with connect_manager() as manager:
         models = [summary(model) for model in manager.models(retired=everything)]
     if as_json:
-        answer(models)
+        answer({"items": models})
         return
-    headings = ["here" if key == "held" else key for key in _SHOWN]
+    headings = ["Installed" if key == "held" else key.capitalize() for key in _SHOWN]
     table(headings, ([model[key] for key in _SHOWN] for model in models), empty="The catalogue is empty.")
 
 
@@ -42,10 +49,10 @@ def retire(
     name: Named,
     *,
     version: OfVersion = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Take it into use again.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Allow new jobs again.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Refuses new jobs on a model; jobs in flight go on, and its weights stay, because results name them.
+    """Refuses new jobs with a model; jobs under way go on, and its weights stay, because results name them.
 
     Example: trapper models retire yolox-nano
     """
@@ -60,17 +67,19 @@ def retire(
 
 
 def choose_version(catalogue: Iterable[dict[str, Any]], name: str, version: str = "") -> dict[str, Any]:
-    """The one entry that `NAME`, `NAME@VERSION` or a name with a version means; WrongUsage when there is not one."""
-    wanted, _, inside = name.partition("@")
+    """The entry that `NAME`, `NAME@VERSION` or a name with a version means; WrongUsage when there is not just one."""
+    plain, _, inside = name.partition("@")
     if inside and version and inside != version:
-        raise WrongUsage(f"{name} says one version and --version another.")
+        raise WrongUsage(f"{name} and --version {version} contradict each other.", hint="Give one of them.")
     version = version or inside
-    found = {each["version"]: each for each in catalogue if each["name"] == wanted and version in ("", each["version"])}
-    if not found:
+    versions = {
+        each["version"]: each for each in catalogue if each["name"] == plain and version in ("", each["version"])
+    }
+    if not versions:
         raise WrongUsage(f"The catalogue has no model {name!r}{_of(version, inside)}.", hint="See: trapper models list")
-    if len(found) > 1:
-        raise WrongUsage(f"{wanted} has the versions {', '.join(sorted(found))}.", hint="Choose one with --version.")
-    return next(iter(found.values()))
+    if len(versions) > 1:
+        raise WrongUsage(f"{plain} has the versions {', '.join(sorted(versions))}.", hint="Choose one with --version.")
+    return next(iter(versions.values()))
 
 
 def tell_expert() -> None:
@@ -79,7 +88,7 @@ def tell_expert() -> None:
         with connect() as expert:
             expert.sync_providers()
     except Failure as problem:
-        tell(f"The Expert was not told, and reads the catalogue at its next start: {problem.message}")
+        tell(f"The Expert could not be reached, and reads the catalogue at its next start: {problem.message}")
 
 
 def _of(version: str, inside: str) -> str:

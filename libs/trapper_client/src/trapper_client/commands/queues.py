@@ -1,23 +1,23 @@
-"""`trapper queues`: what waits for which machines."""
+"""`trapper queues`: work that waits for workers."""
 
 import typer
 
 from trapper_client.output import Json, answer, say, table
 from trapper_client.stack import connect_manager
 
-group = typer.Typer(help="Queues: what waits for which machines.", invoke_without_command=True)
+group = typer.Typer(help="Queues: work that waits for workers.", invoke_without_command=True)
 
 
 @group.callback()
 def queues(*, as_json: Json = False) -> None:
-    """Shows what waits, by models and by runtime, and how long one worker would take for it."""
+    """Shows waiting work by models and by runtime, and how long one worker would take for it."""
     with connect_manager() as manager:
-        found = manager.queues()
+        queued = manager.queues()
     if as_json:
-        answer(found)
+        answer(queued)
         return
     table(
-        ("models", "runtimes", "waiting", "photos", "not cut yet", "oldest, s"),
+        ("Models", "Runtimes", "Batches", "Photos", "Photos not in batches yet", "Oldest (s)"),
         (
             (
                 " + ".join(models["models"]),
@@ -27,17 +27,17 @@ def queues(*, as_json: Json = False) -> None:
                 models["unplanned"],
                 models["oldest_waiting_seconds"],
             )
-            for queue in found["items"]
+            for queue in queued["items"]
             for models in queue["model_sets"]
         ),
-        empty="Nothing waits.",
+        empty="No work is waiting.",
     )
-    if not found["runtimes"]:
+    if not queued["runtimes"]:
         say("No worker is alive.")
         return
     say()
     table(
-        ("runtime", "workers", "photos", "work for one worker, s", "oldest, s"),
+        ("Runtime", "Workers", "Photos", "Work for one worker (s)", "Oldest (s)"),
         (
             (
                 runtime["runtime"],
@@ -46,6 +46,6 @@ def queues(*, as_json: Json = False) -> None:
                 runtime["seconds_of_work"],
                 runtime["oldest_waiting_seconds"],
             )
-            for runtime in found["runtimes"]
+            for runtime in queued["runtimes"]
         ),
     )

@@ -5,23 +5,31 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
+from trapper_client.commands.complete import complete_token
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
 from trapper_client.stack import connect
 
 group = typer.Typer(help="Tokens: secrets for scripts.", no_args_is_help=True)
-Name = Annotated[str, typer.Option(help="What it is for, to tell it from others.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Option(
+        help="The token's name: what it is for, to tell it from others.",
+        autocompletion=complete_token,
+        show_default=False,
+    ),
+]
 
 
 class AlsoOpened(Protocol):
-    """Another service that the tokens of this machine's admin open."""
+    """Another service that accepts the tokens of this machine's admin."""
 
     def admit(self, made: Mapping[str, Any]) -> None:
-        """Take this new token too; nothing when the caller is not on the machine of the stack."""
+        """Accepts this new token too; does nothing when the caller is not on the machine of the stack."""
         ...
 
     def revoke(self, name: str) -> None:
-        """Take no token of this name any more."""
+        """Accepts no token of this name any more."""
         ...
 
 
@@ -31,9 +39,9 @@ ALSO_OPENED: list[AlsoOpened] = []
 
 @group.command("create")
 def create(name: Name, *, as_json: Json = False) -> None:
-    """Makes a token and shows it once; use it as `Authorization: Bearer TOKEN`.
+    """Makes a token and shows it once; send it as `Authorization: Bearer TOKEN`.
 
-    It may do what you may, and on the machine of a standalone stack it opens the Manager too.
+    It has your rights. On the machine of a standalone stack the Manager accepts it too.
 
     Example: trapper tokens create --name nightly-script
     """
@@ -54,29 +62,33 @@ def show(*, as_json: Json = False) -> None:
     Example: trapper tokens list
     """
     with connect() as expert:
-        found = list(expert.tokens())
+        rows = list(expert.tokens())
     if as_json:
-        answer({"tokens": found})
+        answer({"items": rows})
         return
-    rows = [[one["name"], one["expires_at"][:10], (one["used_at"] or "never")[:10]] for one in found]
-    table(["NAME", "UNTIL", "LAST USED"], rows)
+    cells = [[row["name"], row["expires_at"][:10], (row["used_at"] or "never")[:10]] for row in rows]
+    table(
+        ("Name", "Valid until", "Last used"),
+        cells,
+        empty="You have no token. Make one: trapper tokens create --name NAME",
+    )
 
 
 @group.command("revoke")
 def revoke(name: Name, *, as_json: Json = False) -> None:
-    """Ends every token of this name at once, wherever it was good.
+    """Ends every token of this name at once.
 
     Example: trapper tokens revoke --name nightly-script
     """
     with connect() as expert:
-        found = [one for one in expert.tokens() if one["name"] == name]
-        for one in found:
-            expert.revoke_token(one["id"])
+        rows = [row for row in expert.tokens() if row["name"] == name]
+        for row in rows:
+            expert.revoke_token(row["id"])
     for service in ALSO_OPENED:
         service.revoke(name)
-    if not found:
+    if not rows:
         raise Failure(f"You have no token named {name}.", hint="List them: trapper tokens list")
     if as_json:
-        answer({"revoked": len(found), "name": name})
+        answer({"revoked": len(rows), "name": name})
     else:
-        say(f"{len(found)} token{'s' if len(found) > 1 else ''} named {name} revoked.")
+        say(f"{len(rows)} token{'s' if len(rows) > 1 else ''} named {name} revoked.")

@@ -1,4 +1,4 @@
-"""`trapper workers`: the machines that compute."""
+"""`trapper workers`: the machines that run models."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -6,29 +6,48 @@ from uuid import UUID
 
 import typer
 
+from trapper_client.commands.complete import complete_worker
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.manager import ManagerClient
 from trapper_client.output import Json, answer, say, table
 from trapper_client.stack import connect_manager
 
-group = typer.Typer(help="Workers: the machines that compute.", no_args_is_help=True)
+group = typer.Typer(help="Workers: the machines that run models.", no_args_is_help=True)
 
-One = Annotated[str, typer.Argument(metavar="WORKER", help="The worker's name or id.", show_default=False)]
-OneOrAll = Annotated[
-    str | None, typer.Argument(metavar="[WORKER]", help="The worker's name or id.", show_default=False)
+WorkerName = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKER", help="The worker's name or id.", autocompletion=complete_worker, show_default=False
+    ),
+]
+WorkerOrAll = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[WORKER]", help="The worker's name or id.", autocompletion=complete_worker, show_default=False
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every worker.")]
 
 
 @group.command("list")
 def list_workers(*, as_json: Json = False) -> None:
-    """Lists the fleet: who is alive, on which device, how fast, with how much in hand."""
+    """Lists the workers: state, devices, speed, and batches that they hold."""
     with connect_manager() as manager:
         workers = manager.workers()
     if as_json:
-        answer(workers)
+        answer({"items": workers})
         return
-    columns = ("name", "state", "version", "runtimes", "devices", "batches", "images/s", "lost", "seen")
+    columns = (
+        "Name",
+        "State",
+        "Version",
+        "Runtimes",
+        "Devices",
+        "Batches",
+        "Images/s",
+        "Lost batches",
+        "Last heartbeat",
+    )
     rows = (
         (
             worker["name"],
@@ -43,92 +62,92 @@ def list_workers(*, as_json: Json = False) -> None:
         )
         for worker in workers
     )
-    table(columns, rows, empty="No worker has enrolled yet. A token for one: trapper workers token")
+    table(columns, rows, empty="No worker has enrolled yet. Make a token for one: trapper workers token")
 
 
 @group.command("show")
-def show(worker: One, *, as_json: Json = False) -> None:
-    """Shows one worker: its devices with their load, what it measured, holds and lost."""
+def show(worker: WorkerName, *, as_json: Json = False) -> None:
+    """Shows one worker: its devices with their load, its measured speed, the batches that it holds and lost."""
     with connect_manager() as manager:
-        found = manager.worker(_find(manager, worker))
+        row = manager.worker(_find(manager, worker))
     if as_json:
-        answer(found)
+        answer(row)
         return
-    losses = ", ".join(f"{count} {loss}" for loss, count in found["losses"].items())
-    speeds = ", ".join(f"{speed:.3g} images/s with {model[:12]}" for model, speed in found["images_per_second"].items())
+    losses = ", ".join(f"{count} {loss}" for loss, count in row["losses"].items())
+    speeds = ", ".join(f"{speed:.3g} images/s with {model[:12]}" for model, speed in row["images_per_second"].items())
     rows = (
-        ("id", found["id"]),
-        ("name", found["name"]),
-        ("state", found["state"]),
-        ("version", found["version"]),
-        ("runtimes", ", ".join(found["runtimes"])),
-        ("devices", ", ".join(_devices(found))),
+        ("id", row["id"]),
+        ("name", row["name"]),
+        ("state", row["state"]),
+        ("version", row["version"]),
+        ("runtimes", ", ".join(row["runtimes"])),
+        ("devices", ", ".join(_devices(row))),
         ("measured", speeds),
-        ("batches in hand", found["leases"]),
-        ("not finished", losses or "nothing"),
-        ("models at hand", found["models_on_disk"]),
-        ("project", found["project"] or "all"),
-        ("works offline", found["offline"]),
-        ("enrolled at", found["enrolled_at"]),
-        ("seen", ago(found["seen_at"])),
-        ("revoked at", found["revoked_at"]),
+        ("batches held", row["leases"]),
+        ("batches lost", losses or "none"),
+        ("models on disk", row["models_on_disk"]),
+        ("project", row["project"] or "all"),
+        ("works offline", row["offline"]),
+        ("enrolled at", row["enrolled_at"]),
+        ("last heartbeat", ago(row["seen_at"])),
+        ("revoked at", row["revoked_at"]),
     )
-    table(("", ""), (row for row in rows if row[1] is not None))
+    table(("", ""), (cells for cells in rows if cells[1] is not None))
 
 
 @group.command("pause")
-def pause(worker: OneOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
-    """Lets a worker finish what it holds and take nothing new, until it is resumed."""
+def pause(worker: WorkerOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
+    """Pauses a worker: it finishes the batches that it holds and takes no new ones."""
     _instruct("pause", worker, everybody=everybody, as_json=as_json)
 
 
 @group.command("resume")
-def resume(worker: OneOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
-    """Takes a pause, or a drain that has not ended yet, back."""
+def resume(worker: WorkerOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
+    """Resumes a paused worker, or cancels a drain that has not ended yet."""
     _instruct("resume", worker, everybody=everybody, as_json=as_json)
 
 
 @group.command("drain")
-def drain(worker: OneOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
-    """Lets a worker finish what it holds, and leave."""
+def drain(worker: WorkerOrAll = None, *, everybody: All = False, as_json: Json = False) -> None:
+    """Drains a worker: it finishes the batches that it holds, and ends."""
     _instruct("drain", worker, everybody=everybody, as_json=as_json)
 
 
 @group.command("revoke")
-def revoke(worker: One, *, as_json: Json = False) -> None:
-    """Ends a worker's credential at once; its batches are handed out again."""
+def revoke(worker: WorkerName, *, as_json: Json = False) -> None:
+    """Ends a worker's credential at once; its batches go to other workers."""
     with connect_manager() as manager:
         worker_id = _find(manager, worker)
         manager.revoke_worker(worker_id)
     if as_json:
         answer({"revoked": worker_id})
     else:
-        say(f"Worker {worker_id} is revoked; its batches are handed out again.")
+        say(f"Worker {worker_id} is revoked; its batches go to other workers.")
 
 
 def _instruct(order: str, worker: str | None, *, everybody: bool, as_json: bool) -> None:
     if (worker is None) != everybody:
-        raise WrongUsage("Which worker?", hint="Name one, or say --all.")
+        raise WrongUsage("Which worker?", hint="Give a name, or --all.")
     with connect_manager() as manager:
-        told = manager.instruct(order, None if worker is None else _find(manager, worker))
+        count = manager.instruct(order, None if worker is None else _find(manager, worker))
     if as_json:
-        answer({"order": order, "workers": told})
+        answer({"order": order, "workers": count})
     else:
-        say(f"Told {told} worker{'' if told == 1 else 's'}: {order}. It is heard with the next heartbeat.")
+        say(f"Order {order!r} for {count} worker{'' if count == 1 else 's'}. It takes effect with the next heartbeat.")
 
 
 def _find(manager: ManagerClient, worker: str) -> str:
-    """The id of a worker given by its id or its name; one that was sent away only by its id."""
+    """The id of a worker given by its id or its name; a revoked one only by its id."""
     try:
         return str(UUID(worker))
     except ValueError:
         pass
-    found = [one["id"] for one in manager.workers() if one["name"] == worker and one["state"] != "revoked"]
-    if not found:
+    ids = [row["id"] for row in manager.workers() if row["name"] == worker and row["state"] != "revoked"]
+    if not ids:
         raise Failure(f"No worker is named {worker!r}.", hint="See: trapper workers list")
-    if len(found) > 1:
-        raise Failure(f"{len(found)} workers are named {worker!r}: {', '.join(found)}.", hint="Give the id.")
-    return found[0]
+    if len(ids) > 1:
+        raise Failure(f"{len(ids)} workers are named {worker!r}: {', '.join(ids)}.", hint="Give the id.")
+    return ids[0]
 
 
 def ago(moment: str | None) -> str:

@@ -1,0 +1,15 @@
+"""`trapper collections`: photos that came together."""
+
+import typer
+
+from trapper_client.commands.rows import Noun, add_row_commands
+
+group = typer.Typer(help="Collections: photos that came together.", no_args_is_help=True)
+COLLECTION = Noun(
+    singular="collection",
+    path="/api/collections/",
+    key="name",
+    columns=("name", "visibility", "description", "created_at", "id"),
+    example='"Spring 2025" --set visibility=private',
+)
+add_row_commands(group, COLLECTION)
