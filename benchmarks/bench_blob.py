@@ -32,12 +32,11 @@ from trapper_kit.columns import from_fixed, to_array, to_column, to_fixed
 from trapper_schemas.column import Column
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import Expectation, check_results
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
-from trapper_schemas.v1.results import Expectation, StageRun
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import SEEN, BatchResults, digest_of, ids_column
+from trapper_schemas.v1.results import SEEN, BatchResults, StageRun, digest_of, ids_column
 
 NAME = "blob"
 PHOTOS, TOP = 512, 5
@@ -289,6 +288,7 @@ def compared(name: str, values: Values, classes: int, *, bar: float, options: Op
         resource_ids=None,  # the Expert does not know how the Manager cut its job
         stages=tuple(Stage(kind=stage.kind, model=stage.model) for stage in values.stages),
         labels=(3, classes),
+        features=None if values.features is None else values.features.shape[1],
     )
     text = rounded(values)
     blob, body = to_blob(values), to_json(text)

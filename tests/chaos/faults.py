@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 
 from tests.chaos.disturb import replay_link, trouble_link
-from tests.chaos.kill import freeze, freeze_child, freeze_worker, kill, kill_child, kill_worker, upgrade_worker
+from tests.chaos.kill import freeze, freeze_child, freeze_worker, kill, kill_child, kill_worker
 from tests.chaos.machines import MANAGERS, Fleet
 from tests.chaos.mislead import fill_disk, let_lie, skew_clock
 from tests.chaos.restart import flush_valkey, restart_postgres, restart_valkey
@@ -44,7 +44,6 @@ def _of_processes() -> Iterable[Kind]:
     yield Kind("kill -9 inference child with a batch in hand", "kill worker", kill_child)
     yield Kind("freeze worker until its lease is taken back", "freeze worker", freeze_worker)
     yield Kind("freeze inference child longer than a lease", "freeze worker", freeze_child)
-    yield Kind("a worker of the protocol before, upgraded once it has delivered", "former", upgrade_worker)
 
 
 def _of_servers() -> Iterable[Kind]:

@@ -135,26 +135,3 @@ def _tell(pid: int, number: int) -> bool:
         os.kill(pid, number)
         return True
     return False
-
-
-async def upgrade_worker(fleet: Fleet, rng: Random) -> str | None:
-    """It leaves in order or is killed in the middle, with results of the old form in its spool perhaps."""
-    number = rng.randrange(fleet.workers)
-    machine = fleet.machines[fleet.worker_names[number]]
-    machine.is_former = True
-    before = machine.former_starts
-    machine.signal(signal.SIGTERM)
-    try:
-        await eventually(lambda: machine.former_starts > before, within=BACK_SECONDS)
-        heard = machine.heard()
-
-        def delivered() -> int:
-            return sum(event["event"] == "results.delivered" for event in machine.events(heard))
-
-        many = 0
-        with suppress(TimeoutError):
-            many = await eventually(delivered, within=BACK_SECONDS)
-    finally:
-        machine.is_former = False
-        machine.signal(rng.choice([signal.SIGTERM, signal.SIGKILL]))
-    return f"{machine.name}, {many} batches delivered by then" if many else None

@@ -25,16 +25,13 @@ class Machine:
     env: dict[str, str]
     url: str | None = None
     wrong_by: float = 0.0
-    is_former: bool = False
-    """A Worker of the protocol before."""
     stands_in: tuple[str, ...] = ()
     """A module that stands between, and its argument."""
     running: subprocess.Popen[bytes] | None = None
     starts: int = 0
     started: float = 0.0
-    former_starts: int = 0
-    lives: list[tuple[int, float, bool]] = field(default_factory=list)
-    """Of each start: where its log begins, by how much its clock was wrong, and whether it was a former one."""
+    lives: list[tuple[int, float]] = field(default_factory=list)
+    """Of each start: where its log begins, and by how much its clock was wrong."""
 
     @property
     def log(self) -> Path:
@@ -48,11 +45,8 @@ class Machine:
         odd = list(self.stands_in)
         if self.wrong_by:
             odd += ["tests.support.chaos_clock", str(self.wrong_by)]
-        if self.is_former:
-            odd += ["tests.support.chaos_former"]
-            self.former_starts += 1
         argv = [sys.executable, "-m", *odd, f"{self.service}.commands", *self.arguments]
-        self.lives.append((self.heard(), self.wrong_by, self.is_former))
+        self.lives.append((self.heard(), self.wrong_by))
         self.starts += 1
         self.started = time.monotonic()
         with self.log.open("ab") as log:
@@ -85,12 +79,12 @@ class Machine:
         """How much it has said so far."""
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def history(self) -> Iterator[tuple[float, bool, dict[str, Any]]]:
+    def history(self) -> Iterator[tuple[float, dict[str, Any]]]:
         """Everything that it logged, and as what."""
-        ends = [begins for begins, _, _ in self.lives[1:]] + [self.heard()]
-        for (begins, wrong_by, is_former), end in zip(self.lives, ends, strict=True):
+        ends = [begins for begins, _ in self.lives[1:]] + [self.heard()]
+        for (begins, wrong_by), end in zip(self.lives, ends, strict=True):
             for event in self.events(begins, end):
-                yield wrong_by, is_former, event
+                yield wrong_by, event
 
     def events(self, since: int = 0, until: int | None = None) -> Iterator[dict[str, Any]]:
         """What it logged; a line that a kill cut short is left out."""

@@ -19,9 +19,9 @@ import httpx
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.batches import BatchLease
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults, digest_of, ids_column
+from trapper_schemas.v1.results import BatchResults, digest_of, ids_column
 
 REFUSED = frozenset({404, 409, 413, 422})
 _PATIENCE_SECONDS = 150.0

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,33 +9,9 @@ import pytest
 from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.sniff import HEAD_BYTES, sniff
 from tests.support.chaos_disk import full_while
-from tests.support.chaos_former import former_blob
 from tests.support.chaos_http import Requests, call_of
 from tests.support.chaos_pictures import Fate, no_picture, picture
-from tests.support.make.results import failed, results, seen
-from trapper_schemas import codec
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.batches import BatchLease
-from trapper_schemas.v1.resources import ResourceRef
-from trapper_schemas.v2.read_results import read_results
-
-
-def lease_of(said) -> BatchLease:
-    resources = [
-        ResourceRef(id=one, url="http://expert/1", sha256="c" * 64, media_type="image/png", size_bytes=1)
-        for one in said.ids
-    ]
-    return BatchLease(
-        batch_id=said.batch_id, job_id=uuid7(), attempt=said.attempt, token="t", expires_in_seconds=1.0,
-        stages=[], resources=resources, media_grant="", media_origins=[],
-    )  # fmt: skip
-
-
-def test_a_worker_of_the_protocol_before_says_the_same_in_its_own_form() -> None:
-    said = results(outcomes=(seen(), seen(damaged=True), failed()))
-    before = former_blob(said.to_blob(), lease_of(said))
-    assert codec.decode(before)["schema_version"] == 1
-    assert replace(read_results(before), protocol=said.protocol) == read_results(said.to_blob())
 
 
 @pytest.mark.parametrize("number", range(3))

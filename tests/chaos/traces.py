@@ -20,11 +20,10 @@ UNAVAILABLE = "answers 503 while something was away"
 UNANSWERED = "times a worker missed its Manager"
 SWEEPERS = "times a process began to sweep"
 WRONG_TIMES = "lines written under a wrong time of day"
-FORMER = "batches delivered in the protocol before"
 LIES = "lies refused"
 TOO_LARGE = "pictures that a worker refused by themselves"
 
-OF_EVERY_LONG_STORM = (SILENCE, DEATHS, KILLED, CONFLICTS, DUPLICATES, NO_SPOOL, UNANSWERED, WRONG_TIMES, FORMER, LIES)
+OF_EVERY_LONG_STORM = (SILENCE, DEATHS, KILLED, CONFLICTS, DUPLICATES, NO_SPOOL, UNANSWERED, WRONG_TIMES, LIES)
 """What cannot fail to happen when every kind of fault hit somebody."""
 OF_EVERY_STORM = (KILLED, DEATHS)
 """Deadly pictures alone see to that."""
@@ -67,9 +66,8 @@ def lies(fleet: Fleet) -> list[dict[str, object]]:
 
 def _of_logs(fleet: Fleet, found: Counter[str]) -> None:
     for machine in fleet.machines.values():
-        for wrong_by, is_former, event in machine.history():
+        for wrong_by, event in machine.history():
             found[WRONG_TIMES] += wrong_by != 0
-            found[FORMER] += is_former and event["event"] == "results.delivered"
             found[GIVEN_BACK] += event.get("reason") == "its worker does not know of it"
             if event["event"] in _BY_EVENT:
                 found[_BY_EVENT[event["event"]]] += 1

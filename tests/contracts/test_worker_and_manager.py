@@ -109,7 +109,7 @@ def blob_of(sides, lease):
         stages=(stage_run(ModelKind.DETECTION, lease.stages[0].stage.model),),
         resource_ids=tuple(resource.id for resource in lease.resources),
         outcomes=tuple(seen(media_sha256=resource.sha256) for resource in lease.resources),
-        classified=column("<u4", []),
+        classified_rows=(),
         top_label=column("<u2", [], 1),
         top_score=column("<u2", [], 1),
     ).to_blob()

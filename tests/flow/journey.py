@@ -11,7 +11,7 @@ from tests.flow.stack import ROOT, Stack, rows
 from trapper_client.client import TrapperClient
 from trapper_client.errors import ApiProblem, Unreachable
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.read_results import read_results
 
 SAMPLE = ROOT / "models" / "sample" / "forest-edge" / "IMG_0001.JPG"
 PATIENCE_SECONDS = 150.0

@@ -29,8 +29,7 @@ from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.jobs import JobReply, JobRequest
 from trapper_schemas.v1.resources import ResourceRef
-from trapper_schemas.v1.results import Failed
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.v1.results import BatchResults, Failed
 
 PATIENCE_SECONDS = 200.0
 """How long a test waits for what must come: only a failure takes so long, however slow the machine is."""

@@ -129,19 +129,19 @@ def test_a_blob_without_its_schema_first_is_never_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "wire",
+    ("entry", "data"),
     [
-        {"dtype": "<u2", "shape": [2], "data": b"123"},
-        {"dtype": "|O", "shape": [1], "data": b"12345678"},
-        {"dtype": "<u2", "shape": [-1], "data": b""},
-        {"dtype": "<u2", "shape": [], "data": b"12"},
-        {"dtype": "<u2", "shape": [True], "data": b"12"},
-        {"dtype": "<u2", "shape": [1], "data": "12"},
-        {"dtype": "<u2", "shape": [1, 1, 1, 1], "data": b"12"},
-        {"dtype": "<u2", "shape": [1]},
-        [1, 2, 3],
+        (["<u2", [2], 1], b"123"),
+        (["|O", [1], 1], b"12345678"),
+        (["<u2", [-1], 1], b""),
+        (["<u2", [], 1], b"12"),
+        (["<u2", [True], 1], b"12"),
+        (["<u2", [1], 1], "12"),
+        (["<u2", [1, 1, 1, 1], 1], b"12"),
+        (["<u2", [1]], b"12"),
+        ({"dtype": "<u2", "shape": [1], "data": b"12"}, b"12"),
     ],
 )
-def test_a_column_whose_bytes_do_not_fit_is_malformed(wire: Any) -> None:
+def test_a_column_whose_bytes_do_not_fit_is_malformed(entry: Any, data: Any) -> None:
     with pytest.raises(ColumnMalformed):
-        Column.from_wire(wire)
+        read_columns({"box": entry}, data)

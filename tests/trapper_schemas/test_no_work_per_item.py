@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.make.results import BATCH, column, expectation, failed, results, seen
+from tests.support.make.results import BATCH, SeenPhoto, column, expectation, failed, results, seen
 from trapper_schemas.column import Column
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.results import Expectation, Failed, Seen
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import Expectation, check_results
+from trapper_schemas.v1.results import BatchResults, Failed
 
 FEW = 30
 """Lines by which one run may differ from another: the length of a binary takes a turn more, or an array is alike."""
@@ -43,7 +42,9 @@ def batch(resources: int, *, frames: int) -> tuple[BatchResults, Expectation]:
     """Every kind of outcome, several detections in most of them, half of those classified, with logits."""
     chance = random.Random(resources)  # noqa: S311 - photos, not secrets
     times = tuple(float(number) for number in range(frames))
-    outcomes: list[Seen | Failed] = [seen(width=1000 + number % 7, frame_times=times) for number in range(resources)]
+    outcomes: list[SeenPhoto | Failed] = [
+        seen(width=1000 + number % 7, frame_times=times) for number in range(resources)
+    ]
     outcomes[2::5] = [failed() for _ in outcomes[2::5]]
     owners = sorted(chance.choices([n for n in range(resources) if n % 5 != 2], k=3 * resources))
     rows = len(owners)
@@ -53,12 +54,12 @@ def batch(resources: int, *, frames: int) -> tuple[BatchResults, Expectation]:
         batch_id=BATCH,
         resource_ids=ids,
         outcomes=tuple(outcomes),
-        resource_index=column("<u4", owners),
+        resource_index=owners,
         frame_index=column("<u4", [chance.randrange(frames) for _ in owners]),
         box=column("<u2", [chance.randrange(30000) for _ in range(4 * rows)], 4),
         label=column("<u2", [chance.randrange(3) for _ in owners]),
         score=column("<u2", [chance.randrange(65536) for _ in owners]),
-        classified=column("<u4", chosen),
+        classified_rows=chosen,
         top_label=column("<u2", [chance.choice([1, 2, 7, 65535]) for _ in range(2 * len(chosen))], 2),
         top_score=column("<u2", [5] * 2 * len(chosen), 2),
         logits=Column("<f2", (len(chosen), 8), memoryview(b"\x01\x3c" * (8 * len(chosen)))),

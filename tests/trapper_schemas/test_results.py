@@ -17,21 +17,19 @@ from tests.support.make.results import (
     column,
     expectation,
     failed,
+    outcome_columns,
     results,
-    results_v1,
     seen,
     stage_run,
 )
 from trapper_schemas import codec
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.column import Column
+from trapper_schemas.read_results import READERS, read_results
+from trapper_schemas.v1.check_results import BatchRefused, check_results
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
-from trapper_schemas.v1.results import SCHEMA, BatchRefused, Failed, FailureCode
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults, Seen, ids_column
-from trapper_schemas.v2.upgrade_results import outcome_columns
+from trapper_schemas.v1.results import SCHEMA, BatchResults, Failed, FailureCode, Seen, ids_column
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -51,7 +49,7 @@ def video() -> BatchResults:
     moving = seen(frame_times=(0.0, 0.5, 2.0), fps=25.0, duration_seconds=3.5)
     return results(
         outcomes=(seen(damaged=True), failed(), moving),
-        resource_index=column("<u4", [2]),
+        resource_index=[2],
         frame_index=column("<u4", [2]),
         logits=halves(1, 8),
         features=halves(1, 4),
@@ -61,21 +59,19 @@ def video() -> BatchResults:
 def test_results_come_back_as_they_went() -> None:
     for sent in (results(), results(logits=halves(1, 8)), video()):
         assert read_results(sent.to_blob()) == sent
-        check_results(sent, expectation())
+        check_results(sent, expectation(features=4))
 
 
-@pytest.mark.parametrize(("name", "said"), [("batch_results", results()), ("video", video())])
-def test_the_golden_blobs_of_the_second_version_are_still_read(name: str, said: BatchResults) -> None:
-    read = read_results((GOLDEN / "v2" / f"{name}.bin").read_bytes())
-    check_results(read, expectation())
-    assert read == said
+@pytest.mark.parametrize(("name", "expected"), [("batch_results", results()), ("video", video())])
+def test_the_golden_blobs_of_the_first_version_are_still_read(name: str, expected: BatchResults) -> None:
+    assert read_results((GOLDEN / "v1" / f"{name}.bin").read_bytes()) == expected
 
 
-def test_every_golden_blob_ever_published_is_read() -> None:
+def test_every_golden_blob_ever_published_is_read_and_every_version_has_one() -> None:
     blobs = sorted(GOLDEN.rglob("*.bin"))
-    assert {blob.parent.name for blob in blobs} == {"v1", "v2"}
+    assert {blob.parent.name for blob in blobs} == {f"v{version}" for version in READERS}
     for blob in blobs:
-        check_results(read_results(blob.read_bytes()), expectation())
+        check_results(read_results(blob.read_bytes()), expectation(features=4))
 
 
 def test_outcomes_can_be_read_one_by_one() -> None:
@@ -94,12 +90,12 @@ def test_an_empty_batch_of_failures_is_a_result() -> None:
     nothing = results(
         outcomes=(failed(), failed(message="nor is this"), failed()),
         stages=(),
-        resource_index=none,
+        resource_index=(),
         frame_index=none,
         box=column("<u2", [], 4),
         label=column("<u2", []),
         score=column("<u2", []),
-        classified=none,
+        classified_rows=(),
         top_label=column("<u2", [], 1),
         top_score=column("<u2", [], 1),
     )
@@ -180,17 +176,18 @@ LIES = [
     Lie("label", {"top_label": column("<u2", [8, 1], 2)}),
     Lie("shape", {"logits": halves(1, 7)}),
     Lie("shape", {"logits": Column("<f4", (1, 8), memoryview(bytes(32)))}),
-    Lie("shape", {"features": halves(2, 7)}),
+    Lie("shape", {"features": halves(2, 4)}),
+    Lie("shape", {"features": halves(1, 5)}),
     Lie("not-finite", {"logits": halves(1, 8, b"\x00\x7c")}),
     Lie("not-finite", {"logits": halves(1, 8, b"\x00\xfc")}),
-    Lie("not-finite", {"features": halves(1, 2, b"\x01\x7e")}),
+    Lie("not-finite", {"features": halves(1, 4, b"\x01\x7e")}),
 ]
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: f"{lie.reason}-{next(iter(lie.changes))}")
 def test_results_that_are_not_true_to_their_batch_are_refused(lie: Lie) -> None:
     with pytest.raises(BatchRefused) as refused:
-        check_results(read_results(replace(results(), **lie.changes).to_blob()), expectation())
+        check_results(read_results(replace(results(), **lie.changes).to_blob()), expectation(features=4))
     assert refused.value.reason == lie.reason
 
 
@@ -219,7 +216,7 @@ def test_whose_resources_they_are_may_be_left_to_others() -> None:
 def test_too_many_detections_in_one_frame_are_refused(frames: tuple[int, ...]) -> None:
     many = results(
         outcomes=(seen(frame_times=(0.0, 1.0)), seen(), failed()),
-        resource_index=column("<u4", [0] * 3),
+        resource_index=[0] * 3,
         frame_index=column("<u4", frames),
         box=column("<u2", [0, 0, 1, 1] * 3, 4),
         label=column("<u2", [0] * 3),
@@ -228,6 +225,12 @@ def test_too_many_detections_in_one_frame_are_refused(frames: tuple[int, ...]) -
     check_results(many, expectation(max_detections_per_frame=3))
     with pytest.raises(BatchRefused, match="3 detections in one frame"):
         check_results(many, expectation(max_detections_per_frame=2))
+
+
+def test_features_are_refused_when_no_stage_gives_any() -> None:
+    with pytest.raises(BatchRefused) as refused:
+        check_results(results(features=halves(1, 4)), expectation())
+    assert refused.value.reason == "shape"
 
 
 def test_objects_are_not_classified_when_nobody_asked() -> None:
@@ -240,13 +243,13 @@ def test_objects_are_not_classified_when_nobody_asked() -> None:
     ("change", "reason"),
     [
         ({"schema": "other"}, "unknown-version"),
-        ({"schema_version": 3}, "unknown-version"),
+        ({"schema_version": 2}, "unknown-version"),
         ({"schema_version": True}, "unknown-version"),
-        ({"schema_version": [2]}, "unknown-version"),
+        ({"schema_version": [1]}, "unknown-version"),
         ({"batch_id": "no id"}, "form"),
         ({"batch_id": 7}, "form"),
         ({"attempt": 0}, "form"),
-        ({"protocol": "2"}, "form"),
+        ({"protocol": "1"}, "form"),
         ({"media_digest": "c" * 63}, "form"),
         ({"media_digest": "z" * 64}, "form"),
         ({"stages": [{"kind": "detection"}]}, "form"),
@@ -350,12 +353,12 @@ def batches(draw: st.DrawFn) -> BatchResults:
     tops = st.lists(st.one_of(st.integers(0, 7), st.just(65535)), min_size=kept, max_size=kept)
     return results(
         outcomes=tuple(outcomes),
-        resource_index=column("<u4", [owner for owner, _ in found]),
+        resource_index=[owner for owner, _ in found],
         frame_index=column("<u4", [frame for _, frame in found]),
         box=column("<u2", [side for box in boxes for side in box], 4),
         label=column("<u2", [draw(st.integers(0, 2)) for _ in found]),
         score=column("<u2", [draw(fixed) for _ in found]),
-        classified=column("<u4", chosen),
+        classified_rows=chosen,
         top_label=Column("<u2", (len(chosen), kept), _flat([draw(tops) for _ in chosen])),
         top_score=Column("<u2", (len(chosen), kept), _flat([[draw(fixed)] * kept for _ in chosen])),
         logits=halves(len(chosen), 8) if draw(st.booleans()) else None,
@@ -373,8 +376,3 @@ def test_any_true_batch_is_read_as_it_was_written(said: BatchResults) -> None:
     check_results(read, expectation())
     assert read == said
     assert read.outcomes == said.outcomes
-
-
-def test_both_versions_tell_the_same() -> None:
-    assert replace(read_results(results().to_blob()), protocol=1) == results(protocol=1)
-    assert [one.media_sha256 for one in results_v1().outcomes if not isinstance(one, Failed)] == ["c" * 64] * 2

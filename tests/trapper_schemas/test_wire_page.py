@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.make.results import results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import SCHEMA_VERSION, values
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.results import SCHEMA_VERSION, values
 
 PAGE = Path(__file__).parents[2] / "docs" / "wire.md"
-BLOBS = sorted((Path(__file__).parent / "golden" / "v2").glob("*.bin"))
+BLOBS = sorted((Path(__file__).parent / "golden" / "v1").glob("*.bin"))
 
 
 def reader() -> Any:

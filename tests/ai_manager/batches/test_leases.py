@@ -14,9 +14,9 @@ from ai_manager.workers.revoke import revoke_worker
 from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
 from tests.support.make.results import failed
 from tests.support.workers import eventually
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.jobs import JobState
 from trapper_schemas.v1.results import Failed, FailureCode
-from trapper_schemas.v2.read_results import read_results
 
 SILENCE = "update batches set lease_expires_at = clock_timestamp() - interval '1 second' where state = 'leased'"
 

@@ -7,7 +7,7 @@ import pytest
 
 from ai_manager.access.state import Scope
 from tests.support.make.ai_manager import Machine, Manager, job_request
-from trapper_schemas.protocol import ENDINGS, PROTOCOL
+from trapper_schemas.protocol import PROTOCOL
 
 
 async def test_what_a_worker_does_not_name_when_it_names_all_waits_again_at_no_loss(
@@ -145,24 +145,6 @@ async def test_a_revoked_worker_gets_no_other_credential(manager: Manager) -> No
     for one in (machine, renewed):
         answer = await manager.http.post(f"/api/workers/{machine.id}/heartbeat/", json={}, headers=one.headers)
         assert answer.status_code == 401
-
-
-async def test_a_worker_of_the_protocol_before_is_served_and_told_when_that_ends(
-    manager: Manager, expert: dict[str, str]
-) -> None:
-    await manager.planned(expert)
-    machine = await manager.worker()
-    assert (await machine.beat()).notices == []
-    path = f"/api/workers/{machine.id}/heartbeat/"
-    answer = await manager.http.post(path, json={}, headers=machine.headers)
-    assert "Sunset" not in answer.headers
-    (ended,) = ENDINGS
-    machine.headers["Trapper-Protocol"] = str(ended)
-    answer = await manager.http.post(path, json={}, headers=machine.headers)
-    assert ENDINGS[ended].headers().items() <= {name.title(): told for name, told in answer.headers.items()}.items()
-    (notice,) = answer.json()["notices"]
-    assert f"protocol {ended} is served until" in notice
-    assert len(await machine.claim()) == 1
 
 
 @pytest.mark.parametrize("days", [7])

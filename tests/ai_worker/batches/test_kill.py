@@ -11,8 +11,8 @@ from tests.support.make.ai_worker import worker_settings
 from tests.support.make.inference import stage_spec
 from tests.support.managers import running_manager
 from tests.support.workers import enrol, eventually, worker_process
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.jobs import JobState
-from trapper_schemas.v2.read_results import read_results
 
 
 @pytest.fixture

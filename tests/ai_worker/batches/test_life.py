@@ -9,8 +9,8 @@ from ai_worker.results import queries as results
 from tests.support.make.inference import stage_spec
 from tests.support.managers import outcomes
 from tests.support.workers import eventually
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.jobs import JobState
-from trapper_schemas.v2.read_results import read_results
 
 
 async def states(work):

@@ -7,8 +7,8 @@ import pytest
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from tests.support.weights_servers import serving_weights
 from tests.support.workers import eventually
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.models import Source
-from trapper_schemas.v2.read_results import read_results
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ai_worker.devices.work import BatchWork, ChildSettings, InferenceDied, Reso
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_detector
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.read_results import read_results
 
 RED = (255, 0, 0)
 

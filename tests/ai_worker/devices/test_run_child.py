@@ -21,10 +21,10 @@ from tests.support.make.inference import encoded, painted, resource_ref, stage_s
 from tests.support.networks import colour_classifier, colour_detector, fixed_output
 from tests.support.workers import eventually
 from trapper_schemas.ids import uuid7
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import Expectation, check_results
 from trapper_schemas.v1.models import EmbeddingOutput, ModelKind
-from trapper_schemas.v1.results import Expectation, Failed, FailureCode
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.v1.results import Failed, FailureCode
 
 RED = (255, 0, 0)
 
@@ -76,6 +76,7 @@ async def test_a_batch_comes_back_as_a_blob_that_the_manager_accepts(stages, tmp
         resource_ids=tuple(resource.ref.id for resource in work.resources),
         stages=tuple(stage.spec.stage for stage in stages),
         labels=(3, 3),
+        features=3,
     )
     check_results(results, expected)
     assert results.outcomes[2] == gone

@@ -18,7 +18,7 @@ from ai_worker.model_store.places import Place
 from ai_worker.tasks import work_until
 from tests.support.make.ai_worker import hand, worker_settings, write_credential
 from tests.support.workers import eventually
-from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.read_results import read_results
 
 BUILT_FOR_CUDA = ("onnx-cuda", "onnx-cpu")
 """What onnxruntime-gpu says everywhere; here there is no card, so that its inference process really cannot."""

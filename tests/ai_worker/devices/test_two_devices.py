@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from tests.support.workers import eventually
+from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.jobs import JobState
-from trapper_schemas.v2.read_results import read_results
 
 TWO = {"devices": ["cpu:0", "cpu:1"], "threads": 2}
 

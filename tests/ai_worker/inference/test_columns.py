@@ -14,10 +14,10 @@ from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_kit.columns import to_array
 from trapper_schemas.ids import uuid7
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import Expectation, check_results
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
+from trapper_schemas.v1.results import NO_LABEL, Failed
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -44,6 +44,7 @@ def sent(looks, stages):
             resource_ids=resources,
             stages=tuple(stage.spec.stage for stage in stages),
             labels=(3,) * len(stages),
+            features=3,
         ),
     )
     return read

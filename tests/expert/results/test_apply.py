@@ -12,7 +12,7 @@ from expert.results.apply import apply_batch
 from tests.support.make.expert_ai import Scene, applied, asked_again, expert, received, scene, submitted
 from tests.support.make.results import column, failed, results, seen
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.v1.results import BatchResults
 
 OBSERVATIONS = (
     "select observation_type, label, detection_confidence, classification_confidence, is_current, captured_at"
@@ -181,12 +181,12 @@ async def test_below_the_threshold_is_blank_and_a_bench_is_nothing(expert_databa
         made = await scene(work)
         answer = three(
             made,
-            resource_index=column("<u4", [0, 1]),
+            resource_index=[0, 1],
             frame_index=column("<u4", [0, 0]),
             box=column("<u2", [0, 0, 100, 100, 0, 0, 100, 100], 4),
             label=column("<u2", [0, 2]),
             score=column("<u2", [13000, 60000]),  # 0.198, and a bench
-            classified=column("<u4", []),
+            classified_rows=(),
             top_label=column("<u2", [], 2),
             top_score=column("<u2", [], 2),
         )
@@ -267,12 +267,12 @@ async def test_a_whole_batch_of_failures_writes_outcomes_and_no_rows(expert_data
     async with expert(expert_database_url, tmp_path) as work:
         made = await scene(work)
         none: dict[str, Any] = {
-            "resource_index": column("<u4", []),
+            "resource_index": [],
             "frame_index": column("<u4", []),
             "box": column("<u2", [], 4),
             "label": column("<u2", []),
             "score": column("<u2", []),
-            "classified": column("<u4", []),
+            "classified_rows": (),
             "top_label": column("<u2", [], 2),
             "top_score": column("<u2", [], 2),
         }

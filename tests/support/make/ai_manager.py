@@ -31,8 +31,8 @@ from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.batches import BatchLease, ClaimReply
 from trapper_schemas.v1.jobs import JobReply
+from trapper_schemas.v1.results import BatchResults, digest_of
 from trapper_schemas.v1.workers import EnrolmentReply, HeartbeatReply
-from trapper_schemas.v2.results import BatchResults, digest_of
 
 WEIGHTS = b"not a network, but it has a hash"
 DETECTOR_SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -150,12 +150,12 @@ def results_of(lease: BatchLease, worker_id: UUID, *, found: Sequence[int] = (),
         "stages": (stage_run(model=lease.stages[0].stage.model),),
         "resource_ids": tuple(one.id for one in lease.resources),
         "outcomes": tuple(seen(media_sha256=one.sha256) for one in lease.resources),
-        "resource_index": column("<u4", list(found)),
+        "resource_index": list(found),
         "frame_index": column("<u4", [0] * len(found)),
         "box": column("<u2", [6553, 6553, 13107, 13107] * len(found), 4),
         "label": column("<u2", [0] * len(found)),
         "score": column("<u2", [58981] * len(found)),
-        "classified": column("<u4", []),
+        "classified_rows": (),
         "top_label": column("<u2", [], 1),
         "top_score": column("<u2", [], 1),
     }

@@ -58,7 +58,7 @@ from trapper_schemas.v1.models import (
     Thresholds,
 )
 from trapper_schemas.v1.models import ObservationType as Kind
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.v1.results import BatchResults
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 DETECTOR_LABELS = (

@@ -2,19 +2,25 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from trapper_schemas import codec
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import PROTOCOL
-from trapper_schemas.v1 import results as v1
+from trapper_schemas.v1.check_results import Expectation
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
-from trapper_schemas.v1.results import Expectation, Failed, Seen, StageRun
-from trapper_schemas.v2.results import BatchResults
-from trapper_schemas.v2.upgrade_results import upgrade_results
+from trapper_schemas.v1.results import (
+    DAMAGED,
+    FAILED,
+    BatchResults,
+    Failed,
+    Seen,
+    StageRun,
+    digest_of,
+    ids_column,
+)
 
 DETECTOR = ModelRef(name="demo-detector", version="1", sha256="a" * 64)
 CLASSIFIER = ModelRef(name="demo-species", version="1", sha256="b" * 64)
@@ -23,9 +29,9 @@ WORKER = UUID("01890000-0000-7000-8000-000000000002")
 RESOURCES = tuple(UUID(f"01890000-0000-7000-8000-0000000001{number:02d}") for number in range(3))
 
 
-def column(dtype: str, values: Sequence[int], *more: int) -> Column:
-    """Whole numbers as a column; `more` are the sides after the first."""
-    codes = {"<u1": "B", "<u2": "H", "<u4": "I"}
+def column(dtype: str, values: Sequence[float], *more: int) -> Column:
+    """Numbers as a column; `more` are the sides after the first."""
+    codes = {"<u1": "B", "<u2": "H", "<u4": "I", "<f8": "d"}
     per_row = 1
     for side in more:
         per_row *= side
@@ -46,9 +52,17 @@ def stage_run(kind: ModelKind = ModelKind.DETECTION, model: ModelRef = DETECTOR)
     )
 
 
-def seen(**changes: Any) -> Seen:
+@dataclass(frozen=True)
+class SeenPhoto(Seen):
+    """A resource that was looked at, with the hash of its file."""
+
+    media_sha256: str = "c" * 64
+
+
+def seen(**changes: Any) -> SeenPhoto:
     """A photo that was looked at."""
-    return Seen.model_validate({"width": 1280, "height": 960, "media_sha256": "c" * 64, **changes})
+    photo = SeenPhoto(width=1280, height=960, damaged=False, frame_times=(0.0,), fps=None, duration_seconds=None)
+    return replace(photo, **changes)
 
 
 def failed(**changes: Any) -> Failed:
@@ -56,46 +70,61 @@ def failed(**changes: Any) -> Failed:
     return Failed.model_validate({"code": "undecodable", "message": "this is not a picture", **changes})
 
 
-def results_v1(**changes: Any) -> v1.BatchResults:
-    """Three photos as a worker of protocol 1 said it: an animal that was classified, nothing, and a broken file."""
-    values: dict[str, Any] = {
+def outcome_columns(outcomes: Sequence[SeenPhoto | Failed]) -> dict[str, Any]:
+    """The fields of results that tell how each resource ended."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    photos = [outcome if isinstance(outcome, SeenPhoto) else None for outcome in outcomes]
+    codes = list(dict.fromkeys(failure.code for failure in failures))
+    messages = list(dict.fromkeys(failure.message for failure in failures))
+    doubles = {
+        "frame_times": [time for photo in photos if photo for time in photo.frame_times],
+        "fps": [(photo.fps or 0.0) if photo else 0.0 for photo in photos],
+        "duration_seconds": [(photo.duration_seconds or 0.0) if photo else 0.0 for photo in photos],
+    }
+    return {
+        "media_digest": digest_of([photo.media_sha256 if photo else "" for photo in photos], list(map(bool, photos))),
+        "failure_codes": tuple(codes),
+        "failure_messages": tuple(messages),
+        "failure_code": column("<u1", [codes.index(failure.code) for failure in failures]),
+        "failure_message": column("<u4", [messages.index(failure.message) for failure in failures]),
+        "state": column("<u1", [DAMAGED * photo.damaged if photo else FAILED for photo in photos]),
+        "width": column("<u4", [photo.width if photo else 0 for photo in photos]),
+        "height": column("<u4", [photo.height if photo else 0 for photo in photos]),
+        "frames": column("<u4", [len(photo.frame_times) if photo else 0 for photo in photos]),
+        **{name: column("<f8", numbers) for name, numbers in doubles.items() if any(numbers)},
+    }
+
+
+def results(
+    *,
+    outcomes: Sequence[SeenPhoto | Failed] | None = None,
+    resource_ids: Sequence[UUID] = RESOURCES,
+    resource_index: Sequence[int] = (0,),
+    classified_rows: Sequence[int] = (0,),
+    **changes: Any,
+) -> BatchResults:
+    """Three photos: an animal that was classified, nothing, and a broken file.
+
+    `resource_index` names the resource of each detection, `classified_rows` the detections that were classified.
+    """
+    outcomes = (seen(), seen(), failed()) if outcomes is None else outcomes
+    fields: dict[str, Any] = {
         "batch_id": BATCH,
         "attempt": 1,
-        "protocol": 1,
+        "protocol": PROTOCOL,
         "worker_id": WORKER,
         "stages": (stage_run(), stage_run(ModelKind.CLASSIFICATION, CLASSIFIER)),
-        "resource_ids": RESOURCES,
-        "outcomes": (seen(), seen(), failed()),
-        "resource_index": column("<u4", [0]),
+        "resource_ids": ids_column(resource_ids),
+        "detections": column("<u4", [resource_index.count(index) for index in range(len(outcomes))]),
         "frame_index": column("<u4", [0]),
         "box": column("<u2", [6553, 13107, 19660, 26214], 4),
         "label": column("<u2", [0]),
         "score": column("<u2", [58981]),
-        "classified": column("<u4", [0]),
+        "classified": column("<u1", [row in classified_rows for row in range(len(resource_index))]),
         "top_label": column("<u2", [3, 1], 2),
         "top_score": column("<u2", [52428, 6553], 2),
     }
-    return v1.BatchResults(**{**values, **changes})
-
-
-def results(**changes: Any) -> BatchResults:
-    """The same as it is said today; columns of today may be changed as well as outcomes and indices of before."""
-    before = {name: changes.pop(name) for name in tuple(changes) if name in v1.BatchResults.model_fields}
-    protocol = before.pop("protocol", PROTOCOL)
-    return replace(upgrade_results(results_v1(**before)), protocol=protocol, **changes)
-
-
-def blob_v1(said: v1.BatchResults) -> bytes:
-    """As a worker of protocol 1 packed it."""
-    body: dict[str, Any] = {"schema": v1.SCHEMA, "schema_version": v1.SCHEMA_VERSION}
-    columns: dict[str, Any] = {}
-    for name in v1.BatchResults.model_fields:
-        value = getattr(said, name)
-        if isinstance(value, Column):
-            columns[name] = {"dtype": value.dtype, "shape": value.shape, "data": value.data}
-        elif value is None:
-            columns[name] = None
-    return codec.encode(body | columns | said.model_dump(mode="json", exclude=set(columns)))
+    return BatchResults(**{**fields, **outcome_columns(outcomes), **changes})
 
 
 def expectation(**changes: Any) -> Expectation:

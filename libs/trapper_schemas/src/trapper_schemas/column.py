@@ -16,7 +16,7 @@ ITEM_BYTES = {
 }
 MAX_DIMENSIONS = 3
 MAX_PLANES = 64
-_TOLD = 3
+_ENTRY_LENGTH = 3
 
 
 class ColumnMalformed(ValueError):  # noqa: N818 - named after what is the case
@@ -42,17 +42,6 @@ class Column:
         """The length of the first side."""
         return self.shape[0]
 
-    @classmethod
-    def from_wire(cls, value: object) -> "Column":
-        """From the map of dtype, shape and data that a column is in protocol 1; anything else is ColumnMalformed."""
-        if not isinstance(value, dict) or set(cast("dict[str, Any]", value)) != {"dtype", "shape", "data"}:
-            raise ColumnMalformed("a column is a map of dtype, shape and data")
-        fields = cast("dict[str, Any]", value)
-        dtype, shape = _kind(fields["dtype"], fields["shape"])
-        if not isinstance(fields["data"], bytes | bytearray | memoryview):
-            raise ColumnMalformed("a column's data is binary")
-        return cls(dtype, shape, memoryview(fields["data"]))
-
 
 @dataclass(frozen=True, slots=True)
 class Planes:
@@ -68,21 +57,21 @@ class Planes:
 
 
 def read_columns(contents: object, data: object) -> dict[str, Column]:
-    """The columns by name; `contents` tells dtype, shape and planes of each, whose bytes follow in `data` in turn."""
+    """The columns by name; `contents` has dtype, shape and planes of each, `data` the bytes of all in that order."""
     if not isinstance(contents, dict) or not isinstance(data, bytes):
         raise ColumnMalformed("columns is a map and data is binary")
     view, start = memoryview(data), 0
-    found: dict[str, Column] = {}
-    for name, one in cast("dict[str, Any]", contents).items():
-        if not isinstance(one, list) or len(cast("list[Any]", one)) != _TOLD:
-            raise ColumnMalformed(f"{name[:40]}: a column is told by dtype, shape and planes")
-        dtype, shape = _kind(one[0], one[1])
+    columns: dict[str, Column] = {}
+    for name, entry in cast("dict[str, Any]", contents).items():
+        if not isinstance(entry, list) or len(cast("list[Any]", entry)) != _ENTRY_LENGTH:
+            raise ColumnMalformed(f"{name[:40]}: a column is described by dtype, shape and planes")
+        dtype, shape = _kind(entry[0], entry[1])
         end = start + prod(shape) * ITEM_BYTES[dtype]
-        found[name] = Column(dtype, shape, _joined(view[start:end], one[2]))
+        columns[name] = Column(dtype, shape, _joined(view[start:end], entry[2]))
         start = end
     if start != len(data):
         raise ColumnMalformed(f"{len(data)} bytes of data where the columns take {start}")
-    return found
+    return columns
 
 
 def _kind(dtype: object, shape: object) -> tuple[str, tuple[int, ...]]:

@@ -23,7 +23,6 @@ from ai_manager.workers.routes import router as workers
 from trapper_kit.metrics import Family
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
-from trapper_kit.web.endings import Endings
 
 ROUTERS = (results, batches, heartbeats, jobs, workers, catalog, queues)
 """What is called most often is looked for first."""
@@ -68,7 +67,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ready=_ready,
         measure=_measure,
     )
-    app.add_middleware(Endings)
     _describe_streamed_bodies(app)
     return app
 

@@ -63,7 +63,6 @@ class Info(BaseModel):
     manager_reached: bool
     closed_because: str | None
     standstill: str | None
-    notices: list[str]
     devices: list[DeviceInUse]
     models_on_disk: list[str]
     models_proved: list[ModelProved]
@@ -163,7 +162,6 @@ async def info(work: Held) -> Info:
         manager_reached=not work.rhythm.away,
         closed_because=work.switches.closed(work.monotonic()),
         standstill=work.standstill(),
-        notices=list(work.notices),
         devices=_devices(work),
         models_on_disk=list(work.store.on_disk()),
         models_proved=proved,

@@ -123,7 +123,6 @@ class WorkerWork(Work[WorkerSettings]):
     loops: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
     turned: dict[str, float] = field(default_factory=dict[str, float])
     """By loop: when its last step began, on the monotonic clock."""
-    notices: tuple[str, ...] = ()
     """What the Manager wants this machine's operator to read."""
 
     def monotonic(self) -> float:

@@ -1,22 +1,32 @@
-"""What a worker of protocol 1 saw in one batch, and what both protocols have in common."""
+"""The results of one batch: columns that hold an outcome for each resource and a row for each detection."""
 
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Literal
+from functools import cached_property
+from itertools import compress
+from math import prod
+from operator import attrgetter
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, TypeAdapter
 
+from trapper_schemas import codec
 from trapper_schemas.base import Reply
-from trapper_schemas.column import Column
-from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.column import ITEM_BYTES, MAX_PLANES, Column, Planes
 from trapper_schemas.v1.models import ModelKind, ModelRef
-from trapper_schemas.v1.resources import SHA256
 
 SCHEMA = "trapper.batch_results"
 SCHEMA_VERSION = 1
 FIXED_POINT = 65535
 """Boxes and scores travel as whole numbers: 0 is 0.0, 65535 is 1.0."""
 NO_LABEL = 65535
+SEEN, DAMAGED, FAILED = 0, 1, 2
+"""How a resource ended: looked at; looked at though the file was cut off; not looked at."""
+_IS_SEEN = bytes((1, 1, 0)) + bytes(253)
+_IS_FAILED = bytes((0, 0, 1)) + bytes(253)
 
 
 class FailureCode(StrEnum):
@@ -48,28 +58,12 @@ REPEATABLE = frozenset(
 """Failures that are not about the file itself: asking again may end otherwise."""
 
 
-class Seen(Reply):
-    """The resource was looked at; no detection at or above the job's threshold means blank."""
-
-    outcome: Literal["seen"] = "seen"
-    width: int = Field(ge=1, description="upright, in pixels")
-    height: int = Field(ge=1)
-    media_sha256: str = Field(pattern=SHA256)
-    damaged: bool = Field(default=False, description="the file was cut off and decoded as far as it went")
-    frame_times: tuple[float, ...] = Field(default=(0.0,), description="seconds, growing; one for a photo")
-    fps: float | None = None
-    duration_seconds: float | None = None
-
-
 class Failed(Reply):
     """The resource could not be looked at."""
 
     outcome: Literal["failed"] = "failed"
     code: FailureCode
     message: str = Field(max_length=500)
-
-
-Outcome = Annotated[Seen | Failed, Field(discriminator="outcome")]
 
 
 class StageRun(Reply):
@@ -87,25 +81,44 @@ class StageRun(Reply):
     checksum: str = Field(default="", max_length=64, description="of the golden run on this device")
 
 
-class BatchResults(Reply):
-    """One batch: `resource_ids` and `outcomes` in the order of the lease's resources, all detections as columns.
+_STAGES = TypeAdapter(tuple[StageRun, ...])
 
-    n detections, m of them classified, k kept labels, c classes, d features:
-    `resource_index` <u4 (n), `frame_index` <u4 (n), `box` <u2 (n, 4) x, y, width, height in 1/65535 of the upright
-    side, `label` <u2 (n), `score` <u2 (n); `classified` <u4 (m) rows of the above, `top_label` <u2 (m, k) with
-    65535 for none, `top_score` <u2 (m, k); `logits` <f2 (m, c) and `features` <f2 (m, d) when the job asks.
+
+@dataclass(frozen=True)
+class Seen:
+    """One resource that was looked at."""
+
+    width: int
+    height: int
+    damaged: bool
+    frame_times: tuple[float, ...]
+    fps: float | None
+    duration_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResults:
+    """One batch of n resources, in the order of the lease; f of them failed, d detections, m of those classified.
+
+    What each column holds, with its dtype and shape, is written in docs/wire.md.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
-
     batch_id: UUID
-    attempt: int = Field(ge=1)
-    protocol: int = Field(ge=1)
+    attempt: int
+    protocol: int
     worker_id: UUID
-    stages: tuple[StageRun, ...] = Field(max_length=8)
-    resource_ids: tuple[UUID, ...]
-    outcomes: tuple[Outcome, ...]
-    resource_index: Column
+    stages: tuple[StageRun, ...]
+    media_digest: str
+    failure_codes: tuple[FailureCode, ...]
+    failure_messages: tuple[str, ...]
+    resource_ids: Column
+    state: Column
+    width: Column
+    height: Column
+    frames: Column
+    failure_code: Column
+    failure_message: Column
+    detections: Column
     frame_index: Column
     box: Column
     label: Column
@@ -113,33 +126,91 @@ class BatchResults(Reply):
     classified: Column
     top_label: Column
     top_score: Column
+    frame_times: Column | None = None
+    fps: Column | None = None
+    duration_seconds: Column | None = None
     logits: Column | None = None
     features: Column | None = None
 
-    @field_validator(
-        "resource_index", "frame_index", "box", "label", "score",
-        "classified", "top_label", "top_score", "logits", "features", mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _column(cls, value: object) -> Column | None:
-        return value if value is None or isinstance(value, Column) else Column.from_wire(value)
+    @property
+    def seen(self) -> bytes:
+        """For each resource 1 when it was looked at, else 0."""
+        return bytes(self.state.data).translate(_IS_SEEN)
+
+    @property
+    def failed(self) -> bytes:
+        """For each resource 1 when it could not be looked at, else 0."""
+        return bytes(self.state.data).translate(_IS_FAILED)
+
+    @cached_property
+    def ids(self) -> tuple[UUID, ...]:
+        """The resources, in the order of the lease."""
+        data = bytes(self.resource_ids.data)
+        return tuple(UUID(bytes=data[start : start + 16]) for start in range(0, len(data), 16))
+
+    def failures(self) -> Iterator[tuple[int, Failed]]:
+        """The resources that failed, by index, with code and message."""
+        said = zip(values(self.failure_code), values(self.failure_message), strict=True)
+        for index, (code, message) in zip(compress(range(self.state.rows), self.failed), said, strict=True):
+            yield index, Failed(code=self.failure_codes[code], message=self.failure_messages[message])
+
+    @cached_property
+    def outcomes(self) -> tuple[Seen | Failed, ...]:
+        """How each resource ended, one by one; for reading a few, since it makes an object of each."""
+        failed = dict(self.failures())
+        times = iter(() if self.frame_times is None else values(self.frame_times))
+        found: list[Seen | Failed] = []
+        for index, frames in enumerate(values(self.frames)):
+            if index in failed:
+                found.append(failed[index])
+                continue
+            when = (0.0,) * frames if self.frame_times is None else tuple(next(times) for _ in range(frames))
+            size = values(self.width)[index], values(self.height)[index]
+            damaged = self.state.data[index] == DAMAGED
+            found.append(Seen(*size, damaged, when, _known(self.fps, index), _known(self.duration_seconds, index)))
+        return tuple(found)
+
+    def to_blob(self) -> bytes:
+        """As it travels and is kept."""
+        body: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+        columns: dict[str, Planes] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Column):
+                columns[field.name] = in_planes(value)
+            elif field.name == "stages":
+                body["stages"] = _STAGES.dump_python(value, mode="json")
+            elif value is not None:
+                body[field.name] = str(value) if isinstance(value, UUID) else value
+        return codec.encode(body, columns)
 
 
-class BatchRefused(ValueError):  # noqa: N818 - named after what is the case
-    """Results that are well formed but not true to their batch; `reason` is a stable code."""
+def in_planes(column: Column) -> Planes:
+    """A column as it compresses best: each byte of its rows by itself, or of its items when the rows are long."""
+    item = ITEM_BYTES[column.dtype]
+    row = item * prod(column.shape[1:])
+    if not column.data.nbytes or bytes(column.data) == bytes(column.data[:row]) * column.rows:
+        return Planes(column, 1)
+    return Planes(column, row if row <= MAX_PLANES // 2 else item)
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+
+def ids_column(ids: Sequence[UUID]) -> Column:
+    """Ids as 16 bytes each."""
+    return Column("<u1", (len(ids), 16), memoryview(b"".join(map(attrgetter("bytes"), ids))))
 
 
-class Expectation(Reply):
-    """What a result must fit: the lease it answers."""
+_FORMATS: dict[str, Any] = {"<u1": "B", "<u2": "H", "<u4": "I", "<f4": "f", "<f8": "d"}
 
-    batch_id: UUID
-    attempt: int
-    resource_ids: tuple[UUID, ...] | None = Field(description="in the order of the lease; null where nobody knows it")
-    media_sha256: tuple[str, ...] = Field(default=(), description="of their files, where they are known")
-    stages: tuple[Stage, ...]
-    labels: tuple[int, ...] = Field(description="number of labels of each stage's model")
-    max_detections_per_frame: int = 1000
+
+def values(column: Column) -> "memoryview[Any]":
+    """A flat view of a column's numbers; machines here and on the wire are little-endian."""
+    return column.data.cast("B").cast(_FORMATS[column.dtype])
+
+
+def digest_of(media_sha256: Iterable[str], seen: Sequence[int]) -> str:
+    """One hash of the hashes of all files that were read, in the order of the lease; those that failed are left out."""
+    return hashlib.sha256(bytes.fromhex("".join(compress(media_sha256, seen)))).hexdigest()
+
+
+def _known(column: Column | None, index: int) -> float | None:
+    return None if column is None else values(column)[index] or None

@@ -105,7 +105,6 @@ class HeartbeatReply(Reply):
     paused: bool
     drain: bool
     intervals: Intervals
-    notices: list[str] = Field(default_factory=list, description="what its operator should read: what ends, and when")
     credential: str | None = Field(
         default=None, description="a new one, shown once; the old one is good for a day more"
     )

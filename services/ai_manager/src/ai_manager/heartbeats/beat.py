@@ -11,7 +11,6 @@ from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.deps import Work
 from ai_manager.workers.renew_credential import renew_credential
 from ai_manager.workers.seen import note_seen
-from trapper_schemas.protocol import notice
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, RenewedLease
 
 
@@ -36,7 +35,6 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
         renewed = await renew_leases(db, worker.id, held, lease=lease)
         await propose_pins(db, beat.pins, worker_id=worker.id, worker_name=worker.name, now=now)
     credential, expires_at = renewed_credential or (None, None)
-    ends = notice(caller.protocol)
     return HeartbeatReply(
         leases=[
             RenewedLease(batch_id=batch_id, expires_in_seconds=left.total_seconds())
@@ -47,7 +45,6 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
         paused=worker.paused,
         drain=worker.drain,
         intervals=work.told_intervals,
-        notices=[] if ends is None else [ends],
         credential=credential,
         credential_expires_at=expires_at,
     )

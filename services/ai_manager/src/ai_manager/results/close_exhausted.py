@@ -15,8 +15,7 @@ from trapper_kit.db import enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import PROTOCOL
-from trapper_schemas.v1.results import FailureCode
-from trapper_schemas.v2.results import FAILED, BatchResults, digest_of, ids_column
+from trapper_schemas.v1.results import FAILED, BatchResults, FailureCode, digest_of, ids_column
 
 LIMIT = 100
 NOBODY = UUID(int=0)

@@ -11,11 +11,10 @@ from ai_manager.batches.queries import Counts
 from ai_manager.results.errors import BlobRefused
 from trapper_schemas import codec
 from trapper_schemas.codec import Limits
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import BatchRefused, Expectation, check_results
 from trapper_schemas.v1.models import ModelEntry, ModelKind
-from trapper_schemas.v1.results import FIXED_POINT, BatchRefused, Expectation
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import DAMAGED, BatchResults, values
+from trapper_schemas.v1.results import DAMAGED, FIXED_POINT, BatchResults, values
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from trapper_kit.db import Session, TaskMessage
 from trapper_kit.logs import log
 from trapper_kit.text import clean
 from trapper_schemas.codec import Limits
-from trapper_schemas.v1.results import Expectation
+from trapper_schemas.v1.check_results import Expectation, features_width
 
 SMALL_BYTES = 64 * 1024
 
@@ -85,6 +85,9 @@ async def _inspect(work: Work, brought: Brought, present: Present) -> Inspected:
         media_sha256=tuple(resource.sha256 for resource in resources),
         stages=job.stages,
         labels=tuple(len(model.spec.labels) if model.spec else 0 for model in job.models),
+        features=features_width(
+            {model.kind: model.spec.embedding.dimension for model in job.models if model.spec and model.spec.embedding}
+        ),
     )
     check = partial(
         inspect_results,

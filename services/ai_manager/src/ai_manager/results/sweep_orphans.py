@@ -10,8 +10,8 @@ from ai_manager.results import queries
 from trapper_kit.logs import log
 from trapper_kit.objects import ObjectMissing
 from trapper_schemas.codec import BlobRefused, Limits
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.results import BatchResults
 
 
 async def sweep_orphans(work: Work) -> int:

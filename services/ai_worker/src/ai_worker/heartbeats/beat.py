@@ -99,10 +99,6 @@ def _pulse(work: Hand, runs: Iterable[Run], devices: tuple[DeviceLoad, ...], *, 
 async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply, *, sent: float) -> None:
     if reply.credential is not None:
         await _take_credential(work, reply.credential, reply.credential_expires_at)
-    for notice in reply.notices:
-        if notice not in work.notices:
-            log("manager.notice", level=logging.WARNING, notice=notice)
-    work.notices = tuple(reply.notices)
     switches = work.switches
     switches.revoked = False
     # Who is told so while it works leaves when it is done; who starts under that order waits for it to be taken back.

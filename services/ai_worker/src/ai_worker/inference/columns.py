@@ -17,8 +17,7 @@ from trapper_kit.columns import to_column, to_fixed
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import FIXED_POINT, StageRun
-from trapper_schemas.v2.results import DAMAGED, FAILED, SEEN, BatchResults, digest_of, ids_column
+from trapper_schemas.v1.results import DAMAGED, FAILED, FIXED_POINT, SEEN, BatchResults, StageRun, digest_of, ids_column
 
 
 def to_results(

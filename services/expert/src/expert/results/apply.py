@@ -27,8 +27,8 @@ from trapper_kit.logs import log
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.problems import Problem
 from trapper_schemas.codec import BlobRefused
+from trapper_schemas.v1.check_results import BatchRefused
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import BatchRefused
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from expert.jobs.state import FrozenJobConfig
 from trapper_kit.columns import from_fixed, to_array
-from trapper_schemas.v1.results import NO_LABEL, Expectation, Failed
-from trapper_schemas.v2.check_results import check_results
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import DAMAGED, BatchResults
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.check_results import Expectation, check_results, features_width
+from trapper_schemas.v1.results import DAMAGED, NO_LABEL, BatchResults, Failed
 
 DIGITS = 6
 """Scores and boxes are 1/65535 steps; six digits tell every one of them apart."""
@@ -55,6 +54,7 @@ def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchR
         resource_ids=None,
         stages=config.stages,
         labels=tuple(stage.labels for stage in config.stages),
+        features=features_width({stage.kind: stage.features for stage in config.stages}),
     )
     check_results(results, expected)
     return results

@@ -1,4 +1,4 @@
-"""From a blob of any version that is served to the one shape of results; what breaks a rule of form is refused."""
+"""Reads the document of a version 1 blob; whatever breaks a rule of form is refused."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,13 +7,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from trapper_schemas import codec
-from trapper_schemas.codec import BlobRefused, Limits
+from trapper_schemas.codec import BlobRefused
 from trapper_schemas.column import ColumnMalformed, read_columns
-from trapper_schemas.v1 import results as v1
-from trapper_schemas.v1.results import SCHEMA, FailureCode, StageRun
-from trapper_schemas.v2.results import SCHEMA_VERSION, BatchResults
-from trapper_schemas.v2.upgrade_results import upgrade_results
+from trapper_schemas.v1.results import BatchResults, FailureCode, StageRun
 
 _MAX_STAGES, _MAX_MESSAGE, _SHA256_DIGITS = 8, 500, 64
 _STAGES = TypeAdapter(tuple[StageRun, ...])
@@ -21,25 +17,9 @@ _CODES = TypeAdapter(tuple[FailureCode, ...])
 _OPTIONAL = frozenset({"frame_times", "fps", "duration_seconds", "logits", "features"})
 
 
-def read_results(blob: bytes, *, limits: Limits = codec.DEFAULT_LIMITS) -> BatchResults:
-    """Decode a blob into results; BlobRefused when its bytes or its form break a rule."""
-    document = codec.decode(blob, limits=limits)
-    version = document["schema_version"]
-    if document["schema"] != SCHEMA or type(version) is not int or version not in {v1.SCHEMA_VERSION, SCHEMA_VERSION}:
-        raise BlobRefused("unknown-version", f"only {SCHEMA} versions 1 and 2 are read here")
-    try:
-        if version == v1.SCHEMA_VERSION:
-            return upgrade_results(v1.BatchResults.model_validate(document))
-        return _read(document)
-    except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BlobRefused("form", f"{where}: {first['msg']}") from problem
-
-
-def _read(document: dict[str, Any]) -> BatchResults:
-    """Unknown fields are those of a later writer, and ignored."""
-    found: dict[str, Any] = {}
+def read_document(document: dict[str, Any]) -> BatchResults:
+    """Build results from a decoded blob; unknown fields come from a later writer and are ignored."""
+    fields_read: dict[str, Any] = {}
     try:
         columns = read_columns(document.get("columns"), document.get("data"))
     except ColumnMalformed as problem:
@@ -47,19 +27,19 @@ def _read(document: dict[str, Any]) -> BatchResults:
     for name in _COLUMNS:
         column = columns.get(name)
         if column is not None:
-            found[name] = column
+            fields_read[name] = column
         elif name not in _OPTIONAL:
             _refuse(name, "is missing")
     for name, read in _PLAIN.items():
         try:
-            found[name] = read(document[name])
+            fields_read[name] = read(document[name])
         except KeyError:
             _refuse(name, "is missing")
         except ValidationError:
             raise
         except (TypeError, ValueError) as problem:
             _refuse(name, str(problem))
-    return BatchResults(**found)
+    return BatchResults(**fields_read)
 
 
 def _refuse(name: str, what: str) -> NoReturn:
@@ -93,7 +73,7 @@ def _digest(value: object) -> str:
 
 
 def _messages(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or any(type(one) is not str or len(one) > _MAX_MESSAGE for one in value):
+    if not isinstance(value, list) or any(type(text) is not str or len(text) > _MAX_MESSAGE for text in value):
         raise ValueError(f"messages are texts of at most {_MAX_MESSAGE} characters")
     return tuple(value)
 

@@ -5,18 +5,21 @@ columns, made of what the interpreter does in C (slices and translations of byte
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import accumulate, chain, compress, repeat
 from math import isfinite
 from operator import attrgetter, ge, lt, methodcaller, ne
+from uuid import UUID
 
+from pydantic import Field
+
+from trapper_schemas.base import Reply
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import SERVED
 from trapper_schemas.v1.jobs import Stage
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.results import NO_LABEL, BatchRefused, Expectation, StageRun
-from trapper_schemas.v2.results import FAILED, BatchResults, digest_of, values
+from trapper_schemas.v1.results import FAILED, NO_LABEL, BatchResults, StageRun, digest_of, values
 
 _STATES = bytes(range(FAILED + 1))
 _FLAGS = b"\0\1"
@@ -24,6 +27,32 @@ _BYTE = 256
 _EXPONENT = 0x7C
 _NOT_FINITE = bytes(high for high in range(256) if high & _EXPONENT == _EXPONENT)
 """The high bytes of those float16 that are infinite or not numbers: every bit of their exponent is set."""
+
+
+class BatchRefused(ValueError):  # noqa: N818 - named after what is the case
+    """Results that are well formed and do not fit their batch; `reason` is a stable code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Expectation(Reply):
+    """What results must fit: the lease that they answer."""
+
+    batch_id: UUID
+    attempt: int
+    resource_ids: tuple[UUID, ...] | None = Field(description="in the order of the lease; null where it is unknown")
+    media_sha256: tuple[str, ...] = Field(default=(), description="of the resources' files, where they are known")
+    stages: tuple[Stage, ...]
+    labels: tuple[int, ...] = Field(description="number of labels of each stage's model")
+    features: int | None = Field(default=None, description="width of the features; null where no stage gives any")
+    max_detections_per_frame: int = 1000
+
+
+def features_width(dimensions: Mapping[ModelKind, int | None]) -> int | None:
+    """Return the width of a job's features: the embedding stage's, else the classifier's own, else None."""
+    return dimensions.get(ModelKind.EMBEDDING) or dimensions.get(ModelKind.CLASSIFICATION)
 
 
 def check_results(results: BatchResults, expected: Expectation) -> None:
@@ -216,10 +245,13 @@ def _check_classified(results: BatchResults, expected: Expectation) -> None:
     by_kind = dict(zip([stage.kind for stage in reversed(expected.stages)], reversed(expected.labels), strict=True))
     if chosen and not by_kind.keys() & {ModelKind.CLASSIFICATION, ModelKind.EMBEDDING}:
         raise BatchRefused("model", "objects were classified, and the job has no classifier")
-    known = by_kind.get(ModelKind.CLASSIFICATION, 0)  # a job that only embeds says no label at all
+    known = by_kind.get(ModelKind.CLASSIFICATION, 0)  # a job that only embeds has no labels
     if not _below(results.top_label, known, but=NO_LABEL):
         raise BatchRefused("label", "a classification has a label outside the model's map")
-    for name, column, width in (("logits", results.logits, known), ("features", results.features, None)):
+    for name, column, width in (
+        ("logits", results.logits, known),
+        ("features", results.features, expected.features or 0),
+    ):
         if column is not None:
             _shape(name, column, "<f2", chosen, width)
             high = bytes(column.data)[1::2]
