@@ -31,7 +31,7 @@ async def test_a_batch_becomes_rows_outcomes_and_an_open_gate(expert_database_ur
         job_id = await submitted(made)
         await applied(made, job_id, three(made))
         found = await made.sql("select type, is_approved, version from classifications order by type, resource_id")
-        assert found == [("ai", None, None)] * 2 + [("final", False, 0)] * 2
+        assert found == [("ai", None, 0)] * 2 + [("final", False, 0)] * 2
         (animal, blank) = await made.sql(OBSERVATIONS)
         assert animal[:2] == ("animal", "red fox")
         assert animal[2:5] == (pytest.approx(0.9, abs=1e-4), pytest.approx(0.8, abs=1e-4), True)
