@@ -200,6 +200,15 @@ async def changed(client: httpx.AsyncClient, path: str, body: dict[str, Any]) ->
     return await client.patch(path, json=body, headers={"If-Match": version})
 
 
+async def joined(inviter: Person, invited: Person, project: str, role: str) -> None:
+    """Invite somebody into a project (`research-projects/ID` or `classification-projects/ID`), who accepts."""
+    reply = await inviter.client.put(f"/api/{project}/members/", json={"email": invited.email, "role": role})
+    assert (reply.status_code, reply.json()["state"]) == (200, "invited"), reply.text
+    (invitation,) = (await invited.client.get("/api/invitations/")).json()["items"]
+    accepted = await invited.client.post(f"/api/invitations/{invitation['id']}/accept/")
+    assert accepted.status_code == 204, accepted.text
+
+
 def _names(kind: str, changes: dict[str, Any], *, acronym: bool = False) -> dict[str, Any]:
     unique = uuid7().hex[-8:]
     return {"name": f"{kind} {unique}", **({"acronym": unique} if acronym else {}), **changes}

@@ -265,7 +265,12 @@ async def scene(
         collection = Collection(id=uuid7(), research_project_id=research.id, name="Spring")
         db.add_all([row, collection])
         await db.flush()
-        link = LinkedCollection(id=uuid7(), classification_project_id=row.id, collection_id=collection.id)
+        link = LinkedCollection(
+            id=uuid7(),
+            classification_project_id=row.id,
+            collection_id=collection.id,
+            consented_at=datetime.now(UTC),
+        )
         db.add(link)
     made = Scene(
         work,

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 
 from expert.access.routes import router as access
+from expert.classification_projects.routes import collection_links
 from expert.classification_projects.routes import router as classification_projects
 from expert.classifications.routes import router as classifications
 from expert.collections.routes import router as collections
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     collections,
     providers,
     classification_projects,
+    collection_links,
     uploads,
     observations,
     classifications,

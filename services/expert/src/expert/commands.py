@@ -10,7 +10,7 @@ from typing import Any
 
 from expert.access import queries as people
 from expert.access import queries_invariants as access
-from expert.access.check_password import hash_password
+from expert.access.check_password import LONGEST, hash_password, refuse_weak_password
 from expert.access.issue_token import issue_token
 from expert.access.register import register
 from expert.app import contract_app, create_app
@@ -29,14 +29,13 @@ from expert.tasks import run_tasks
 from expert.uploads import queries_invariants as uploads
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
-from trapper_kit.problems import Problem
+from trapper_kit.problems import Invalid, Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, serve
 
 Options = argparse.Namespace
 SERVICE = "expert"
 REFUSED = 1
-_LONGEST_PASSWORD, _SHORTEST_PASSWORD = 1000, 8
 _TOKEN_DAYS = 366
 INVARIANTS: dict[str, str] = {
     **access.INVARIANTS,
@@ -110,8 +109,10 @@ def _doctor(options: Options) -> int:
 
 def _create_admin(options: Options) -> int:
     password = sys.stdin.readline().rstrip("\r\n")
-    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-        sys.stderr.write(f"the password on standard input needs {_SHORTEST_PASSWORD} characters or more\n")
+    try:
+        refuse_weak_password(password[:LONGEST], email=options.email)
+    except Invalid as refusal:
+        sys.stderr.write(f"{refusal.detail}; the password is read from standard input\n")
         return REFUSED
 
     async def do(work: ExpertWork) -> int:

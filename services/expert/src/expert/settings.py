@@ -45,7 +45,10 @@ class ExpertSettings(kit.ServiceSettings):
     thumbnail_pixels: int = Field(default=320, ge=16, le=2048, description="longer side of a thumbnail")
     describe_attempts: int = Field(default=3, ge=1, description="a file that kills so many descriptions is unreadable")
     self_activation: bool = Field(default=False, description="people who register may sign in at once")
-    sign_in_failures: int = Field(default=10, ge=1, description="allowed within the window, per account")
+    sign_in_failures: int = Field(default=10, ge=1, description="within the window, per account and address")
+    sign_in_failures_per_account: int = Field(
+        default=100, ge=1, description="within the window, per account, from addresses where it never signed in"
+    )
     sign_in_failures_per_address: int = Field(default=50, ge=1, description="allowed within the window, per address")
     task_threads: int = Field(default=4, ge=1, le=64, description="messages worked on at the same time")
     job_max_resources: int = Field(default=10_000, ge=1, le=100_000, description="most resources of one AI job")

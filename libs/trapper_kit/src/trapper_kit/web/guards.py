@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 F = TypeVar("F", bound=Callable[..., Any])
 _GUARD = "__trapper_guard__"
+_CAPABILITY = "__trapper_capability__"
 _PUBLIC = "__trapper_public__"
 
 
@@ -16,6 +17,28 @@ def guard(function: F) -> F:
     """Mark a dependency that lets only some callers through."""
     setattr(function, _GUARD, True)
     return function
+
+
+def guards(capability: str) -> Callable[[F], F]:
+    """Mark a dependency that lets only callers with this capability through."""
+
+    def mark(function: F) -> F:
+        setattr(function, _CAPABILITY, capability)
+        return guard(function)
+
+    return mark
+
+
+def capability_of(route: APIRoute) -> str | None:
+    """The capability that a route's guard asks for; None for public routes and for guards without one."""
+    pending = list(route.dependant.dependencies)
+    while pending:
+        dependant = pending.pop()
+        capability = getattr(dependant.call, _CAPABILITY, None)
+        if capability is not None:
+            return str(capability)
+        pending += dependant.dependencies
+    return None
 
 
 def public(function: F) -> F:

@@ -51,7 +51,7 @@ async def _by_token(work: ExpertWork, token: str) -> Caller:
         user, row = found
         if _stale(row.used_at, work.clock.now()):
             await queries.touch(db, AccessToken, row.id, work.clock.now())
-    return Caller(user.id, user.email, user.is_site_admin, scopes=frozenset(row.scopes))
+    return Caller(user.id, user.email, user.is_site_admin, scopes=frozenset(row.scopes), token_id=row.id)
 
 
 async def _by_session(work: ExpertWork, cookie: str) -> Caller:

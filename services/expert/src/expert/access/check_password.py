@@ -1,32 +1,60 @@
-"""Passwords as argon2 hashes, made and checked in a thread, because both are slow on purpose."""
+"""Passwords as argon2 hashes, made and checked in a few threads, because both are slow and large on purpose."""
 
 import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.resources import files
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 
+from trapper_kit.problems import Invalid
+
+SHORTEST, LONGEST = 12, 1000
+_HASHING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+"""Each hash takes 64 MiB; more at once would let strangers use up the memory."""
+_REPEATED = re.compile(r"(.{1,4})\1+")
 _hashes = PasswordHash.recommended()
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hashes.hash("nobody has this password")
+def refuse_weak_password(password: str, *, email: str, field: str = "password") -> None:
+    """Raise Invalid for a password that is short, common, repetitive, or made of the e-mail."""
+    plain = password.casefold()
+    name = email.casefold().partition("@")[0]
+    if len(password) < SHORTEST:
+        raise Invalid.field(field, f"a password has at least {SHORTEST} characters")
+    if plain in _common() or re.sub(r"[\W\d_]+$", "", plain) in _common():
+        raise Invalid.field(field, "this password is among the most common ones; choose another")
+    if _REPEATED.fullmatch(plain) or (len(name) >= 4 and name in plain and len(plain) - len(name) < SHORTEST):  # noqa: PLR2004
+        raise Invalid.field(field, "this password is too easy to guess: it repeats itself or the e-mail")
 
 
 async def hash_password(password: str) -> str:
-    """What is stored."""
-    return await asyncio.to_thread(_hashes.hash, password)
+    """The hash that is stored."""
+    return await asyncio.get_running_loop().run_in_executor(_HASHING, _hashes.hash, password)
 
 
 async def check_password(password: str, stored: str | None) -> bool:
-    """Whether it fits; takes as long when there is no account, so that time tells nothing."""
+    """Whether the password fits; takes as long when there is no account."""
     try:
-        fits = await asyncio.to_thread(_verify, password, stored)
+        fits = await asyncio.get_running_loop().run_in_executor(_HASHING, _verify, password, stored)
     except UnknownHashError:
         return False
     return fits and stored is not None
 
 
 def _verify(password: str, stored: str | None) -> bool:
-    return _hashes.verify(password, stored or _nobodys_hash())
+    return _hashes.verify(password, stored or _hash_without_account())
+
+
+@cache
+def _hash_without_account() -> str:
+    return _hashes.hash("no account has this password")
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The most common passwords, lower case; source and licence are in the file's first lines."""
+    lines = files("expert.access").joinpath("common_passwords.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))

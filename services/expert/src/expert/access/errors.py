@@ -21,6 +21,12 @@ class CsrfMissing(Problem):
     status = 403
 
 
+class PasswordWrong(Problem):
+    type = "password-wrong"
+    title = "The current password does not fit"
+    status = 403
+
+
 class EmailTaken(Problem):
     type = "email-taken"
     title = "There is already an account with this e-mail"

@@ -15,7 +15,7 @@ from expert.access.sign_in import cookie_name
 from expert.access.state import Caller, Capability, in_scope
 from expert.deps import Work
 from trapper_kit.problems import Forbidden
-from trapper_kit.web.guards import guard
+from trapper_kit.web.guards import guard, guards
 
 _documented = HTTPBearer(auto_error=False, description="a personal access token; browsers send their cookie instead")
 
@@ -40,7 +40,7 @@ SignedIn = Annotated[Caller, Depends(_signed_in)]
 
 
 def _may(capability: Capability) -> Callable[[Caller], Awaitable[Caller]]:
-    @guard
+    @guards(capability)
     async def check(caller: SignedIn) -> Caller:
         if not in_scope(caller.scopes, capability):
             raise Forbidden(f"this token's scopes do not include {capability.value}")
@@ -60,4 +60,5 @@ MayApprove = Annotated[Caller, Depends(_may(Capability.APPROVE))]
 MayRunAi = Annotated[Caller, Depends(_may(Capability.RUN_AI))]
 MayAdminister = Annotated[Caller, Depends(_may(Capability.ADMINISTER))]
 MayCreateProjects = Annotated[Caller, Depends(_may(Capability.CREATE_PROJECTS))]
+MayManageTokens = Annotated[Caller, Depends(_may(Capability.MANAGE_TOKENS))]
 MayAdministerSite = Annotated[Caller, Depends(_may(Capability.ADMINISTER_SITE))]

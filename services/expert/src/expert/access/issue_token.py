@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from expert.access import queries
 from expert.access.models import AccessToken
 from expert.access.state import EVERYTHING, Capability
+from expert.audit.note import note
 from trapper_kit.db import Session
-from trapper_kit.problems import Forbidden, Invalid
+from trapper_kit.problems import Forbidden, Invalid, Unauthenticated
 from trapper_kit.tokens import hash_token, new_token
 from trapper_schemas.ids import uuid7
 
@@ -23,23 +25,31 @@ async def issue_token(
     scopes: Sequence[str],
     lasts: timedelta,
     now: datetime,
-    within: frozenset[str] | None = None,
+    parent_id: UUID | None = None,
 ) -> tuple[AccessToken, str]:
-    """The row and the secret itself; `within` are the scopes of the token that asks, which it cannot exceed."""
+    """The row and the secret itself; a token that makes one (`parent_id`) bounds its scopes and its expiry."""
     unknown = sorted(set(scopes) - KNOWN_SCOPES)
     if unknown or not scopes:
         raise Invalid.field("scopes", f"unknown scope {', '.join(unknown) or '(none given)'}")
-    if within is not None and EVERYTHING not in within and not set(scopes) <= within:
-        raise Forbidden("a token cannot make one that may do more than itself")
+    expires_at = now + lasts
+    if parent_id is not None:
+        parent = await queries.lock_token(db, parent_id)
+        if parent is None:
+            raise Unauthenticated("this token is unknown, expired or revoked")
+        if EVERYTHING not in parent.scopes and not set(scopes) <= set(parent.scopes):
+            raise Forbidden("a token cannot make one that may do more than itself")
+        expires_at = min(expires_at, parent.expires_at)
     secret = new_token(PREFIX)
     row = AccessToken(
         id=uuid7(),
         user_id=user_id,
+        parent_id=parent_id,
         name=name,
         scopes=sorted(set(scopes)),
         token_hash=hash_token(secret),
-        expires_at=now + lasts,
+        expires_at=expires_at,
     )
     db.add(row)
+    note(db, "token-made", actor_id=user_id, subject_kind="token", subject_id=row.id, scopes=row.scopes)
     await db.flush()
     return row, secret

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.access.state import ClassificationRole, ResearchRole
@@ -39,15 +39,18 @@ class UserSession(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    address_hash: Mapped[str] = mapped_column(default="")
+    """Where it began; an address from which somebody signed in before is not held back by others' guesses."""
 
 
 class AccessToken(Base):
-    """A named secret for scripts; shown once, kept as a hash."""
+    """A named secret for scripts; shown once, kept as a hash; one that a token made ends with it."""
 
     __tablename__ = "tokens"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("tokens.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     scopes: Mapped[list[str]]
     token_hash: Mapped[str] = mapped_column(unique=True)
@@ -57,13 +60,13 @@ class AccessToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class SignInFailure(Base):
-    """A sign-in that was refused, counted per account and per address for a few minutes."""
+class SignInAttempt(Base):
+    """A sign-in or registration under way or refused; counted per account and address for a few minutes."""
 
-    __tablename__ = "sign_in_failures"
+    __tablename__ = "sign_in_attempts"
     __table_args__ = (
-        Index("sign_in_failures_account_idx", "account", "at"),
-        Index("sign_in_failures_address_idx", "address", "at"),
+        Index("sign_in_attempts_account_idx", "account", "at"),
+        Index("sign_in_attempts_address_idx", "address", "at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -91,4 +94,36 @@ class ClassificationMembership(Base):
     classification_project_id: Mapped[UUID] = mapped_column(ForeignKey("classification_projects.id"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
     role: Mapped[ClassificationRole] = mapped_column(state_type(ClassificationRole))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Invitation(Base):
+    """A role in one project, offered to whoever has this e-mail; a membership only once that person accepts."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("(research_project_id is null) <> (classification_project_id is null)", name="one_project"),
+        Index("invitations_email_idx", text("lower(email)")),
+        Index(
+            "invitations_research_key",
+            "research_project_id",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where="research_project_id is not null",
+        ),
+        Index(
+            "invitations_classification_key",
+            "classification_project_id",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where="classification_project_id is not null",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    email: Mapped[str]
+    research_project_id: Mapped[UUID | None] = mapped_column(ForeignKey("research_projects.id"))
+    classification_project_id: Mapped[UUID | None] = mapped_column(ForeignKey("classification_projects.id"))
+    role: Mapped[str]
+    invited_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,30 +1,40 @@
 """Statements about people, their credentials and roles; also what of projects a person may read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, column, delete, func, or_, select, table, union, update
+from sqlalchemy import Select, column, delete, exists, func, or_, select, table, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.models import (
     AccessToken,
     ClassificationMembership,
+    Invitation,
     ResearchMembership,
-    SignInFailure,
+    SignInAttempt,
     User,
     UserSession,
 )
 from expert.access.state import COUNTS_AS_ADMIN, Caller, ClassificationRole, ResearchRole
 from trapper_kit.db import Session, db_clock
 from trapper_kit.paging import PageRequest, page_of
+from trapper_schemas.ids import uuid7
 
 Row = TypeVar("Row")
 
 # What access must know of the tables above it, by name, so that it does not depend on their features.
-_projects = table("classification_projects", column("id"), column("research_project_id"))
-_links = table("classification_project_collections", column("classification_project_id"), column("collection_id"))
+_projects = table("classification_projects", column("id"), column("research_project_id"), column("name"))
+_research_projects = table("research_projects", column("id"), column("name"))
+_links = table(
+    "classification_project_collections",
+    column("classification_project_id"),
+    column("collection_id"),
+    column("consented_at"),
+    column("revoked_at"),
+)
 _collections = table("collections", column("id"), column("research_project_id"), column("visibility"))
 
 
@@ -81,13 +91,67 @@ async def touch(db: Session, kind: type[AccessToken] | type[UserSession], row_id
     await db.execute(update(kind).where(kind.id == row_id).values(used_at=now))
 
 
-async def count_failures(db: Session, *, account: str, address: str, window: timedelta) -> tuple[int, int]:
-    """Refused sign-ins within the window: of the account, of the address."""
-    recent = SignInFailure.at > db_clock() - window
-    of_account = select(func.count()).where(SignInFailure.account == account, recent).scalar_subquery()
-    of_address = select(func.count()).where(SignInFailure.address == address, recent).scalar_subquery()
-    found = (await db.execute(select(of_account, of_address))).one()
-    return found[0], found[1]
+@dataclass(frozen=True)
+class AttemptCounts:
+    """Attempts within the window: of an account from an address, of the address, of the account."""
+
+    of_both: int
+    of_address: int
+    of_account: int
+
+
+async def lock_attempts(db: Session, account: str, address: str) -> None:
+    """Let attempts of the same account or address follow each other; always in the same order, so none deadlock."""
+    for key in sorted({f"sign-in:{account}", f"sign-in:{address}"}):
+        await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def count_attempts(db: Session, *, account: str, address: str, window: timedelta) -> AttemptCounts:
+    recent = SignInAttempt.at > db_clock() - window
+    counted = select(func.count()).where(recent)
+    statement = select(
+        counted.where(SignInAttempt.account == account, SignInAttempt.address == address).scalar_subquery(),
+        counted.where(SignInAttempt.address == address).scalar_subquery(),
+        counted.where(SignInAttempt.account == account).scalar_subquery(),
+    )
+    return AttemptCounts(*(await db.execute(statement)).one())
+
+
+async def signed_in_from(db: Session, email: str, address: str) -> bool:
+    """Whether a session of this account began at this address and has not been forgotten."""
+    statement = select(
+        exists().where(
+            UserSession.user_id == User.id, func.lower(User.email) == email.lower(), UserSession.address_hash == address
+        )
+    )
+    return bool(await db.scalar(statement))
+
+
+async def insert_attempt(db: Session, *, account: str, address: str) -> UUID:
+    attempt = SignInAttempt(id=uuid7(), account=account, address=address)
+    db.add(attempt)
+    await db.flush()
+    return attempt.id
+
+
+async def delete_attempt(db: Session, attempt_id: UUID) -> None:
+    """It succeeded, so it does not count."""
+    await db.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
+
+
+async def list_sessions(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[UserSession]:
+    statement = select(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at > db_clock())
+    return (await db.scalars(page_of(statement, [UserSession.id], page_request, [UUID]))).all()
+
+
+async def delete_sessions(db: Session, user_id: UUID, *, but: UUID | None = None, only: UUID | None = None) -> int:
+    """End sessions of a person: all, all but one, or one of them; how many there were."""
+    statement = delete(UserSession).where(UserSession.user_id == user_id)
+    if but is not None:
+        statement = statement.where(UserSession.id != but)
+    if only is not None:
+        statement = statement.where(UserSession.id == only)
+    return len((await db.scalars(statement.returning(UserSession.id))).all())
 
 
 async def delete_session(db: Session, session_id: UUID) -> None:
@@ -95,9 +159,9 @@ async def delete_session(db: Session, session_id: UUID) -> None:
 
 
 async def forget_ended(db: Session, *, window: timedelta) -> None:
-    """Sessions that ended and failures that no longer count."""
+    """Sessions that ended and attempts that no longer count."""
     await db.execute(delete(UserSession).where(UserSession.expires_at < db_clock()))
-    await db.execute(delete(SignInFailure).where(SignInFailure.at < db_clock() - window))
+    await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - window))
 
 
 async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[AccessToken]:
@@ -105,14 +169,38 @@ async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> 
     return (await db.scalars(page_of(statement, [AccessToken.id], page_request, [UUID]))).all()
 
 
+async def lock_token(db: Session, token_id: UUID) -> AccessToken | None:
+    """A token that is neither revoked nor expired, held until the end of the transaction."""
+    statement = select(AccessToken).where(
+        AccessToken.id == token_id, AccessToken.revoked_at.is_(None), AccessToken.expires_at > db_clock()
+    )
+    return await db.scalar(statement.with_for_update())
+
+
 async def revoke_token(db: Session, user_id: UUID, token_id: UUID, now: datetime) -> bool:
+    """End a token of a person and every token that was made with it."""
+    await db.execute(select(AccessToken.id).where(AccessToken.id == token_id).with_for_update())
+    ended = (
+        select(AccessToken.id)
+        .where(AccessToken.id == token_id, AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
+        .cte("ended", recursive=True)
+    )
+    ended = ended.union(select(AccessToken.id).join(ended, AccessToken.parent_id == ended.c.id))
     statement = (
         update(AccessToken)
-        .where(AccessToken.id == token_id, AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
+        .where(AccessToken.id.in_(select(ended.c.id)), AccessToken.revoked_at.is_(None))
         .values(revoked_at=now)
         .returning(AccessToken.id)
     )
-    return (await db.scalar(statement)) is not None
+    return bool((await db.scalars(statement)).all())
+
+
+async def revoke_tokens_of(db: Session, user_id: UUID, now: datetime) -> None:
+    await db.execute(
+        update(AccessToken)
+        .where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
 
 
 async def research_role(db: Session, user_id: UUID, project_id: UUID) -> ResearchRole | None:
@@ -164,9 +252,11 @@ def readable_classification_projects(caller: Caller) -> Select[UUID]:
 
 
 def readable_collections(caller: Caller) -> Select[UUID]:
-    """Ids of the collections of one's research projects, of linked ones, and of public ones."""
+    """Ids of the collections of one's research projects, of those under an open link, and of public ones."""
     linked = select(_links.c.collection_id).where(
-        _links.c.classification_project_id.in_(readable_classification_projects(caller))
+        _links.c.classification_project_id.in_(readable_classification_projects(caller)),
+        _links.c.consented_at.is_not(None),
+        _links.c.revoked_at.is_(None),
     )
     return select(_collections.c.id).where(
         or_(
@@ -224,3 +314,65 @@ async def remove_classification_member(db: Session, project_id: UUID, user_id: U
             ClassificationMembership.user_id == user_id,
         )
     )
+
+
+async def research_member_by_email(db: Session, project_id: UUID, email: str) -> UUID | None:
+    """The member of a research project with this e-mail."""
+    return await db.scalar(
+        select(User.id)
+        .join(ResearchMembership, ResearchMembership.user_id == User.id)
+        .where(ResearchMembership.research_project_id == project_id, func.lower(User.email) == email.lower())
+    )
+
+
+async def classification_member_by_email(db: Session, project_id: UUID, email: str) -> UUID | None:
+    """The member of a classification project with this e-mail."""
+    return await db.scalar(
+        select(User.id)
+        .join(ClassificationMembership, ClassificationMembership.user_id == User.id)
+        .where(
+            ClassificationMembership.classification_project_id == project_id, func.lower(User.email) == email.lower()
+        )
+    )
+
+
+async def keep_invitation(db: Session, values: dict[str, Any]) -> None:
+    """One invitation per project and e-mail; a second one changes the role that is offered."""
+    column_name = "research_project_id" if "research_project_id" in values else "classification_project_id"
+    made = insert(Invitation).values(**values)
+    await db.execute(
+        made.on_conflict_do_update(
+            index_elements=[column_name, text("lower(email)")],
+            index_where=text(f"{column_name} is not null"),
+            set_={"role": made.excluded.role, "invited_by_id": made.excluded.invited_by_id},
+        )
+    )
+
+
+async def list_invitations(db: Session, page_request: PageRequest, **where: Any) -> Sequence[Invitation]:
+    """Of one e-mail (`email`), or into one project."""
+    statement = select(Invitation)
+    for name, value in where.items():
+        attribute: Any = getattr(Invitation, name)
+        matches = func.lower(attribute) == value.lower() if name == "email" else attribute == value
+        statement = statement.where(matches)
+    return (await db.scalars(page_of(statement, [Invitation.id], page_request, [UUID]))).all()
+
+
+async def delete_invitation(db: Session, invitation_id: UUID, email: str) -> Invitation | None:
+    """Take an invitation of this e-mail, so that it is accepted or declined once."""
+    statement = delete(Invitation).where(Invitation.id == invitation_id, func.lower(Invitation.email) == email.lower())
+    return await db.scalar(statement.returning(Invitation))
+
+
+async def withdraw_invitation(db: Session, invitation_id: UUID, **project: UUID) -> None:
+    await db.execute(delete(Invitation).filter_by(id=invitation_id, **project))
+
+
+async def project_names(db: Session, research_ids: set[UUID], classification_ids: set[UUID]) -> dict[UUID, str]:
+    """Names of projects, for those who are invited."""
+    of_research = select(_research_projects.c.id, _research_projects.c.name).where(
+        _research_projects.c.id.in_(research_ids)
+    )
+    of_classification = select(_projects.c.id, _projects.c.name).where(_projects.c.id.in_(classification_ids))
+    return {row[0]: row[1] for row in await db.execute(union(of_research, of_classification))}

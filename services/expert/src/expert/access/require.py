@@ -10,7 +10,7 @@ from expert.access.state import (
     may_in_research_project,
 )
 from trapper_kit.db import Session
-from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.problems import Forbidden, NotFound, Problem
 
 
 async def require(
@@ -20,8 +20,12 @@ async def require(
     *,
     research_project: UUID | None = None,
     classification_project: UUID | None = None,
+    missing: Problem | None = None,
 ) -> None:
-    """NotFound for a project that the caller may not read, Forbidden for one where the role does not carry it."""
+    """Raises NotFound for a project that the caller may not read, Forbidden where the role does not carry it.
+
+    `missing` replaces NotFound: what a route answers for an absent row it must answer for a foreign one, too.
+    """
     if classification_project is not None:
         role, above = await queries.classification_roles(db, caller.id, classification_project)
         may_read = may_in_classification_project(role, above, Capability.READ)
@@ -33,6 +37,6 @@ async def require(
     else:
         raise ValueError("one of the two projects must be named")
     if not may_read:
-        raise NotFound("there is no such project, or none that you may see")
+        raise missing or NotFound("there is no such project, or none that you may see")
     if not may:
         raise Forbidden(f"your role in this project does not include {capability.value}")

@@ -1,26 +1,44 @@
 """Sign in and out, people, tokens, and the members of projects."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 
 from expert.access import queries
-from expert.access.check_password import hash_password
-from expert.access.errors import EmailTaken, SignInRefused, TokenUnknown
-from expert.access.guards import MayAdminister, MayAdministerSite, MayCreateProjects, MayRead, SignedIn
+from expert.access.check_password import hash_password, refuse_weak_password
+from expert.access.errors import EmailTaken, PasswordWrong, SignInRefused, TokenUnknown
+from expert.access.guards import MayAdminister, MayAdministerSite, MayCreateProjects, MayManageTokens, MayRead, SignedIn
+from expert.access.invite import (
+    accept_invitation,
+    decline_invitation,
+    invite_to_classification_project,
+    invite_to_research_project,
+)
 from expert.access.issue_token import issue_token
+from expert.access.manage_account import change_password, deactivate_user, reset_password
 from expert.access.register import activate_user, register
 from expert.access.require import require
 from expert.access.schemas import (
+    AuditEntryReply,
+    CapabilitiesReply,
+    ChangePassword,
     ClassificationMemberReply,
     ClassificationMembersReply,
+    EndedReply,
+    InvitationReply,
     MakeToken,
+    MemberSetReply,
     MeReply,
+    NewPasswordReply,
     NewTokenReply,
     Register,
+    RegisteredReply,
     ResearchMemberReply,
     ResearchMembersReply,
+    SessionItem,
     SessionReply,
     SetClassificationRole,
     SetResearchRole,
@@ -28,17 +46,21 @@ from expert.access.schemas import (
     TokenReply,
     UserReply,
 )
-from expert.access.set_role import (
-    remove_classification_member,
-    remove_research_member,
-    set_classification_role,
-    set_research_role,
+from expert.access.set_role import remove_classification_member, remove_research_member
+from expert.access.sign_in import REGISTRATION, cookie_name, csrf_token, reserve_attempt, sign_in
+from expert.access.state import (
+    Capability,
+    capabilities_in_classification_project,
+    capabilities_in_research_project,
+    in_scope,
 )
-from expert.access.sign_in import cookie_name, csrf_token, sign_in
-from expert.access.state import Capability
+from expert.audit import queries as audit
+from expert.audit.note import note
 from expert.deps import Db, Now, Work
+from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound, TooManyRequests
+from trapper_kit.tokens import hash_token
 from trapper_kit.web.app import problems
 from trapper_kit.web.guards import public
 from trapper_kit.web.params import Cursor, Limit
@@ -47,12 +69,16 @@ from trapper_schemas.paging import Page
 router = APIRouter(prefix="/api", tags=["access"])
 
 
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
 @router.post("/sessions/", status_code=status.HTTP_201_CREATED, responses=problems(SignInRefused, TooManyRequests))
 @public
 async def begin_session(ask: SignIn, request: Request, response: Response, work: Work) -> SessionReply:
     """Sign in with e-mail and password; the session is in the cookie, unsafe requests repeat the CSRF token."""
-    address = request.client.host if request.client else ""
-    signed = await sign_in(work, email=ask.email, password=ask.password.get_secret_value(), address=address)
+    password = ask.password.get_secret_value()
+    signed = await sign_in(work, email=ask.email, password=password, address=_address(request))
     name = cookie_name(work)
     response.set_cookie(
         name,
@@ -78,6 +104,58 @@ async def end_session(caller: SignedIn, response: Response, work: Work) -> None:
     response.delete_cookie(name, path="/", httponly=True, secure=name.startswith("__Host-"), samesite="lax")
 
 
+@router.get("/sessions/")
+async def list_sessions(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[SessionItem]:
+    """One's own sessions, so that one can see where one is signed in."""
+    page_request = PageRequest.of(limit, cursor, {})
+    rows = await queries.list_sessions(db, caller.id, page_request)
+    items, following = split(rows, page_request, lambda row: [row.id])
+    return Page(
+        items=[
+            SessionItem(
+                id=row.id,
+                created_at=row.created_at,
+                used_at=row.used_at,
+                expires_at=row.expires_at,
+                is_current=row.id == caller.session_id,
+            )
+            for row in items
+        ],
+        next_cursor=following,
+    )
+
+
+@router.delete("/sessions/{session_id}/", responses=problems(NotFound))
+async def end_one_session(session_id: UUID, caller: MayManageTokens, db: Db) -> EndedReply:
+    """End one of one's own sessions."""
+    ended = await queries.delete_sessions(db, caller.id, only=session_id)
+    if not ended:
+        raise NotFound("there is no such session of yours")
+    return EndedReply(ended=ended)
+
+
+@router.delete("/sessions/")
+async def end_other_sessions(caller: MayManageTokens, db: Db) -> EndedReply:
+    """End every session of one's own but the one that asks."""
+    return EndedReply(ended=await queries.delete_sessions(db, caller.id, but=caller.session_id))
+
+
+@router.post(
+    "/me/password/",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(PasswordWrong, Invalid, TooManyRequests),
+)
+async def change_own_password(ask: ChangePassword, request: Request, caller: MayManageTokens, work: Work) -> None:
+    """Set another password; ends one's other sessions and every token of one's own."""
+    await change_password(
+        work,
+        caller,
+        current=ask.current_password.get_secret_value(),
+        new=ask.new_password.get_secret_value(),
+        address=_address(request),
+    )
+
+
 @router.get("/me/")
 async def read_me(caller: SignedIn, work: Work) -> MeReply:
     """Who is calling."""
@@ -90,21 +168,25 @@ async def read_me(caller: SignedIn, work: Work) -> MeReply:
     )
 
 
-@router.post("/users/", status_code=status.HTTP_201_CREATED, responses=problems(EmailTaken))
+@router.post("/users/", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, TooManyRequests))
 @public
-async def register_user(ask: Register, work: Work) -> UserReply:
-    """Make an account; a site admin activates it."""
-    password_hash = await hash_password(ask.password.get_secret_value())
-    async with work.db() as db:
-        user = await register(
-            db,
-            email=ask.email,
-            name=ask.name,
-            password_hash=password_hash,
-            now=work.clock.now(),
-            active=work.settings.self_activation,
-        )
-    return UserReply.model_validate(user, from_attributes=True)
+async def register_user(ask: Register, request: Request, work: Work) -> RegisteredReply:
+    """Ask for an account; a site admin activates it. The reply does not tell whether the e-mail has one already."""
+    password = ask.password.get_secret_value()
+    refuse_weak_password(password, email=ask.email)
+    await reserve_attempt(work, account=REGISTRATION, address_hash=hash_token(_address(request)))
+    password_hash = await hash_password(password)
+    with suppress(EmailTaken):
+        async with work.db() as db:
+            await register(
+                db,
+                email=ask.email,
+                name=ask.name,
+                password_hash=password_hash,
+                now=work.clock.now(),
+                active=work.settings.self_activation,
+            )
+    return RegisteredReply(message="the account can be used once it is active; an existing one stays as it is")
 
 
 @router.get("/users/")
@@ -126,8 +208,90 @@ async def activate(user_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -
     return UserReply.model_validate(user, from_attributes=True)
 
 
+@router.post("/users/{user_id}/deactivate/", responses=problems(NotFound, Conflict))
+async def deactivate(user_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -> UserReply:
+    """Let a person in no more; ends their sessions and tokens at once."""
+    user = await deactivate_user(db, user_id, by=caller.id, now=now)
+    return UserReply.model_validate(user, from_attributes=True)
+
+
+@router.post("/users/{user_id}/reset_password/", responses=problems(NotFound))
+async def reset(user_id: UUID, caller: MayAdministerSite, work: Work) -> NewPasswordReply:
+    """Give a person a new password, shown once; ends their sessions and tokens."""
+    user, password = await reset_password(work, user_id, by=caller.id)
+    return NewPasswordReply(user_id=user.id, password=password)
+
+
+@router.get("/audit/")
+async def list_audit(
+    _caller: MayAdministerSite,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    action: Annotated[str | None, Query(max_length=64)] = None,
+    actor_id: UUID | None = None,
+    subject_kind: Annotated[str | None, Query(max_length=64)] = None,
+    subject_id: UUID | None = None,
+) -> Page[AuditEntryReply]:
+    """Who did what, newest first."""
+    wanted = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
+    page_request = PageRequest.of(limit, cursor, wanted)
+    rows = await audit.list_entries(
+        db, page_request, action=action, actor_id=actor_id, subject_kind=subject_kind, subject_id=subject_id
+    )
+    items, following = split(rows, page_request, lambda row: [row.id])
+    return Page(
+        items=[AuditEntryReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following
+    )
+
+
+@router.get("/invitations/")
+async def list_invitations(caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[InvitationReply]:
+    """Roles in projects that were offered to the caller."""
+    page_request = PageRequest.of(limit, cursor, {})
+    return await _invitations(db, page_request, email=caller.email)
+
+
+@router.post(
+    "/invitations/{invitation_id}/accept/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound)
+)
+async def accept(invitation_id: UUID, caller: MayManageTokens, db: Db) -> None:
+    """Become a member with the role that was offered."""
+    await accept_invitation(db, caller, invitation_id)
+
+
+@router.delete("/invitations/{invitation_id}/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))
+async def decline(invitation_id: UUID, caller: MayManageTokens, db: Db) -> None:
+    """Decline a role that was offered."""
+    await decline_invitation(db, caller, invitation_id)
+
+
+async def _invitations(db: Session, page_request: PageRequest, **where: Any) -> Page[InvitationReply]:
+    rows = await queries.list_invitations(db, page_request, **where)
+    items, following = split(rows, page_request, lambda row: [row.id])
+    research = {row.research_project_id for row in items if row.research_project_id}
+    names = await queries.project_names(
+        db, research, {row.classification_project_id for row in items if row.classification_project_id}
+    )
+    return Page(
+        items=[
+            InvitationReply(
+                id=row.id,
+                email=row.email,
+                research_project_id=row.research_project_id,
+                classification_project_id=row.classification_project_id,
+                project_name=names.get(row.research_project_id or row.classification_project_id or row.id, ""),
+                role=row.role,
+                created_at=row.created_at,
+            )
+            for row in items
+        ],
+        next_cursor=following,
+    )
+
+
 @router.post("/tokens/", status_code=status.HTTP_201_CREATED, responses=problems(Forbidden, Invalid))
-async def make_token(ask: MakeToken, caller: SignedIn, db: Db, now: Now) -> NewTokenReply:
+async def make_token(ask: MakeToken, caller: MayManageTokens, db: Db, now: Now) -> NewTokenReply:
     """A token for scripts; the answer is the only place where it is shown."""
     row, secret = await issue_token(
         db,
@@ -136,14 +300,14 @@ async def make_token(ask: MakeToken, caller: SignedIn, db: Db, now: Now) -> NewT
         scopes=ask.scopes,
         lasts=timedelta(days=ask.expires_in_days),
         now=now,
-        within=caller.scopes,
+        parent_id=caller.token_id,
     )
     told = TokenReply.model_validate(row, from_attributes=True)
     return NewTokenReply(**told.model_dump(), token=secret)
 
 
 @router.get("/tokens/")
-async def list_tokens(caller: SignedIn, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenReply]:
+async def list_tokens(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenReply]:
     """One's own tokens that are not revoked."""
     page_request = PageRequest.of(limit, cursor, {})
     rows, following = split(await queries.list_tokens(db, caller.id, page_request), page_request, lambda row: [row.id])
@@ -151,10 +315,11 @@ async def list_tokens(caller: SignedIn, db: Db, limit: Limit = 50, cursor: Curso
 
 
 @router.delete("/tokens/{token_id}/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenUnknown))
-async def revoke_token(token_id: UUID, caller: SignedIn, db: Db, now: Now) -> None:
-    """End a token at once."""
+async def revoke_token(token_id: UUID, caller: MayManageTokens, db: Db, now: Now) -> None:
+    """End a token at once, and every token that was made with it."""
     if not await queries.revoke_token(db, caller.id, token_id, now):
         raise TokenUnknown("there is no such token of yours")
+    note(db, "token-revoked", actor_id=caller.id, subject_kind="token", subject_id=token_id)
 
 
 @router.get("/research-projects/{project_id}/members/", responses=problems(NotFound))
@@ -172,11 +337,42 @@ async def list_research_members(project_id: UUID, caller: MayRead, db: Db) -> Re
 @router.put("/research-projects/{project_id}/members/", responses=problems(NotFound, Forbidden, Conflict, Invalid))
 async def set_research_member(
     project_id: UUID, ask: SetResearchRole, caller: MayCreateProjects, db: Db
-) -> ResearchMemberReply:
-    """Give a person a role, or another one."""
+) -> MemberSetReply:
+    """Give a member another role, or invite somebody by e-mail, who becomes a member by accepting."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
-    user, role = await set_research_role(db, caller, project_id, email=ask.email, role=ask.role)
-    return ResearchMemberReply(user_id=user.id, email=user.email, name=user.name, role=role)
+    member = await invite_to_research_project(db, caller, project_id, email=ask.email, role=ask.role)
+    return MemberSetReply(email=ask.email, role=ask.role, state="member" if member else "invited")
+
+
+@router.get("/research-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
+async def list_research_invitations(
+    project_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[InvitationReply]:
+    """Who was invited and has not answered."""
+    await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
+    page_request = PageRequest.of(limit, cursor, {"project": project_id})
+    return await _invitations(db, page_request, research_project_id=project_id)
+
+
+@router.delete(
+    "/research-projects/{project_id}/invitations/{invitation_id}/",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotFound, Forbidden),
+)
+async def withdraw_research_invitation(
+    project_id: UUID, invitation_id: UUID, caller: MayCreateProjects, db: Db
+) -> None:
+    """Take an invitation back; safe to repeat."""
+    await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
+    await queries.withdraw_invitation(db, invitation_id, research_project_id=project_id)
+
+
+@router.get("/research-projects/{project_id}/capabilities/", responses=problems(NotFound))
+async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
+    """What the caller may do in a research project, so that clients offer only that."""
+    await require(db, caller, Capability.READ, research_project=project_id)
+    carried = capabilities_in_research_project(await queries.research_role(db, caller.id, project_id))
+    return CapabilitiesReply(items=sorted(one for one in carried if in_scope(caller.scopes, one)))
 
 
 @router.delete(
@@ -206,11 +402,42 @@ async def list_classification_members(project_id: UUID, caller: MayRead, db: Db)
 @router.put("/classification-projects/{project_id}/members/", responses=problems(NotFound, Forbidden, Invalid))
 async def set_classification_member(
     project_id: UUID, ask: SetClassificationRole, caller: MayAdminister, db: Db
-) -> ClassificationMemberReply:
-    """Give a person a role, or another one."""
+) -> MemberSetReply:
+    """Give a member another role, or invite somebody by e-mail, who becomes a member by accepting."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    user, role = await set_classification_role(db, caller, project_id, email=ask.email, role=ask.role)
-    return ClassificationMemberReply(user_id=user.id, email=user.email, name=user.name, role=role)
+    member = await invite_to_classification_project(db, caller, project_id, email=ask.email, role=ask.role)
+    return MemberSetReply(email=ask.email, role=ask.role, state="member" if member else "invited")
+
+
+@router.get("/classification-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
+async def list_classification_invitations(
+    project_id: UUID, caller: MayAdminister, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[InvitationReply]:
+    """Who was invited and has not answered."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
+    page_request = PageRequest.of(limit, cursor, {"project": project_id})
+    return await _invitations(db, page_request, classification_project_id=project_id)
+
+
+@router.delete(
+    "/classification-projects/{project_id}/invitations/{invitation_id}/",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotFound, Forbidden),
+)
+async def withdraw_classification_invitation(
+    project_id: UUID, invitation_id: UUID, caller: MayAdminister, db: Db
+) -> None:
+    """Take an invitation back; safe to repeat."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
+    await queries.withdraw_invitation(db, invitation_id, classification_project_id=project_id)
+
+
+@router.get("/classification-projects/{project_id}/capabilities/", responses=problems(NotFound))
+async def read_classification_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
+    """What the caller may do in a classification project, so that clients offer only that."""
+    await require(db, caller, Capability.READ, classification_project=project_id)
+    carried = capabilities_in_classification_project(*await queries.classification_roles(db, caller.id, project_id))
+    return CapabilitiesReply(items=sorted(one for one in carried if in_scope(caller.scopes, one)))
 
 
 @router.delete(

@@ -1,17 +1,17 @@
 """Bodies of signing in, people, tokens and members."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from expert.access.state import ClassificationRole, ResearchRole
+from expert.access.state import Capability, ClassificationRole, ResearchRole
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request
 
 Email = Annotated[CleanText, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Password = Annotated[SecretStr, Field(min_length=8, max_length=1000)]
+Password = Annotated[SecretStr, Field(min_length=12, max_length=1000)]
 
 
 class SignIn(Request):
@@ -23,6 +23,31 @@ class Register(Request):
     email: Email
     name: CleanText = Field(default="", max_length=200)
     password: Password
+
+
+class RegisteredReply(Reply):
+    """The same whether the account is new or was there before."""
+
+    message: str
+
+
+class ChangePassword(Request):
+    current_password: SecretStr = Field(max_length=1000)
+    new_password: Password
+
+
+class SessionItem(Reply):
+    """One of the caller's sessions; never with its secret."""
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+class EndedReply(Reply):
+    ended: int
 
 
 class UserReply(Reply):
@@ -71,6 +96,41 @@ class NewTokenReply(TokenReply):
     token: str
 
 
+class NewPasswordReply(Reply):
+    """The only time that the password is shown."""
+
+    user_id: UUID
+    password: str
+
+
+class CapabilitiesReply(Reply):
+    """What the caller's role and token allow on one project."""
+
+    items: list[Capability]
+
+
+class AuditEntryReply(Reply):
+    id: UUID
+    at: datetime
+    actor_id: UUID | None
+    action: str
+    subject_kind: str
+    subject_id: UUID | None
+    details: dict[str, Any] | None
+
+
+class InvitationReply(Reply):
+    """A role in one of the two kinds of project, offered and not yet accepted."""
+
+    id: UUID
+    email: str
+    research_project_id: UUID | None
+    classification_project_id: UUID | None
+    project_name: str
+    role: str
+    created_at: datetime
+
+
 class SetResearchRole(Request):
     email: CleanText = Field(max_length=254)
     role: ResearchRole
@@ -79,6 +139,14 @@ class SetResearchRole(Request):
 class SetClassificationRole(Request):
     email: CleanText = Field(max_length=254)
     role: ClassificationRole
+
+
+class MemberSetReply(Reply):
+    """A member whose role was changed, or an invitation, which is the same for an e-mail that nobody here has."""
+
+    email: str
+    role: str
+    state: Literal["member", "invited"]
 
 
 class ResearchMemberReply(Reply):

@@ -3,30 +3,29 @@
 from uuid import UUID
 
 from expert.access import queries
-from expert.access.models import User
 from expert.access.state import Caller, ClassificationRole, ResearchRole
 from expert.audit.note import note
 from trapper_kit.db import Session
-from trapper_kit.problems import Conflict, Forbidden, Invalid
+from trapper_kit.problems import Conflict, Forbidden
 
 _RESEARCH = "research_project"
 _CLASSIFICATION = "classification_project"
 
 
 async def set_research_role(
-    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ResearchRole
-) -> tuple[User, ResearchRole]:
-    """Owners are made and unmade by owners only, and one stays."""
-    user = await _person(db, email)
+    db: Session, caller: Caller, project_id: UUID, user_id: UUID | None, role: ResearchRole
+) -> None:
+    """Owners are made and unmade by owners only, and one stays; without a user the caller's right alone is checked."""
     mine = await queries.research_role(db, caller.id, project_id)
-    former = await queries.research_role(db, user.id, project_id)
+    former = None if user_id is None else await queries.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=role)
-    await queries.set_research_role(db, project_id, user.id, role)
-    _note(db, caller, user, role, kind=_RESEARCH, project_id=project_id)
-    return user, role
+    if user_id is not None:
+        await queries.set_research_role(db, project_id, user_id, role)
+        _note(db, caller, user_id, role, kind=_RESEARCH, project_id=project_id)
 
 
 async def remove_research_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+    """Take a role away; safe to repeat."""
     mine = await queries.research_role(db, caller.id, project_id)
     former = await queries.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=None)
@@ -35,24 +34,17 @@ async def remove_research_member(db: Session, caller: Caller, project_id: UUID, 
 
 
 async def set_classification_role(
-    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ClassificationRole
-) -> tuple[User, ClassificationRole]:
-    user = await _person(db, email)
-    await queries.set_classification_role(db, project_id, user.id, role)
-    _note(db, caller, user, role, kind=_CLASSIFICATION, project_id=project_id)
-    return user, role
+    db: Session, caller: Caller, project_id: UUID, user_id: UUID, role: ClassificationRole
+) -> None:
+    """Give a member another role."""
+    await queries.set_classification_role(db, project_id, user_id, role)
+    _note(db, caller, user_id, role, kind=_CLASSIFICATION, project_id=project_id)
 
 
 async def remove_classification_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+    """Take a role away; safe to repeat."""
     await queries.remove_classification_member(db, project_id, user_id)
     note(db, "role-removed", actor_id=caller.id, subject_kind=_CLASSIFICATION, subject_id=project_id, user=str(user_id))
-
-
-async def _person(db: Session, email: str) -> User:
-    user = await queries.user_by_email(db, email)
-    if user is None:
-        raise Invalid.field("email", "nobody here has this e-mail")
-    return user
 
 
 async def _keep_owners(
@@ -67,5 +59,5 @@ async def _keep_owners(
             raise Conflict("a project keeps at least one owner")
 
 
-def _note(db: Session, caller: Caller, user: User, role: str, *, kind: str, project_id: UUID) -> None:
-    note(db, "role-changed", actor_id=caller.id, subject_kind=kind, subject_id=project_id, user=str(user.id), role=role)
+def _note(db: Session, caller: Caller, user_id: UUID, role: str, *, kind: str, project_id: UUID) -> None:
+    note(db, "role-changed", actor_id=caller.id, subject_kind=kind, subject_id=project_id, user=str(user_id), role=role)

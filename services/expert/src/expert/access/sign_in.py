@@ -1,4 +1,4 @@
-"""An opaque session in a cookie, with its CSRF token; refused tries are remembered and limited."""
+"""Signs in: an opaque session in a cookie with its CSRF token; attempts are reserved before a password is hashed."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,11 +7,15 @@ from uuid import UUID
 from expert.access import queries
 from expert.access.check_password import check_password
 from expert.access.errors import SignInRefused
-from expert.access.models import SignInFailure, User, UserSession
+from expert.access.models import User, UserSession
+from expert.audit.note import note
 from expert.deps import ExpertWork
 from trapper_kit.problems import TooManyRequests
 from trapper_kit.tokens import derive, hash_token, new_token, sign
 from trapper_schemas.ids import uuid7
+
+REGISTRATION = "registration"
+"""In place of an account, in attempts to register."""
 
 
 @dataclass(frozen=True)
@@ -35,29 +39,42 @@ def cookie_name(work: ExpertWork) -> str:
 
 
 async def sign_in(work: ExpertWork, *, email: str, password: str, address: str) -> SignedIn:
-    """A fresh session; raises SignInRefused, or TooManyRequests while too many tries failed."""
-    account = hash_token(email.lower())
-    await _refuse_a_flood(work, account, address)
+    """A fresh session; raises SignInRefused, or TooManyRequests while too many attempts failed."""
+    address_hash = hash_token(address)
+    attempt = await reserve_attempt(work, account=hash_token(email.lower()), address_hash=address_hash, email=email)
     async with work.db() as db:
         user = await queries.user_by_email(db, email)
     fits = await check_password(password, user.password_hash if user else None)
     if user is None or not fits or not user.is_active:
-        async with work.db() as db:  # committed, because the refusal itself must be remembered
-            db.add(SignInFailure(account=account, address=address))
+        if user is not None:
+            async with work.db() as db:
+                note(db, "sign-in-refused", actor_id=None, subject_kind="user", subject_id=user.id)
         raise SignInRefused("e-mail and password do not fit, or the account is not active")
-    return await _begin(work, user)
+    return await _begin(work, user, address_hash, attempt)
 
 
-async def _refuse_a_flood(work: ExpertWork, account: str, address: str) -> None:
-    window = timedelta(seconds=work.settings.intervals.sign_in_window)
-    async with work.db() as db:
-        of_account, of_address = await queries.count_failures(db, account=account, address=address, window=window)
+async def reserve_attempt(work: ExpertWork, *, account: str, address_hash: str, email: str | None = None) -> UUID:
+    """Count an attempt before its cost is paid; committed, so that attempts at the same moment count each other.
+
+    The limits: of this account from this address; of this address; and of this account from all addresses, which does
+    not hold back an address from which the account signed in before, so that nobody can lock another out.
+    """
     settings = work.settings
-    if of_account >= settings.sign_in_failures or of_address >= settings.sign_in_failures_per_address:
-        raise TooManyRequests("too many refused sign-ins; try again later", retry_after=window.total_seconds())
+    window = timedelta(seconds=settings.intervals.sign_in_window)
+    async with work.db() as db:
+        await queries.lock_attempts(db, account, address_hash)
+        counts = await queries.count_attempts(db, account=account, address=address_hash, window=window)
+        known = email is not None and await queries.signed_in_from(db, email, address_hash)
+        if (
+            counts.of_both >= settings.sign_in_failures
+            or counts.of_address >= settings.sign_in_failures_per_address
+            or (account != REGISTRATION and not known and counts.of_account >= settings.sign_in_failures_per_account)
+        ):
+            raise TooManyRequests("too many attempts; try again later", retry_after=window.total_seconds())
+        return await queries.insert_attempt(db, account=account, address=address_hash)
 
 
-async def _begin(work: ExpertWork, user: User) -> SignedIn:
+async def _begin(work: ExpertWork, user: User, address_hash: str, attempt: UUID) -> SignedIn:
     cookie = new_token("session")
     lasts = work.settings.intervals.session_end
     session = UserSession(
@@ -65,7 +82,10 @@ async def _begin(work: ExpertWork, user: User) -> SignedIn:
         user_id=user.id,
         token_hash=hash_token(cookie),
         expires_at=work.clock.now() + timedelta(seconds=lasts),
+        address_hash=address_hash,
     )
     async with work.db() as db:
         db.add(session)
+        await queries.delete_attempt(db, attempt)
+        note(db, "signed-in", actor_id=user.id, subject_kind="user", subject_id=user.id)
     return SignedIn(user, cookie, csrf_token(work, session.id), int(lasts))

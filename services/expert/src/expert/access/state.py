@@ -18,7 +18,7 @@ class Capability(StrEnum):
     ADMINISTER = "administer"
     CREATE_PROJECTS = "create_projects"
     SEE_ORIGINALS = "see_originals"
-    ERASE = "erase"
+    MANAGE_TOKENS = "tokens"
     ADMINISTER_SITE = "administer_site"
 
 
@@ -48,7 +48,7 @@ _EXPERT = _ANNOTATOR | {Capability.APPROVE}
 IN_RESEARCH_PROJECT: dict[ResearchRole, frozenset[Capability]] = {
     ResearchRole.MEMBER: _MEMBER,
     ResearchRole.MANAGER: _MANAGER,
-    ResearchRole.OWNER: _MANAGER | {Capability.ERASE},
+    ResearchRole.OWNER: _MANAGER,
 }
 IN_CLASSIFICATION_PROJECT: dict[ClassificationRole, frozenset[Capability]] = {
     ClassificationRole.VIEWER: _VIEWER,
@@ -65,15 +65,27 @@ EVERYTHING = "*"
 
 def may_in_research_project(role: ResearchRole | None, capability: Capability) -> bool:
     """Whether this role carries the capability."""
-    return role is not None and capability in IN_RESEARCH_PROJECT[role]
+    return capability in capabilities_in_research_project(role)
 
 
 def may_in_classification_project(
     role: ClassificationRole | None, research_role: ResearchRole | None, capability: Capability
 ) -> bool:
     """Whether one of the two roles of a caller carries the capability."""
+    return capability in capabilities_in_classification_project(role, research_role)
+
+
+def capabilities_in_research_project(role: ResearchRole | None) -> frozenset[Capability]:
+    """What a role in a research project carries."""
+    return frozenset() if role is None else IN_RESEARCH_PROJECT[role]
+
+
+def capabilities_in_classification_project(
+    role: ClassificationRole | None, research_role: ResearchRole | None
+) -> frozenset[Capability]:
+    """What the two roles of a caller carry together in a classification project."""
     acting = ClassificationRole.ADMIN if research_role in COUNTS_AS_ADMIN else role
-    return acting is not None and capability in IN_CLASSIFICATION_PROJECT[acting]
+    return frozenset() if acting is None else IN_CLASSIFICATION_PROJECT[acting]
 
 
 def in_scope(scopes: frozenset[str] | None, capability: Capability) -> bool:
@@ -90,3 +102,4 @@ class Caller:
     is_site_admin: bool
     scopes: frozenset[str] | None = None
     session_id: UUID | None = None
+    token_id: UUID | None = None

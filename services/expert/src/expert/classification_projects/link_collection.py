@@ -1,45 +1,100 @@
-"""Let a classification project look at a collection: every resource in it, and whatever is uploaded later."""
+"""Let a classification project use a collection, under the consent of the collection's owners."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from expert.access.state import Caller
+from expert.access.queries import research_role
+from expert.access.state import COUNTS_AS_ADMIN, Caller
 from expert.audit.note import note
 from expert.classification_projects import queries
 from expert.classification_projects.models import LinkedCollection
+from expert.classification_projects.state import LinkState
 from expert.collections import queries as collections
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.problems import NotFound
 from trapper_schemas.ids import uuid7
 
+_KIND = "linked_collection"
+_NO_COLLECTION = "there is no such collection, or none that you may see"
+
 
 async def link_collection(
-    db: Session, caller: Caller, project_id: UUID, collection_id: UUID, *, sequence_interval_seconds: int | None
+    db: Session,
+    caller: Caller,
+    project_id: UUID,
+    collection_id: UUID,
+    *,
+    sequence_interval_seconds: int | None,
+    now: datetime,
 ) -> tuple[LinkedCollection, bool]:
-    """The link, and whether it is new; the collection may be of another research project that the caller may read."""
-    if await collections.read_visible(db, caller, collection_id) is None:
-        raise NotFound("there is no such collection, or none that you may see")
+    """The link, and whether it is new.
+
+    It is open at once when the caller is an owner or manager of the collection's research project; otherwise it is a
+    request, which gives access to nothing until one of these consents.
+    """
+    collection = await collections.read_visible(db, caller, collection_id)
+    if collection is None:
+        raise NotFound(_NO_COLLECTION)
+    may_consent = await research_role(db, caller.id, collection.research_project_id) in COUNTS_AS_ADMIN
     await queries.lock_collection(db, collection_id)
-    before = await queries.find_link(db, project_id, collection_id)
-    if before is not None:
-        return before, False
-    values = {
-        "id": uuid7(),
-        "classification_project_id": project_id,
-        "collection_id": collection_id,
-        "sequence_interval_seconds": sequence_interval_seconds,
-        "created_by": caller.id,
-    }
-    await queries.insert_link(db, values)
     link = await queries.find_link(db, project_id, collection_id)
+    made = link is None
     if link is None:
-        raise AssertionError("a link that was just made is not there")
-    await queries.fill_link(db, link)
-    note(db, "linked", actor_id=caller.id, subject_kind="linked_collection", subject_id=link.id)
-    enqueue_after_commit(db, "jobs.cover")
-    return link, True
+        values = {
+            "id": uuid7(),
+            "classification_project_id": project_id,
+            "collection_id": collection_id,
+            "sequence_interval_seconds": sequence_interval_seconds,
+            "created_by": caller.id,
+        }
+        await queries.insert_link(db, values)
+        link = await queries.find_link(db, project_id, collection_id)
+        assert link is not None  # noqa: S101 - inserted just now, under the collection's lock
+        await queries.fill_link(db, link)
+        note(db, "linked", actor_id=caller.id, subject_kind=_KIND, subject_id=link.id)
+    if may_consent:
+        await _consent(db, caller, link, now=now)
+    return link, made
+
+
+async def consent_to_link(
+    db: Session, caller: Caller, collection_id: UUID, link_id: UUID, *, now: datetime
+) -> LinkedCollection:
+    """Open a link that was requested or revoked; the caller administers the collection's research project."""
+    link = await _link(db, collection_id, link_id)
+    await _consent(db, caller, link, now=now)
+    return link
+
+
+async def revoke_link(
+    db: Session, caller: Caller, collection_id: UUID, link_id: UUID, *, now: datetime
+) -> LinkedCollection:
+    """Close a link at once; rows that people made in the classification project stay there."""
+    link = await _link(db, collection_id, link_id)
+    if link.revoked_at is None:
+        link.revoked_at = now
+        note(db, "link-revoked", actor_id=caller.id, subject_kind=_KIND, subject_id=link.id)
+        await db.flush()
+    return link
 
 
 async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[UUID]) -> None:
-    """Resources that came into a collection are in whatever looks at it; safe to repeat."""
+    """Add resources that came into a collection to every link of it; safe to repeat."""
     await queries.add_to_links(db, collection_id, resource_ids)
+
+
+async def _consent(db: Session, caller: Caller, link: LinkedCollection, *, now: datetime) -> None:
+    if link.state is LinkState.OPEN:
+        return
+    link.consented_by_id, link.consented_at, link.revoked_at = caller.id, now, None
+    note(db, "link-consented", actor_id=caller.id, subject_kind=_KIND, subject_id=link.id)
+    await db.flush()
+    enqueue_after_commit(db, "jobs.cover")
+
+
+async def _link(db: Session, collection_id: UUID, link_id: UUID) -> LinkedCollection:
+    link = await queries.lock_link_of_collection(db, collection_id, link_id)
+    if link is None:
+        raise NotFound("there is no such link of this collection")
+    return link

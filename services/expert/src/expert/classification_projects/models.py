@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once, Versioned
-from expert.classification_projects.state import ClassificationProjectStatus
+from expert.classification_projects.state import ClassificationProjectStatus, LinkState, link_state
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
@@ -70,6 +70,14 @@ class LinkedCollection(Once, Versioned, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     sequence_interval_seconds: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    consented_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    consented_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    @property
+    def state(self) -> LinkState:
+        """What the collection's owners decided."""
+        return link_state(consented_at=self.consented_at, revoked_at=self.revoked_at)
 
 
 class LinkedCollectionResource(Base):

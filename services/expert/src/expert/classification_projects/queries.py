@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, literal, select
+from sqlalchemy import ColumnElement, Uuid, and_, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.queries import readable_classification_projects
 from expert.access.state import Caller
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.collections.models import Collection, CollectionResource
+from expert.resources.state import Visibility
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
@@ -45,6 +46,36 @@ async def read_link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool 
         LinkedCollection.classification_project_id == project_id, LinkedCollection.id == link_id
     )
     return await db.scalar(statement.with_for_update() if lock else statement)
+
+
+def is_open() -> ColumnElement[bool]:
+    """Whether a link may be used: consented and not revoked, or to a collection that is public at this moment."""
+    public = exists().where(Collection.id == LinkedCollection.collection_id, Collection.visibility == Visibility.PUBLIC)
+    return and_(LinkedCollection.revoked_at.is_(None), or_(LinkedCollection.consented_at.is_not(None), public))
+
+
+async def research_project_of(db: Session, collection_id: UUID) -> UUID | None:
+    return await db.scalar(select(Collection.research_project_id).where(Collection.id == collection_id))
+
+
+async def links_of_collection(
+    db: Session, collection_id: UUID, page_request: PageRequest
+) -> Sequence[tuple[LinkedCollection, str]]:
+    """Every link of a collection, with the name of the classification project that uses it."""
+    statement = select(LinkedCollection).where(LinkedCollection.collection_id == collection_id)
+    links = (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID]))).all()
+    named = select(ClassificationProject.id, ClassificationProject.name).where(
+        ClassificationProject.id.in_({link.classification_project_id for link in links})
+    )
+    names = {row[0]: row[1] for row in await db.execute(named)}
+    return [(link, names[link.classification_project_id]) for link in links]
+
+
+async def lock_link_of_collection(db: Session, collection_id: UUID, link_id: UUID) -> LinkedCollection | None:
+    statement = select(LinkedCollection).where(
+        LinkedCollection.collection_id == collection_id, LinkedCollection.id == link_id
+    )
+    return await db.scalar(statement.with_for_update())
 
 
 async def insert_link(db: Session, values: dict[str, Any]) -> None:

@@ -7,23 +7,24 @@ from fastapi import APIRouter, Response, status
 from expert.access.guards import MayAdminister, MayCreateProjects, MayRead
 from expert.access.make_once import IdempotentRequest, keep
 from expert.access.require import require
-from expert.access.state import Capability
+from expert.access.state import Caller, Capability
 from expert.classification_projects import queries
 from expert.classification_projects.check_providers import TYPES, check_providers
 from expert.classification_projects.create import UNIQUE_NAME, columns, create_project
 from expert.classification_projects.errors import ClassificationProjectNameTaken, ProviderUnfit
-from expert.classification_projects.link_collection import link_collection
+from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
 from expert.classification_projects.schemas import (
     ChangeClassificationProject,
     ChangeLinkedCollection,
     ClassificationProjectReply,
+    CollectionLinkReply,
     LinkCollection,
     LinkedCollectionCounts,
     LinkedCollectionReply,
     MakeClassificationProject,
 )
-from expert.deps import Db
+from expert.deps import Db, Now
 from expert.research_projects.errors import ProjectNotActive
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.idempotency import IdempotencyKeyReused
@@ -35,6 +36,9 @@ from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagg
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/classification-projects", tags=["classification_projects"])
+collection_links = APIRouter(prefix="/api/collections", tags=["collection_links"])
+"""Links of a collection, for the owners of its research project."""
+_LINK = "/{collection_id}/links/{link_id}"
 
 
 def _reply(row: ClassificationProject) -> ClassificationProjectReply:
@@ -127,12 +131,12 @@ async def change(
 
 @router.post("/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden))
 async def link(
-    project_id: UUID, ask: LinkCollection, caller: MayAdminister, db: Db, response: Response
+    project_id: UUID, ask: LinkCollection, caller: MayAdminister, db: Db, now: Now, response: Response
 ) -> LinkedCollectionReply:
-    """Look at a collection; linking it again answers with the link that is there."""
+    """Use a collection; without a role in its research project this is a request, open once its owners consent."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     row, made = await link_collection(
-        db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds
+        db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds, now=now
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return tagged(response, _link_reply(row))
@@ -185,3 +189,52 @@ async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -
     await require(db, caller, Capability.READ, classification_project=project_id)
     await _link(db, project_id, link_id)
     return LinkedCollectionCounts(**await queries.count_link(db, link_id))
+
+
+@collection_links.get("/{collection_id}/links/", responses=problems(NotFound, Forbidden))
+async def list_links_of_collection(
+    collection_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
+) -> Page[CollectionLinkReply]:
+    """Which classification projects use the collection, or ask to; those of other research projects too."""
+    await _require_owner(db, caller, collection_id)
+    page_request = PageRequest.of(limit, cursor, {"collection": collection_id})
+    rows = await queries.links_of_collection(db, collection_id, page_request)
+    items, following = split(rows, page_request, lambda row: [row[0].id])
+    replies = [
+        CollectionLinkReply(
+            **LinkedCollectionReply.model_validate(link, from_attributes=True).model_dump(),
+            classification_project_name=name,
+            consented_at=link.consented_at,
+            revoked_at=link.revoked_at,
+        )
+        for link, name in items
+    ]
+    return Page(items=replies, next_cursor=following)
+
+
+@collection_links.post(f"{_LINK}/consent/", responses=problems(NotFound, Forbidden))
+async def consent(
+    collection_id: UUID, link_id: UUID, caller: MayCreateProjects, db: Db, now: Now
+) -> LinkedCollectionReply:
+    """Let the classification project use the collection; recorded with who consented and when."""
+    await _require_owner(db, caller, collection_id)
+    link = await consent_to_link(db, caller, collection_id, link_id, now=now)
+    return LinkedCollectionReply.model_validate(link, from_attributes=True)
+
+
+@collection_links.post(f"{_LINK}/revoke/", responses=problems(NotFound, Forbidden))
+async def revoke(
+    collection_id: UUID, link_id: UUID, caller: MayCreateProjects, db: Db, now: Now
+) -> LinkedCollectionReply:
+    """End the link at once; the project's members no longer see the collection through it."""
+    await _require_owner(db, caller, collection_id)
+    link = await revoke_link(db, caller, collection_id, link_id, now=now)
+    return LinkedCollectionReply.model_validate(link, from_attributes=True)
+
+
+async def _require_owner(db: Session, caller: Caller, collection_id: UUID) -> None:
+    missing = NotFound("there is no such collection, or none that you may see")
+    project_id = await queries.research_project_of(db, collection_id)
+    if project_id is None:
+        raise missing
+    await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id, missing=missing)

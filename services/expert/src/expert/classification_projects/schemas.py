@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from expert.classification_projects.state import ClassificationProjectStatus
+from expert.classification_projects.state import ClassificationProjectStatus, LinkState
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request, RowVersion
 from trapper_schemas.v1.models import Fraction
@@ -74,6 +74,7 @@ class LinkedCollectionReply(Reply):
     classification_project_id: UUID
     collection_id: UUID
     is_active: bool
+    state: LinkState
     sequence_interval_seconds: int | None
     created_at: datetime
     version: RowVersion
@@ -85,3 +86,11 @@ class LinkedCollectionCounts(Reply):
     resources: int
     taken: int
     ai_ended: int
+
+
+class CollectionLinkReply(LinkedCollectionReply):
+    """A link as the owners of the collection see it."""
+
+    classification_project_name: str
+    consented_at: datetime | None
+    revoked_at: datetime | None

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from expert.access.models import User
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
+from expert.classification_projects.queries import is_open
 from expert.classifications.models import FINAL, Classification
 from expert.classificators.models import Classificator
 from expert.observations import queries as observations
@@ -122,6 +123,7 @@ async def linked_of(
         .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
         .where(
             LinkedCollection.classification_project_id == project_id,
+            is_open(),
             LinkedCollectionResource.resource_id == resource_id,
         )
         .order_by(LinkedCollectionResource.ai_ended_at.nulls_last(), LinkedCollectionResource.linked_collection_id)

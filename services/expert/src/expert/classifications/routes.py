@@ -246,7 +246,13 @@ async def _row(db: Session, caller: Caller, classification_id: UUID, capability:
     row = await queries.get(db, classification_id)
     if row is None:
         raise ClassificationNotFound
-    await require(db, caller, capability, classification_project=row.classification_project_id)
+    await require(
+        db,
+        caller,
+        capability,
+        classification_project=row.classification_project_id,
+        missing=ClassificationNotFound(),
+    )
     return row
 
 

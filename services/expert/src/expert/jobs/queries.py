@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Select, Uuid, func, insert, literal, select, update
 
 from expert.algorithms.models import Algorithm, CategoryMap
-from expert.classification_projects.models import ClassificationProject
+from expert.classification_projects.models import ClassificationProject, LinkedCollection
+from expert.classification_projects.queries import is_open
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import FOLLOWED, JobStage, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
@@ -261,7 +262,8 @@ async def holds(db: Session, job_id: UUID, resource_id: UUID) -> tuple[UUID, Job
             isouter=True,
         )
         .join(Resource, Resource.id == JobResource.resource_id, isouter=True)
-        .where(AiClassificationJob.id == job_id)
+        .join(LinkedCollection, LinkedCollection.id == AiClassificationJob.linked_collection_id)
+        .where(AiClassificationJob.id == job_id, is_open())
     )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else (row[0], row[1], row[2])

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
+from expert.classification_projects.queries import is_open
 from expert.classification_projects.state import ClassificationProjectStatus
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import CLOSED, ENDED, JOB_FAILED, Outcome
@@ -52,6 +53,7 @@ async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough:
         .where(
             LinkedCollectionResource.taken_at.is_(None),
             LinkedCollection.is_active,
+            is_open(),
             ClassificationProject.status == ClassificationProjectStatus.ONGOING,
             AiProvider.is_active,
             AiProviderConnection.is_active,
@@ -95,8 +97,8 @@ async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, li
 
 
 async def linked(db: Session, linked_collection_id: UUID) -> LinkedCollection | None:
-    """One linked collection."""
-    return await db.get(LinkedCollection, linked_collection_id)
+    """One linked collection that the owners of the collection have not closed."""
+    return await db.scalar(select(LinkedCollection).where(LinkedCollection.id == linked_collection_id, is_open()))
 
 
 async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequence[UUID]) -> UUID | None:
@@ -106,6 +108,7 @@ async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequen
         .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
         .where(
             LinkedCollection.classification_project_id == project_id,
+            is_open(),
             LinkedCollectionResource.resource_id.in_(resource_ids),
         )
         .group_by(LinkedCollectionResource.linked_collection_id)

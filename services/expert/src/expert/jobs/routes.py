@@ -182,7 +182,7 @@ async def _job(db: Session, caller: Caller, job_id: UUID, capability: Capability
     job = await queries.get(db, job_id)
     if job is None:
         raise JobNotFound
-    await require(db, caller, capability, classification_project=job.classification_project_id)
+    await require(db, caller, capability, classification_project=job.classification_project_id, missing=JobNotFound())
     return job
 
 

@@ -33,7 +33,7 @@ def _reply(row: ResearchProject) -> ResearchProjectReply:
 
 @router.post("/", status_code=status.HTTP_201_CREATED, responses=problems(ProjectNameTaken, IdempotencyKeyReused))
 async def request(
-    ask: MakeResearchProject, key: IdempotencyKey, caller: MayRead, db: Db, now: Now, response: Response
+    ask: MakeResearchProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, now: Now, response: Response
 ) -> ResearchProjectReply:
     """Ask for a research project; a site admin activates it, unless the caller is one."""
     row, made = await request_project(

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
-from expert.access.state import Caller
+from expert.access import queries as access
+from expert.access.state import Caller, Capability, in_scope, may_in_research_project
+from expert.audit.note import note
 from expert.deps import ExpertWork
 from expert.resources import queries
 from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
@@ -28,7 +30,7 @@ class OpenedMedia:
 
 async def open_original(work: ExpertWork, caller: Caller, resource_id: UUID) -> OpenedMedia:
     """Raises ResourceUnknown or MediaGated; asked when the link is opened, not only when it is made."""
-    resource = await _visible(work, caller, resource_id)
+    resource = await _visible(work, caller, resource_id, held=True)
     known = resource.kind is not ResourceKind.UNKNOWN and resource.state is not ResourceState.STORED
     media_type = resource.media_type if known else _UNKNOWN_TYPE
     inline = known and resource.state is ResourceState.DESCRIBED
@@ -45,13 +47,19 @@ async def open_thumbnail(work: ExpertWork, caller: Caller, resource_id: UUID) ->
     return OpenedMedia(stored, _THUMBNAIL_TYPE, _headers("thumbnail.jpg", f"t-{resource.stored_sha256}", inline=True))
 
 
-async def _visible(work: ExpertWork, caller: Caller, resource_id: UUID) -> Resource:
+async def _visible(work: ExpertWork, caller: Caller, resource_id: UUID, *, held: bool = False) -> Resource:
+    """The resource; `held` opens a held one too, for those who may see originals, and notes it in the audit log."""
     async with work.db() as db:
         resource = await queries.read_visible(db, caller, resource_id)
-    if resource is None:
-        raise ResourceUnknown("there is no such resource, or none that you may see")
-    if resource.privacy_state not in _SHOWN:
-        raise MediaGated("this picture is held until people in it are blurred")
+        if resource is None:
+            raise ResourceUnknown("there is no such resource, or none that you may see")
+        if resource.privacy_state in _SHOWN:
+            return resource
+        role = await access.research_role(db, caller.id, resource.research_project_id)
+        capability = Capability.SEE_ORIGINALS
+        if not held or not may_in_research_project(role, capability) or not in_scope(caller.scopes, capability):
+            raise MediaGated("this picture is held until people in it are blurred")
+        note(db, "held-original-opened", actor_id=caller.id, subject_kind="resource", subject_id=resource.id)
     return resource
 
 

@@ -71,6 +71,8 @@ async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseO
     job = await jobs.get(db, job_id)
     if job is None:
         raise JobNotFound
-    await require(db, caller, Capability.RUN_AI, classification_project=job.classification_project_id)
+    await require(
+        db, caller, Capability.RUN_AI, classification_project=job.classification_project_id, missing=JobNotFound()
+    )
     reopened = await reparse_results(db, job, body or ParseOverrides(), now=now)
     return Reparsed(id=reopened.id, stage=reopened.stage.value)

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from uuid import UUID
 
-from expert.access.state import Caller
+from expert.access.require import require
+from expert.access.state import Caller, Capability
 from expert.deps import ExpertWork
 from expert.media_store import original_key
 from expert.uploads import queries
@@ -13,9 +14,11 @@ from expert.uploads.errors import Sha256Mismatch, SizeMismatch, UploadExpired, U
 from expert.uploads.finish import finish_upload
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
+from trapper_kit.db import Session
 
 _WRITTEN_AT_ONCE_BYTES = 1 << 20
 FIRST_GENERATION = 0
+_UNKNOWN = "there is no such upload of yours"
 
 
 async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body: AsyncIterator[bytes]) -> UUID:
@@ -25,8 +28,9 @@ async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body
     """
     async with work.db() as db:
         found = await queries.with_resource(db, upload_id)
-    if found is None or found[0].created_by != caller.id:
-        raise UploadUnknown("there is no such upload of yours")
+        if found is None or found[0].created_by != caller.id:
+            raise UploadUnknown(_UNKNOWN)
+        await _require_role(db, caller, found[0])
     upload, resource_id = found
     if upload.state is UploadState.EXPIRED:
         raise UploadExpired("announce the file again")
@@ -39,7 +43,20 @@ async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body
         await work.media.put(_key(upload), b"".join(await _read(upload, body, keep=True)))
     else:
         await _stream(work, upload, body)
+    async with work.db() as db:
+        await _require_role(db, caller, upload)  # a large body takes long
     return await finish_upload(work, upload, object_key=_key(upload))
+
+
+async def _require_role(db: Session, caller: Caller, upload: Upload) -> None:
+    """Raise UploadUnknown for somebody who was removed from the project since the upload was announced."""
+    await require(
+        db,
+        caller,
+        Capability.UPLOAD,
+        research_project=upload.research_project_id,
+        missing=UploadUnknown(_UNKNOWN),
+    )
 
 
 def _key(upload: Upload) -> str:

@@ -1,0 +1,74 @@
+"""Invites a person into a project by e-mail; the reply is the same whether anybody here has that e-mail."""
+
+from uuid import UUID
+
+from expert.access import queries
+from expert.access.models import Invitation
+from expert.access.set_role import set_classification_role, set_research_role
+from expert.access.state import Caller, ClassificationRole, ResearchRole
+from expert.audit.note import note
+from trapper_kit.db import Session
+from trapper_kit.problems import NotFound
+from trapper_schemas.ids import uuid7
+
+
+async def invite_to_research_project(
+    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ResearchRole
+) -> UUID | None:
+    """The member whose role was changed at once, or None when an invitation was kept or changed instead."""
+    member = await queries.research_member_by_email(db, project_id, email)
+    await set_research_role(db, caller, project_id, member, role)
+    if member is None:
+        await _keep(db, caller, email, role, research_project_id=project_id)
+    return member
+
+
+async def invite_to_classification_project(
+    db: Session, caller: Caller, project_id: UUID, *, email: str, role: ClassificationRole
+) -> UUID | None:
+    """The member whose role was changed at once, or None when an invitation was kept or changed instead."""
+    member = await queries.classification_member_by_email(db, project_id, email)
+    if member is None:
+        await _keep(db, caller, email, role, classification_project_id=project_id)
+    else:
+        await set_classification_role(db, caller, project_id, member, role)
+    return member
+
+
+async def accept_invitation(db: Session, caller: Caller, invitation_id: UUID) -> Invitation:
+    """Become a member with the role that was offered; raises NotFound for an invitation of somebody else."""
+    invitation = await _take(db, caller, invitation_id)
+    if invitation.research_project_id is not None:
+        await queries.set_research_role(db, invitation.research_project_id, caller.id, ResearchRole(invitation.role))
+    elif invitation.classification_project_id is not None:
+        role = ClassificationRole(invitation.role)
+        await queries.set_classification_role(db, invitation.classification_project_id, caller.id, role)
+    note(
+        db,
+        "invitation-accepted",
+        actor_id=caller.id,
+        subject_kind="research_project" if invitation.research_project_id else "classification_project",
+        subject_id=invitation.research_project_id or invitation.classification_project_id,
+        role=invitation.role,
+        invited_by=str(invitation.invited_by_id),
+    )
+    return invitation
+
+
+async def decline_invitation(db: Session, caller: Caller, invitation_id: UUID) -> None:
+    """Forget an invitation of one's own."""
+    await _take(db, caller, invitation_id)
+
+
+async def _take(db: Session, caller: Caller, invitation_id: UUID) -> Invitation:
+    invitation = await queries.delete_invitation(db, invitation_id, caller.email)
+    if invitation is None:
+        raise NotFound("there is no such invitation of yours")
+    return invitation
+
+
+async def _keep(db: Session, caller: Caller, email: str, role: str, **project: UUID) -> None:
+    values = {"id": uuid7(), "email": email, "role": role, "invited_by_id": caller.id, **project}
+    await queries.keep_invitation(db, values)
+    (kind, project_id) = next(iter(project.items()))
+    note(db, "invited", actor_id=caller.id, subject_kind=kind.removesuffix("_id"), subject_id=project_id, role=role)

@@ -1,0 +1,214 @@
+"""Attacks on accounts: guessing, locking others out, finding out who is here, tokens that outlive their parent."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from expert.access import queries
+from expert.access.check_password import refuse_weak_password
+from expert.access.models import User
+from tests.support.make.expert import House, Person, joined
+from trapper_kit.problems import Invalid
+
+PASSWORD = "a stone, a leaf, an unfound door"
+
+
+def limit(house: House, **changes: Any) -> None:
+    intervals = house.work.settings.intervals.model_copy(update={"sign_in_window": 60.0})
+    house.work.settings = house.work.settings.model_copy(update={"intervals": intervals, **changes})
+
+
+async def account(house: House, email: str = "ann@example.org") -> User:
+    registered = await house.client().post("/api/users/", json={"email": email, "password": PASSWORD})
+    assert registered.status_code == 202, registered.text
+    async with house.work.db() as db:
+        user = await queries.user_by_email(db, email)
+    assert user is not None
+    admin = await house.person("root", site_admin=True)
+    assert (await admin.client.post(f"/api/users/{user.id}/activate/")).status_code == 200
+    return user
+
+
+def browser(house: House, address: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=house.app, client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+
+
+async def signed_in(client: httpx.AsyncClient, password: str = PASSWORD) -> httpx.Response:
+    reply = await client.post("/api/sessions/", json={"email": "ann@example.org", "password": password})
+    if reply.status_code == 201:
+        client.headers["X-CSRF-Token"] = reply.json()["csrf_token"]
+    return reply
+
+
+async def test_parallel_guesses_count_each_other(house: House) -> None:
+    """118 of 120 guesses at the same moment were evaluated at a limit of 10."""
+    limit(house, sign_in_failures=5)
+    await account(house)
+    async with browser(house, "203.0.113.1") as client:
+        replies = await asyncio.gather(*(signed_in(client, f"wrong {number}") for number in range(30)))
+    statuses = [reply.status_code for reply in replies]
+    assert (statuses.count(401), statuses.count(429)) == (5, 25)
+
+
+async def test_guesses_of_others_lock_nobody_out(house: House) -> None:
+    limit(house, sign_in_failures=3, sign_in_failures_per_account=6)
+    await account(house)
+    async with browser(house, "203.0.113.1") as home:
+        assert (await signed_in(home)).status_code == 201
+    for number in range(4):
+        async with browser(house, f"198.51.100.{number}") as attacker:
+            statuses = [(await signed_in(attacker, "wrong")).status_code for _ in range(2)]
+    assert statuses[-1] == 429  # from new addresses the account is held back
+    async with browser(house, "203.0.113.1") as home:
+        assert (await signed_in(home)).status_code == 201  # from a known one it is not
+
+
+async def test_registration_is_limited_and_tells_nothing(house: House) -> None:
+    limit(house, sign_in_failures=4)
+    await account(house)
+    stranger = house.client()
+    bodies = [{"email": email, "password": PASSWORD} for email in ("ann@example.org", "bob@example.org")]
+    replies = [await stranger.post("/api/users/", json=body) for body in bodies]
+    assert replies[0].content == replies[1].content
+    statuses = [(await stranger.post("/api/users/", json=bodies[1])).status_code for _ in range(3)]
+    assert statuses[-1] == 429
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "12345678901", "password1234", "Passw0rd!!!!", "qwertyuiop[]", "aaaaaaaaaaaaaaaa", "abcabcabcabcabc",
+     "ann.smith1234"],
+)  # fmt: skip
+async def test_weak_password_is_refused(house: House, password: str) -> None:
+    body = {"email": "ann.smith@example.org", "password": password}
+    reply = await house.client().post("/api/users/", json=body)
+    assert reply.status_code == 422, password
+
+
+def test_long_unusual_password_is_accepted() -> None:
+    refuse_weak_password(PASSWORD, email="ann@example.org")
+    refuse_weak_password("höher als die Fichten", email="ann@example.org")
+    with pytest.raises(Invalid):
+        refuse_weak_password("a" * 11, email="ann@example.org")
+
+
+async def test_changed_password_ends_other_sessions_and_tokens(house: House) -> None:
+    user = await account(house)
+    async with browser(house, "203.0.113.1") as here, browser(house, "203.0.113.2") as there:
+        await signed_in(here)
+        await signed_in(there)
+        token = (await here.post("/api/tokens/", json={"name": "script"})).json()["token"]
+        body = {"current_password": "not this one", "new_password": PASSWORD + "!"}
+        assert (await here.post("/api/me/password/", json=body)).status_code == 403
+        assert (await here.post("/api/me/password/", json={**body, "current_password": PASSWORD})).status_code == 204
+        assert (await here.get("/api/me/")).status_code == 200
+        assert (await there.get("/api/me/")).status_code == 401
+    assert (await house.client({"Authorization": f"Bearer {token}"}).get("/api/me/")).status_code == 401
+    async with browser(house, "203.0.113.3") as again:
+        assert (await signed_in(again)).status_code == 401
+        assert (await signed_in(again, PASSWORD + "!")).status_code == 201
+    admin = await house.person("root", site_admin=True)
+    actions = (await admin.client.get(f"/api/audit/?subject_id={user.id}")).json()["items"]
+    assert {"signed-in", "sign-in-refused", "password-changed", "activated"} <= {entry["action"] for entry in actions}
+    assert PASSWORD not in str(actions)
+
+
+async def test_reset_and_deactivation_end_everything(house: House) -> None:
+    user = await account(house)
+    admin = await house.person("root", site_admin=True)
+    async with browser(house, "203.0.113.1") as client:
+        await signed_in(client)
+        token = (await client.post("/api/tokens/", json={"name": "script"})).json()["token"]
+        bearer = house.client({"Authorization": f"Bearer {token}"})
+        reset = await admin.client.post(f"/api/users/{user.id}/reset_password/")
+        assert reset.status_code == 200
+        assert (await client.get("/api/me/")).status_code == (await bearer.get("/api/me/")).status_code == 401
+        client.cookies.clear()
+        assert (await signed_in(client, reset.json()["password"])).status_code == 201
+        assert (await admin.client.post(f"/api/users/{user.id}/deactivate/")).json()["is_active"] is False
+        assert (await client.get("/api/me/")).status_code == 401
+        client.cookies.clear()
+        assert (await signed_in(client, reset.json()["password"])).status_code == 401
+    assert (await admin.client.post(f"/api/users/{admin.id}/deactivate/")).status_code == 409
+
+
+async def test_one_and_all_other_sessions_can_be_ended(house: House) -> None:
+    await account(house)
+    clients = [browser(house, f"203.0.113.{number}") for number in range(1, 4)]
+    for client in clients:
+        await signed_in(client)
+    first, second, third = clients
+    sessions = (await first.get("/api/sessions/")).json()["items"]
+    assert [session["is_current"] for session in sessions] == [True, False, False]
+    assert (await first.delete(f"/api/sessions/{sessions[1]['id']}/")).json() == {"ended": 1}
+    assert (await second.get("/api/me/")).status_code == 401
+    assert (await first.delete("/api/sessions/")).json() == {"ended": 1}
+    assert [(await client.get("/api/me/")).status_code for client in (first, third)] == [200, 401]
+    for client in clients:
+        await client.aclose()
+
+
+async def child_of(parent: Person, house: House, **body: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:
+    reply = await parent.client.post("/api/tokens/", json={"name": "child", **body})
+    assert reply.status_code == 201, reply.text
+    return reply.json(), house.client({"Authorization": f"Bearer {reply.json()['token']}"})
+
+
+async def test_read_token_manages_no_tokens_and_makes_no_projects(house: House) -> None:
+    reader = await house.person("reader", scopes=("read",))
+    tries = [
+        await reader.client.post("/api/tokens/", json={"name": "child", "scopes": ["read"]}),
+        await reader.client.get("/api/tokens/"),
+        await reader.client.delete("/api/tokens/019abc00-0000-7000-8000-000000000000/"),
+        await reader.client.get("/api/sessions/"),
+        await reader.client.post("/api/me/password/", json={"current_password": "x", "new_password": PASSWORD}),
+        await reader.client.post(
+            "/api/research-projects/", json={"name": "n", "acronym": "n"}, headers={"Idempotency-Key": "1"}
+        ),
+    ]
+    assert [reply.status_code for reply in tries] == [403] * 6
+
+
+async def test_child_of_a_token_ends_with_it(house: House) -> None:
+    parent = await house.person("ann", scopes=("read", "tokens"))
+    child, bearer = await child_of(parent, house, scopes=["tokens"], expires_in_days=366)
+    grandchild = (await bearer.post("/api/tokens/", json={"name": "grandchild", "scopes": ["tokens"]})).json()
+    listed = {row["name"]: row for row in (await parent.client.get("/api/tokens/")).json()["items"]}
+    assert child["expires_at"] == grandchild["expires_at"] == listed["test"]["expires_at"]
+    wider = await bearer.post("/api/tokens/", json={"name": "wider", "scopes": ["read"]})
+    assert wider.status_code == 403
+    assert (await parent.client.delete(f"/api/tokens/{listed['test']['id']}/")).status_code == 204
+    for token in (child, grandchild):
+        reply = await house.client({"Authorization": f"Bearer {token['token']}"}).get("/api/me/")
+        assert reply.status_code == 401
+
+
+async def test_inviting_tells_nothing_about_who_is_here(house: House) -> None:
+    owner, other = await house.person("owner"), await house.person("other")
+    project = await house.project(owner)
+    members = f"/api/research-projects/{project.id}/members/"
+    replies = [
+        await owner.client.put(members, json={"email": email, "role": "member"})
+        for email in (other.email, "nobody@example.org")
+    ]
+    assert [(reply.status_code, reply.json()["state"]) for reply in replies] == [(200, "invited")] * 2
+    assert len((await owner.client.get(members)).json()["items"]) == 1
+    assert (await other.client.get(members)).status_code == 404
+    stranger = await house.person("stranger")
+    (invitation,) = (await other.client.get("/api/invitations/")).json()["items"]
+    assert (await stranger.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 404
+    assert (await other.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 204
+    assert (await other.client.get(members)).status_code == 200
+    assert (await other.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 404
+
+
+async def test_manager_cannot_invite_an_owner(house: House) -> None:
+    owner, manager = await house.person("owner"), await house.person("manager")
+    project = await house.project(owner)
+    await joined(owner, manager, f"research-projects/{project.id}", "manager")
+    body = {"email": "somebody@example.org", "role": "owner"}
+    reply = await manager.client.put(f"/api/research-projects/{project.id}/members/", json=body)
+    assert reply.status_code == 403
