@@ -58,6 +58,7 @@ async def test_guesses_of_others_lock_nobody_out(house: House) -> None:
     await account(house)
     async with browser(house, "203.0.113.1") as home:
         assert (await signed_in(home)).status_code == 201
+    statuses: list[int] = []
     for number in range(4):
         async with browser(house, f"198.51.100.{number}") as attacker:
             statuses = [(await signed_in(attacker, "wrong")).status_code for _ in range(2)]
