@@ -30,11 +30,7 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("address_hash", sa.Text(), server_default="", nullable=False))
     op.alter_column("sessions", "address_hash", server_default=None)
 
-    op.rename_table("sign_in_failures", "sign_in_attempts")
-    op.execute("delete from sign_in_attempts")
-    op.execute("alter table sign_in_attempts rename constraint sign_in_failures_pkey to sign_in_attempts_pkey")
-    for name in ("account", "address"):
-        op.execute(f"alter index sign_in_failures_{name}_idx rename to sign_in_attempts_{name}_idx")
+    _replace_attempts("sign_in_failures", "sign_in_attempts")
 
     op.create_table(
         "invitations",
@@ -71,12 +67,24 @@ def upgrade() -> None:
         )
 
 
+def _replace_attempts(former: str, name: str) -> None:
+    """Its rows count for a few minutes only, so none is kept."""
+    op.drop_table(former)
+    op.create_table(
+        name,
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"{name}_pkey")),
+    )
+    for column in ("account", "address"):
+        op.create_index(f"{name}_{column}_idx", name, [column, "at"])
+
+
 def downgrade() -> None:
     op.drop_table("invitations")
-    op.rename_table("sign_in_attempts", "sign_in_failures")
-    op.execute("alter table sign_in_failures rename constraint sign_in_attempts_pkey to sign_in_failures_pkey")
-    for name in ("account", "address"):
-        op.execute(f"alter index sign_in_attempts_{name}_idx rename to sign_in_failures_{name}_idx")
+    _replace_attempts("sign_in_attempts", "sign_in_failures")
     op.drop_column("sessions", "address_hash")
     op.drop_column("tokens", "parent_id")
     for name in ("consented_by_id", "consented_at", "revoked_at"):
