@@ -17,8 +17,11 @@ def iou(first, second):
     return shared / (area - shared) if area > shared else 0.0
 
 
-def nms(found, limit):
-    """`found` are (score, label, corners); greedy, per class."""
+def nms(found, limit, side=None):
+    """`found` are (score, label, corners); greedy, per class; of a picture with this side only what lies in it."""
+    if side is not None:
+        found = [(score, label, [min(max(value, 0), side) for value in box]) for score, label, box in found]
+        found = [one for one in found if one[2][2] > one[2][0] and one[2][3] > one[2][1]]
     kept = []
     for candidate in sorted(found, key=lambda one: -one[0]):
         if all(one[1] != candidate[1] or iou(one[2], candidate[2]) <= limit for one in kept):
@@ -30,7 +33,7 @@ def corners(x, y, width, height):
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
-def yolov8(table, floor, limit):
+def yolov8(table, floor, limit, side=None):
     """(4 + classes) rows, one column per candidate."""
     found = []
     for column in range(len(table[0])):
@@ -38,17 +41,17 @@ def yolov8(table, floor, limit):
         scores = [table[row][column] for row in range(4, len(table))]
         if max(scores) >= floor:
             found.append((max(scores), scores.index(max(scores)), corners(x, y, width, height)))
-    return nms(found, limit)
+    return nms(found, limit, side)
 
 
-def yolov5(rows, floor, limit):
+def yolov5(rows, floor, limit, side=None):
     """One row per candidate: centre, size, objectness, classes."""
     found = []
     for x, y, width, height, objectness, *classes in rows:
         scores = [objectness * score for score in classes]
         if max(scores) >= floor:
             found.append((max(scores), scores.index(max(scores)), corners(x, y, width, height)))
-    return nms(found, limit)
+    return nms(found, limit, side)
 
 
 def yolov10(rows, floor):
@@ -73,7 +76,7 @@ def yolox(rows, side, floor, limit):
                         *raw[4:],
                     ]
                 )
-    return yolov5(decoded, floor, limit), decoded
+    return yolov5(decoded, floor, limit, side), decoded
 
 
 def rtdetr(boxes, logits, side, floor):
@@ -103,7 +106,7 @@ def nanodet(rows, classes, *, bins, side, floor, limit):
                     left, top = max(x * stride - distances[0], 0), max(y * stride - distances[1], 0)
                     right, bottom = min(x * stride + distances[2], side), min(y * stride + distances[3], side)
                     found.append((max(scores), scores.index(max(scores)), [left, top, right, bottom]))
-    return nms(found, limit)
+    return nms(found, limit, side)
 
 
 def classifier(row, activation):

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_worker.inference.nms import MAX_KEPT, suppress
+from ai_worker.inference.nms import MAX_KEPT, SAME_BOX, suppress
+from ai_worker.inference.preprocess import Mapping
 from ai_worker.inference.types import Boxes
 from tests.ai_worker.inference import reference
 
@@ -21,6 +23,17 @@ def test_what_stays_is_what_the_slow_way_keeps(found, limit, random):
     slow = reference.nms(list(zip(scores, boxes.labels.tolist(), corners.tolist(), strict=True)), limit)
     assert kept.corners.tolist() == [one[2] for one in slow]
     assert kept.labels.tolist() == [one[1] for one in slow]
+
+
+def test_boxes_that_are_the_same_after_clipping_are_one_animal():
+    mapping = Mapping(0.5, 0.5, 0, 20, 200, 160)
+    corners = np.asarray([[-60, 30, 40, 90], [0, 30, 40, 90], [60, -50, 90, 19], [60, 0, 90, 60]], np.float32)
+    boxes = Boxes(corners, np.zeros(4, np.int64), np.asarray([0.9, 0.8, 0.7, 0.6], np.float32))
+    assert len(suppress(boxes, iou=0.45)) == 4
+    clipped = suppress(mapping.clip(boxes), iou=0.45)
+    assert clipped.corners.tolist() == [[0, 30, 40, 90], [60, 20, 90, 60]]
+    assert clipped.scores.tolist() == pytest.approx([0.9, 0.6])
+    assert len(suppress(mapping.clip(boxes), iou=SAME_BOX)) == 2
 
 
 def test_one_frame_has_at_most_as_many_objects_as_the_reference_allows():

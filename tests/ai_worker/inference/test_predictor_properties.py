@@ -33,12 +33,12 @@ def centres(rng, rows):
 
 def yolov5(rng, classes, dtype):
     rows = np.concatenate([centres(rng, 90), scores(rng, 90, classes + 1)], axis=1).astype(dtype)
-    return [rows], {"activation": "none"}, reference.yolov5(rows.astype(np.float64).tolist(), FLOOR, 0.45)
+    return [rows], {"activation": "none"}, reference.yolov5(rows.astype(np.float64).tolist(), FLOOR, 0.45, SIDE)
 
 
 def yolov8(rng, classes, dtype):
     rows = np.concatenate([centres(rng, 90), scores(rng, 90, classes)], axis=1).astype(dtype)
-    return [rows.T], {"activation": "none"}, reference.yolov8(rows.T.astype(np.float64).tolist(), FLOOR, 0.45)
+    return [rows.T], {"activation": "none"}, reference.yolov8(rows.T.astype(np.float64).tolist(), FLOOR, 0.45, SIDE)
 
 
 def yolov10(rng, classes, dtype):

@@ -58,33 +58,35 @@ def test_yolov8_equals_its_published_decoding(tmp_path, transposed, batch):
     found = found_by_us(
         fixed_output(tmp_path / "m.onnx", values, size=SIDE, batch=batch), predictor="yolov8", classes=3
     )
-    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45), found)
+    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45, SIDE), found)
 
 
 def test_yolov8_is_found_whatever_the_order_of_the_outputs(tmp_path):
     rows = candidates(np.random.default_rng(2), 300, 7)
     path = fixed_output(tmp_path / "m.onnx", rows.T, size=SIDE, extra_first=True)
-    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45), found_by_us(path, predictor="yolov8", classes=3))
+    assert_equal_to(
+        reference.yolov8(rows.T.tolist(), 0.01, 0.45, SIDE), found_by_us(path, predictor="yolov8", classes=3)
+    )
 
 
 def test_half_precision_in_and_out_equals_within_its_rounding(tmp_path):
     rows = candidates(np.random.default_rng(3), 300, 7).astype(np.float16).astype(np.float32)
     path = fixed_output(tmp_path / "m.onnx", rows.T, size=SIDE, dtype="float16")
     found = found_by_us(path, predictor="yolov8", classes=3, how={"dtype": "float16"})
-    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45), found, tolerance=1e-3)
+    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45, SIDE), found, tolerance=1e-3)
 
 
 def test_channels_last_is_fed_as_it_wants(tmp_path):
     rows = candidates(np.random.default_rng(4), 300, 7)
     path = fixed_output(tmp_path / "m.onnx", rows.T, size=SIDE, nhwc=True)
     found = found_by_us(path, predictor="yolov8", classes=3, how={"layout": "nhwc"})
-    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45), found)
+    assert_equal_to(reference.yolov8(rows.T.tolist(), 0.01, 0.45, SIDE), found)
 
 
 def test_yolov5_equals_its_published_decoding(tmp_path):
     rows = candidates(np.random.default_rng(5), 400, 8)
     path = fixed_output(tmp_path / "m.onnx", rows, size=SIDE)
-    assert_equal_to(reference.yolov5(rows.tolist(), 0.01, 0.45), found_by_us(path, predictor="yolov5", classes=3))
+    assert_equal_to(reference.yolov5(rows.tolist(), 0.01, 0.45, SIDE), found_by_us(path, predictor="yolov5", classes=3))
 
 
 def test_yolov10_keeps_its_own_boxes(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai_worker.inference.nms import strongest, suppress
+from ai_worker.inference.nms import SAME_BOX, suppress
 from ai_worker.inference.predictors.family import Family, Raw
 from ai_worker.inference.predictors.read import read_boxes
 from ai_worker.inference.predictors.registry import family
@@ -73,10 +73,8 @@ class Finder:
         """Everything at or above the stage's floor that has an observation type, highest score first."""
         boxes, suppressed = read_boxes(raw_of(outputs, self.spec, names=self.names, floor=self.floor), self.family)
         boxes = boxes.take(np.flatnonzero(self.named[boxes.labels]))
-        boxes = strongest(boxes) if suppressed else suppress(boxes, iou=self.iou)
-        fractions = mapping.fractions(boxes)
-        inside = np.flatnonzero((fractions[:, 2] > 0) & (fractions[:, 3] > 0))
-        return Detections(fractions[inside], boxes.labels[inside], boxes.scores[inside])
+        boxes = suppress(mapping.clip(boxes), iou=SAME_BOX if suppressed else self.iou)
+        return Detections(mapping.fractions(boxes), boxes.labels, boxes.scores)
 
     def animals(self, found: Detections) -> list[int]:
         """The rows that the later stages look at: animals at or above the job's threshold."""

@@ -4,6 +4,8 @@ import numpy as np
 
 from ai_worker.inference.types import Boxes
 
+SAME_BOX = 0.95
+"""Overlap from which two boxes of a model that suppresses by itself are one: it did so before they were clipped."""
 MAX_CANDIDATES = 30_000
 MAX_KEPT = 300
 """Objects of one frame, as in the reference code of the YOLO families."""
@@ -26,8 +28,3 @@ def suppress(boxes: Boxes, *, iou: float) -> Boxes:
         same_object = shared > iou * (areas[best] + areas[rest] - shared)
         left = rest[~(same_object & (boxes.labels[rest] == boxes.labels[best]))]
     return boxes.take(np.asarray(kept, dtype=np.intp))
-
-
-def strongest(boxes: Boxes) -> Boxes:
-    """For models that suppress by themselves: only order and limit."""
-    return boxes.take(np.argsort(-boxes.scores, kind="stable")[:MAX_KEPT])

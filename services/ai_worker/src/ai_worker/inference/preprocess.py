@@ -39,6 +39,14 @@ class Mapping:
     width: int
     height: int
 
+    def clip(self, boxes: Boxes) -> Boxes:
+        """The parts of the boxes that lie in the picture, in pixels of the input; those outside of it are left out."""
+        first = np.asarray([self.left, self.top] * 2, np.float32)
+        last = first + np.asarray([self.width * self.scale_x, self.height * self.scale_y] * 2, np.float32)
+        corners = np.clip(boxes.corners, first, last)
+        inside = np.flatnonzero((corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1]))
+        return Boxes(corners, boxes.labels, boxes.scores).take(inside)
+
     def fractions(self, boxes: Boxes) -> NDArray[np.float64]:
         """The boxes as x, y, width, height relative to the picture, clipped to it."""
         corners = boxes.corners.astype(np.float64)
