@@ -10,9 +10,9 @@ import typer
 
 from tests.support.networks import colour_detector, fixed_output
 from tests.support.weights_servers import WeightsServer, serving_weights
-from trapper_cli.models_add import ModelRefused, inspect_file
-from trapper_cli.models_download import fetch_weights, find_origin
-from trapper_cli.models_install import completed, converted, find_entry, inspection_request, install, why_not
+from trapper_cli.models.add import ModelRefused, inspect_file
+from trapper_cli.models.download import fetch_weights, find_origin
+from trapper_cli.models.install import completed, converted, find_entry, inspection_request, install, why_not
 from trapper_cli.runs.offer_detector import BETTER, PERMISSIVE, RECOMMENDED, recommended, settle
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, Unreachable, WrongUsage

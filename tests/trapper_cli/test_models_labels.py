@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trapper_cli.models_labels import read_labels
+from trapper_cli.models.labels import read_labels
 from trapper_client.errors import WrongUsage
 
 

@@ -19,8 +19,8 @@ from PIL import Image
 from tests.main_job.trapper import COMMAND, Trapper
 from tests.support.networks import colour_detector
 from tests.support.weights_servers import serving_weights
-from trapper_cli.models_download import find_origin
-from trapper_cli.models_install import find_entry, install
+from trapper_cli.models.download import find_origin
+from trapper_cli.models.install import find_entry, install
 from trapper_client.stack import connect, connect_manager
 from trapper_schemas.catalog import map_labels, read_label_map
 from trapper_schemas.v1.models import ModelEntry, ModelSpec, Preprocessing, Source

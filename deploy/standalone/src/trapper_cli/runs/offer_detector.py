@@ -9,8 +9,8 @@ import typer
 
 from trapper_cli.errors import StackError
 from trapper_cli.layout import Layout
-from trapper_cli.models_download import Origin, find_origin
-from trapper_cli.models_install import describe, find_entry, install, why_not
+from trapper_cli.models.download import Origin, find_origin
+from trapper_cli.models.install import describe, find_entry, install, why_not
 from trapper_cli.settings import default_state_dir, repository_root
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, Unreachable

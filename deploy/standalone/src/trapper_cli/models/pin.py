@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trapper_cli.models_download import fetch_weights, find_origin
-from trapper_cli.models_install import describe
+from trapper_cli.models.download import fetch_weights, find_origin
+from trapper_cli.models.install import describe
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.output import table, tell
 from trapper_schemas.v1.models import ModelEntry, ModelPins, ProposedPin

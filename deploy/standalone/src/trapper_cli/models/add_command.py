@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from trapper_cli.models_add import check_free, inspect_file, publish
-from trapper_cli.models_install_command import install_model
-from trapper_cli.models_labels import read_labels
-from trapper_cli.models_pin_command import pin
-from trapper_cli.models_test_command import try_model
+from trapper_cli.models.add import check_free, inspect_file, publish
+from trapper_cli.models.install_command import install_model
+from trapper_cli.models.labels import read_labels
+from trapper_cli.models.pin_command import pin
+from trapper_cli.models.try_command import try_model
 from trapper_cli.running import ensure_stack
 from trapper_client.commands import models
 from trapper_client.errors import WrongUsage

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from trapper_cli.errors import StackError
-from trapper_cli.models_install import read_entry, why_not
+from trapper_cli.models.install import read_entry, why_not
 from trapper_cli.settings import repository_root
 from trapper_client.commands import models
 from trapper_client.errors import Failure, WrongUsage

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from trapper_cli.layout import Layout
-from trapper_cli.models_install import read_entry, why_not
-from trapper_cli.models_pin import decide, list_proposals
+from trapper_cli.models.install import read_entry, why_not
+from trapper_cli.models.pin import decide, list_proposals
 from trapper_cli.settings import default_state_dir
 from trapper_client.commands import models
 from trapper_client.errors import Failure, WrongUsage

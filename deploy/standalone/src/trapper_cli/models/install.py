@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from trapper_cli.models_add import Inspected, inspect_file, publish
-from trapper_cli.models_download import Origin, addresses, fetch_weights, megabytes
+from trapper_cli.models.add import Inspected, inspect_file, publish
+from trapper_cli.models.download import Origin, addresses, fetch_weights, megabytes
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.manager import ManagerClient

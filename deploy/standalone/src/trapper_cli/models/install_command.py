@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from trapper_cli.layout import Layout
-from trapper_cli.models_download import find_origin
-from trapper_cli.models_install import describe, find_entry, install, install_file, why_not
+from trapper_cli.models.download import find_origin
+from trapper_cli.models.install import describe, find_entry, install, install_file, why_not
 from trapper_cli.running import ensure_stack
 from trapper_cli.settings import default_state_dir
 from trapper_client.commands import models
