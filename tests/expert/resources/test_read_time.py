@@ -1,25 +1,41 @@
 """A time is read or absent; it is never invented."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from expert.resources.read_time import captured_at, read_time
+from expert.resources.read_maker_note import read_maker_note
+from expert.resources.read_time import MAKER_NOTE_TIME, XMP_TIME, read_time
 from expert.resources.state import TimeSource
+from tests.support.make.maker_notes import hyperfire, hyperfire_2, ultrafire
+
+TAKEN = datetime(2023, 6, 15, 14, 30)
 
 
 def test_the_original_time_counts_with_its_offset_and_its_fractions():
     exif = {"DateTimeOriginal": "2023:06:01 10:11:12", "OffsetTimeOriginal": "+02:00", "SubsecTimeOriginal": "25"}
-    found = read_time(exif, "x.jpg")
-    assert found is not None
-    assert found.at == datetime(2023, 6, 1, 10, 11, 12, 250_000)  # noqa: DTZ001
-    assert (found.offset, found.source) == (timedelta(hours=2), TimeSource.EXIF)
+    recorded = read_time(exif).recorded
+    assert recorded is not None
+    assert recorded.at == datetime(2023, 6, 1, 10, 11, 12, 250_000)
+    assert (recorded.offset, recorded.source) == (timedelta(hours=2), TimeSource.EXIF)
 
 
-def test_the_time_of_digitising_stands_in_for_a_missing_one():
-    found = read_time({"DateTimeOriginal": "", "DateTimeDigitized": "2023:06:01 10:11:12"}, "x.jpg")
-    assert found is not None
-    assert found.at.hour == 10
+def test_sources_are_looked_at_in_the_documented_order():
+    tags = {
+        "DateTimeOriginal": "2023:06:01 10:00:00",
+        "DateTimeDigitized": "2023:06:02 10:00:00",
+        MAKER_NOTE_TIME: "2023:06:03 10:00:00",
+        XMP_TIME: "2023-06-04T10:00:00+03:00",
+        "DateTime": "2023:06:05 10:00:00",
+    }
+    sources = ["exif", "exif_digitized", "maker_note", "xmp", "exif_modified"]
+    for day, (source, tag) in enumerate(zip(sources, list(tags), strict=True), 1):
+        recorded = read_time(tags).recorded
+        assert recorded is not None
+        assert (recorded.at.day, recorded.source) == (day, source)
+        assert recorded.offset == (timedelta(hours=3) if source == "xmp" else None)
+        del tags[tag]
+    assert read_time(tags).recorded is None
 
 
 @pytest.mark.parametrize(
@@ -37,46 +53,37 @@ def test_the_time_of_digitising_stands_in_for_a_missing_one():
     ],
 )
 def test_a_date_that_is_none_counts_as_absent(value: object):
-    assert read_time({"DateTimeOriginal": value, "DateTime": "2023:06:01 10:11:12"}, "IMG_0001.JPG") is None
+    assert read_time({"DateTimeOriginal": value}).recorded is None
+    assert read_time({"DateTimeOriginal": value}).problem is None
+
+
+@pytest.mark.parametrize("value", ["9999:12:31 23:59:59", "1899:12:31 23:59:59", "2200:01:01 00:00:00"])
+def test_a_date_out_of_range_is_no_time_and_says_why(value: str):
+    reading = read_time({"DateTimeOriginal": value, "OffsetTimeOriginal": "-05:00"})
+    assert reading.recorded is None or value.startswith("1899")  # 23:59 five hours west is in 1900
+    if reading.recorded is None:
+        assert (
+            reading.problem == f"DateTimeOriginal says {value.replace(':', '-', 2)}, which is not between 1900 and 2199"
+        )
+    later = read_time({"DateTimeOriginal": "9999:12:31 23:59:59", "DateTime": "2023:06:01 10:11:12"}).recorded
+    assert later is not None
+    assert later.source is TimeSource.EXIF_MODIFIED
 
 
 @pytest.mark.parametrize("offset", ["+99:00", "local", "+2", "", 2, None])
 def test_an_offset_that_is_none_leaves_the_time(offset: object):
-    found = read_time({"DateTimeOriginal": "2023:06:01 10:11:12", "OffsetTimeOriginal": offset}, "x")
-    assert found is not None
-    assert found.offset is None
+    recorded = read_time({"DateTimeOriginal": "2023:06:01 10:11:12", "OffsetTimeOriginal": offset}).recorded
+    assert recorded is not None
+    assert recorded.offset is None
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "IMG_20230601_101112.jpg",
-        "2023-06-01 10-11-12.JPG",
-        "20230601101112.jpg",
-        "cam7_2023_06_01_10_11_12_0001.png",
-        "2023-06-01T10:11:12.jpg",
-    ],
+    "note", [hyperfire(TAKEN), hyperfire(TAKEN, swapped=True), hyperfire_2(TAKEN), ultrafire(TAKEN)]
 )
-def test_a_time_in_the_file_name_is_read(name: str):
-    found = read_time({}, name)
-    assert found is not None
-    assert (found.at, found.source) == (datetime(2023, 6, 1, 10, 11, 12), TimeSource.FILENAME)  # noqa: DTZ001
+def test_the_date_in_a_reconyx_block_is_read(note: bytes):
+    assert read_maker_note(note) == TAKEN
 
 
-@pytest.mark.parametrize(
-    "name", ["IMG_0001.JPG", "20239999_101112.jpg", "2023-06-01.jpg", "1234567890123456789.jpg", ""]
-)
-def test_a_name_without_a_real_time_gives_none(name: str):
-    assert read_time({}, name) is None
-
-
-def test_the_moment_follows_the_offset_then_the_place_then_nothing():
-    wall = datetime(2023, 7, 1, 12)  # noqa: DTZ001
-    there, offset = captured_at(wall, timedelta(hours=5), time_zone="Europe/Warsaw", ignore_dst=False)
-    assert (there, offset) == (datetime(2023, 7, 1, 7, tzinfo=UTC), timedelta(hours=5))
-    there, offset = captured_at(wall, None, time_zone="Europe/Warsaw", ignore_dst=False)
-    assert (there, offset) == (datetime(2023, 7, 1, 10, tzinfo=UTC), timedelta(hours=2))
-    there, offset = captured_at(wall, None, time_zone="Europe/Warsaw", ignore_dst=True)
-    assert (there, offset) == (datetime(2023, 7, 1, 11, tzinfo=UTC), timedelta(hours=1))
-    there, offset = captured_at(wall, None, time_zone=None, ignore_dst=False)
-    assert (there, offset) == (datetime(2023, 7, 1, 12, tzinfo=UTC), None)
+@pytest.mark.parametrize("note", [b"", b"\x01\xf1", b"\x01\xf1" + bytes(60), b"RECONYXUF\0", b"Canon" * 50])
+def test_a_block_that_is_short_empty_or_of_another_maker_gives_none(note: bytes):
+    assert read_maker_note(note) is None

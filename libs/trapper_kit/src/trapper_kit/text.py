@@ -1,9 +1,10 @@
 """Text that a database takes: NUL and lone surrogates are replaced before they meet `text` or `jsonb`."""
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 REPLACEMENT = "\ufffd"
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
@@ -27,3 +28,21 @@ def clean_json(value: Any) -> Any:
 
 CleanText = Annotated[str, AfterValidator(clean)]
 """A text field of a body."""
+
+_NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def check_line(text: str) -> str:
+    """The same text; ValueError for control characters, line breaks, U+FFFD, and for text that shows nothing."""
+    for character in text:
+        if unicodedata.category(character) in _NOT_IN_A_LINE or character == REPLACEMENT:
+            raise ValueError(f"contains U+{ord(character):04X}, which is no character of a name; leave it out")
+    if text and all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
+        raise ValueError("is blank; give at least one visible character")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_line)]
+"""One line of text in a body, without white space around it; may be empty."""
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(check_line)]
+"""What people call a thing: one line with at least one visible character."""

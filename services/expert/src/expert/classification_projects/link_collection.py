@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from expert.access.find_row import find_row
 from expert.access.queries import research_role
 from expert.access.state import COUNTS_AS_ADMIN, Caller
 from expert.audit.note import note
 from expert.classification_projects import queries
 from expert.classification_projects.models import LinkedCollection
 from expert.classification_projects.state import LinkState
-from expert.collections import queries as collections
+from expert.collections.models import Collection
+from expert.collections.queries import visible_to
 from trapper_kit.db import Session, enqueue_after_commit
-from trapper_kit.problems import NotFound
+from trapper_kit.problems import Conflict, NotFound
 from trapper_schemas.ids import uuid7
 
 _KIND = "linked_collection"
-_NO_COLLECTION = "there is no such collection, or none that you may see"
 
 
 async def link_collection(
@@ -33,9 +34,9 @@ async def link_collection(
     It is open at once when the caller is an owner or manager of the collection's research project; otherwise it is a
     request, which gives access to nothing until one of these consents.
     """
-    collection = await collections.read_visible(db, caller, collection_id)
-    if collection is None:
-        raise NotFound(_NO_COLLECTION)
+    collection = await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
+    if not collection.is_active:
+        raise Conflict("the collection is archived; bring it back before you link it")
     may_consent = await research_role(db, caller.id, collection.research_project_id) in COUNTS_AS_ADMIN
     await queries.lock_collection(db, collection_id)
     link = await queries.find_link(db, project_id, collection_id)

@@ -29,7 +29,7 @@ from expert.research_projects.errors import ProjectNotActive
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.problems import Conflict, Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
 from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
@@ -129,7 +129,9 @@ async def change(
     return tagged(response, _reply(row))
 
 
-@router.post("/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden))
+@router.post(
+    "/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden, Conflict)
+)
 async def link(
     project_id: UUID, ask: LinkCollection, caller: MayAdminister, db: Db, now: Now, response: Response
 ) -> LinkedCollectionReply:

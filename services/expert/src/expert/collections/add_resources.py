@@ -17,6 +17,7 @@ class NamedResource:
     resource_id: UUID
     file_name: str
     path: str
+    deployment_id: UUID | None = None
 
 
 def path_print(path: str) -> str:
@@ -33,11 +34,12 @@ async def add_resources(
             "id": uuid7(),
             "research_project_id": research_project_id,
             "collection_id": collection_id,
-            "resource_id": one.resource_id,
-            "file_name": one.file_name,
-            "path": one.path,
-            "path_print": path_print(one.path),
+            "resource_id": resource.resource_id,
+            "file_name": resource.file_name,
+            "path": resource.path,
+            "path_print": path_print(resource.path),
+            "deployment_id": resource.deployment_id,
         }
-        for one in sorted(named, key=lambda one: (one.resource_id, one.path))  # one order, so that two cannot deadlock
+        for resource in sorted(named, key=lambda item: (item.resource_id, item.path))  # in one order: no deadlock
     ]
     await queries.add_paths(db, rows)

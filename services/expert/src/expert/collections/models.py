@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base, Once, Versioned
 from expert.resources.state import Visibility
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
 
-class Collection(Once, Base):
+class Collection(Once, Versioned, Base):
     """A grouped ingestion session of one research project."""
 
     __tablename__ = "collections"
@@ -27,6 +27,7 @@ class Collection(Once, Base):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     visibility: Mapped[Visibility] = mapped_column(state_type(Visibility), default=Visibility.PRIVATE)
+    is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -45,7 +46,13 @@ class CollectionResource(Base):
             ["resources.research_project_id", "resources.id"],
             name="collection_resources_resource_of_the_project_fkey",
         ),
+        ForeignKeyConstraint(
+            ["research_project_id", "deployment_id"],
+            ["deployments.research_project_id", "deployments.id"],
+            name="collection_resources_deployment_of_the_project_fkey",
+        ),
         UniqueConstraint("collection_id", "resource_id", "path_print"),
+        Index("collection_resources_deployment_idx", "deployment_id", "collection_id"),
         Index("collection_resources_resource_idx", "resource_id", "collection_id"),
     )
 
@@ -56,4 +63,5 @@ class CollectionResource(Base):
     file_name: Mapped[str]
     path: Mapped[str]
     path_print: Mapped[str]
+    deployment_id: Mapped[UUID | None]  # for which this path was uploaded; the resource may be at another one
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,55 +1,65 @@
-"""Collections: make, read, list, change, count, and the paths in them."""
+"""Collections: make, read, list, change, archive, count, and the paths in them."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
+from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
-from expert.access.make_once import IdempotentRequest, keep, make_once
-from expert.access.require import require
-from expert.access.state import Caller, Capability
+from expert.access.make_once import IdempotentRequest
+from expert.access.queries_rows import list_rows
 from expert.collections import queries
+from expert.collections.change import change_collection
+from expert.collections.create import create_collection
 from expert.collections.errors import CollectionNameTaken
-from expert.collections.models import Collection
+from expert.collections.models import Collection, CollectionResource
+from expert.collections.queries import visible_to
 from expert.collections.schemas import ChangeCollection, CollectionCounts, CollectionReply, MakeCollection, PathReply
 from expert.deps import Db
-from trapper_kit.db import Session
+from expert.resources.models import Resource
+from expert.resources.state import ResourceState
 from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_schemas.ids import uuid7
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/collections", tags=["collections"])
-_UNIQUE = "collections_research_project_id_name_key"
+
+
+def _path(row: CollectionResource, resource: Resource) -> PathReply:
+    return PathReply(
+        id=row.id,
+        resource_id=resource.id,
+        file_name=row.file_name,
+        path=row.path,
+        deployment_id=row.deployment_id,
+        resource_deployment_id=resource.deployment_id,
+        state=resource.state,
+        failure_code=resource.failure_code,
+        failure_message=resource.failure_message,
+    )
 
 
 def _reply(row: Collection) -> CollectionReply:
     return CollectionReply.model_validate(row, from_attributes=True)
 
 
-async def _visible(db: Session, caller: Caller, collection_id: UUID, *, lock: bool = False) -> Collection:
-    row = await queries.read_visible(db, caller, collection_id, lock=lock)
-    if row is None:
-        raise NotFound("there is no such collection, or none that you may see")
-    return row
-
-
 @router.post(
-    "/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, CollectionNameTaken, IdempotencyKeyReused)
+    "/",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(NotFound, Forbidden, CollectionNameTaken, IdempotencyKeyReused),
 )
 async def make(
     ask: MakeCollection, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> CollectionReply:
-    """An ingestion session of a research project."""
-    await require(db, caller, Capability.DESCRIBE, research_project=ask.research_project_id)
-    taken = {_UNIQUE: CollectionNameTaken(f"there is already a collection {ask.name!r} in this project")}
-    row = Collection(id=uuid7(), **ask.model_dump())
-    row, made = await make_once(db, row, IdempotentRequest.of(caller, key, ask), taken=taken)
+    """Create a collection of a research project, for resources that came together."""
+    row, made = await create_collection(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.get("/")
@@ -58,48 +68,59 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: UUID | None = None,  # noqa: A002 - the name of the field
     research_project_id: UUID | None = None,
     name: str | None = None,
+    is_active: bool = True,
 ) -> Page[CollectionReply]:
-    """Collections that one may read: of one's projects, linked into one's projects, or public."""
-    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "name": name})
-    rows = await queries.list_visible(db, caller, page_request, research_project_id=research_project_id, name=name)
+    """List collections of the caller's projects, linked into them, or public; archived ones with `is_active=false`."""
+    filters = {"id": id, "research_project_id": research_project_id, "name": name, "is_active": is_active}
+    page_request = PageRequest.of(limit, cursor, filters)
+    rows = await list_rows(db, Collection, visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
 @router.get("/{collection_id}/", responses=problems(NotFound))
-async def read(collection_id: UUID, caller: MayRead, db: Db) -> CollectionReply:
-    """One collection."""
-    return _reply(await _visible(db, caller, collection_id))
+async def read(collection_id: UUID, caller: MayRead, db: Db, response: Response) -> CollectionReply:
+    """Read one collection."""
+    row = await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
+    return tagged(response, _reply(row))
 
 
-@router.patch("/{collection_id}/", responses=problems(NotFound, Forbidden, CollectionNameTaken))
-async def change(collection_id: UUID, ask: ChangeCollection, caller: MayDescribe, db: Db) -> CollectionReply:
-    """Change what is given."""
-    row = await _visible(db, caller, collection_id, lock=True)
-    await require(db, caller, Capability.DESCRIBE, research_project=row.research_project_id)
-    for name, value in ask.model_dump(exclude_unset=True).items():
-        setattr(row, name, value)
-    await keep(db, row, taken={_UNIQUE: CollectionNameTaken("this name is taken in this project")})
-    return _reply(row)
+@router.patch("/{collection_id}/", responses=problems(NotFound, Forbidden, CollectionNameTaken, *PRECONDITIONS))
+async def change(
+    collection_id: UUID, ask: ChangeCollection, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+) -> CollectionReply:
+    """Change the fields that are given; `is_active: false` archives the collection, `true` brings it back."""
+    row = await find_for_change(db, caller, Collection, visible_to(caller), collection_id, noun="collection")
+    check_version(row.version, if_match, _reply(row))
+    await change_collection(db, row, ask.model_dump(exclude_unset=True))
+    return tagged(response, _reply(row))
 
 
 @router.get("/{collection_id}/counts/", responses=problems(NotFound))
 async def count(collection_id: UUID, caller: MayRead, db: Db) -> CollectionCounts:
     """How many resources it has, and how many of them are described or unreadable."""
-    await _visible(db, caller, collection_id)
+    await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
     return CollectionCounts(**await queries.count(db, collection_id))
 
 
 @router.get("/{collection_id}/paths/", responses=problems(NotFound))
 async def list_paths(
-    collection_id: UUID, caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None
+    collection_id: UUID,
+    caller: MayRead,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    deployment_id: UUID | None = None,
+    resource_id: UUID | None = None,
+    state: ResourceState | None = None,
 ) -> Page[PathReply]:
-    """Every path with its resource; the same bytes under two paths are two of these."""
-    await _visible(db, caller, collection_id)
-    page_request = PageRequest.of(limit, cursor, {"collection": collection_id})
-    items, following = split(
-        await queries.list_paths(db, collection_id, page_request), page_request, lambda row: [row.id]
-    )
-    return Page(items=[PathReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)
+    """List paths with their resources; the same bytes under two paths are two items."""
+    await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
+    filters: dict[str, Any] = {"deployment_id": deployment_id, "resource_id": resource_id, "state": state}
+    page_request = PageRequest.of(limit, cursor, {"collection_id": collection_id, **filters})
+    rows = await queries.list_paths(db, collection_id, page_request, **filters)
+    items, following = split(rows, page_request, lambda row: [row[0].id])
+    return Page(items=[_path(*row) for row in items], next_cursor=following)

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from expert.resources.state import Visibility
-from trapper_kit.text import CleanText
-from trapper_schemas.base import Reply, Request
+from expert.resources.state import ResourceState, Visibility
+from trapper_kit.text import CleanText, Name
+from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.v1.results import FailureCode
 
 
 class MakeCollection(Request):
     research_project_id: UUID
-    name: CleanText = Field(min_length=1, max_length=300)
+    name: Name = Field(max_length=300)
     description: CleanText = Field(default="", max_length=10_000)
     visibility: Visibility = Visibility.PRIVATE
 
@@ -20,9 +21,10 @@ class MakeCollection(Request):
 class ChangeCollection(Request):
     """Only what is given changes."""
 
-    name: CleanText = Field(default="", min_length=1, max_length=300)
+    name: Name = Field(default="", max_length=300)
     description: CleanText = Field(default="", max_length=10_000)
     visibility: Visibility = Visibility.PRIVATE
+    is_active: bool = True
 
 
 class CollectionReply(Reply):
@@ -31,23 +33,45 @@ class CollectionReply(Reply):
     name: str
     description: str
     visibility: Visibility
+    is_active: bool
     created_at: datetime
+    version: RowVersion
 
 
 class CollectionCounts(Reply):
-    """Distinct resources by what is known about them; `paths` counts the same bytes once per path."""
+    """Distinct resources that are not archived, by what is known about them; the same bytes count once per path.
+
+    `stored` are not read yet, `unreadable` cannot be read, `damaged` are described and partly lost; `time_issues` have
+    an ambiguous or impossible time; `outside_deployment` were taken outside of their deployment's period;
+    `elsewhere_paths` were uploaded for another deployment than the one that has the resource.
+    """
 
     resources: int
     stored: int
     described: int
     unreadable: int
+    damaged: int
+    without_time: int
+    time_issues: int
+    outside_deployment: int
+    archived: int
     paths: int
+    unreadable_paths: int
+    elsewhere_paths: int
 
 
 class PathReply(Reply):
-    """One path under which a resource lies in the collection."""
+    """A path under which a resource lies in the collection, and the deployment for which it was uploaded.
+
+    `resource_deployment_id` is where the resource is; the same bytes at two deployments are one resource, at the first.
+    """
 
     id: UUID
     resource_id: UUID
     file_name: str
     path: str
+    deployment_id: UUID | None
+    resource_deployment_id: UUID | None
+    state: ResourceState
+    failure_code: FailureCode | None
+    failure_message: str | None

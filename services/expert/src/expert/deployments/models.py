@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base, Once, Versioned
 from trapper_schemas.ids import uuid7
 
 
-class Deployment(Once, Base):
+class Deployment(Once, Versioned, Base):
     """`deployment_id` is the name that its people gave it; place and times may be unknown."""
 
     __tablename__ = "deployments"
@@ -52,4 +52,5 @@ class Deployment(Once, Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     timestamp_issues: Mapped[bool] = mapped_column(default=False)
     comments: Mapped[str] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

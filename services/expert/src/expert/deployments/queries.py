@@ -1,35 +1,40 @@
 """Statements about deployments."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, ColumnElement, Integer, Uuid, column, table, update
 
 from expert.access.queries import readable_research_projects
 from expert.access.state import Caller
 from expert.deployments.models import Deployment
 from trapper_kit.db import Session
-from trapper_kit.paging import PageRequest, page_of
+
+# What deployments must know of the table above them, by name.
+_resources = table(
+    "resources",
+    column("id", Uuid),
+    column("deployment_id", Uuid),
+    column("is_active", Boolean),
+    column("archived_with_deployment", Boolean),
+    column("version", Integer),
+)
 
 
-async def list_visible(
-    db: Session,
-    caller: Caller,
-    page_request: PageRequest,
-    *,
-    research_project_id: UUID | None,
-    deployment_id: str | None,
-) -> Sequence[Deployment]:
-    statement = select(Deployment).where(Deployment.research_project_id.in_(readable_research_projects(caller)))
-    if research_project_id is not None:
-        statement = statement.where(Deployment.research_project_id == research_project_id)
-    if deployment_id is not None:
-        statement = statement.where(Deployment.deployment_id == deployment_id)
-    return (await db.scalars(page_of(statement, [Deployment.id], page_request, [UUID]))).all()
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Of research projects in which the caller has a role."""
+    return Deployment.research_project_id.in_(readable_research_projects(caller))
 
 
-async def read_visible(db: Session, caller: Caller, row_id: UUID, *, lock: bool = False) -> Deployment | None:
-    statement = select(Deployment).where(
-        Deployment.id == row_id, Deployment.research_project_id.in_(readable_research_projects(caller))
+async def archive_resources(db: Session, deployment_id: UUID, *, is_active: bool) -> int:
+    """Archive a deployment's resources with it, or bring back those that were archived with it; their number."""
+    statement = (
+        update(_resources)
+        .where(
+            _resources.c.deployment_id == deployment_id,
+            _resources.c.is_active.is_(not is_active),
+            _resources.c.archived_with_deployment.is_(is_active),
+        )
+        .values(is_active=is_active, archived_with_deployment=not is_active, version=_resources.c.version + 1)
+        .returning(_resources.c.id)
     )
-    return await db.scalar(statement.with_for_update() if lock else statement)
+    return len((await db.scalars(statement)).all())

@@ -1,56 +1,47 @@
-"""Deployments: make, read, list, change."""
+"""Deployments: make, read, list, change, archive."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
+from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
-from expert.access.make_once import IdempotentRequest, keep, make_once
-from expert.access.require import require
-from expert.access.state import Capability
-from expert.deployments import queries
+from expert.access.make_once import IdempotentRequest
+from expert.access.queries_rows import list_rows
+from expert.deployments.change import change_deployment
+from expert.deployments.create import create_deployment
 from expert.deployments.errors import DeploymentIdTaken, LocationElsewhere
 from expert.deployments.models import Deployment
-from expert.deployments.schemas import ChangeDeployment, DeploymentReply, MakeDeployment
+from expert.deployments.queries import visible_to
+from expert.deployments.schemas import ChangedDeployment, ChangeDeployment, DeploymentReply, MakeDeployment
 from expert.deps import Db
 from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, Invalid, NotFound, Problem
+from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_schemas.ids import uuid7
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/deployments", tags=["deployments"])
-_UNIQUE = "deployments_research_project_id_deployment_id_key"
 
 
 def _reply(row: Deployment) -> DeploymentReply:
     return DeploymentReply.model_validate(row, from_attributes=True)
 
 
-def _taken(deployment_id: str) -> dict[str, Problem]:
-    return {
-        _UNIQUE: DeploymentIdTaken(f"there is already a deployment {deployment_id!r} in this project"),
-        "deployments_location_of_its_project_fkey": LocationElsewhere("the location is not one of this project"),
-        "deployments_end_after_start_check": Invalid.field("end_at", "a deployment ends after its start"),
-    }
-
-
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, DeploymentIdTaken, LocationElsewhere, IdempotencyKeyReused),
+    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, IdempotencyKeyReused),
 )
 async def make(
     ask: MakeDeployment, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> DeploymentReply:
-    """A camera's visit; place and times may be unknown."""
-    await require(db, caller, Capability.DESCRIBE, research_project=ask.research_project_id)
-    row = Deployment(id=uuid7(), **ask.model_dump())
-    row, made = await make_once(db, row, IdempotentRequest.of(caller, key, ask), taken=_taken(ask.deployment_id))
+    """Create a deployment: a camera's visit to a place; location and period may be unknown."""
+    row, made = await create_deployment(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.get("/")
@@ -59,35 +50,46 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: UUID | None = None,  # noqa: A002 - the name of the field
     research_project_id: UUID | None = None,
     deployment_id: str | None = None,
+    location_id: UUID | None = None,
+    is_active: bool = True,
 ) -> Page[DeploymentReply]:
-    """Camera visits of one's research projects."""
-    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "deployment_id": deployment_id})
-    rows = await queries.list_visible(
-        db, caller, page_request, research_project_id=research_project_id, deployment_id=deployment_id
-    )
+    """List the deployments of the caller's research projects; archived ones with `is_active=false`."""
+    filters = {
+        "id": id,
+        "research_project_id": research_project_id,
+        "deployment_id": deployment_id,
+        "location_id": location_id,
+        "is_active": is_active,
+    }
+    page_request = PageRequest.of(limit, cursor, filters)
+    rows = await list_rows(db, Deployment, visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
 @router.get("/{deployment_id}/", responses=problems(NotFound))
-async def read(deployment_id: UUID, caller: MayRead, db: Db) -> DeploymentReply:
-    """One camera visit."""
-    row = await queries.read_visible(db, caller, deployment_id)
-    if row is None:
-        raise NotFound("there is no such deployment, or none that you may see")
-    return _reply(row)
+async def read(deployment_id: UUID, caller: MayRead, db: Db, response: Response) -> DeploymentReply:
+    """Read one deployment."""
+    return tagged(
+        response, _reply(await find_row(db, Deployment, visible_to(caller), deployment_id, noun="deployment"))
+    )
 
 
-@router.patch("/{deployment_id}/", responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere))
-async def change(deployment_id: UUID, ask: ChangeDeployment, caller: MayDescribe, db: Db) -> DeploymentReply:
-    """Change what is given."""
-    row = await queries.read_visible(db, caller, deployment_id, lock=True)
-    if row is None:
-        raise NotFound("there is no such deployment, or none that you may see")
-    await require(db, caller, Capability.DESCRIBE, research_project=row.research_project_id)
-    for name, value in ask.model_dump(exclude_unset=True).items():
-        setattr(row, name, value)
-    await keep(db, row, taken=_taken(row.deployment_id))
-    return _reply(row)
+@router.patch(
+    "/{deployment_id}/",
+    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, *PRECONDITIONS),
+)
+async def change(
+    deployment_id: UUID, ask: ChangeDeployment, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+) -> ChangedDeployment:
+    """Change the fields that are given; its resources' times and flags follow, and they are archived with it."""
+    row = await find_for_change(db, caller, Deployment, visible_to(caller), deployment_id, noun="deployment")
+    check_version(row.version, if_match, _reply(row))
+    times = await change_deployment(db, row, ask.model_dump(exclude_unset=True))
+    reply = ChangedDeployment(
+        **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
+    )
+    return tagged(response, reply)

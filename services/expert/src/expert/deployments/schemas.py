@@ -3,47 +3,49 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from trapper_kit.text import CleanText
-from trapper_schemas.base import Reply, Request
+from trapper_kit.text import CleanText, Line, Name
+from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.times import Moment
 
 
 class _Visit(Request):
     location_id: UUID | None = None
-    start_at: AwareDatetime | None = None
-    end_at: AwareDatetime | None = None
-    set_up_by: CleanText | None = Field(default=None, max_length=200)
-    camera_id: CleanText | None = Field(default=None, max_length=200)
-    camera_model: CleanText | None = Field(default=None, max_length=200)
+    start_at: Moment | None = None
+    end_at: Moment | None = None
+    set_up_by: Line | None = Field(default=None, max_length=200)
+    camera_id: Line | None = Field(default=None, max_length=200)
+    camera_model: Line | None = Field(default=None, max_length=200)
     camera_height_metres: float | None = Field(default=None, ge=0)
     camera_tilt_degrees: float | None = Field(default=None, ge=-90, le=90)
     camera_heading_degrees: float | None = Field(default=None, ge=0, le=360)
     camera_delay_seconds: float | None = Field(default=None, ge=0)
     detection_distance_metres: float | None = Field(default=None, ge=0)
     bait_use: bool | None = None
-    feature_type: CleanText | None = Field(default=None, max_length=200)
-    habitat: CleanText | None = Field(default=None, max_length=200)
-    tags: list[CleanText] = Field(default=[], max_length=100)
+    feature_type: Line | None = Field(default=None, max_length=200)
+    habitat: Line | None = Field(default=None, max_length=200)
+    tags: list[Name] = Field(default=[], max_length=100)
     timestamp_issues: bool = False
     comments: CleanText = Field(default="", max_length=10_000)
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> "_Visit":
         if self.start_at is not None and self.end_at is not None and self.end_at <= self.start_at:
-            raise ValueError("a deployment ends after its start")
+            raise ValueError("end_at must lie after start_at")
         return self
 
 
 class MakeDeployment(_Visit):
     research_project_id: UUID
-    deployment_id: CleanText = Field(min_length=1, max_length=200)
+    deployment_id: Name = Field(max_length=200)
 
 
 class ChangeDeployment(_Visit):
     """Only what is given changes."""
 
-    deployment_id: CleanText = Field(default="", min_length=1, max_length=200)
+    deployment_id: Name = Field(default="", max_length=200)
+    is_active: bool = True
 
 
 class DeploymentReply(Reply):
@@ -67,4 +69,13 @@ class DeploymentReply(Reply):
     tags: list[str]
     timestamp_issues: bool
     comments: str
+    is_active: bool
     created_at: datetime
+    version: RowVersion
+
+
+class ChangedDeployment(DeploymentReply):
+    """A deployment after a change, and how many rows changed because of it."""
+
+    resources_changed: int
+    observations_changed: int

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.classification_projects.queries import is_open
 from expert.classification_projects.state import ClassificationProjectStatus
+from expert.collections.models import Collection
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import CLOSED, ENDED, JOB_FAILED, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
@@ -54,6 +55,7 @@ async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough:
             LinkedCollectionResource.taken_at.is_(None),
             LinkedCollection.is_active,
             is_open(),
+            LinkedCollection.collection_id.in_(select(Collection.id).where(Collection.is_active)),
             ClassificationProject.status == ClassificationProjectStatus.ONGOING,
             AiProvider.is_active,
             AiProviderConnection.is_active,

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base, Once, Versioned
 from trapper_schemas.ids import uuid7
 
 
-class Location(Once, Base):
+class Location(Once, Versioned, Base):
     """`location_id` is the name its people gave it, unique in the research project."""
 
     __tablename__ = "locations"

@@ -4,47 +4,44 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
+from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
-from expert.access.make_once import IdempotentRequest, keep, make_once
-from expert.access.require import require
-from expert.access.state import Capability
+from expert.access.make_once import IdempotentRequest
+from expert.access.queries_rows import list_rows
 from expert.deps import Db
-from expert.locations import queries
+from expert.locations.change import change_location
+from expert.locations.create import create_location
 from expert.locations.errors import LocationIdTaken
 from expert.locations.models import Location
-from expert.locations.schemas import ChangeLocation, LocationReply, MakeLocation
+from expert.locations.queries import visible_to
+from expert.locations.schemas import ChangedLocation, ChangeLocation, LocationReply, MakeLocation
 from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, NotFound, Problem
+from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_schemas.ids import uuid7
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/locations", tags=["locations"])
-_UNIQUE = "locations_research_project_id_location_id_key"
 
 
 def _reply(row: Location) -> LocationReply:
     return LocationReply.model_validate(row, from_attributes=True)
 
 
-def _taken(location_id: str) -> dict[str, Problem]:
-    return {_UNIQUE: LocationIdTaken(f"there is already a location {location_id!r} in this project")}
-
-
 @router.post(
-    "/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, LocationIdTaken, IdempotencyKeyReused)
+    "/",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(NotFound, Forbidden, LocationIdTaken, IdempotencyKeyReused),
 )
 async def make(
     ask: MakeLocation, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> LocationReply:
-    """A place of a research project."""
-    await require(db, caller, Capability.DESCRIBE, research_project=ask.research_project_id)
-    row = Location(id=uuid7(), **ask.model_dump())
-    row, made = await make_once(db, row, IdempotentRequest.of(caller, key, ask), taken=_taken(ask.location_id))
+    """Create a location of a research project."""
+    row, made = await create_location(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.get("/")
@@ -53,35 +50,34 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: UUID | None = None,  # noqa: A002 - the name of the field
     research_project_id: UUID | None = None,
     location_id: str | None = None,
+    name: str | None = None,
 ) -> Page[LocationReply]:
-    """Places of one's research projects."""
-    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "location_id": location_id})
-    rows = await queries.list_visible(
-        db, caller, page_request, research_project_id=research_project_id, location_id=location_id
-    )
+    """List the locations of the caller's research projects."""
+    filters = {"id": id, "research_project_id": research_project_id, "location_id": location_id, "name": name}
+    page_request = PageRequest.of(limit, cursor, filters)
+    rows = await list_rows(db, Location, visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
 @router.get("/{location_id}/", responses=problems(NotFound))
-async def read(location_id: UUID, caller: MayRead, db: Db) -> LocationReply:
-    """One place."""
-    row = await queries.read_visible(db, caller, location_id)
-    if row is None:
-        raise NotFound("there is no such location, or none that you may see")
-    return _reply(row)
+async def read(location_id: UUID, caller: MayRead, db: Db, response: Response) -> LocationReply:
+    """Read one location."""
+    return tagged(response, _reply(await find_row(db, Location, visible_to(caller), location_id, noun="location")))
 
 
-@router.patch("/{location_id}/", responses=problems(NotFound, Forbidden, LocationIdTaken))
-async def change(location_id: UUID, ask: ChangeLocation, caller: MayDescribe, db: Db) -> LocationReply:
-    """Change what is given."""
-    row = await queries.read_visible(db, caller, location_id, lock=True)
-    if row is None:
-        raise NotFound("there is no such location, or none that you may see")
-    await require(db, caller, Capability.DESCRIBE, research_project=row.research_project_id)
-    for name, value in ask.model_dump(exclude_unset=True).items():
-        setattr(row, name, value)
-    await keep(db, row, taken=_taken(row.location_id))
-    return _reply(row)
+@router.patch("/{location_id}/", responses=problems(NotFound, Forbidden, LocationIdTaken, *PRECONDITIONS))
+async def change(
+    location_id: UUID, ask: ChangeLocation, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+) -> ChangedLocation:
+    """Change the fields that are given; another time zone moves `captured_at` of the photos taken there."""
+    row = await find_for_change(db, caller, Location, visible_to(caller), location_id, noun="location")
+    check_version(row.version, if_match, _reply(row))
+    times = await change_location(db, row, ask.model_dump(exclude_unset=True))
+    reply = ChangedLocation(
+        **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
+    )
+    return tagged(response, reply)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trapper_kit.text import CleanText
-from trapper_schemas.base import Reply, Request
+from trapper_kit.text import CleanText, Line, Name
+from trapper_schemas.base import Reply, Request, RowVersion
 
 
 def _known_zone(name: str | None) -> str | None:
@@ -21,31 +21,32 @@ TimeZone = Annotated[CleanText | None, Field(max_length=60), AfterValidator(_kno
 
 
 class _Place(Request):
-    name: CleanText = Field(default="", max_length=200)
+    name: Line = Field(default="", max_length=200)
     longitude: float | None = Field(default=None, ge=-180, le=180)
     latitude: float | None = Field(default=None, ge=-90, le=90)
     coordinate_uncertainty_metres: float | None = Field(default=None, gt=0)
     time_zone: TimeZone = None
     ignore_dst: bool = False
-    habitat: CleanText | None = Field(default=None, max_length=200)
+    habitat: Line | None = Field(default=None, max_length=200)
     is_public: bool = False
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "_Place":
-        if (self.longitude is None) != (self.latitude is None):
-            raise ValueError("longitude and latitude are given together")
+        given = self.model_fields_set & {"longitude", "latitude"}
+        if len(given) == 1 or (self.longitude is None) != (self.latitude is None):
+            raise ValueError("longitude and latitude are given together, or both are null")
         return self
 
 
 class MakeLocation(_Place):
     research_project_id: UUID
-    location_id: CleanText = Field(min_length=1, max_length=200)
+    location_id: Name = Field(max_length=200)
 
 
 class ChangeLocation(_Place):
     """Only what is given changes."""
 
-    location_id: CleanText = Field(default="", min_length=1, max_length=200)
+    location_id: Name = Field(default="", max_length=200)
 
 
 class LocationReply(Reply):
@@ -61,3 +62,11 @@ class LocationReply(Reply):
     habitat: str | None
     is_public: bool
     created_at: datetime
+    version: RowVersion
+
+
+class ChangedLocation(LocationReply):
+    """A location after a change, and how many rows have other times because of it."""
+
+    resources_changed: int
+    observations_changed: int

@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base, Once
+from expert.base import Base, Once, Versioned
 from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
 
-class ResearchProject(Once, Base):
+class ResearchProject(Once, Versioned, Base):
     """Nothing belongs to two of them; media are lent by linking collections."""
 
     __tablename__ = "research_projects"

@@ -1,31 +1,20 @@
 """Statements about research projects."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from expert.access.queries import readable_research_projects
 from expert.access.state import Caller
 from expert.research_projects.models import ResearchProject
 from expert.research_projects.state import ResearchProjectStatus
 from trapper_kit.db import Session
-from trapper_kit.paging import PageRequest, page_of
 
 
-async def list_visible(
-    db: Session, caller: Caller, page_request: PageRequest, *, status: ResearchProjectStatus | None, name: str | None
-) -> Sequence[ResearchProject]:
-    """One's own; a site admin also sees those that ask to be activated."""
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Those in which the caller has a role; a site admin also sees those that ask to be activated."""
     visible = ResearchProject.id.in_(readable_research_projects(caller))
-    if caller.is_site_admin:
-        visible = or_(visible, ResearchProject.status == ResearchProjectStatus.REQUESTED)
-    statement = select(ResearchProject).where(visible)
-    if status is not None:
-        statement = statement.where(ResearchProject.status == status)
-    if name is not None:
-        statement = statement.where(ResearchProject.name == name)
-    return (await db.scalars(page_of(statement, [ResearchProject.id], page_request, [UUID]))).all()
+    return or_(visible, ResearchProject.status == ResearchProjectStatus.REQUESTED) if caller.is_site_admin else visible
 
 
 async def is_active(db: Session, project_id: UUID) -> bool:

@@ -13,6 +13,7 @@ from expert.research_projects.errors import ProjectNameTaken, ProjectNotActive
 from expert.research_projects.models import ResearchProject
 from expert.research_projects.state import ResearchProjectStatus
 from trapper_kit.db import Session
+from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
 
 
@@ -28,15 +29,19 @@ async def request_project(
         activated_at=now if active else None,
         **fields,
     )
-    name = ProjectNameTaken(f"there is already a project named {row.name!r}")
-    acronym = ProjectNameTaken(f"the acronym {row.acronym!r} is taken")
-    project, made = await make_once(
-        db, row, request, taken={"research_projects_name_key": name, "research_projects_acronym_key": acronym}
-    )
+    project, made = await make_once(db, row, request, taken=refusals(row))
     if made:
         await access.set_research_role(db, project.id, caller.id, ResearchRole.OWNER)
         note(db, "requested", actor_id=caller.id, subject_kind="research_project", subject_id=project.id)
     return project, made
+
+
+def refusals(row: ResearchProject) -> dict[str, Problem]:
+    """What is said when a constraint of the table is broken."""
+    return {
+        "research_projects_name_key": ProjectNameTaken(f"there is already a project named {row.name!r}"),
+        "research_projects_acronym_key": ProjectNameTaken(f"the acronym {row.acronym!r} is taken"),
+    }
 
 
 async def require_active(db: Session, project_id: UUID) -> None:

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 
+from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayAdministerSite, MayCreateProjects, MayRead
-from expert.access.make_once import IdempotentRequest, keep
-from expert.access.require import require
+from expert.access.make_once import IdempotentRequest
+from expert.access.queries_rows import list_rows
 from expert.access.state import Capability
 from expert.deps import Db, Now
-from expert.research_projects import queries
 from expert.research_projects.activate import activate_project, reject_project
+from expert.research_projects.change import change_project
 from expert.research_projects.errors import ProjectNameTaken
 from expert.research_projects.models import ResearchProject
+from expert.research_projects.queries import visible_to
 from expert.research_projects.request import request_project
 from expert.research_projects.schemas import ChangeResearchProject, MakeResearchProject, ResearchProjectReply
 from expert.research_projects.state import ResearchProjectStatus
@@ -22,6 +24,7 @@ from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/research-projects", tags=["research_projects"])
@@ -40,7 +43,7 @@ async def request(
         db, caller, IdempotentRequest.of(caller, key, ask), now=now, fields=ask.model_dump()
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return _reply(row)
+    return tagged(response, _reply(row))
 
 
 @router.get("/")
@@ -49,43 +52,56 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: UUID | None = None,  # noqa: A002 - the name of the field
     project_status: Annotated[ResearchProjectStatus | None, Query(alias="status")] = None,
     name: str | None = None,
 ) -> Page[ResearchProjectReply]:
-    """Those in which one has a role; site admins also see what waits for them."""
-    page_request = PageRequest.of(limit, cursor, {"status": project_status, "name": name})
-    rows = await queries.list_visible(db, caller, page_request, status=project_status, name=name)
+    """List the projects in which the caller has a role; site admins also see those that ask to be activated."""
+    filters = {"id": id, "status": project_status, "name": name}
+    page_request = PageRequest.of(limit, cursor, filters)
+    rows = await list_rows(db, ResearchProject, visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
-async def read(project_id: UUID, caller: MayRead, db: Db) -> ResearchProjectReply:
-    """One project."""
-    await require(db, caller, Capability.READ, research_project=project_id)
-    return _reply(await db.get_one(ResearchProject, project_id))
+async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ResearchProjectReply:
+    """Read one research project."""
+    row = await find_row(db, ResearchProject, visible_to(caller), project_id, noun="research project")
+    return tagged(response, _reply(row))
 
 
-@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken))
+@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken, *PRECONDITIONS))
 async def change(
-    project_id: UUID, ask: ChangeResearchProject, caller: MayCreateProjects, db: Db
+    project_id: UUID,
+    ask: ChangeResearchProject,
+    if_match: IfMatch,
+    caller: MayCreateProjects,
+    db: Db,
+    response: Response,
 ) -> ResearchProjectReply:
-    """Change what is given."""
-    await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
-    row = await db.get_one(ResearchProject, project_id, with_for_update=True)
-    for name, value in ask.model_dump(exclude_unset=True).items():
-        setattr(row, name, value)
-    await keep(db, row, taken={"research_projects_name_key": ProjectNameTaken("this name is taken")})
-    return _reply(row)
+    """Change the fields that are given."""
+    row = await find_for_change(
+        db,
+        caller,
+        ResearchProject,
+        visible_to(caller),
+        project_id,
+        noun="research project",
+        capability=Capability.CREATE_PROJECTS,
+    )
+    check_version(row.version, if_match, _reply(row))
+    await change_project(db, row, ask.model_dump(exclude_unset=True))
+    return tagged(response, _reply(row))
 
 
 @router.post("/{project_id}/activate/", responses=problems(NotFound))
 async def activate(project_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -> ResearchProjectReply:
-    """Let it work."""
+    """Activate a research project that was asked for, or that was rejected."""
     return _reply(await activate_project(db, project_id, by=caller.id, now=now))
 
 
 @router.post("/{project_id}/reject/", responses=problems(NotFound))
 async def reject(project_id: UUID, caller: MayAdministerSite, db: Db) -> ResearchProjectReply:
-    """Refuse it; nothing is deleted."""
+    """Reject a research project; nothing is deleted."""
     return _reply(await reject_project(db, project_id, by=caller.id))

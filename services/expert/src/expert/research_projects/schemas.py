@@ -6,15 +6,15 @@ from uuid import UUID
 from pydantic import Field
 
 from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
-from trapper_kit.text import CleanText
-from trapper_schemas.base import Reply, Request
+from trapper_kit.text import CleanText, Name
+from trapper_schemas.base import Reply, Request, RowVersion
 
 
 class MakeResearchProject(Request):
-    name: CleanText = Field(min_length=1, max_length=200)
-    acronym: CleanText = Field(min_length=1, max_length=10)
+    name: Name = Field(max_length=200)
+    acronym: Name = Field(max_length=10)
     abstract: CleanText = Field(default="", max_length=10_000)
-    keywords: list[CleanText] = Field(default=[], max_length=100)
+    keywords: list[Name] = Field(default=[], max_length=100)
     sampling_design: SamplingDesign | None = None
     capture_method: CaptureMethod | None = None
     individual_animals: bool = False
@@ -23,9 +23,10 @@ class MakeResearchProject(Request):
 class ChangeResearchProject(Request):
     """Only what is given changes."""
 
-    name: CleanText = Field(default="", min_length=1, max_length=200)
+    name: Name = Field(default="", max_length=200)
+    acronym: Name = Field(default="", max_length=10)
     abstract: CleanText = Field(default="", max_length=10_000)
-    keywords: list[CleanText] = Field(default=[], max_length=100)
+    keywords: list[Name] = Field(default=[], max_length=100)
     sampling_design: SamplingDesign | None = None
     capture_method: CaptureMethod | None = None
     individual_animals: bool = False
@@ -44,3 +45,4 @@ class ResearchProjectReply(Reply):
     status: ResearchProjectStatus
     created_at: datetime
     activated_at: datetime | None
+    version: RowVersion

@@ -1,28 +1,40 @@
 """Read what a stored file is: type, size, time, EXIF; make its thumbnail; or say why it cannot be read."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from expert.capture_times.queries import Place, Scope, hold_place
+from expert.capture_times.rederive import columns_of, rederive
+from expert.capture_times.resolve import resolve
+from expert.capture_times.state import TimeIssue
 from expert.deps import ExpertWork
 from expert.media_store import thumbnail_key
 from expert.resources import queries
 from expert.resources.models import Resource
+from expert.resources.name_times import name_times
 from expert.resources.read_picture import PictureFacts, read_picture
-from expert.resources.read_time import captured_at, read_time
+from expert.resources.read_time import Recorded, TimeReading, read_time
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind, ResourceState, TimeSource
-from trapper_kit.db import enqueue_after_commit
+from trapper_kit.db import Session, enqueue_after_commit, is_away
 from trapper_kit.logs import log
-from trapper_kit.objects import ObjectMissing
+from trapper_kit.objects import ObjectMissing, StorageFull, StorageUnavailable
 from trapper_schemas.v1.results import FailureCode
 
 _LARGEST_PICTURE_BYTES = 500_000_000
+_RECORD_ATTEMPTS = 3
+"""A resource may be moved to another deployment while its description is written."""
 
 
 async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
-    """Claim, read outside of any transaction, record; a file that kills its process is given up after some attempts."""
+    """Claim, read outside of any transaction, record; a file that fails in some way of its own is given up at last.
+
+    Raises what is no fault of the file (StorageUnavailable, StorageFull, an unreachable database); the attempt does not
+    count then.
+    """
     async with work.db() as db:
         holds = timedelta(seconds=work.settings.intervals.describe_claim)
         resource = await queries.claim_description(db, resource_id, holds=holds)
@@ -30,36 +42,47 @@ async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
         return
     attempt = resource.describe_attempts
     if attempt > work.settings.describe_attempts:
-        message = f"reading this file ended the reading process {attempt - 1} times"
-        await _record(work, resource, attempt, _failed(NoPicture(FailureCode.UNDECODABLE, message)))
+        message = f"reading this file failed {attempt - 1} times, or ended the reading process"
+        await _record(work, resource, _Description(attempt, _failed(NoPicture(FailureCode.UNDECODABLE, message))))
         return
     try:
-        found = await _look(work, resource)
-        values = await _described(work, resource, found) if isinstance(found, PictureFacts) else _failed(found)
+        facts = await _read(work, resource)
+        if isinstance(facts, PictureFacts):
+            values = await _described(work, resource, facts)
+            await _record(work, resource, _Description(attempt, values, read_time(facts.exif)))
+        else:
+            await _record(work, resource, _Description(attempt, _failed(facts)))
+    except Exception as problem:
+        is_fault_of_file = not (isinstance(problem, StorageUnavailable | StorageFull) or is_away(problem))
+        async with work.db() as db:
+            await queries.release_description(db, resource.id, attempt, counts=is_fault_of_file)
+        if not is_fault_of_file:
+            raise
+        log("resource.description_failed", resource=resource.id, attempt=attempt, error=problem)
     except BaseException:
         async with work.db() as db:
-            await queries.release_description(db, resource.id, attempt)
+            await queries.release_description(db, resource.id, attempt, counts=False)
         raise
-    await _record(work, resource, attempt, values)
 
 
 async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
-    """Describe what nobody describes; answers how many were found."""
+    """Describe resources that nobody describes; the number of them. One that fails does not keep others waiting."""
     async with work.db() as db:
-        found = await queries.undescribed(db, limit=limit)
+        resource_ids = await queries.undescribed(db, limit=limit)
     gate = asyncio.Semaphore(at_once)
 
-    async def one(resource_id: UUID) -> None:
+    async def describe(resource_id: UUID) -> None:
         async with gate:
             await describe_resource(work, resource_id)
 
-    async with asyncio.TaskGroup() as group:
-        for resource_id in found:
-            group.create_task(one(resource_id))
-    return len(found)
+    results = await asyncio.gather(*map(describe, resource_ids), return_exceptions=True)
+    for resource_id, result in zip(resource_ids, results, strict=True):
+        if isinstance(result, Exception):
+            log("resource.description_postponed", resource=resource_id, error=result)
+    return len(resource_ids)
 
 
-async def _look(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
+async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
     try:
         refusal = sniff(await work.media.read_start(resource.object_key, HEAD_BYTES))
         if refusal is not None:
@@ -87,22 +110,19 @@ async def _described(work: ExpertWork, resource: Resource, facts: PictureFacts) 
         "exif": facts.exif or None,
         "is_damaged": facts.is_damaged,
         "thumbnail_key": key,
-        **await _times(work, resource, facts),
     }
 
 
-async def _times(work: ExpertWork, resource: Resource, facts: PictureFacts) -> dict[str, Any]:
-    recorded = read_time(facts.exif, resource.file_name)
-    if recorded is None:
-        return {"time_source": TimeSource.NONE}
-    async with work.db() as db:
-        time_zone, ignore_dst = await queries.place_of(db, resource.deployment_id)
-    moment, offset = captured_at(recorded.at, recorded.offset, time_zone=time_zone, ignore_dst=ignore_dst)
+def _time_columns(reading: TimeReading, place: Place) -> dict[str, Any]:
+    if reading.recorded is None:
+        issue = None if reading.problem is None else TimeIssue.OUT_OF_RANGE
+        return {"time_source": TimeSource.NONE, "time_issue": issue, "time_issue_message": reading.problem}
+    resolved = resolve(reading.recorded.at, reading.recorded.offset, place.clock)
+    names = ("captured_at", "recorded_offset_seconds", "offset_source", "time_issue", "outside_deployment")
     return {
-        "recorded_at": recorded.at,
-        "recorded_offset_seconds": int(offset.total_seconds()) if offset is not None else None,
-        "captured_at": moment,
-        "time_source": recorded.source,
+        "recorded_at": reading.recorded.at,
+        "time_source": reading.recorded.source,
+        **dict(zip(names, columns_of(resolved, place), strict=True)),
     }
 
 
@@ -116,10 +136,46 @@ def _failed(refusal: NoPicture) -> dict[str, Any]:
     }
 
 
-async def _record(work: ExpertWork, resource: Resource, attempt: int, values: dict[str, Any]) -> None:
-    async with work.db() as db:
-        if not await queries.record_description(db, resource.id, attempt, values):
+@dataclass(frozen=True)
+class _Description:
+    """What is written about a resource; the time of a described one depends on its deployment."""
+
+    attempt: int
+    values: dict[str, Any]
+    reading: TimeReading | None = None
+
+
+async def _record(work: ExpertWork, resource: Resource, description: _Description) -> None:
+    for _ in range(_RECORD_ATTEMPTS):
+        async with work.db() as db:
+            recorded = await _record_once(db, resource, description, now=work.clock.now())
+        if recorded:
+            values = description.values
+            log(f"resource.{values['state']}", resource=resource.id, code=values.get("failure_code"))
             return
-        if not await queries.any_undescribed(db, resource.research_project_id):
-            enqueue_after_commit(db, "jobs.cover")  # with the last one of a burst; the sweep finds the rest
-    log(f"resource.{values['state']}", resource=resource.id, code=values.get("failure_code"))
+
+
+async def _record_once(db: Session, resource: Resource, description: _Description, *, now: datetime) -> bool:
+    reading = description.reading
+    depends_on_names = reading is not None and reading.recorded is None
+    if depends_on_names:
+        await queries.hold_folder(db, resource)
+    place = await hold_place(db, await queries.deployment_of(db, resource.id))
+    times = {} if reading is None else _time_columns(reading, place)
+    values = {**description.values, **times}
+    if not await queries.record_description(db, resource.id, description.attempt, place.deployment_id, values):
+        return False
+    if depends_on_names:
+        await name_times(db, resource, now=now)
+    elif reading is not None and reading.recorded is not None:
+        await _order(db, place, reading.recorded)
+    if not await queries.any_undescribed(db, resource.research_project_id):
+        enqueue_after_commit(db, "jobs.cover")  # with the last one of a burst; the sweep finds the rest
+    return True
+
+
+async def _order(db: Session, place: Place, recorded: Recorded) -> None:
+    """Look at the order of files again where an hour came twice."""
+    if recorded.offset is None and place.clock.is_set_back_near(recorded.at):
+        await queries.hold_card(db, place.deployment_id)
+        await rederive(db, Scope(deployment_id=place.deployment_id, around=recorded.at))

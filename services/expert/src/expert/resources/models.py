@@ -1,5 +1,6 @@
 """One photo or video: what its bytes are, when it was taken, and what became of it."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,16 +15,24 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base
+from expert.base import Base, Versioned
+from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.results import FailureCode
 
 
-class Resource(Base):
+def _folder_print(row: DefaultExecutionContext) -> str:
+    """What a file shares with the others of its folder, short enough for an index."""
+    folder = row.get_current_parameters()["file_path"].rpartition("/")[0]
+    return hashlib.sha256(folder.encode()).hexdigest()[:32]
+
+
+class Resource(Versioned, Base):
     """`sha256` of what was uploaded is its identity in its research project; `stored_sha256` is what lies there now."""
 
     __tablename__ = "resources"
@@ -38,13 +47,22 @@ class Resource(Base):
         CheckConstraint("width > 0 and height > 0", name="sides"),
         CheckConstraint("(state = 'unreadable') = (failure_code is not null)", name="failure"),
         CheckConstraint("(recorded_at is null) = (time_source = 'none')", name="time_source"),
-        CheckConstraint("(recorded_at is null) = (captured_at is null)", name="captured"),
+        CheckConstraint("captured_at is null or recorded_at is not null or time_override is not null", name="captured"),
+        CheckConstraint("(offset_source = 'none') = (recorded_offset_seconds is null)", name="offset_source"),
         CheckConstraint("(state = 'stored') = (described_at is null)", name="described"),
         UniqueConstraint("research_project_id", "sha256"),
         UniqueConstraint("research_project_id", "id"),
         Index("resources_deployment_idx", "deployment_id", "captured_at", "id"),
         Index("resources_undescribed_idx", "id", postgresql_where="state = 'stored'"),
         Index("resources_captured_idx", "research_project_id", "captured_at", "id"),
+        Index(
+            "resources_folder_idx",
+            "research_project_id",
+            "folder_print",
+            postgresql_where="state = 'described' and time_source in ('none', 'filename')",
+        ),
+        Index("resources_time_issue_idx", "research_project_id", "id", postgresql_where="time_issue is not null"),
+        Index("resources_outside_idx", "research_project_id", "id", postgresql_where="outside_deployment"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -55,6 +73,7 @@ class Resource(Base):
 
     file_name: Mapped[str]
     file_path: Mapped[str]
+    folder_print: Mapped[str] = mapped_column(default=_folder_print)
     kind: Mapped[ResourceKind] = mapped_column(state_type(ResourceKind), default=ResourceKind.UNKNOWN)
     media_type: Mapped[str] = mapped_column(default="application/octet-stream")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -73,6 +92,11 @@ class Resource(Base):
     recorded_offset_seconds: Mapped[int | None]
     captured_at: Mapped[datetime | None]
     time_source: Mapped[TimeSource] = mapped_column(state_type(TimeSource), default=TimeSource.NONE)
+    offset_source: Mapped[OffsetSource] = mapped_column(state_type(OffsetSource), default=OffsetSource.NONE)
+    time_issue: Mapped[TimeIssue | None] = mapped_column(state_type(TimeIssue))
+    time_issue_message: Mapped[str | None]
+    time_override: Mapped[datetime | None]  # what a person says instead of the camera
+    outside_deployment: Mapped[bool] = mapped_column(default=False)
     exif: Mapped[dict[str, Any] | None]
 
     state: Mapped[ResourceState] = mapped_column(state_type(ResourceState), default=ResourceState.STORED)
@@ -85,3 +109,4 @@ class Resource(Base):
     privacy_state: Mapped[PrivacyState] = mapped_column(state_type(PrivacyState), default=PrivacyState.OPEN)
     visibility: Mapped[Visibility] = mapped_column(state_type(Visibility), default=Visibility.PRIVATE)
     is_active: Mapped[bool] = mapped_column(default=True)
+    archived_with_deployment: Mapped[bool] = mapped_column(default=False)

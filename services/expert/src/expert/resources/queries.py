@@ -1,61 +1,160 @@
 """Statements about resources; what a caller may see is decided here and nowhere else."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, column, exists, literal, or_, select, table, update
+from sqlalchemy import ColumnElement, Text, Uuid, column, exists, func, literal, or_, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.queries import readable_collections, readable_research_projects
 from expert.access.state import Caller
+from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.deployments.models import Deployment
-from expert.locations.models import Location
 from expert.resources.models import Resource
-from expert.resources.state import ResourceState
+from expert.resources.state import ResourceState, TimeSource
 from trapper_kit.db import Session, db_clock, state_type
 from trapper_kit.paging import PageRequest, page_of
 
 STORED = literal(ResourceState.STORED, state_type(ResourceState), literal_execute=True)  # a partial index must see it
 
 # What resources must know of the table above them, by name.
-_members = table("collection_resources", column("resource_id"), column("collection_id"))
+_members = table(
+    "collection_resources",
+    *(column(name, Uuid) for name in ("id", "resource_id", "collection_id", "deployment_id")),
+    column("file_name", Text),
+    column("path", Text),
+)
+
+
+@dataclass(frozen=True)
+class ResourcePlace:
+    """A path under which a resource lies in a collection, and the deployment for which it was uploaded."""
+
+    collection_id: UUID
+    file_name: str
+    path: str
+    deployment_id: UUID | None
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
-    """Of one's research projects, or in a collection that one may read."""
+    """Of the caller's research projects, or in a collection that the caller may read."""
     shared = exists().where(
         _members.c.resource_id == Resource.id, _members.c.collection_id.in_(readable_collections(caller))
     )
     return or_(Resource.research_project_id.in_(readable_research_projects(caller)), shared)
 
 
+@dataclass(frozen=True)
+class ResourceFilter:
+    """What a list of resources is narrowed to; None does not count."""
+
+    id: UUID | None = None
+    research_project_id: UUID | None = None
+    collection_id: UUID | None = None
+    deployment_id: UUID | None = None
+    name: str | None = None
+    state: ResourceState | None = None
+    is_active: bool = True
+    is_damaged: bool | None = None
+    has_time: bool | None = None
+    time_issue: TimeIssue | None = None
+    outside_deployment: bool | None = None
+    elsewhere: bool | None = None
+    captured_from: datetime | None = None
+    captured_before: datetime | None = None
+
+
+_EQUAL = (
+    "id",
+    "research_project_id",
+    "deployment_id",
+    "state",
+    "is_active",
+    "is_damaged",
+    "time_issue",
+    "outside_deployment",
+)
+
+
 async def list_visible(
-    db: Session,
-    caller: Caller,
-    page_request: PageRequest,
-    *,
-    research_project_id: UUID | None,
-    collection_id: UUID | None,
-    deployment_id: UUID | None,
-    state: ResourceState | None,
+    db: Session, caller: Caller, page_request: PageRequest, given: ResourceFilter
 ) -> Sequence[Resource]:
-    statement = select(Resource).where(visible_to(caller), Resource.is_active)
-    if research_project_id is not None:
-        statement = statement.where(Resource.research_project_id == research_project_id)
-    if collection_id is not None:
-        inside = exists().where(_members.c.resource_id == Resource.id, _members.c.collection_id == collection_id)
-        statement = statement.where(inside)
-    if deployment_id is not None:
-        statement = statement.where(Resource.deployment_id == deployment_id)
-    if state is not None:
-        statement = statement.where(Resource.state == state)
-    return (await db.scalars(page_of(statement, [Resource.id], page_request, [UUID]))).all()
+    """A page of resources in the order of upload."""
+    conditions = [visible_to(caller)]
+    for name in _EQUAL:
+        value = getattr(given, name)
+        if value is not None:
+            conditions.append(getattr(Resource, name) == value)
+    if given.name is not None:
+        conditions.append(Resource.file_name == given.name)
+    if given.collection_id is not None:
+        conditions.append(_has_path(_members.c.collection_id == given.collection_id))
+    if given.elsewhere is not None:
+        deployment_id = _members.c.deployment_id
+        other = deployment_id.is_not(None) & deployment_id.is_distinct_from(Resource.deployment_id)
+        conditions.append(_has_path(other) if given.elsewhere else ~_has_path(other))
+    if given.has_time is not None:
+        conditions.append(Resource.captured_at.is_not(None) if given.has_time else Resource.captured_at.is_(None))
+    if given.captured_from is not None:
+        conditions.append(Resource.captured_at >= given.captured_from)
+    if given.captured_before is not None:
+        conditions.append(Resource.captured_at < given.captured_before)
+    statement = page_of(select(Resource).where(*conditions), [Resource.id], page_request, [UUID])
+    return (await db.scalars(statement)).all()
+
+
+def _has_path(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(_members.c.resource_id == Resource.id, condition)
 
 
 async def read_visible(db: Session, caller: Caller, resource_id: UUID) -> Resource | None:
     return await db.scalar(select(Resource).where(Resource.id == resource_id, visible_to(caller)))
+
+
+async def list_places(db: Session, resource_id: UUID) -> Sequence[ResourcePlace]:
+    """Every path under which the resource was uploaded, in the order of upload."""
+    statement = (
+        select(_members.c.collection_id, _members.c.file_name, _members.c.path, _members.c.deployment_id)
+        .where(_members.c.resource_id == resource_id)
+        .order_by(_members.c.id)
+    )
+    return [ResourcePlace(*row) for row in await db.execute(statement)]
+
+
+async def names_in(db: Session, collection_id: UUID, resource_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """The file name and the path under which the collection has each resource; the first path of several."""
+    statement = (
+        select(_members.c.resource_id, _members.c.file_name, _members.c.path)
+        .where(_members.c.collection_id == collection_id, _members.c.resource_id.in_(resource_ids))
+        .order_by(_members.c.path.desc())
+    )
+    return {row[0]: (row[1], row[2]) for row in await db.execute(statement)}
+
+
+async def lock_deployment(db: Session, deployment_id: UUID) -> None:
+    """Keep a deployment as it is until the transaction ends."""
+    await db.execute(select(Deployment.id).where(Deployment.id == deployment_id).with_for_update(read=True))
+
+
+async def deployment_in(db: Session, deployment_id: UUID, research_project_id: UUID) -> Deployment | None:
+    """The deployment, if it is one of the research project."""
+    statement = select(Deployment).where(
+        Deployment.id == deployment_id, Deployment.research_project_id == research_project_id
+    )
+    return await db.scalar(statement)
+
+
+async def move_paths(db: Session, resource_id: UUID, former: UUID | None, deployment_id: UUID | None) -> None:
+    """Correct the deployment of paths with their resource, unless one of them was uploaded for the new one already."""
+    paths = _members.c.resource_id == resource_id
+    if deployment_id is None or not await db.scalar(
+        select(exists().where(paths, _members.c.deployment_id == deployment_id))
+    ):
+        statement = update(_members).where(paths, _members.c.deployment_id.is_not_distinct_from(former))
+        await db.execute(statement.values(deployment_id=deployment_id))
 
 
 async def by_sha256(db: Session, research_project_id: UUID, hashes: Sequence[str]) -> dict[str, Resource]:
@@ -92,37 +191,91 @@ async def claim_description(db: Session, resource_id: UUID, *, holds: timedelta)
     return await db.scalar(statement)
 
 
-async def release_description(db: Session, resource_id: UUID, attempt: int) -> None:
-    """Nothing was wrong with the file: the attempt does not count."""
+async def release_description(db: Session, resource_id: UUID, attempt: int, *, counts: bool) -> None:
+    """Let another attempt begin; this one counts when the file itself was at fault."""
     await db.execute(
         update(Resource)
         .where(Resource.id == resource_id, Resource.state == STORED, Resource.describe_attempts == attempt)
-        .values(describe_attempts=attempt - 1, describe_claimed_until=None)
+        .values(describe_attempts=attempt if counts else attempt - 1, describe_claimed_until=None)
     )
 
 
-async def record_description(db: Session, resource_id: UUID, attempt: int, values: dict[str, Any]) -> bool:
-    """Write what was found, if this attempt is still the last one."""
+async def record_description(
+    db: Session, resource_id: UUID, attempt: int, deployment_id: UUID | None, values: dict[str, Any]
+) -> bool:
+    """Write what was read, if this attempt is still the last one and the deployment is still the same."""
     statement = (
         update(Resource)
-        .where(Resource.id == resource_id, Resource.state == STORED, Resource.describe_attempts == attempt)
-        .values(describe_claimed_until=None, described_at=db_clock(), **values)
+        .where(
+            Resource.id == resource_id,
+            Resource.state == STORED,
+            Resource.describe_attempts == attempt,
+            Resource.deployment_id.is_not_distinct_from(deployment_id),
+        )
+        .values(describe_claimed_until=None, described_at=db_clock(), version=Resource.version + 1, **values)
         .returning(Resource.id)
     )
     return (await db.scalar(statement)) is not None
 
 
-async def place_of(db: Session, deployment_id: UUID | None) -> tuple[str | None, bool]:
-    """The time zone of a deployment's place, and whether its clocks ignore summer time."""
-    if deployment_id is None:
-        return None, False
-    statement = (
-        select(Location.time_zone, Location.ignore_dst)
-        .join(Deployment, Deployment.location_id == Location.id)
-        .where(Deployment.id == deployment_id)
+async def deployment_of(db: Session, resource_id: UUID) -> UUID | None:
+    return await db.scalar(select(Resource.deployment_id).where(Resource.id == resource_id))
+
+
+async def hold_folder(db: Session, resource: Resource) -> None:
+    """Keep others from reading names of the same folder, and its deployments from changing, until the end."""
+    await hold(db, f"folder {resource.research_project_id} {resource.folder_print}")
+    deployments = select(Resource.deployment_id).where(*_in_folder(resource))
+    await db.execute(
+        select(Deployment.id).where(Deployment.id.in_(deployments)).order_by(Deployment.id).with_for_update(read=True)
     )
-    found = (await db.execute(statement)).one_or_none()
-    return (found[0], found[1]) if found else (None, False)
+
+
+async def hold_card(db: Session, deployment_id: UUID | None) -> None:
+    """Keep others from inferring the order of files of the same deployment until the transaction ends."""
+    await hold(db, f"card {deployment_id}")
+
+
+async def hold(db: Session, name: str) -> None:
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _in_folder(resource: Resource) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Resource.research_project_id == resource.research_project_id,
+        Resource.folder_print == resource.folder_print,
+        Resource.state == ResourceState.DESCRIBED,
+        Resource.time_source.in_((TimeSource.NONE, TimeSource.FILENAME)),
+    )
+
+
+async def named_in_folder(db: Session, resource: Resource) -> Sequence[Resource]:
+    """Files of the resource's folder whose time can only come from their names, locked."""
+    statement = select(Resource).where(*_in_folder(resource)).order_by(Resource.id).with_for_update()
+    return (await db.scalars(statement)).all()
+
+
+async def set_name_times(db: Session, times: Sequence[tuple[UUID, datetime | None]]) -> None:
+    """Write times of file names, or take them back; `captured_at` is derived by the caller."""
+    for resource_id, time in times:
+        source = TimeSource.NONE if time is None else TimeSource.FILENAME
+        moment = None if time is None else time.replace(tzinfo=UTC)
+        values = {
+            "recorded_at": time,
+            "time_source": source,
+            "captured_at": func.coalesce(Resource.time_override, moment),
+        }
+        await db.execute(
+            update(Resource)
+            .where(Resource.id == resource_id)
+            .values(
+                **values,
+                time_issue=None,
+                time_issue_message=None,
+                offset_source=OffsetSource.NONE,
+                recorded_offset_seconds=None,
+            )
+        )
 
 
 async def undescribed(db: Session, *, limit: int) -> Sequence[UUID]:

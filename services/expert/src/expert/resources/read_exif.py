@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPSTAGS, IFD, TAGS
 
+from expert.resources.read_maker_note import read_maker_note
+from expert.resources.read_time import MAKER_NOTE_TIME, XMP_TIME
 from trapper_kit.text import REPLACEMENT, clean
 
 _MOST_ENTRIES = 200
@@ -16,6 +18,12 @@ _MOST_CHARACTERS = 500
 _MOST_NUMBERS = 32
 _LEFT_OUT = frozenset({"MakerNote", "UserComment", "PrintImageMatching", "ExifOffset", "GPSInfo", "XMLPacket"})
 _LARGEST_WHOLE = 2**63
+_MAKER_NOTE, _XMP = 0x927C, 700
+_XMP_TIMES = tuple(
+    re.compile(rf"""<?{name}\s*(?:=\s*["']|>)\s*([^"'<]{{10,40}})""")
+    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate", "xap:CreateDate")
+)
+_LONGEST_XMP_BYTES = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -24,7 +32,9 @@ def read_exif(image: Image.Image) -> dict[str, Any]:
     try:
         exif = image.getexif()
         document = _named(exif, TAGS)
-        document |= _named(exif.get_ifd(IFD.Exif), TAGS)
+        details = exif.get_ifd(IFD.Exif)
+        document |= _named(details, TAGS)
+        document |= _times_elsewhere(details.get(_MAKER_NOTE), image.info.get("xmp") or exif.get(_XMP))
         gps = _named(exif.get_ifd(IFD.GPSInfo), GPSTAGS)
     except Exception:  # noqa: BLE001 - broken EXIF is as if there were none, whatever its reader stumbles over
         return {}
@@ -38,6 +48,21 @@ def read_orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - as above
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1  # noqa: PLR2004 - the values of the standard
+
+
+def _times_elsewhere(maker_note: Any, xmp: Any) -> dict[str, str]:
+    """Times of the maker's block and of XMP, in the form of EXIF."""
+    times: dict[str, str] = {}
+    taken = read_maker_note(maker_note) if isinstance(maker_note, bytes) else None
+    if taken is not None:
+        times[MAKER_NOTE_TIME] = f"{taken:%Y:%m:%d %H:%M:%S}"
+    packet = xmp[:_LONGEST_XMP_BYTES].decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp or "")
+    for pattern in _XMP_TIMES:
+        match = pattern.search(packet)
+        if match is not None:
+            times[XMP_TIME] = _CONTROL.sub("", clean(match[1])).strip()
+            break
+    return times
 
 
 def _named(tags: Mapping[int, Any], names: Mapping[int, str]) -> dict[str, Any]:
@@ -65,7 +90,7 @@ def _plain(value: Any) -> Any:
         case float() | Rational():
             plain = _number(value)
         case tuple() | list():
-            plain = [_plain(one) for one in value[:_MOST_NUMBERS]]
+            plain = [_plain(item) for item in value[:_MOST_NUMBERS]]
         case _:
             plain = None
     return plain

@@ -12,6 +12,7 @@ from PIL import Image
 from expert.resources.read_exif import read_exif, read_orientation
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind
+from trapper_kit.jpeg import decode_jpeg
 from trapper_schemas.v1.results import FailureCode
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding; Pillow's would warn, or refuse at its own
@@ -37,7 +38,6 @@ _TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_ITS_SIDE = 5
-_END_OF_JPEG = b"\xff\xd9"
 _SIXTEEN_TO_EIGHT = 257
 _THUMBNAIL_QUALITY = 82
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, KeyError, IndexError, OverflowError)
@@ -92,20 +92,24 @@ def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: i
 
 
 def _decode(data: bytes, image: Image.Image, wanted: int) -> tuple[Image.Image, bool]:
-    """Eight-bit RGB, not much larger than wanted where the format allows it; and whether the file ends too early."""
+    """Eight-bit RGB, not much larger than wanted where the format allows it; and whether part of it is lost."""
+    if image.format not in {"JPEG", "MPO"}:
+        return _eight_bit(image), False
+    is_print = image.mode == "CMYK"
     try:
-        return _small(image, wanted), False
-    except OSError:
-        if image.format not in {"JPEG", "MPO"}:
-            raise
-        # With an end put behind it, a truncated JPEG is decoded as far as it goes; the rest stays grey.
-        with Image.open(io.BytesIO(data + _END_OF_JPEG), formats=("JPEG",)) as again:
-            return _small(again, wanted), True
+        jpeg = decode_jpeg(
+            data, min_width=wanted, min_height=wanted, min_factor=2, colorspace="CMYK" if is_print else "RGB"
+        )
+    except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
+        return _eight_bit(image), False
+    if not is_print:
+        return Image.fromarray(jpeg.pixels), jpeg.is_damaged
+    height, width, _ = jpeg.pixels.shape
+    inks = 255 - jpeg.pixels if "adobe" in image.info else jpeg.pixels  # Adobe stores inks inverted
+    return Image.frombytes("CMYK", (width, height), inks.tobytes()).convert("RGB"), jpeg.is_damaged
 
 
-def _small(image: Image.Image, wanted: int) -> Image.Image:
-    if image.format in {"JPEG", "MPO"} and image.mode in {"RGB", "L", "YCbCr"}:
-        image.draft("RGB", (wanted * 2, wanted * 2))
+def _eight_bit(image: Image.Image) -> Image.Image:
     image.load()
     if image.mode.startswith("I;16"):
         return _grey(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)

@@ -1,24 +1,26 @@
-"""When a picture was taken, as the camera wrote it: from EXIF, else from the file's name, else not at all."""
+"""Read when a picture was taken, as the camera wrote it: the first source that has a time of the years 1900 to 2199."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from expert.capture_times.resolve import Clock, resolve
 from expert.resources.state import TimeSource
 
-_EXIF_TIME = re.compile(r"^\s*(\d{4})[:\-/.](\d{2})[:\-/.](\d{2})[ T](\d{2}):(\d{2}):(\d{2})")
-_EXIF_OFFSET = re.compile(r"^\s*([+-])(\d{2}):(\d{2})")
-_NAME_TIME = re.compile(
-    r"(?<!\d)((?:19|20)\d{2})[-_.]?(\d{2})[-_.]?(\d{2})[ T_.-]{0,2}(\d{2})[-_.:h]?(\d{2})[-_.:m]?(\d{2})(?!\d)"
+MAKER_NOTE_TIME, XMP_TIME = "MakerNoteDateTimeOriginal", "XMPDateTimeOriginal"
+_TIME = re.compile(
+    r"^\s*(\d{4})[:\-/.](\d{2})[:\-/.](\d{2})[ T](\d{2}):(\d{2})(?::(\d{2}))?(?:[.,](\d{1,6})\d*)?(.*)", re.DOTALL
 )
-_TIME_TAGS = (
-    ("DateTimeOriginal", "OffsetTimeOriginal", "SubsecTimeOriginal"),
-    ("DateTimeDigitized", "OffsetTimeDigitized", "SubsecTimeDigitized"),
+_OFFSET = re.compile(r"^\s*([+-])(\d{2}):?(\d{2})")
+_SOURCES = (
+    (TimeSource.EXIF, "DateTimeOriginal", "OffsetTimeOriginal", "SubsecTimeOriginal"),
+    (TimeSource.EXIF_DIGITIZED, "DateTimeDigitized", "OffsetTimeDigitized", "SubsecTimeDigitized"),
+    (TimeSource.MAKER_NOTE, MAKER_NOTE_TIME, None, None),
+    (TimeSource.XMP, XMP_TIME, None, None),
+    (TimeSource.EXIF_MODIFIED, "DateTime", "OffsetTime", "SubsecTime"),
 )
-_EARLIEST_YEAR = 1900
 _WIDEST_OFFSET = timedelta(hours=14)
 
 
@@ -31,62 +33,60 @@ class Recorded:
     source: TimeSource
 
 
-def read_time(exif: Mapping[str, Any], file_name: str) -> Recorded | None:
-    """The first time that is a real one; a date such as 0000:00:00 or 2023:13:45 counts as absent."""
-    for time_tag, offset_tag, subsec_tag in _TIME_TAGS:
-        at = _exif_time(exif.get(time_tag), exif.get(subsec_tag))
-        if at is not None:
-            return Recorded(at, _exif_offset(exif.get(offset_tag)), TimeSource.EXIF)
-    for found in _NAME_TIME.finditer(file_name):
-        at = _valid(found.groups())
-        if at is not None:
-            return Recorded(at, None, TimeSource.FILENAME)
-    return None
+@dataclass(frozen=True)
+class TimeReading:
+    """The recorded time, if there is one, and a sentence about times that lie out of range."""
+
+    recorded: Recorded | None = None
+    problem: str | None = None
 
 
-def captured_at(
-    recorded: datetime, offset: timedelta | None, *, time_zone: str | None, ignore_dst: bool
-) -> tuple[datetime, timedelta | None]:
-    """The moment for sorting, and the offset it was read with.
-
-    The offset beside the time counts first, then the place's time zone; with neither, the wall clock is sorted as if
-    it were UTC, and the offset stays unknown.
-    """
-    if offset is None and time_zone is not None:
-        zone = ZoneInfo(time_zone)
-        there = recorded.replace(tzinfo=zone)
-        offset = there.utcoffset()
-        if ignore_dst and offset is not None:
-            offset -= there.dst() or timedelta(0)
-    if offset is None:
-        return recorded.replace(tzinfo=UTC), None
-    return recorded.replace(tzinfo=timezone(offset)), offset
+def read_time(tags: Mapping[str, Any]) -> TimeReading:
+    """The first real time of the tags; a date such as 0000:00:00 or 2023:13:45 counts as absent."""
+    problem = None
+    for source, time_tag, offset_tag, subsec_tag in _SOURCES:
+        read = _read(tags.get(time_tag))
+        if read is None:
+            continue
+        at, offset = read
+        offset = offset if offset_tag is None else _read_offset(tags.get(offset_tag))
+        at = _with_fractions(at, tags.get(subsec_tag)) if subsec_tag is not None else at
+        if resolve(at, offset, Clock()).captured_at is not None:
+            return TimeReading(Recorded(at, offset, source))
+        problem = problem or f"{time_tag} says {at:%Y-%m-%d %H:%M:%S}, which is not between 1900 and 2199"
+    return TimeReading(None, problem)
 
 
-def _exif_time(value: Any, subsec: Any) -> datetime | None:
-    found = _EXIF_TIME.match(value) if isinstance(value, str) else None
-    at = _valid(found.groups()) if found else None
-    digits = re.match(r"\d{1,6}", str(subsec).strip()) if subsec is not None else None
-    if at is None or digits is None:
-        return at
-    return at.replace(microsecond=int(digits.group().ljust(6, "0")))
-
-
-def _exif_offset(value: Any) -> timedelta | None:
-    found = _EXIF_OFFSET.match(value) if isinstance(value, str) else None
-    if found is None:
-        return None
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    if offset > _WIDEST_OFFSET:
-        return None
-    return -offset if found[1] == "-" else offset
-
-
-def _valid(parts: tuple[str | Any, ...]) -> datetime | None:
-    year, month, day, hour, minute, second = (int(part) for part in parts)
-    if year < _EARLIEST_YEAR:
-        return None
+def valid_time(parts: Sequence[str | int | None]) -> datetime | None:
+    """Year, month, day, hour, minute, second as a naive time; None when there is no such time."""
     try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a camera's clock has no zone
+        return datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]  # noqa: DTZ001 - no zone
     except ValueError:
         return None
+
+
+def _read(value: Any) -> tuple[datetime, timedelta | None] | None:
+    match = _TIME.match(value) if isinstance(value, str) else None
+    at = valid_time(match.groups()[:6]) if match else None
+    if match is None or at is None:
+        return None
+    return _with_fractions(at, match[7]), _read_offset(match[8])
+
+
+def _with_fractions(at: datetime, subsec: Any) -> datetime:
+    digits = re.match(r"[0-9]{1,6}", str(subsec).strip()) if subsec is not None else None
+    return at if digits is None else at.replace(microsecond=int(digits.group().ljust(6, "0")))
+
+
+def _read_offset(value: Any) -> timedelta | None:
+    if not isinstance(value, str):
+        return None
+    if value.strip().upper() == "Z":
+        return timedelta(0)
+    match = _OFFSET.match(value)
+    if match is None:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    if offset > _WIDEST_OFFSET:
+        return None
+    return -offset if match[1] == "-" else offset

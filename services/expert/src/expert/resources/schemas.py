@@ -4,13 +4,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
-from trapper_schemas.base import Reply
+from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.times import Moment
 from trapper_schemas.v1.results import FailureCode
 
 
 class ResourceReply(Reply):
-    """`recorded_at` is the camera's wall clock without zone; `captured_at` is the moment that lists sort by."""
+    """A photo or video; `recorded_at` is the camera's wall clock without zone, `captured_at` the moment to sort by.
+
+    `captured_at` follows from the offset in the file, else from the time zone of the deployment's location, and from
+    `time_override` before both. `time_issue` says why it is absent or may be wrong by an hour; `outside_deployment`
+    that it lies outside of the deployment's period.
+    """
 
     id: UUID
     research_project_id: UUID
@@ -28,16 +35,54 @@ class ResourceReply(Reply):
     recorded_offset_seconds: int | None
     captured_at: datetime | None
     time_source: TimeSource
+    offset_source: OffsetSource
+    time_override: datetime | None
+    time_issue: TimeIssue | None
+    time_issue_message: str | None
+    outside_deployment: bool
     state: ResourceState
     is_damaged: bool
     failure_code: FailureCode | None
     failure_message: str | None
     privacy_state: PrivacyState
     visibility: Visibility
+    is_active: bool
     created_at: datetime
+    version: RowVersion
 
 
 class ResourceDetail(ResourceReply):
     """One resource with its EXIF."""
 
     exif: dict[str, Any] | None
+
+
+class ChangeResource(Request):
+    """Only what is given changes; null takes a deployment or a time of a person's back."""
+
+    deployment_id: UUID | None = None
+    time_override: Moment | None = None
+    visibility: Visibility = Visibility.PRIVATE
+    is_active: bool = True
+
+
+class ChangedResource(ResourceDetail):
+    """A resource after a change, and how many rows changed because of it, itself included."""
+
+    resources_changed: int
+    observations_changed: int
+
+
+class ResourcePlaceReply(Reply):
+    """A path under which the bytes were uploaded, and the deployment for which."""
+
+    collection_id: UUID
+    file_name: str
+    path: str
+    deployment_id: UUID | None
+
+
+class ResourcePlaces(Reply):
+    """Places in the order of upload."""
+
+    items: list[ResourcePlaceReply]

@@ -21,9 +21,17 @@ class ResourceKind(StrEnum):
 
 
 class TimeSource(StrEnum):
-    """Where the wall-clock time was read; `none` means that there is none, and none is invented."""
+    """Where the wall-clock time was read; `none` means that there is none, and none is invented.
+
+    In the order in which they are looked at: DateTimeOriginal, DateTimeDigitized, the maker's block (Reconyx), XMP,
+    DateTime, the file's name.
+    """
 
     EXIF = "exif"
+    EXIF_DIGITIZED = "exif_digitized"
+    MAKER_NOTE = "maker_note"
+    XMP = "xmp"
+    EXIF_MODIFIED = "exif_modified"
     FILENAME = "filename"
     TABLE = "table"
     MTIME = "mtime"

@@ -1,4 +1,4 @@
-"""Promise files by name, size and sha256; what the research project has already is answered at once."""
+"""Announce files by name, size and sha256; what the research project has already is answered at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from expert.access.require import require
 from expert.access.state import Caller, Capability
+from expert.capture_times.rederive import Rederived
 from expert.classification_projects.link_collection import add_to_links
 from expert.collections import queries as collections
 from expert.collections.add_resources import NamedResource, add_resources, path_print
@@ -13,8 +14,9 @@ from expert.research_projects.request import require_active
 from expert.resources import queries as resources
 from expert.resources.models import Resource
 from expert.uploads import queries
+from expert.uploads.learn_deployments import learn_deployments
 from trapper_kit.db import Session, enqueue_after_commit
-from trapper_kit.problems import Invalid, NotFound
+from trapper_kit.problems import Conflict, Invalid, NotFound
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import FieldError
 
@@ -31,7 +33,7 @@ class Announced:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it one promise."""
+        """What makes two announcements the same upload."""
         return self.sha256, path_print(self.full_path)
 
     @property
@@ -41,12 +43,20 @@ class Announced:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """Either the resource that is there, or the upload that waits for the bytes."""
+class BegunFile:
+    """Either the upload that waits for bytes, or the resource that has them, with its own place and path."""
 
     sha256: str
-    upload_id: UUID | None
-    resource_id: UUID | None
+    upload_id: UUID | None = None
+    resource: Resource | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Files in the order of the request, and what changed because deployments became known."""
+
+    files: list[BegunFile]
+    learned: Rederived
 
 
 async def begin_uploads(
@@ -57,49 +67,49 @@ async def begin_uploads(
     collection_id: UUID,
     files: Sequence[Announced],
     upload_max_bytes: int,
-) -> list[Begun]:
-    """In the order of the files; raises NotFound, Forbidden, ProjectNotActive, Invalid (naming the item)."""
+) -> Begun:
+    """Open uploads; raises NotFound, Forbidden, ProjectNotActive, Conflict (archived), Invalid (naming the item)."""
     await require(db, caller, Capability.UPLOAD, research_project=research_project_id)
     await require_active(db, research_project_id)
-    if not await collections.is_of(db, collection_id, research_project_id):
+    collection = await collections.of_project(db, collection_id, research_project_id)
+    if collection is None:
         raise NotFound("there is no such collection in this research project")
+    if not collection.is_active:
+        raise Conflict(f"the collection {collection.name!r} is archived; bring it back before you upload into it")
     await _check(db, research_project_id, files, upload_max_bytes)
-    there = await resources.by_sha256(db, research_project_id, [one.sha256 for one in files])
-    await _add_existing(db, research_project_id, collection_id, there, files)
-    missing = [one for one in files if one.sha256 not in there]
+    known = await resources.by_sha256(db, research_project_id, [file.sha256 for file in files])
+    learned = await _add_existing(db, research_project_id, collection_id, known, files)
     rows = {
-        one.key: {
+        file.key: {
             "id": uuid7(),
             "research_project_id": research_project_id,
             "collection_id": collection_id,
-            "deployment_id": one.deployment_id,
+            "deployment_id": file.deployment_id,
             "created_by": caller.id,
-            "file_name": one.name,
-            "path": one.full_path,
-            "path_print": one.key[1],
-            "size_bytes": one.size_bytes,
-            "sha256": one.sha256,
+            "file_name": file.name,
+            "path": file.full_path,
+            "path_print": file.key[1],
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
         }
-        for one in missing
+        for file in files
+        if file.sha256 not in known
     }
     opened = await queries.open_all(db, [rows[key] for key in sorted(rows)])
-    return [
-        Begun(one.sha256, None, there[one.sha256].id)
-        if one.sha256 in there
-        else Begun(one.sha256, opened[one.key], None)
-        for one in files
-    ]
+    begun = [BegunFile(file.sha256, opened.get(file.key), known.get(file.sha256)) for file in files]
+    return Begun(begun, learned)
 
 
 async def _check(db: Session, research_project_id: UUID, files: Sequence[Announced], most: int) -> None:
-    named = {one.deployment_id for one in files if one.deployment_id is not None}
-    known = await queries.deployments_of(db, research_project_id, named) if named else set[UUID]()
+    named = {file.deployment_id for file in files if file.deployment_id is not None}
+    known = await queries.deployments_of(db, research_project_id, named) if named else dict[UUID, bool]()
     errors: list[FieldError] = []
-    for index, one in enumerate(files):
-        if one.deployment_id is not None and one.deployment_id not in known:
-            message = "is not a deployment of this research project"
+    for index, file in enumerate(files):
+        if file.deployment_id is not None and not known.get(file.deployment_id, False):
+            is_archived = file.deployment_id in known
+            message = "is archived; bring it back first" if is_archived else "is no deployment of this research project"
             errors.append(FieldError(loc=["body", "items", index, "deployment_id"], code="unknown", message=message))
-        if one.size_bytes > most:
+        if file.size_bytes > most:
             message = f"is larger than the {most} bytes that are taken"
             errors.append(FieldError(loc=["body", "items", index, "size_bytes"], code="too-large", message=message))
     if errors:
@@ -110,16 +120,21 @@ async def _add_existing(
     db: Session,
     research_project_id: UUID,
     collection_id: UUID,
-    there: dict[str, Resource],
+    known: dict[str, Resource],
     files: Sequence[Announced],
-) -> None:
-    again = [one for one in files if one.sha256 in there]
+) -> Rederived:
+    again = [file for file in files if file.sha256 in known]
     if not again:
-        return
-    named = [NamedResource(there[one.sha256].id, one.name, one.full_path) for one in again]
+        return Rederived()
+    named = [NamedResource(known[file.sha256].id, file.name, file.full_path, file.deployment_id) for file in again]
     await add_resources(db, research_project_id=research_project_id, collection_id=collection_id, named=named)
-    await add_to_links(db, collection_id, sorted({one.resource_id for one in named}))
-    for one in again:
-        if one.deployment_id is not None and there[one.sha256].deployment_id is None:
-            await queries.set_deployment_where_unknown(db, there[one.sha256].id, one.deployment_id)
+    await add_to_links(db, collection_id, sorted({item.resource_id for item in named}))
+    deployments: dict[UUID, UUID] = {}
+    for item in named:
+        if item.deployment_id is not None:
+            deployments.setdefault(item.resource_id, item.deployment_id)
+    learned = await learn_deployments(db, deployments)
+    for resource in known.values():
+        await db.refresh(resource)
     enqueue_after_commit(db, "jobs.cover")
+    return learned

@@ -7,6 +7,7 @@ from expert.collections.add_resources import NamedResource, add_resources
 from expert.deps import ExpertWork
 from expert.resources import queries as resources
 from expert.uploads import queries
+from expert.uploads.learn_deployments import learn_deployments
 from expert.uploads.models import Upload
 from trapper_kit.db import enqueue_after_commit
 from trapper_schemas.ids import uuid7
@@ -30,11 +31,13 @@ async def finish_upload(work: ExpertWork, upload: Upload, *, object_key: str) ->
         made = await resources.insert_once(db, values)
         if made is None:
             resource_id = (await resources.by_sha256(db, upload.research_project_id, [upload.sha256]))[upload.sha256].id
+            if upload.deployment_id is not None:
+                await learn_deployments(db, {resource_id: upload.deployment_id})
             enqueue_after_commit(db, "jobs.cover")
         else:
             resource_id = made
             enqueue_after_commit(db, "resources.describe", resource_id=resource_id)
-        named = [NamedResource(resource_id, upload.file_name, upload.path)]
+        named = [NamedResource(resource_id, upload.file_name, upload.path, upload.deployment_id)]
         await add_resources(
             db, research_project_id=upload.research_project_id, collection_id=upload.collection_id, named=named
         )

@@ -9,7 +9,6 @@ from sqlalchemy import literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.deployments.models import Deployment
-from expert.observations.models import Observation
 from expert.resources.models import Resource
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
@@ -18,12 +17,12 @@ from trapper_kit.db import Session, db_clock, state_type
 OPEN = literal(UploadState.OPEN, state_type(UploadState), literal_execute=True)  # a partial index must see it
 
 
-async def deployments_of(db: Session, research_project_id: UUID, ids: set[UUID]) -> set[UUID]:
-    """Those of the ids that are deployments of the research project."""
-    statement = select(Deployment.id).where(
+async def deployments_of(db: Session, research_project_id: UUID, ids: set[UUID]) -> dict[UUID, bool]:
+    """Those of the ids that are deployments of the research project, and whether they are active."""
+    statement = select(Deployment.id, Deployment.is_active).where(
         Deployment.research_project_id == research_project_id, Deployment.id.in_(ids)
     )
-    return set((await db.scalars(statement)).all())
+    return {row[0]: row[1] for row in await db.execute(statement)}
 
 
 async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], UUID]:
@@ -69,15 +68,15 @@ async def expire(db: Session, *, older_than: timedelta) -> None:
     )
 
 
-async def set_deployment_where_unknown(db: Session, resource_id: UUID, deployment_id: UUID) -> None:
-    """Also where observations repeat it."""
-    known = await db.scalar(
-        update(Resource)
-        .where(Resource.id == resource_id, Resource.deployment_id.is_(None))
-        .values(deployment_id=deployment_id)
-        .returning(Resource.id)
-    )
-    if known is not None:
-        await db.execute(
-            update(Observation).where(Observation.resource_id == known).values(deployment_id=deployment_id)
+async def set_deployments_where_unknown(db: Session, deployments: dict[UUID, UUID]) -> list[UUID]:
+    """Give resources that have no deployment theirs; the ids of those that had none."""
+    changed: list[UUID] = []
+    for resource_id in sorted(deployments):
+        statement = (
+            update(Resource)
+            .where(Resource.id == resource_id, Resource.deployment_id.is_(None))
+            .values(deployment_id=deployments[resource_id], version=Resource.version + 1)
+            .returning(Resource.id)
         )
+        changed += (await db.scalars(statement)).all()
+    return changed

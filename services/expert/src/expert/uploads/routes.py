@@ -9,19 +9,19 @@ from starlette.requests import ClientDisconnect
 from expert.access.guards import MayUpload
 from expert.deps import Db, Work
 from expert.research_projects.errors import ProjectNotActive
-from expert.uploads.begin import Announced, begin_uploads
+from expert.uploads.begin import Announced, BegunFile, begin_uploads
 from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
 from expert.uploads.receive import receive_upload
 from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, FinishedUpload
 from trapper_kit.objects import StorageFull, StorageUnavailable
-from trapper_kit.problems import Forbidden, Invalid, NotFound
+from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems, read_body
 from trapper_kit.web.bodies import MIB, body_limit
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
 
-@router.post("/", responses=problems(NotFound, Forbidden, Invalid, ProjectNotActive))
+@router.post("/", responses=problems(NotFound, Forbidden, Invalid, Conflict, ProjectNotActive))
 @body_limit(8 * MIB)
 async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
     """Announce files; those whose bytes are there already are put under their new path, the others wait for a body."""
@@ -30,19 +30,25 @@ async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> Beg
         caller,
         research_project_id=ask.research_project_id,
         collection_id=ask.collection_id,
-        files=[Announced(**one.model_dump()) for one in ask.items],
+        files=[Announced(**item.model_dump()) for item in ask.items],
         upload_max_bytes=work.settings.upload_max_bytes,
     )
     return BegunUploads(
-        items=[
-            BegunUpload(
-                sha256=one.sha256,
-                status="exists" if one.upload_id is None else "upload",
-                upload_id=one.upload_id,
-                resource_id=one.resource_id,
-            )
-            for one in begun
-        ]
+        items=[_item(file) for file in begun.files],
+        resources_changed=begun.learned.resources,
+        observations_changed=begun.learned.observations,
+    )
+
+
+def _item(file: BegunFile) -> BegunUpload:
+    resource = file.resource
+    return BegunUpload(
+        sha256=file.sha256,
+        status="upload" if resource is None else "exists",
+        upload_id=file.upload_id,
+        resource_id=None if resource is None else resource.id,
+        resource_deployment_id=None if resource is None else resource.deployment_id,
+        resource_path=None if resource is None else resource.file_path,
     )
 
 
@@ -61,10 +67,10 @@ async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> Beg
 async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> FinishedUpload:
     """The file's bytes as they are; the resource is there when this answers."""
     body = read_body(request, at_most=work.settings.upload_max_bytes)
-    return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _told(body)))
+    return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _until_disconnect(body)))
 
 
-async def _told(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _until_disconnect(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         async for chunk in body:
             yield chunk

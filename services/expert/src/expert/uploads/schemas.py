@@ -27,18 +27,27 @@ class BeginUploads(Request):
 
 
 class BegunUpload(Reply):
-    """`exists`: these bytes are there already, and now also under this path; `upload`: send them."""
+    """`exists`: these bytes are there already, and now also under this path; `upload`: send them.
+
+    Of bytes that are there, `resource_path` and `resource_deployment_id` say where they were uploaded first. When that
+    is another deployment than the one announced, the photo lies at two places and counts at the first; change the
+    resource's `deployment_id` to move it.
+    """
 
     sha256: str
     status: Literal["upload", "exists"]
     upload_id: UUID | None
     resource_id: UUID | None
+    resource_deployment_id: UUID | None
+    resource_path: str | None
 
 
 class BegunUploads(Reply):
-    """In the order of the request."""
+    """Files in the order of the request; the numbers are of what changed because a deployment became known."""
 
     items: list[BegunUpload]
+    resources_changed: int
+    observations_changed: int
 
 
 class FinishedUpload(Reply):

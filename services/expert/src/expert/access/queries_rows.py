@@ -1,0 +1,36 @@
+"""Selection of rows that people list, read and change; features say what is visible."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from expert.base import Base
+from trapper_kit.db import Session
+from trapper_kit.paging import PageRequest, page_of
+
+Row = TypeVar("Row", bound=Base)
+Visible = ColumnElement[bool]
+"""The condition on rows that a caller may see; a feature's `visible_to` makes it."""
+
+
+async def list_rows(
+    db: Session, kind: type[Row], visible: Visible, page_request: PageRequest, **equal: Any
+) -> Sequence[Row]:
+    """A page of the visible rows in the order they were made; filters that are None do not count."""
+    rows: Any = kind
+    statement = select(kind).where(visible)
+    for name, value in equal.items():
+        if value is not None:
+            statement = statement.where(getattr(rows, name) == value)
+    return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()
+
+
+async def read_row(db: Session, kind: type[Row], visible: Visible, row_id: UUID, *, lock: bool = False) -> Row | None:
+    """The row when it is visible; with `lock` nobody else changes it until the transaction ends."""
+    rows: Any = kind
+    statement = select(kind).where(rows.id == row_id, visible)
+    if lock:
+        statement = statement.with_for_update(of=kind).execution_options(populate_existing=True)
+    return await db.scalar(statement)

@@ -1,0 +1,1 @@
+"""From a camera's wall clock to moments."""

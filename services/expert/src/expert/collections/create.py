@@ -1,0 +1,27 @@
+"""Create a collection of a research project."""
+
+from typing import Any
+
+from expert.access.make_once import IdempotentRequest, make_once
+from expert.access.require import require
+from expert.access.state import Caller, Capability
+from expert.collections.errors import CollectionNameTaken
+from expert.collections.models import Collection
+from trapper_kit.db import Session
+from trapper_kit.problems import Problem
+from trapper_schemas.ids import uuid7
+
+
+async def create_collection(
+    db: Session, caller: Caller, request: IdempotentRequest, fields: dict[str, Any]
+) -> tuple[Collection, bool]:
+    """The collection, and whether it is new; raises NotFound, Forbidden, CollectionNameTaken."""
+    await require(db, caller, Capability.DESCRIBE, research_project=fields["research_project_id"])
+    row = Collection(id=uuid7(), **fields)
+    return await make_once(db, row, request, taken=refusals(row))
+
+
+def refusals(row: Collection) -> dict[str, Problem]:
+    """What is said when a constraint of the table is broken."""
+    taken = CollectionNameTaken(f"there is already a collection {row.name!r} in this research project")
+    return {"collections_research_project_id_name_key": taken}
