@@ -103,7 +103,7 @@ async def test_linking_a_collection_takes_in_what_is_there_and_twice_is_once(hou
     path = f"/api/classification-projects/{looking['id']}/collections/"
     assert [one["id"] for one in (await project.owner.client.get(path)).json()["items"]] == [link["id"]]
     counts = (await project.owner.client.get(f"{path}{link['id']}/counts/")).json()
-    assert counts == {"resources": 3, "taken": 0, "ai_ended": 0}
+    assert counts == {"resources": 3, "taken": 0, "ai_ended": 0, "unreadable": 0}
     paused = await changed(project.owner.client, f"{path}{link['id']}/", {"is_active": False})
     assert paused.json()["is_active"] is False
 
@@ -173,8 +173,10 @@ async def test_projects_are_listed_by_name_and_research_project(house: House):
     await two.classification_project(name="b")
     listed = await ann.client.get("/api/classification-projects/", params={"research_project_id": str(one.id)})
     assert [row["id"] for row in listed.json()["items"]] == [first["id"]]
-    named = await ann.client.get("/api/classification-projects/", params={"name": "b"})
+    named = await ann.client.get("/api/classification-projects/", params={"name": "B"})
     assert len(named.json()["items"]) == 1
+    by_id = await ann.client.get("/api/classification-projects/", params={"id": first["id"]})
+    assert [row["id"] for row in by_id.json()["items"]] == [first["id"]]
     unknown = await ann.client.get(f"/api/classification-projects/{uuid7()}/")
     assert unknown.status_code == 404
     assert UUID(first["classificator_id"])

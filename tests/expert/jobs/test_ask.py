@@ -13,6 +13,7 @@ from tests.support.make.expert_ai import Scene, applied, expert, scene, submitte
 from tests.support.make.results import DETECTOR, failed, results, seen
 from trapper_schemas.ids import uuid7
 
+BLOCKED = '{"code": "no-runtime", "message": "No worker has this runtime.", "what_to_do": "Enrol one."}'
 JOBS = "/api/ai-classification-jobs/"
 
 
@@ -175,8 +176,12 @@ async def test_a_scope_must_be_the_projects_own(expert_database_url: str, tmp_pa
         made = await scene(work)
         foreign = await ask(made, linked_collection_id=str(uuid7()))
         assert (foreign.status_code, foreign.json()["errors"][0]["loc"]) == (422, ["body", "linked_collection_id"])
-        nowhere = await ask(made, linked_collection_id=None, resource_ids=[str(uuid7())])
-        assert nowhere.status_code == 422
+        known, unknown = str(made.resource_ids[0]), str(uuid7())
+        for link in (None, str(made.linked_collection_id)):
+            refused = await ask(made, linked_collection_id=link, resource_ids=[known, unknown])
+            assert (refused.status_code, refused.json()["resource_ids"]) == (422, [unknown])
+            assert refused.json()["errors"][0]["loc"] == ["body", "resource_ids"]
+        assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
         one = await ask(made, linked_collection_id=None, resource_ids=[str(made.resource_ids[0])])
         assert (one.status_code, one.json()["resources"]) == (201, 1)
         assert one.json()["job"]["linked_collection_id"] == str(made.linked_collection_id)
@@ -203,8 +208,14 @@ async def test_only_who_runs_the_ai_may_ask_and_a_stranger_sees_no_job(
             assert (await client.get(JOBS)).json()["items"] == []
         async with made.as_("annotator") as client:
             assert (await client.get(f"{JOBS}{job_id}/")).json()["total"] == 3
-            assert len((await client.get(JOBS, params={"state": "created"})).json()["items"]) == 1
-            assert (await client.get(JOBS, params={"state": "finished"})).json()["items"] == []
+            assert len((await client.get(JOBS, params={"stage": "created"})).json()["items"]) == 1
+            assert (await client.get(JOBS, params={"stage": "finished"})).json()["items"] == []
+            assert (await client.get(JOBS, params={"state": "created"})).status_code == 422
+            (job,) = (await client.get(JOBS, params={"id": job_id, "provider_id": str(made.detector_id)})).json()[
+                "items"
+            ]
+            assert job["provider"] == {"id": str(made.detector_id), "name": "demo-detector", "version": "1"}
+            assert (job["pending"], job["progress"], job["blocked"]) == (3, 0.0, None)
 
 
 async def test_a_job_that_is_over_is_not_cancelled(expert_database_url: str, tmp_path: Path) -> None:
@@ -215,3 +226,26 @@ async def test_a_job_that_is_over_is_not_cancelled(expert_database_url: str, tmp
         async with made.as_("owner") as client:
             answer = await client.post(f"{JOBS}{job_id}/cancel/")
         assert (answer.status_code, answer.json()["type"]) == (409, "job-closed")
+
+
+async def test_the_counts_of_a_job_meet_its_total_in_every_reply(expert_database_url: str, tmp_path: Path) -> None:
+    def check(job: dict[str, Any]) -> None:
+        ended = job["done"] + job["blank"] + job["failed"] + job["cancelled"]
+        assert ended + job["pending"] == job["total"] == 3
+        assert job["progress"] == ended / 3
+
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        check((await ask(made)).json()["job"])
+        ((job_id,),) = await made.sql("select id from ai_classification_jobs")
+        ids = list(made.resource_ids)
+        async with made.as_("owner") as client:
+            for outcome, resource_id in (("done", ids[0]), ("blank", ids[1])):
+                await made.sql("update job_resources set outcome = :o where resource_id = :r", o=outcome, r=resource_id)
+                check((await client.get(f"{JOBS}{job_id}/")).json())
+                check((await client.get(JOBS)).json()["items"][0])
+            await made.sql("update ai_classification_jobs set blocked = cast(:b as jsonb)", b=BLOCKED)
+            assert (await client.get(f"{JOBS}{job_id}/")).json()["blocked"]["code"] == "no-runtime"
+            cancelled = (await client.post(f"{JOBS}{job_id}/cancel/")).json()
+            check(cancelled)
+            assert (cancelled["pending"], cancelled["cancelled"], cancelled["blocked"]) == (0, 1, None)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 from trapper_schemas.base import Reply
+from trapper_schemas.blocked import Blocked
 
 
 class ResearchProject(Reply):
@@ -145,6 +146,7 @@ class Job(Reply):
     cancelled: int
     progress: float
     error: str | None
+    blocked: Blocked | None = None
 
     @property
     def is_closed(self) -> bool:

@@ -118,7 +118,7 @@ class JobRunner:
         return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id))
 
     def _open_jobs(self) -> list[Job]:
-        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id, state=OPEN_STAGES))
+        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id, stage=OPEN_STAGES))
 
     def _wait(self, followed: FollowedJobs, counter: Counter) -> None:
         """Waits until every job of this run, and every other open one of the folder, has ended."""

@@ -37,8 +37,8 @@ def list_jobs(
     if as_json:
         answer({"items": [job.model_dump(mode="json") for job in jobs]})
         return
-    rows = ((job.id, job.stage, job.total, job.done, job.blank, job.failed, job.error) for job in jobs)
-    table(("Job", "Stage", "Photos", "Done", "Blank", "Failed", "Error"), rows, empty="There is no job yet.")
+    rows = ((job.id, job.stage, job.total, job.done, job.blank, job.failed, _reason(job)) for job in jobs)
+    table(("Job", "Stage", "Photos", "Done", "Blank", "Failed", "Reason"), rows, empty="There is no job yet.")
 
 
 @group.command("watch")
@@ -82,6 +82,11 @@ def retry(
         say("There is nothing to do: none of its photos failed.")
     else:
         say(f"Job {reply.job.id} has {reply.resources} photo(s). Follow it: trapper jobs watch {reply.job.id}")
+
+
+def _reason(job: Job) -> str | None:
+    """Why a job failed, or what keeps it waiting and what to do about it."""
+    return f"{job.blocked.message} {job.blocked.what_to_do}" if job.blocked is not None else job.error
 
 
 def _follow(expert: TrapperClient, job_id: str, *, quiet: bool) -> Job:

@@ -11,21 +11,30 @@ from expert.access.queries import readable_classification_projects
 from expert.access.state import Caller
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.collections.models import Collection, CollectionResource
-from expert.resources.state import Visibility
+from expert.resources.models import Resource
+from expert.resources.state import ResourceState, Visibility
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
 
 async def list_visible(
-    db: Session, caller: Caller, page_request: PageRequest, *, research_project_id: UUID | None, name: str | None
+    db: Session,
+    caller: Caller,
+    page_request: PageRequest,
+    *,
+    ids: Sequence[UUID],
+    research_project_id: UUID | None,
+    name: str | None,
 ) -> Sequence[ClassificationProject]:
     statement = select(ClassificationProject).where(
         ClassificationProject.id.in_(readable_classification_projects(caller))
     )
+    if ids:
+        statement = statement.where(ClassificationProject.id.in_(ids))
     if research_project_id is not None:
         statement = statement.where(ClassificationProject.research_project_id == research_project_id)
     if name is not None:
-        statement = statement.where(ClassificationProject.name == name)
+        statement = statement.where(func.lower(ClassificationProject.name) == name.lower())
     return (await db.scalars(page_of(statement, [ClassificationProject.id], page_request, [UUID]))).all()
 
 
@@ -113,10 +122,17 @@ async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[
 
 
 async def count_link(db: Session, link_id: UUID) -> dict[str, int]:
-    statement = select(
-        func.count(),
-        func.count(LinkedCollectionResource.taken_at),
-        func.count(LinkedCollectionResource.ai_ended_at),
-    ).where(LinkedCollectionResource.linked_collection_id == link_id)
-    found = (await db.execute(statement)).one()
-    return {"resources": found[0], "taken": found[1], "ai_ended": found[2]}
+    """How many resources a link has, and how far the AI is with them."""
+    unreadable = Resource.state == ResourceState.UNREADABLE
+    statement = (
+        select(
+            func.count(),
+            func.count(LinkedCollectionResource.taken_at),
+            func.count().filter(or_(LinkedCollectionResource.ai_ended_at.is_not(None), unreadable)),
+            func.count().filter(unreadable),
+        )
+        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
+        .where(LinkedCollectionResource.linked_collection_id == link_id)
+    )
+    row = (await db.execute(statement)).one()
+    return {"resources": row[0], "taken": row[1], "ai_ended": row[2], "unreadable": row[3]}

@@ -1,5 +1,6 @@
 """Classification projects: make, read, list, change; link collections."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
@@ -12,6 +13,7 @@ from expert.classification_projects import queries
 from expert.classification_projects.check_providers import TYPES, check_providers
 from expert.classification_projects.create import UNIQUE_NAME, columns, create_project
 from expert.classification_projects.errors import ClassificationProjectNameTaken, ProviderUnfit
+from expert.classification_projects.find_blocked import find_blocked
 from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
 from expert.classification_projects.schemas import (
@@ -24,6 +26,7 @@ from expert.classification_projects.schemas import (
     LinkedCollectionReply,
     MakeClassificationProject,
 )
+from expert.classification_projects.state import blocked_link
 from expert.deps import Db, Now
 from expert.research_projects.errors import ProjectNotActive
 from trapper_kit.db import Session, enqueue_after_commit
@@ -31,7 +34,7 @@ from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Conflict, Forbidden, NotFound
 from trapper_kit.web.app import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
 from trapper_schemas.paging import Page
 
@@ -41,16 +44,38 @@ collection_links = APIRouter(prefix="/api/collections", tags=["collection_links"
 _LINK = "/{collection_id}/links/{link_id}"
 
 
-def _reply(row: ClassificationProject) -> ClassificationProjectReply:
-    plain = {name: getattr(row, f"{name}_id" if name in TYPES else name) for name in _FIELDS}
-    return ClassificationProjectReply(**plain)
+async def _replies(db: Session, rows: Sequence[ClassificationProject]) -> list[ClassificationProjectReply]:
+    blocked = await find_blocked(db, rows)
+    return [
+        ClassificationProjectReply(
+            **{name: getattr(row, f"{name}_id" if name in TYPES else name) for name in _FIELDS},
+            blocked=blocked.get(row.id),
+        )
+        for row in rows
+    ]
 
 
-_FIELDS = tuple(ClassificationProjectReply.model_fields)
+async def _reply(db: Session, row: ClassificationProject) -> ClassificationProjectReply:
+    return (await _replies(db, [row]))[0]
 
 
-def _link_reply(row: LinkedCollection) -> LinkedCollectionReply:
-    return LinkedCollectionReply.model_validate(row, from_attributes=True)
+_FIELDS = tuple(name for name in ClassificationProjectReply.model_fields if name != "blocked")
+_LINK_FIELDS = tuple(name for name in LinkedCollectionReply.model_fields if name != "blocked")
+
+
+async def _link_replies(db: Session, project_id: UUID, rows: Sequence[LinkedCollection]) -> list[LinkedCollectionReply]:
+    project = await db.get_one(ClassificationProject, project_id)
+    blocked = (await find_blocked(db, [project])).get(project_id)
+    return [
+        LinkedCollectionReply(
+            **{name: getattr(row, name) for name in _LINK_FIELDS}, blocked=blocked_link(row.state) or blocked
+        )
+        for row in rows
+    ]
+
+
+async def _link_reply(db: Session, row: LinkedCollection) -> LinkedCollectionReply:
+    return (await _link_replies(db, row.classification_project_id, [row]))[0]
 
 
 async def _link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool = False) -> LinkedCollection:
@@ -76,7 +101,7 @@ async def make(
         db, caller, IdempotentRequest.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return tagged(response, _reply(row))
+    return tagged(response, await _reply(db, row))
 
 
 @router.get("/")
@@ -85,21 +110,24 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
     research_project_id: UUID | None = None,
-    name: str | None = None,
+    name: Name = None,
 ) -> Page[ClassificationProjectReply]:
     """Those in which one has a role."""
-    page_request = PageRequest.of(limit, cursor, {"project": research_project_id, "name": name})
-    rows = await queries.list_visible(db, caller, page_request, research_project_id=research_project_id, name=name)
+    page_request = PageRequest.of(limit, cursor, {"id": id, "project": research_project_id, "name": name})
+    rows = await queries.list_visible(
+        db, caller, page_request, ids=id or [], research_project_id=research_project_id, name=name
+    )
     items, following = split(rows, page_request, lambda row: [row.id])
-    return Page(items=[_reply(row) for row in items], next_cursor=following)
+    return Page(items=await _replies(db, items), next_cursor=following)
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
 async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ClassificationProjectReply:
     """One project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    return tagged(response, _reply(await db.get_one(ClassificationProject, project_id)))
+    return tagged(response, await _reply(db, await db.get_one(ClassificationProject, project_id)))
 
 
 @router.patch(
@@ -118,7 +146,7 @@ async def change(
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     fields = ask.model_dump(exclude_unset=True)
     row = await db.get_one(ClassificationProject, project_id, with_for_update=True)
-    check_version(row.version, if_match, _reply(row))
+    check_version(row.version, if_match, await _reply(db, row))
     # A provider that went away after it was chosen must not stop other changes.
     chosen = {name: fields[name] for name in TYPES if name in fields and fields[name] != getattr(row, f"{name}_id")}
     await check_providers(db, chosen)
@@ -126,7 +154,7 @@ async def change(
         setattr(row, name, value)
     await keep(db, row, taken={UNIQUE_NAME: ClassificationProjectNameTaken("this name is taken here")})
     enqueue_after_commit(db, "jobs.cover")
-    return tagged(response, _reply(row))
+    return tagged(response, await _reply(db, row))
 
 
 @router.post(
@@ -141,7 +169,7 @@ async def link(
         db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds, now=now
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return tagged(response, _link_reply(row))
+    return tagged(response, await _link_reply(db, row))
 
 
 @router.get("/{project_id}/collections/", responses=problems(NotFound))
@@ -152,7 +180,7 @@ async def list_links(
     await require(db, caller, Capability.READ, classification_project=project_id)
     page_request = PageRequest.of(limit, cursor, {"project": project_id})
     items, following = split(await queries.list_links(db, project_id, page_request), page_request, lambda row: [row.id])
-    return Page(items=[_link_reply(row) for row in items], next_cursor=following)
+    return Page(items=await _link_replies(db, project_id, items), next_cursor=following)
 
 
 @router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden, *PRECONDITIONS))
@@ -168,12 +196,12 @@ async def change_link(
     """Pause a link, or go on with it."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     row = await _link(db, project_id, link_id, lock=True)
-    check_version(row.version, if_match, _link_reply(row))
+    check_version(row.version, if_match, await _link_reply(db, row))
     for name, value in ask.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
     await db.flush()
     enqueue_after_commit(db, "jobs.cover")
-    return tagged(response, _link_reply(row))
+    return tagged(response, await _link_reply(db, row))
 
 
 @router.get("/{project_id}/collections/{link_id}/", responses=problems(NotFound))
@@ -182,7 +210,7 @@ async def read_link(
 ) -> LinkedCollectionReply:
     """One linked collection of the project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    return tagged(response, _link_reply(await _link(db, project_id, link_id)))
+    return tagged(response, await _link_reply(db, await _link(db, project_id, link_id)))
 
 
 @router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound))

@@ -8,6 +8,7 @@ from pydantic import Field
 from expert.classification_projects.state import ClassificationProjectStatus, LinkState
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.models import Fraction
 
 
@@ -55,6 +56,7 @@ class ClassificationProjectReply(Reply):
     sequence_interval_seconds: int
     created_at: datetime
     version: RowVersion
+    blocked: Blocked | None = Field(description="why no job can be made; null when nothing is in the way")
 
 
 class LinkCollection(Request):
@@ -78,6 +80,7 @@ class LinkedCollectionReply(Reply):
     sequence_interval_seconds: int | None
     created_at: datetime
     version: RowVersion
+    blocked: Blocked | None = Field(default=None, description="why no job can be made of its resources")
 
 
 class LinkedCollectionCounts(Reply):
@@ -86,6 +89,7 @@ class LinkedCollectionCounts(Reply):
     resources: int
     taken: int
     ai_ended: int
+    unreadable: int = Field(description="files that no AI can look at; they count as ended")
 
 
 class CollectionLinkReply(LinkedCollectionReply):

@@ -1,7 +1,12 @@
-"""What a classification project can be."""
+"""What a classification project can be, and what keeps its AI from running."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
+
+from trapper_schemas.blocked import Blocked
 
 
 class ClassificationProjectStatus(StrEnum):
@@ -24,3 +29,75 @@ def link_state(*, consented_at: datetime | None, revoked_at: datetime | None) ->
     if revoked_at is not None:
         return LinkState.REVOKED
     return LinkState.REQUESTED if consented_at is None else LinkState.OPEN
+
+
+def blocked_link(state: LinkState) -> Blocked | None:
+    """Why nothing of a linked collection may be used, or None for an open link."""
+    if state is LinkState.OPEN:
+        return None
+    requested = state is LinkState.REQUESTED
+    return Blocked(
+        code="link-requested" if requested else "link-revoked",
+        message=f"The owners of the collection have {'not consented yet' if requested else 'ended this link'}.",
+        what_to_do="Ask an owner or manager of the collection's research project to consent to the link.",
+    )
+
+
+@dataclass(frozen=True)
+class ChosenProvider:
+    """What is known of a provider that a project has chosen."""
+
+    name: str
+    availability: str
+    is_active: bool
+    is_unpinned: bool
+    connection_id: UUID
+    connection_name: str
+    connection_is_active: bool
+    sync_problem: str | None
+
+
+def blocked_reason(*, required: bool, has_detector: bool, providers: Sequence[ChosenProvider]) -> Blocked | None:
+    """Why no job can be made of the project's resources, or None; a project without any model is not blocked."""
+    if not has_detector and (required or providers):
+        need = "requires the AI before people" if required else "has models for species or features"
+        return Blocked(
+            code="no-detector",
+            message=f"The project {need}, but has no detection model.",
+            what_to_do="Set object_detection_ai_model, or switch required_ai_classification off.",
+        )
+    if len({provider.connection_id for provider in providers}) > 1:
+        return Blocked(
+            code="several-managers",
+            message="The project's models belong to several Managers, and a job runs behind one.",
+            what_to_do="Choose providers of the same connection.",
+        )
+    return next((reason for provider in providers if (reason := _provider_reason(provider)) is not None), None)
+
+
+def _provider_reason(provider: ChosenProvider) -> Blocked | None:
+    if not provider.connection_is_active:
+        return Blocked(
+            code="connection-inactive",
+            message=f"The connection {provider.connection_name} to the Manager of {provider.name} is not active.",
+            what_to_do="Connect the Manager again, or choose a provider of another connection.",
+        )
+    if not provider.is_active:
+        return Blocked(
+            code="provider-inactive",
+            message=f"The model {provider.name} cannot be run: its availability is {provider.availability}.",
+            what_to_do=f"Install it with: trapper models install {provider.name}. Or choose another provider.",
+        )
+    if provider.is_unpinned:
+        return Blocked(
+            code="provider-unpinned",
+            message=f"No operator has confirmed which weights {provider.name} has.",
+            what_to_do=f"Confirm them with: trapper models pin {provider.name}",
+        )
+    if provider.sync_problem is not None:
+        return Blocked(
+            code="manager-unreachable",
+            message=f"The Manager {provider.connection_name} could not be read: {provider.sync_problem}",
+            what_to_do="Check its address and credential, then read its catalogue again: POST /api/ai-providers/sync/",
+        )
+    return None

@@ -1,4 +1,4 @@
-"""The gate before people's work: where the project wants it, nobody says anything before the AI has ended."""
+"""The gate before people's work: where the project requires the AI, people wait until it has ended."""
 
 from uuid import UUID
 
@@ -6,17 +6,24 @@ from expert.classification_projects.models import LinkedCollectionResource
 from expert.classifications import queries
 from expert.classifications.errors import AiRequired, ResourceNotInProject
 from expert.resources.models import Resource
+from expert.resources.state import ResourceKind, ResourceState
 from trapper_kit.db import Session
 
 
 async def check_gate(db: Session, project_id: UUID, resource_id: UUID) -> tuple[LinkedCollectionResource, Resource]:
     """The resource in its linked collection; raises AiRequired with the stage of its job, or ResourceNotInProject."""
-    found = await queries.linked_of(db, project_id, resource_id)
-    if found is None:
+    row = await queries.linked_of(db, project_id, resource_id)
+    if row is None:
         raise ResourceNotInProject
-    link, resource, required = found
-    if required and link.ai_ended_at is None:
+    link, resource, required = row
+    if required and link.ai_ended_at is None and not _ai_can_never_run(resource):
         stage = await queries.job_stage_of(db, link.linked_collection_id, resource_id)
-        told = "no job has taken the resource yet" if stage is None else f"its job is {stage}"
-        raise AiRequired(told, stage=stage)
+        reason = "no job has taken the resource yet" if stage is None else f"its job is {stage}"
+        raise AiRequired(reason, stage=stage)
     return link, resource
+
+
+def _ai_can_never_run(resource: Resource) -> bool:
+    """Whether no stage reads this file: it is unreadable, or described as something else than a photo."""
+    described = resource.state is ResourceState.DESCRIBED
+    return resource.state is ResourceState.UNREADABLE or (described and resource.kind is not ResourceKind.IMAGE)

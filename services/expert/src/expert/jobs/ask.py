@@ -16,6 +16,7 @@ from expert.jobs.state import Overrides
 from trapper_kit.db import Session
 from trapper_kit.idempotency import check_same
 from trapper_kit.problems import Invalid
+from trapper_schemas.problem import FieldError
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,23 @@ async def _linked_collection(db: Session, project: ClassificationProject, scope:
         link = await queries_scope.linked(db, scope.linked_collection_id)
         if link is None or link.classification_project_id != project.id:
             raise Invalid.field("linked_collection_id", "the project has no such linked collection")
+        await _refuse_foreign(db, project.id, scope.resource_ids or (), link_id=link.id)
         return link.id
     if not scope.resource_ids:
         raise Invalid.field("linked_collection_id", "name a linked collection, or resources of one")
-    found = await queries_scope.linked_holding_all(db, project.id, scope.resource_ids)
-    if found is None:
-        raise Invalid.field("resource_ids", "no linked collection of the project holds all of these resources")
-    return found
+    await _refuse_foreign(db, project.id, scope.resource_ids, link_id=None)
+    link_id = await queries_scope.linked_holding_all(db, project.id, scope.resource_ids)
+    if link_id is None:
+        raise Invalid.field("resource_ids", "no single linked collection holds all of these resources; ask for each")
+    return link_id
+
+
+async def _refuse_foreign(db: Session, project_id: UUID, resource_ids: Sequence[UUID], *, link_id: UUID | None) -> None:
+    """Raises Invalid with the ids that lie in no linked collection of the project, or not in this one."""
+    linked = await queries_scope.linked_resources(db, project_id, resource_ids, link_id=link_id)
+    foreign = [str(resource_id) for resource_id in dict.fromkeys(resource_ids) if resource_id not in linked]
+    if foreign:
+        where = "this linked collection" if link_id is not None else "the project's linked collections"
+        message = f"{len(foreign)} of these resources are not in {where}; nothing was done"
+        errors = [FieldError(loc=["body", "resource_ids"], code="foreign", message=message)]
+        raise Invalid(message, errors=errors, resource_ids=foreign)

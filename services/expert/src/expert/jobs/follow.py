@@ -46,6 +46,7 @@ async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, told: J
         "eta_seconds": told.eta_seconds,
         "images_per_second": told.images_per_second,
         "unacknowledged": told.unacknowledged,
+        "blocked": told.blocked and told.blocked.model_dump(mode="json"),
     }
     news = {name: value for name, value in heard.items() if getattr(job, name) != value}
     if news:

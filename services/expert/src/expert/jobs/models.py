@@ -72,6 +72,7 @@ class AiClassificationJob(Once, Base):
     eta_seconds: Mapped[float | None]
     images_per_second: Mapped[float | None]
     unacknowledged: Mapped[int] = mapped_column(default=0)  # closed batches there, as last heard
+    blocked: Mapped[dict[str, Any] | None]  # why no worker takes it, as last told by the Manager
     manager_settled_at: Mapped[datetime | None]  # nothing is left to say to the Manager about this job
 
 

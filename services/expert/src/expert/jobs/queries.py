@@ -199,6 +199,12 @@ async def counts(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, dict[str, i
     return {row["job_id"]: dict(row) for row in (await db.execute(statement)).mappings()}
 
 
+async def detection_providers(db: Session, jobs: Sequence[AiClassificationJob]) -> dict[UUID, AiProvider]:
+    """The detection provider of each job, by its id."""
+    ids = {job.detection_provider_id for job in jobs}
+    return {row.id: row for row in await db.scalars(select(AiProvider).where(AiProvider.id.in_(ids)))}
+
+
 async def end_pending(
     db: Session, job_id: UUID, *, outcome: Outcome, code: str | None, message: str | None
 ) -> Sequence[UUID]:
@@ -225,6 +231,8 @@ async def listed(
     visible_projects: Select[UUID],
     project_ids: Sequence[UUID],
     linked_collection_ids: Sequence[UUID],
+    ids: Sequence[UUID],
+    provider_ids: Sequence[UUID],
     stages: Sequence[JobStage],
 ) -> tuple[list[AiClassificationJob], str | None]:
     """One page of jobs, newest first."""
@@ -233,6 +241,10 @@ async def listed(
         statement = statement.where(AiClassificationJob.classification_project_id.in_(project_ids))
     if linked_collection_ids:
         statement = statement.where(AiClassificationJob.linked_collection_id.in_(linked_collection_ids))
+    if ids:
+        statement = statement.where(AiClassificationJob.id.in_(ids))
+    if provider_ids:
+        statement = statement.where(AiClassificationJob.detection_provider_id.in_(provider_ids))
     if stages:
         statement = statement.where(AiClassificationJob.stage.in_(stages))
     rows = (

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, exists, func, literal, or_, select, update
+from sqlalchemy.orm import aliased
 
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.classification_projects.queries import is_open
@@ -37,6 +38,17 @@ def _readable() -> ColumnElement[bool]:
     )
 
 
+def _has_unusable_provider() -> ColumnElement[bool]:
+    """Whether a model of the project cannot run or is not pinned: then its jobs are blocked, and none is made."""
+    provider = aliased(AiProvider)
+    chosen = (
+        ClassificationProject.object_detection_ai_model_id,
+        ClassificationProject.species_ai_model_id,
+        ClassificationProject.embedding_ai_model_id,
+    )
+    return exists().where(provider.id.in_(chosen), or_(~provider.is_active, provider.is_unpinned))
+
+
 async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int) -> Sequence[Gathered]:
     """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough.
 
@@ -59,6 +71,7 @@ async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough:
             ClassificationProject.status == ClassificationProjectStatus.ONGOING,
             AiProvider.is_active,
             AiProviderConnection.is_active,
+            ~_has_unusable_provider(),
             _readable(),
         )
         .group_by(LinkedCollection.id)
@@ -101,6 +114,25 @@ async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, li
 async def linked(db: Session, linked_collection_id: UUID) -> LinkedCollection | None:
     """One linked collection that the owners of the collection have not closed."""
     return await db.scalar(select(LinkedCollection).where(LinkedCollection.id == linked_collection_id, is_open()))
+
+
+async def linked_resources(
+    db: Session, project_id: UUID, resource_ids: Sequence[UUID], *, link_id: UUID | None
+) -> set[UUID]:
+    """Those of the resources that are in the project's linked collections, or in one of them."""
+    if not resource_ids:
+        return set()
+    statement = (
+        select(LinkedCollectionResource.resource_id)
+        .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
+        .where(
+            LinkedCollection.classification_project_id == project_id,
+            LinkedCollectionResource.resource_id == func.any(literal(list(resource_ids), ARRAY(Uuid))),
+        )
+    )
+    if link_id is not None:
+        statement = statement.where(LinkedCollection.id == link_id)
+    return set((await db.scalars(statement)).all())
 
 
 async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequence[UUID]) -> UUID | None:

@@ -1,5 +1,6 @@
-"""The web door of jobs: ask, list, read, cancel, ask again; and media for workers, under a grant."""
+"""The routes of jobs: ask, list, read, cancel, run again; and media for workers, under a grant."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
 from trapper_kit.web.bodies import MIB, body_limit
 from trapper_kit.web.guards import public
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit
 from trapper_schemas.paging import Page
 
 router = APIRouter(tags=["jobs"])
@@ -67,7 +68,7 @@ async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, no
         dry_run=body.dry_run,
         now=now,
     )
-    return _asked(asked, response)
+    return await _asked(db, asked, response)
 
 
 @router.get(f"{JOBS}/", responses=problems(Invalid))
@@ -75,23 +76,26 @@ async def list_jobs(
     db: Db,
     caller: MayRead,
     classification_project_id: Annotated[list[UUID] | None, Query()] = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
     linked_collection_id: Annotated[list[UUID] | None, Query()] = None,
-    state: Annotated[list[JobStage] | None, Query(description="stages")] = None,
+    provider_id: Annotated[list[UUID] | None, Query(description="of the detection model")] = None,
+    stage: Annotated[list[JobStage] | None, Query()] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[JobReply]:
     """Jobs of the projects that one may read, newest first."""
-    filters = [str(one) for one in (classification_project_id, linked_collection_id, state)]
+    filters = [str(one) for one in (id, classification_project_id, linked_collection_id, provider_id, stage)]
     rows, next_cursor = await queries.listed(
         db,
         PageRequest.of(limit, cursor, {"filters": filters}),
         visible_projects=readable_classification_projects(caller),
         project_ids=classification_project_id or [],
         linked_collection_ids=linked_collection_id or [],
-        stages=state or [],
+        ids=id or [],
+        provider_ids=provider_id or [],
+        stages=stage or [],
     )
-    counted = await queries.counts(db, [row.id for row in rows if row.stage not in CLOSED])
-    return Page(items=[job_reply(row, counted.get(row.id)) for row in rows], next_cursor=next_cursor)
+    return Page(items=await _replies(db, rows), next_cursor=next_cursor)
 
 
 @router.get(f"{JOBS}/{{job_id}}/", responses=problems(JobNotFound))
@@ -148,7 +152,7 @@ async def rerun(
         dry_run=body.dry_run,
         now=now,
     )
-    return _asked(asked, response)
+    return await _asked(db, asked, response)
 
 
 @router.post(f"{JOBS}/{{job_id}}/update_status/", responses=problems(JobNotFound))
@@ -186,12 +190,18 @@ async def _job(db: Session, caller: Caller, job_id: UUID, capability: Capability
     return job
 
 
+async def _replies(db: Session, jobs: Sequence[AiClassificationJob]) -> list[JobReply]:
+    """The replies for jobs; the resources of open ones are counted now."""
+    counted = await queries.counts(db, [job.id for job in jobs if job.stage not in CLOSED])
+    providers = await queries.detection_providers(db, jobs)
+    return [job_reply(job, providers[job.detection_provider_id], counted.get(job.id, {})) for job in jobs]
+
+
 async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
-    counted = None if job.stage in CLOSED else (await queries.counts(db, [job.id])).get(job.id)
-    return job_reply(job, counted)
+    return (await _replies(db, [job]))[0]
 
 
-def _asked(asked: Asked, response: Response) -> AskedReply:
+async def _asked(db: Session, asked: Asked, response: Response) -> AskedReply:
     if asked.made:
         response.status_code = _CREATED
-    return AskedReply(job=None if asked.job is None else job_reply(asked.job), resources=asked.resources)
+    return AskedReply(job=None if asked.job is None else await _reply(db, asked.job), resources=asked.resources)

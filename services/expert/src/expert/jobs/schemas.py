@@ -1,12 +1,14 @@
 """Bodies of the job routes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expert.jobs.state import CLOSED, FrozenJobConfig, Overrides
+from expert.jobs.state import CLOSED, FrozenJobConfig, JobKind, JobStage, Outcome, Overrides, blocked_job
+from trapper_schemas.blocked import Blocked
 
 
 class AskBody(BaseModel):
@@ -34,6 +36,14 @@ class RerunBody(BaseModel):
     dry_run: bool = False
 
 
+class JobProvider(BaseModel):
+    """The detection model of a job."""
+
+    id: UUID
+    name: str
+    version: str
+
+
 class JobReply(BaseModel):
     """One job; counts of an open one are counted now, those of a closed one were written when it closed."""
 
@@ -41,8 +51,9 @@ class JobReply(BaseModel):
     classification_project_id: UUID
     linked_collection_id: UUID
     connection_id: UUID
-    kind: str
-    stage: str
+    provider: JobProvider
+    kind: JobKind
+    stage: JobStage
     stages: list[Any]
     job_config: FrozenJobConfig
     models_key: str
@@ -52,11 +63,13 @@ class JobReply(BaseModel):
     blank: int
     failed: int
     cancelled: int
+    pending: int = Field(description="without an outcome yet; with done, blank, failed and cancelled it is the total")
     with_animals: int
-    progress: float
+    progress: float = Field(description="the part of the resources that have an outcome, 0 to 1")
     eta_seconds: float | None
     images_per_second: float | None
     error: str | None
+    blocked: Blocked | None = Field(description="why the job waits for a person; null when nothing is in the way")
     created_by: UUID | None
     created_at: datetime
     closed_at: datetime | None
@@ -73,28 +86,33 @@ class JobResourceReply(BaseModel):
     """How one resource of a job ended."""
 
     resource_id: UUID
-    outcome: str
+    outcome: Outcome
     code: str | None
     message: str | None
 
 
 _SAME = (
-    "id", "classification_project_id", "linked_collection_id", "connection_id", "stages", "job_config", "models_key",
-    "interactive", "total", "done", "blank", "failed", "cancelled", "with_animals", "progress", "eta_seconds",
-    "images_per_second", "error", "created_by", "created_at", "closed_at",
+    "id", "classification_project_id", "linked_collection_id", "connection_id", "kind", "stage", "stages", "job_config",
+    "models_key", "interactive", "total", "eta_seconds", "images_per_second", "error", "created_by", "created_at",
+    "closed_at",
 )  # fmt: skip
+_ENDS = ("done", "blank", "failed", "cancelled")
 
 
-def job_reply(job: Any, counted: dict[str, Any] | None = None) -> JobReply:
-    """A job, by its attributes, as it is answered."""
-    fields = {name: getattr(job, name) for name in _SAME}
-    if counted is not None and job.stage not in CLOSED:
-        fields |= {name: counted[name] for name in ("done", "blank", "failed", "cancelled", "with_animals")}
-    if job.stage in CLOSED:
-        fields["progress"] = 1.0
-    return JobReply(**fields, kind=job.kind.value, stage=job.stage.value)
+def job_reply(job: Any, provider: Any, counted: Mapping[str, Any]) -> JobReply:
+    """A job and its detection provider, by their attributes; a closed job answers the counts of its end."""
+    counts = {name: getattr(job, name) if job.stage in CLOSED else counted[name] for name in (*_ENDS, "with_animals")}
+    ended = sum(counts[name] for name in _ENDS)
+    return JobReply(
+        **{name: getattr(job, name) for name in _SAME},
+        **counts,
+        provider=JobProvider(id=provider.id, name=provider.name, version=provider.version),
+        pending=job.total - ended,
+        progress=ended / job.total,
+        blocked=blocked_job(job.stage, job.error, job.blocked),
+    )
 
 
 def resource_reply(row: Any) -> JobResourceReply:
     """An outcome, by its attributes, as it is answered."""
-    return JobResourceReply(resource_id=row.resource_id, outcome=row.outcome.value, code=row.code, message=row.message)
+    return JobResourceReply(resource_id=row.resource_id, outcome=row.outcome, code=row.code, message=row.message)

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.jobs import JobConfig, JobState, Stage
 from trapper_schemas.v1.models import Fraction, ModelKind
 
@@ -73,6 +75,19 @@ def after_hearing(stage: JobStage, heard: JobState, *, unacknowledged: int) -> J
     if heard in CLOSED_THERE and unacknowledged == 0:
         there = JobStage.INGESTING
     return there if _ORDER.index(there) > _ORDER.index(stage) else stage
+
+
+def blocked_job(stage: JobStage, error: str | None, at_manager: Mapping[str, str] | None) -> Blocked | None:
+    """Why an open job waits for a person: it cannot be sent, or its Manager says that no worker may take it."""
+    if stage is JobStage.CREATED and error is not None:
+        return Blocked(
+            code="not-submitted",
+            message=error,
+            what_to_do="It is tried again by itself. Check the Manager's address and credential, and: trapper status",
+        )
+    if stage in CLOSED or at_manager is None:
+        return None
+    return Blocked.model_validate(at_manager)
 
 
 class Overrides(BaseModel):

@@ -37,13 +37,21 @@ async def providers_of(db: Session, connection_id: UUID) -> Sequence[AiProvider]
 
 
 async def list_providers(
-    db: Session, page_request: PageRequest, *, provider_type: ModelKind | None, name: str | None, is_active: bool | None
+    db: Session,
+    page_request: PageRequest,
+    *,
+    ids: Sequence[UUID],
+    provider_type: ModelKind | None,
+    name: str | None,
+    is_active: bool | None,
 ) -> Sequence[AiProvider]:
     statement = select(AiProvider)
+    if ids:
+        statement = statement.where(AiProvider.id.in_(ids))
     if provider_type is not None:
         statement = statement.where(AiProvider.provider_type == provider_type)
     if name is not None:
-        statement = statement.where(AiProvider.name == name)
+        statement = statement.where(func.lower(AiProvider.name) == name.lower())
     if is_active is not None:
         statement = statement.where(AiProvider.is_active == is_active)
     return (await db.scalars(page_of(statement, [AiProvider.id], page_request, [UUID]))).all()
@@ -51,6 +59,16 @@ async def list_providers(
 
 async def by_ids(db: Session, ids: set[UUID]) -> dict[UUID, AiProvider]:
     return {row.id: row for row in await db.scalars(select(AiProvider).where(AiProvider.id.in_(ids)))}
+
+
+async def with_connections(db: Session, ids: set[UUID]) -> list[tuple[AiProvider, AiProviderConnection]]:
+    """These providers, each with the connection that it belongs to."""
+    statement = (
+        select(AiProvider, AiProviderConnection)
+        .join(AiProviderConnection, AiProviderConnection.id == AiProvider.connection_id)
+        .where(AiProvider.id.in_(ids))
+    )
+    return [(provider, connection) for provider, connection in await db.execute(statement)] if ids else []
 
 
 async def keep_provider(db: Session, values: dict[str, Any]) -> None:

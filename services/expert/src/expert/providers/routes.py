@@ -1,9 +1,8 @@
 """Connections to Managers, their models as providers, and reading their catalogues anew."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, status
 
 from expert.access.guards import MayAdministerSite, MayRead
 from expert.algorithms import queries as algorithms
@@ -27,7 +26,7 @@ from expert.providers.sync_ai_models import sync_ai_models
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import NotFound
 from trapper_kit.web.app import problems
-from trapper_kit.web.params import Cursor, Limit
+from trapper_kit.web.params import Cursor, Ids, Limit, Name
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import ModelKind
 
@@ -97,13 +96,18 @@ async def list_providers(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
     provider_type: ModelKind | None = None,
-    name: Annotated[str | None, Query(max_length=64)] = None,
+    name: Name = None,
     is_active: bool | None = None,
 ) -> Page[ProviderReply]:
     """Models that projects may choose."""
-    page_request = PageRequest.of(limit, cursor, {"type": provider_type, "name": name, "is_active": is_active})
-    rows = await queries.list_providers(db, page_request, provider_type=provider_type, name=name, is_active=is_active)
+    page_request = PageRequest.of(
+        limit, cursor, {"id": id, "type": provider_type, "name": name, "is_active": is_active}
+    )
+    rows = await queries.list_providers(
+        db, page_request, ids=id or [], provider_type=provider_type, name=name, is_active=is_active
+    )
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[ProviderReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)
 

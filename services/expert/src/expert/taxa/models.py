@@ -4,18 +4,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expert.base import Base
+from expert.base import Base, Once
 from trapper_schemas.ids import uuid7
 
 
-class Taxon(Base):
+class Taxon(Once, Base):
     """`path` holds the ids of all ancestors and its own, between slashes, so that no hop costs a query."""
 
     __tablename__ = "taxa"
     __table_args__ = (
+        UniqueConstraint("created_by", "idempotency_key"),
         Index("taxa_scientific_name_idx", text("lower(scientific_name)")),
         Index("taxa_canonical_name_idx", text("lower(canonical_name)")),
         Index("taxa_path_idx", "path", postgresql_ops={"path": "text_pattern_ops"}),
@@ -28,6 +29,7 @@ class Taxon(Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)
     path: Mapped[str]
     vernacular_names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    provisional: Mapped[bool] = mapped_column(default=False, server_default=false())  # no checklist has it yet
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -1,28 +1,73 @@
 """Statements about taxa."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from expert.access.make_once import IdempotentRequest
 from expert.taxa.models import Taxon, TaxonKey
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
 
-async def list_all(db: Session, page_request: PageRequest, *, name: str | None, key: str | None) -> Sequence[Taxon]:
-    """All taxa; `name` is the beginning of a scientific or canonical name, whatever the case."""
+async def list_all(
+    db: Session,
+    page_request: PageRequest,
+    *,
+    ids: Sequence[UUID],
+    name: str | None,
+    search: str | None,
+    key: str | None,
+    below: Sequence[UUID],
+) -> Sequence[Taxon]:
+    """Taxa by a whole scientific, canonical or vernacular name, by a part of one, by a key, or below others."""
     statement = select(Taxon)
+    if ids:
+        statement = statement.where(Taxon.id.in_(ids))
     if name is not None:
-        beginning = func.lower(name).concat("%")
-        statement = statement.where(
-            or_(func.lower(Taxon.scientific_name).like(beginning), func.lower(Taxon.canonical_name).like(beginning))
-        )
+        statement = statement.where(_named(lambda text: func.lower(text) == name.lower()))
+    if search is not None:
+        statement = statement.where(_named(lambda text: func.lower(text).contains(search.lower(), autoescape=True)))
     if key is not None:
         statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.key == key)))
+    if below:
+        statement = statement.where(Taxon.id.in_(with_descendants(below)))
     return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID]))).all()
+
+
+def _named(matches: Callable[[SQLColumnExpression[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether one of a taxon's names matches."""
+    vernacular = func.jsonb_each_text(Taxon.vernacular_names).table_valued("key", "value").alias("vernacular")
+    return or_(
+        matches(Taxon.scientific_name),
+        matches(Taxon.canonical_name),
+        exists(select(1).select_from(vernacular).where(matches(vernacular.c.value))),
+    )
+
+
+async def lock_name(db: Session, scientific_name: str) -> None:
+    """Nobody else adds a taxon of this name until the transaction ends."""
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"taxon {scientific_name.lower()}", 0))))
+
+
+async def was_made_by(db: Session, taxon_id: UUID, request: IdempotentRequest) -> bool:
+    """Whether this very request added the taxon before."""
+    statement = select(Taxon.id).where(
+        Taxon.id == taxon_id, Taxon.created_by == request.caller_id, Taxon.idempotency_key == request.key
+    )
+    return await db.scalar(statement) is not None
+
+
+async def add_vernacular(db: Session, taxon_id: UUID, names: Mapping[str, str]) -> None:
+    """Names in languages in which the taxon has none yet."""
+    await db.execute(
+        update(Taxon)
+        .where(Taxon.id == taxon_id)
+        .values(vernacular_names=literal(dict(names), Taxon.vernacular_names.type).op("||")(Taxon.vernacular_names))
+    )
 
 
 def with_descendants(taxon_ids: Sequence[UUID]) -> Select[UUID]:

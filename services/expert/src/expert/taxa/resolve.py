@@ -28,17 +28,22 @@ async def resolve_taxa(db: Session, names: Sequence[TaxonName]) -> list[UUID | N
     by_name = await queries.by_names(db, spoken)
     found: list[UUID | None] = []
     new_keys: dict[tuple[str, str], UUID] = {}
+    vernaculars: dict[UUID, str] = {}
     for name in names:
         taxon_id = next((by_key[key] for key in name.keys if key in by_key), None)
         taxon_id = taxon_id or by_name.get((name.scientific_name or name.label).lower())
         if taxon_id is None and name.scientific_name:
             taxon_id = _make(db, name)
             by_name[name.scientific_name.lower()] = taxon_id
+        if taxon_id is not None and (vernacular := vernacular_name(name)) is not None:
+            vernaculars.setdefault(taxon_id, vernacular)
         for each in name.keys:
             if taxon_id is not None and each not in by_key:
                 by_key[each] = new_keys[each] = taxon_id
         found.append(taxon_id)
     await db.flush()  # a model may name thousands; keys point at them
+    for taxon_id, vernacular in vernaculars.items():
+        await queries.add_vernacular(db, taxon_id, {"en": vernacular})
     for (checklist, key), taxon_id in new_keys.items():
         await queries.add_key(db, checklist, key, taxon_id)
     return found
@@ -53,10 +58,20 @@ def _make(db: Session, name: TaxonName) -> UUID:
         canonical_name=canonical(scientific),
         rank=name.rank,
         path=f"/{taxon_id}/",
-        vernacular_names={"en": name.common_name} if name.common_name else {},
+        provisional=not name.keys,
     )
     db.add(row)
     return taxon_id
+
+
+def vernacular_name(name: TaxonName) -> str | None:
+    """The common name that a model gives, else its label where that is words beside the scientific name."""
+    if name.common_name:
+        return name.common_name
+    plain = name.label.replace(" ", "").replace("-", "").replace("'", "").isalpha()
+    scientific = name.scientific_name or name.label
+    is_scientific = name.label.lower() in {scientific.lower(), canonical(scientific).lower()}
+    return name.label if plain and not is_scientific else None
 
 
 def canonical(scientific_name: str) -> str:

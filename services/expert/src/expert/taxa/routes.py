@@ -1,25 +1,30 @@
-"""Taxa: list and read."""
+"""The routes of taxa: list, read, add."""
 
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response, status
 
-from expert.access.guards import MayRead
+from expert.access.guards import MayAdminister, MayRead
+from expert.access.make_once import IdempotentRequest
+from expert.access.require import require
+from expert.access.state import Capability
 from expert.deps import Db
 from expert.taxa import queries
+from expert.taxa.add import add_taxon
+from expert.taxa.errors import TaxonExists
 from expert.taxa.models import Taxon
-from expert.taxa.schemas import TaxonKeyReply, TaxonReply
+from expert.taxa.schemas import AddTaxon, TaxonKeyReply, TaxonReply
 from trapper_kit.db import Session
+from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import NotFound
+from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.app import problems
-from trapper_kit.web.params import Cursor, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name, Search
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/taxa", tags=["taxa"])
-NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00%_\\]*$")]
 
 
 async def _replies(db: Session, rows: Sequence[Taxon]) -> list[TaxonReply]:
@@ -32,7 +37,8 @@ async def _replies(db: Session, rows: Sequence[Taxon]) -> list[TaxonReply]:
             rank=row.rank,
             parent_id=row.parent_id,
             vernacular_names=row.vernacular_names,
-            keys=[TaxonKeyReply(checklist=one.checklist, key=one.key) for one in keys.get(row.id, [])],
+            provisional=row.provisional,
+            keys=[TaxonKeyReply(checklist=key.checklist, key=key.key) for key in keys.get(row.id, [])],
         )
         for row in rows
     ]
@@ -44,13 +50,18 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    name: NameFilter = None,
-    key: NameFilter = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Name = None,
+    search: Search = None,
+    key: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="in any checklist")] = None,
+    below: Annotated[list[UUID] | None, Query(max_length=200, description="these taxa and all below them")] = None,
 ) -> Page[TaxonReply]:
-    """Every taxon that is known here; `name` is the beginning of a name, `key` a key in any checklist."""
-    page_request = PageRequest.of(limit, cursor, {"name": name, "key": key})
+    """Taxa by scientific, canonical or vernacular name, by key, or below others."""
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name, "search": search, "key": key, "below": below})
     items, following = split(
-        await queries.list_all(db, page_request, name=name, key=key), page_request, lambda row: [row.id]
+        await queries.list_all(db, page_request, ids=id or [], name=name, search=search, key=key, below=below or []),
+        page_request,
+        lambda row: [row.id],
     )
     return Page(items=await _replies(db, items), next_cursor=following)
 
@@ -61,4 +72,19 @@ async def read(taxon_id: UUID, _caller: MayRead, db: Db) -> TaxonReply:
     row = await db.get(Taxon, taxon_id)
     if row is None:
         raise NotFound("there is no such taxon")
+    return (await _replies(db, [row]))[0]
+
+
+@router.post(
+    "/",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(Invalid, NotFound, Forbidden, TaxonExists, IdempotencyKeyReused),
+)
+async def add(ask: AddTaxon, key: IdempotencyKey, caller: MayAdminister, db: Db, response: Response) -> TaxonReply:
+    """Add a provisional taxon, as a leader of a classification project."""
+    await require(db, caller, Capability.ADMINISTER, classification_project=ask.classification_project_id)
+    row, made = await add_taxon(
+        db, IdempotentRequest.of(caller, key, ask), **ask.model_dump(exclude={"classification_project_id"})
+    )
+    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return (await _replies(db, [row]))[0]

@@ -1,9 +1,25 @@
 """Bodies of taxa."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from trapper_schemas.base import Reply
+from pydantic import Field
+
+from expert.taxa.state import TaxonRank
+from trapper_kit.text import CleanText
+from trapper_schemas.base import Reply, Request
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class AddTaxon(Request):
+    """A taxon that no checklist brought; the leader of the named project adds it for all projects."""
+
+    classification_project_id: UUID
+    scientific_name: CleanText = Field(min_length=2, max_length=200, pattern=r"^\S(.*\S)?$")
+    rank: TaxonRank
+    parent_id: UUID | None = None
+    vernacular_names: dict[Language, CleanText] = Field(default_factory=dict, max_length=50)
 
 
 class TaxonKeyReply(Reply):
@@ -17,5 +33,6 @@ class TaxonReply(Reply):
     canonical_name: str
     rank: str | None
     parent_id: UUID | None
-    vernacular_names: dict[str, Any]
+    vernacular_names: dict[str, Any] = Field(description="by language code")
+    provisional: bool = Field(description="added by a person or a model, and in no checklist yet")
     keys: list[TaxonKeyReply]
