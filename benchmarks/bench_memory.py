@@ -174,7 +174,12 @@ class Asking:
         return UUID(json.loads(body)["id"])
 
     async def _body(self, count: int) -> AsyncIterator[bytes]:
-        head = {"stages": [self.stage], "sealed": True, "media_grant": "a grant", "media_origins": [self.origin]}
+        head = {
+            "job_config": {"stages": [self.stage]},
+            "sealed": True,
+            "media_grant": "a grant",
+            "media_origins": [self.origin],
+        }
         yield json.dumps(head)[:-1].encode() + b', "resources": ['
         digest = sha256(self.picture).hexdigest()
         for start in range(0, count, 100):

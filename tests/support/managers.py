@@ -27,7 +27,7 @@ from trapper_kit.cron import run_sweeps
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.batches import StageSpec
-from trapper_schemas.v1.jobs import JobReply, JobRequest
+from trapper_schemas.v1.jobs import JobConfig, JobReply, JobRequest
 from trapper_schemas.v1.resources import ResourceRef
 from trapper_schemas.v1.results import BatchResults, Failed
 
@@ -83,7 +83,7 @@ class RunningManager:
     ) -> UUID:
         """A job, as an Expert sends it."""
         request = JobRequest(
-            stages=tuple(spec.stage for spec in stages),
+            job_config=JobConfig(stages=tuple(spec.stage for spec in stages)),
             resources=tuple(resources),
             media_grant="the-grant",
             media_origins=tuple(origins),

@@ -223,7 +223,8 @@ async def test_a_model_that_cannot_run_is_refused_with_what_to_do(manager: Manag
     assert (status, kind) == (422, "model-not-ready")
     assert "trapper models install to-install" in detail
     assert (await refused(by("test-species", "b" * 64, "classification")))[:2] == (422, "invalid")
-    assert (await refused(stage(), by("test-species", "b" * 64)))[:2] == (422, "unknown-model")
+    assert (await refused(by("test-species", "b" * 64)))[:2] == (422, "unknown-model")
+    assert (await refused(stage(), stage()))[:2] == (422, "invalid")
 
 
 async def test_a_job_of_nothing_is_finished_at_once(manager: Manager, expert: dict[str, str]) -> None:

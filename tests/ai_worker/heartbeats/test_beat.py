@@ -13,20 +13,24 @@ from ai_worker.batches.state import RunState
 from ai_worker.heartbeats.beat import beat
 from ai_worker.tasks import opened
 from tests.support.make.ai_worker import hand, worker_settings
+from tests.support.make.inference import stage_spec
 from tests.support.workers import enrol
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.batches import BatchLease
+from trapper_schemas.v1.jobs import JobConfig
 
 
 def run_of(**changes):
     batch_id = changes.pop("batch_id", uuid7())
+    spec = stage_spec()
     lease = BatchLease(
         batch_id=batch_id,
         job_id=uuid7(),
         attempt=changes.get("attempt", 1),
         token="made-up",
         expires_in_seconds=60,
-        stages=[],
+        job_config=JobConfig(stages=(spec.stage,)),
+        models=[spec.model],
         resources=[],
         media_grant="",
         media_origins=[],

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from expert.jobs.issue_grant import Grant, issue_grant, read_grant
 from expert.jobs.state import FrozenJobConfig, JobStage, ProviderStage, after_hearing, backoff_seconds, passes
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
+from trapper_schemas.v1.jobs import JobConfig, JobRequest, JobState, Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
 
 
@@ -66,8 +66,9 @@ def test_the_key_of_models_ignores_thresholds_and_knows_weights() -> None:
 def test_a_configuration_survives_its_document_and_the_manager_is_sent_only_the_wires_fields() -> None:
     config = frozen_config(stage(), stage(kind=ModelKind.CLASSIFICATION))
     assert FrozenJobConfig.model_validate_json(config.model_dump_json()) == config
-    sent = json.loads(JobRequest(stages=config.stages, media_grant="g").model_dump_json())["stages"]
-    assert [set(sent_stage) for sent_stage in sent] == [set(Stage.model_fields)] * 2
+    sent = json.loads(JobRequest(job_config=config, media_grant="g").model_dump_json())["job_config"]
+    assert set(sent) == set(JobConfig.model_fields)
+    assert [set(sent_stage) for sent_stage in sent["stages"]] == [set(Stage.model_fields)] * 2
 
 
 def test_a_configuration_begins_with_detection_and_has_one_stage_of_a_kind() -> None:

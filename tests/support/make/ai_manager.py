@@ -125,7 +125,7 @@ def stage(**changes: Any) -> dict[str, Any]:
 def job_request(count: int = 3, **changes: Any) -> dict[str, Any]:
     """A job on some photos."""
     return {
-        "stages": [stage()],
+        "job_config": {"stages": changes.pop("stages", [stage()])},
         "resources": [resource(number) for number in range(count)],
         "sealed": True,
         "media_grant": "a grant",

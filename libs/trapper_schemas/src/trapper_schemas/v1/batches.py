@@ -1,12 +1,12 @@
 """A batch on lease: what a worker gets, and how it gives it back."""
 
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
-from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.jobs import JobConfig, Stage
 from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.resources import SHA256, ResourceRef
 from trapper_schemas.v1.workers import Intervals
@@ -42,10 +42,25 @@ class BatchLease(Reply):
     attempt: int
     token: str
     expires_in_seconds: float
-    stages: list[StageSpec]
+    job_config: JobConfig
+    models: list[ModelEntry] = Field(
+        description="the catalogue's entry of each stage's model, in the order of the stages"
+    )
     resources: list[ResourceRef]
     media_grant: str
     media_origins: list[str]
+
+    @model_validator(mode="after")
+    def _check_models(self) -> Self:
+        if len(self.models) != len(self.job_config.stages):
+            raise ValueError(f"{len(self.models)} models for {len(self.job_config.stages)} stages")
+        return self
+
+    @property
+    def stages(self) -> list[StageSpec]:
+        """Each stage with its model's entry."""
+        pairs = zip(self.job_config.stages, self.models, strict=True)
+        return [StageSpec(stage=stage, model=model) for stage, model in pairs]
 
 
 class ClaimReply(Reply):

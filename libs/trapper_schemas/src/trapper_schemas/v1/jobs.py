@@ -56,7 +56,7 @@ class JobConfig(Request):
 class JobRequest(Request):
     """Submit a job; the idempotency key is the Expert's own job id, `sealed` says that no further page comes."""
 
-    stages: tuple[Stage, ...] = Field(min_length=1, max_length=4)
+    job_config: JobConfig
     resources: tuple[ResourceRef, ...] = Field(default=(), max_length=100_000)
     sealed: bool = True
     media_grant: str = Field(max_length=500)

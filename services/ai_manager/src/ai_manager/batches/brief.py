@@ -12,16 +12,15 @@ from ai_manager.batches.pack import raw
 from ai_manager.batches.queries_hot import Leased
 from ai_manager.catalog import queries as catalog
 from ai_manager.deps import Work
-from trapper_schemas.v1.batches import StageSpec
-from trapper_schemas.v1.jobs import Stage
+from trapper_schemas.v1.jobs import JobConfig
 from trapper_schemas.v1.models import ModelEntry
 
 
 @dataclass(frozen=True)
 class Brief:
-    """The stages of a job with the catalogue's entries; `told` is the end of each of its leases, as JSON."""
+    """The configuration of a job with the catalogue's entries; `told` is the end of each of its leases, as JSON."""
 
-    stages: tuple[Stage, ...]
+    config: JobConfig
     models: tuple[ModelEntry, ...]
     told: bytes
 
@@ -34,15 +33,16 @@ async def brief(work: Work, job_id: UUID) -> Brief:
 async def _read(work: Work, job_id: UUID) -> Brief:
     async with work.db() as db:
         terms = (await queries.terms_of(db, [job_id]))[job_id]
-        stages = tuple(Stage.model_validate(stage) for stage in terms.stages)
+        stages = terms.job_config.stages
         known = await catalog.by_refs(db, [stage.model for stage in stages])
     models = tuple(ModelEntry.model_validate(known[catalog.key_of(stage.model)].entry) for stage in stages)
     told = {
-        "stages": [StageSpec(stage=stage, model=model) for stage, model in zip(stages, models, strict=True)],
+        "job_config": terms.job_config,
+        "models": models,
         "media_grant": terms.media_grant,
         "media_origins": terms.media_origins,
     }
-    return Brief(stages, models, to_json(told)[1:])
+    return Brief(terms.job_config, models, to_json(told)[1:])
 
 
 def lease_json(batch: Leased, brief: Brief, length: timedelta) -> bytes:

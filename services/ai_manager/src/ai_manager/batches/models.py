@@ -1,7 +1,6 @@
 """A batch, the slice of a job that one worker holds at a time; where it lies later; the terms that a job's share."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, false, literal
@@ -9,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
 from ai_manager.batches.state import BatchState
-from trapper_kit.db import state_type
+from trapper_kit.db import document_type, state_type
+from trapper_schemas.v1.jobs import JobConfig
 
 StateType = state_type(BatchState)
 WAITING = literal(BatchState.WAITING, StateType, literal_execute=True)  # never a bind: a partial index must see it
@@ -33,7 +33,7 @@ class Terms(Base):
     """What the models weigh together; those of unknown size weigh nothing here."""
     priority: Mapped[int]
     project: Mapped[str]
-    stages: Mapped[list[Any]]
+    job_config: Mapped[JobConfig] = mapped_column(document_type(JobConfig))
     media_grant: Mapped[str]
     media_origins: Mapped[list[str]]
     is_open: Mapped[bool]

@@ -26,7 +26,7 @@ from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import FieldError
 from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
-from trapper_schemas.v1.models import ModelEntry, ModelKind
+from trapper_schemas.v1.models import ModelEntry
 
 INTERACTIVE, BULK = 0, 1
 IDS_AT_ONCE = 1000
@@ -54,7 +54,7 @@ async def accept_job(
     if present is not None:
         check_same(present.body_hash, submission.sha256)
         return present, False
-    models = await _models(db, request.stages)
+    models = await _models(db, request.job_config.stages)
     runtimes = _common_runtimes(models)
     job = Job(
         id=uuid7(),
@@ -106,17 +106,17 @@ def _weight(models: Sequence[ModelEntry]) -> int:
 
 
 def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str], *, weights_bytes: int) -> Terms:
-    models = [stage.model.key for stage in request.stages]
+    models = [stage.model.key for stage in request.job_config.stages]
     return Terms(
         job_id=job_id,
         runtimes=joined(runtimes),
         model_set=hashlib.sha256("\n".join(models).encode()).hexdigest(),
         models=models,
-        unpinned=any(stage.model.sha256 is None for stage in request.stages),
+        unpinned=any(stage.model.sha256 is None for stage in request.job_config.stages),
         weights_bytes=weights_bytes,
         priority=INTERACTIVE if request.interactive else BULK,
         project=request.project,
-        stages=[stage.model_dump(mode="json") for stage in request.stages],
+        job_config=request.job_config,
         media_grant=request.media_grant,
         media_origins=list(request.media_origins),
         is_open=True,
@@ -124,8 +124,6 @@ def _terms(job_id: UUID, request: JobRequest, runtimes: Sequence[str], *, weight
 
 
 async def _models(db: Session, stages: Sequence[Stage]) -> list[ModelEntry]:
-    if stages[0].kind is not ModelKind.DETECTION:
-        raise Invalid.field("stages", "the first stage is a detection; the others look at its boxes")
     known = await catalog.by_refs(db, [stage.model for stage in stages])
     return [_usable(stage, known.get(catalog.key_of(stage.model))) for stage in stages]
 

@@ -35,7 +35,7 @@ _DEPTHS = text(
     select lines.runtimes, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
         coalesce(sum(waiting.batches), 0)::bigint, coalesce(sum(waiting.resources), 0)::bigint, min(waiting.oldest)
     from (
-        select terms.runtimes, terms.model_set, (array_agg(terms.stages))[1] as stages,
+        select terms.runtimes, terms.model_set, (array_agg(terms.job_config -> 'stages'))[1] as stages,
             min(terms.models ->> 0) as first_model, bool_or(terms.unpinned) as unpinned,
             sum(jobs.total - jobs.planned_through)::bigint as unplanned,
             array_agg(distinct terms.priority) as priorities

@@ -83,7 +83,7 @@ async def _inspect(work: Work, brought: Brought, present: Present) -> Inspected:
         attempt=present.attempt,
         resource_ids=tuple(resource.id for resource in resources),
         media_sha256=tuple(resource.sha256 for resource in resources),
-        stages=job.stages,
+        stages=job.config.stages,
         labels=tuple(len(model.spec.labels) if model.spec else 0 for model in job.models),
         features=features_width(
             {model.kind: model.spec.embedding.dimension for model in job.models if model.spec and model.spec.embedding}

@@ -55,7 +55,7 @@ async def send_job(work: ExpertWork, manager: ManagerClient, job: AiClassificati
     refs = await _page(work, job.id, after=None)
     so_far = len(refs)
     request = JobRequest(
-        stages=job.job_config.stages,
+        job_config=job.job_config,
         resources=refs,
         sealed=so_far >= job.total,
         media_grant=issue_grant(work.settings.secret_key.get_secret_value(), Grant(job.id, job.connection_id)),
