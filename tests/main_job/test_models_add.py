@@ -139,8 +139,8 @@ def test_a_name_that_is_taken_is_not_given_away(stack: Trapper, folder: Path) ->
     before = stack.models()
     weights = colour_detector(folder / "other.onnx", size=160)
     answer = stack("models", "add", weights, "--name", "demo-detector", "--predictor", "yolov8", "--json")
-    assert answer.code == 1
-    assert "demo-detector" in answer.json["error"]
+    assert answer.code == 2
+    assert "names that begin with 'demo-' are those of shipped models" in answer.json["error"]
     assert stack.models() == before
 
 

@@ -12,7 +12,15 @@ from tests.support.networks import colour_detector, fixed_output
 from tests.support.weights_servers import WeightsServer, serving_weights
 from trapper_cli.models.add import ModelRefused, inspect_file
 from trapper_cli.models.download import fetch_weights, find_origin
-from trapper_cli.models.install import completed, converted, find_entry, inspection_request, install, why_not
+from trapper_cli.models.install import (
+    completed,
+    converted,
+    find_entry,
+    inspection_request,
+    install,
+    install_file,
+    why_not,
+)
 from trapper_cli.runs.offer_detector import BETTER, PERMISSIVE, RECOMMENDED, recommended, settle
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, Unreachable, WrongUsage
@@ -135,6 +143,21 @@ def test_an_entry_that_is_converted_says_where_its_checkpoint_lies_and_keeps_no_
     assert (complete.availability.value, [source.url for source in complete.sources]) == ("ready", [None])
     ready = entry_at("https://example.org/made.onnx")
     assert converted(ready, ready).sources == ready.sources
+
+
+def test_the_file_of_another_entry_is_refused(tmp_path: Path) -> None:
+    entry = entry_at(NOWHERE)
+    path = colour_detector(tmp_path / "made.onnx")
+    inspected = inspect_file(path, inspection_request(entry))
+    other = {"name": "other-model", "version": "3", "sha256": inspected.entry["sha256"]}
+
+    class Known(ManagerClient):
+        def models(self, *, retired: bool = False) -> list[dict[str, Any]]:  # noqa: ARG002 - as the real one is asked
+            return [other]
+
+    with Known(NOWHERE, "x") as manager, TrapperClient(NOWHERE, "x") as expert:  # noqa: SIM117
+        with pytest.raises(Failure, match=f"made.onnx is other-model 3, not {entry.name}"):
+            install_file(manager, expert, entry, path)
 
 
 def test_an_unknown_name_is_wrong_usage_and_a_version_can_be_named() -> None:

@@ -169,6 +169,7 @@ _SPEC = "spec: {predictor: yolov8, preprocessing: {width: 64, height: 64}, thres
         (f"models: [{{{_ENTRY}, category_file: categories/a.yaml}}]", "no spec"),
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: categories/gone.yaml}}]", "cannot be read"),
         (f"models: [{{{_ENTRY}, {_SPEC}, proof_file: ../secret.json}}]", "proof_file"),
+        (f"models: [{{{_ENTRY.replace('x', 'NONE', 1)}, {_SPEC}}}]", "'NONE' is what commands take"),
         (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{url: 'file:///etc/passwd', file_name: x}}]}}]", "sources.0.url"),
         (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{file_name: '..'}}]}}]", "leads out"),
     ],

@@ -42,6 +42,30 @@ async def test_publishing_again_changes_nothing_and_another_entry_is_refused(
     assert (await publish(model_entry(version="2", sha256="8" * 64)))[0] == 201
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "none"}, "'none' is what commands take"),
+        ({"name": "Auto"}, "'Auto' is what commands take"),
+        ({"name": "NONE"}, "'NONE' is what commands take"),
+        ({"name": "demo-better"}, "names that begin with 'demo-'"),
+        ({"name": "Demo-better"}, "names that begin with 'demo-'"),
+        ({"kind": "classification", "version": "7"}, "is the name of a detection model"),
+        ({"kind": "classification", "version": "7", "upper": True}, "is the name of a detection model"),
+    ],
+)
+async def test_names_that_stand_for_something_else_are_refused(
+    manager: Manager, operator: dict[str, str], changes: dict[str, Any], told: str
+) -> None:
+    if changes.pop("upper", False):
+        changes["name"] = model_entry()["name"].upper()
+    answer = await manager.http.post("/api/models/", json={"entry": model_entry(**changes)}, headers=operator)
+    assert (answer.status_code, answer.json()["type"]) == (422, "invalid")
+    (error,) = answer.json()["errors"]
+    assert error["loc"] == ["body", "entry.name"]
+    assert told in error["message"]
+
+
 async def test_weights_come_in_under_their_hash_and_go_out_by_range(manager: Manager, operator: dict[str, str]) -> None:
     assert (await manager.http.get(PATH, headers=operator)).status_code == 404
     sent = await manager.http.put(PATH, content=in_pieces(WEIGHTS, 5), headers=operator)

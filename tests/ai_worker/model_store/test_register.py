@@ -54,6 +54,35 @@ def test_a_detector_that_tells_everything_needs_nothing_but_a_name(tmp_path):
     assert proof["outputs"] == [{"name": "output", "shape": [7, 16], "dtype": "float32"}]
 
 
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (["person", "animal", "vehicle"], "own order is 0 animal, 1 person; the labels' order is 0 person, 1 animal"),
+        (["Person", "dog", "car"], "own order is 0 animal; the labels' order is 0 Person"),
+    ],
+)
+def test_labels_in_another_order_than_the_files_own_are_refused_unless_overridden(tmp_path, labels, told):
+    path = colour_detector(tmp_path / "m.onnx")
+    request = {"predictor": "yolov8", "labels": labels, "label_map": {"animal": [1], "human": [0], "vehicle": [2]}}
+    reason, message = refused(path, **request)
+    assert reason == "labels"
+    assert told in message
+    assert "--labels-override" in message
+    entry, _ = accepted(path, **request, labels_override=True)
+    assert [label.label for label in entry.spec.labels] == labels
+
+
+def test_other_words_in_the_same_order_are_accepted_and_reported(tmp_path):
+    path = colour_detector(tmp_path / "m.onnx")
+    labels = ["Animal", "human", "vehicle"]
+    _, proof = accepted(path, predictor="yolov8", labels=labels)
+    assert proof["labels_renamed"] == [{"index": 1, "file": "person", "given": "human"}]
+    others = {"animal": [0], "human": [1], "vehicle": [2]}
+    reason, message = refused(path, predictor="yolov8", labels=["a", "b", "c"], label_map=others, same_network=True)
+    assert reason == "another-network"
+    assert "0 animal, 1 person, 2 vehicle; the model's are 0 a, 1 b, 2 c" in message
+
+
 def test_yolox_is_fed_as_its_family_is_unless_told_otherwise(tmp_path):
     rows = np.full((84, 7), 0.01, np.float32)
     path = fixed_output(tmp_path / "m.onnx", rows, size=64)

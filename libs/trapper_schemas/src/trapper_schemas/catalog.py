@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from trapper_schemas.model_names import why_reserved
 from trapper_schemas.v1.models import GoldenRun, Label, ModelEntry, ObservationType
 
 DATA = Path(__file__).parent / "data"
@@ -55,6 +56,10 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
         entry = _entry(path, number, raw)
         if any((entry.name, entry.version) == (one.name, one.version) for one in entries):
             raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
+        if why := why_reserved(entry.name, shipped=True):
+            raise CatalogMalformed(f"{path.name}: {why}")
+        if any(entry.name == one.name and entry.kind is not one.kind for one in entries):
+            raise CatalogMalformed(f"{path.name}: {entry.name} stands for models of two kinds")
         entries.append(entry)
     return entries
 

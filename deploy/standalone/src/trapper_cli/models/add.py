@@ -11,9 +11,11 @@ from typing import Any
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure
 from trapper_client.manager import ManagerClient
+from trapper_client.output import tell
 
 _INSPECTION_SECONDS = 900
 _CHUNK = 1 << 20
+_REPORTED = 5
 
 
 class ModelRefused(Failure):
@@ -56,9 +58,22 @@ def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
     return Inspected(answer["entry"], answer["proof"], answer.get("golden_run"))
 
 
+def report_renamed(inspected: Inspected) -> None:
+    """Tells which classes the file calls otherwise than the labels do."""
+    renamed: list[dict[str, Any]] = inspected.proof.get("labels_renamed", [])
+    for each in renamed[:_REPORTED]:
+        tell(f"Class {each['index']}: the file calls it {each['file']!r}, the labels {each['given']!r}.")
+    if len(renamed) > _REPORTED:
+        tell(f"So do {len(renamed) - _REPORTED} more.")
+
+
 def check_free(manager: ManagerClient, entry: dict[str, Any], *, version_given: bool) -> None:
     """Refuses a name that stands for something else already; the same weights may go by several names."""
     for known in manager.models():
+        if known["name"].casefold() != entry["name"].casefold():
+            continue
+        if known["kind"] != entry["kind"]:
+            raise _taken(known, f"a {known['kind']} model")
         if known["name"] != entry["name"] or known.get("sha256") is None:
             continue
         same_weights = known["sha256"] == entry["sha256"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trapper_cli.models.add import check_free, inspect_file, publish
+from trapper_cli.models.add import check_free, inspect_file, publish, report_renamed
 from trapper_cli.models.install_command import install_model
 from trapper_cli.models.labels import read_labels
 from trapper_cli.models.pin_command import pin
@@ -18,6 +18,7 @@ from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, tell
 from trapper_client.stack import connect, connect_manager
 from trapper_schemas.catalog import BUILT_IN_MAPS, CatalogMalformed, read_label_map
+from trapper_schemas.model_names import why_reserved
 
 _PATIENCE_SECONDS = 60.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
@@ -80,6 +81,9 @@ def add(
     labels: Annotated[
         Path | None, typer.Option(help="One label per line in index order; else the names in the file.")
     ] = None,
+    labels_override: Annotated[
+        bool, typer.Option("--labels-override", help="Take the labels as given where the file's own order is another.")
+    ] = False,
     label_map: Annotated[
         str | None,
         typer.Option("--map", help="Which labels are animals, humans, vehicles: coco, megadetector, or a YAML file."),
@@ -110,6 +114,7 @@ def add(
         "version": version,
         "predictor": predictor.value,
         "labels": read_labels(labels) if labels is not None else [],
+        "labels_override": labels_override,
         "label_map": _label_map(label_map),
         "input_size": input_size,
         "preprocess": _pairs(preprocess or []),
@@ -121,6 +126,8 @@ def add(
         raise WrongUsage(f"There is no file {str(file)!r}.")
     if not _NAME.fullmatch(name):
         raise WrongUsage(f"--name takes up to 64 letters, digits and hyphens, not {name[:80]!r}.")
+    if why := why_reserved(name):
+        raise WrongUsage(f"--name: {why}.")
     inspected = inspect_file(file, request)
     if ensure_stack():
         tell("The stack was started, and is left running (trapper down stops it).")
@@ -130,6 +137,7 @@ def add(
     if as_json:
         answer({"ok": True, "model": models.summary({**inspected.entry, "held": True}), "proof": inspected.proof})
         return
+    report_renamed(inspected)
     option = {"detection": "--detector", "classification": "--species"}.get(inspected.entry["kind"])
     say(f"Registered {name} ({inspected.entry['kind']}, sha256 {inspected.entry['sha256']}).")
     if option is not None:

@@ -97,11 +97,22 @@ def install(
 def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntry, path: Path) -> ModelEntry:
     """The same with a file that is here already, also for entries that have to be converted or brought."""
     inspected = inspect_file(path, inspection_request(entry))
+    _check_is_no_other(manager, entry, path, inspected)
     if entry.sha256 is not None and inspected.entry["sha256"] != entry.sha256:
         raise Failure(f"{path.name} has the sha256 {inspected.entry['sha256']}; {entry.name} is {entry.sha256}.")
     complete = converted(entry, completed(entry, inspected))
     publish(manager, expert, complete.model_dump(mode="json"), path, inspected.golden_run)
     return complete
+
+
+def _check_is_no_other(manager: ManagerClient, entry: ModelEntry, path: Path, inspected: Inspected) -> None:
+    """Refuses the weights of another entry of the catalogue."""
+    for known in manager.models(retired=True):
+        if known.get("sha256") == inspected.entry["sha256"] and known["name"] != entry.name:
+            raise Failure(
+                f"{path.name} is {known['name']} {known['version']}, not {entry.name}.",
+                hint="Nothing was registered.",
+            )
 
 
 def converted(entry: ModelEntry, complete: ModelEntry) -> ModelEntry:
@@ -122,6 +133,7 @@ def inspection_request(entry: ModelEntry) -> dict[str, Any]:
         "version": entry.version,
         "predictor": spec.predictor,
         "labels": [label.label for label in spec.labels],
+        "same_network": True,
         "label_map": {kind.value: indices for kind, indices in kinds.items()} if any(kinds.values()) else None,
         "input_size": how.width if how.width == how.height else None,
         "preprocess": {field.replace("_", "-"): _words(how, field) for field in _PREPROCESS},

@@ -10,6 +10,7 @@ from trapper_kit.db import IntegrityError, Session
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
+from trapper_schemas.model_names import why_reserved
 from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelKind
 
 _NUL = "\\u0000"
@@ -52,7 +53,18 @@ async def _publish(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Mo
     )
 
 
+async def _check_name(db: Session, entry: ModelEntry) -> None:
+    """Refuses a name that commands take for something else, or that stands for a model of another kind."""
+    if why := why_reserved(entry.name):
+        raise Invalid.field("entry.name", why)
+    other = next((kind for kind in await queries.kinds_of(db, entry.name) if kind != entry.kind.value), None)
+    if other is not None:
+        message = f"{entry.name!r} is the name of a {other} model, and stands for one kind only: choose another name"
+        raise Invalid.field("entry.name", message)
+
+
 async def _add(db: Session, entry: ModelEntry, *, now: datetime) -> Model:
+    await _check_name(db, entry)
     held_bytes = await queries.held_bytes(db, entry.sha256) if entry.sha256 is not None else None
     model = Model(
         id=uuid7(),

@@ -42,6 +42,12 @@ async def by_name(db: Session, name: str, version: str, *, lock: bool = False) -
     return (await db.scalars(statement)).one_or_none()
 
 
+async def kinds_of(db: Session, name: str) -> Sequence[str]:
+    """The kinds of all versions that were ever published under this name, whatever its case."""
+    statement = select(Model.entry["kind"].as_string()).where(func.lower(Model.name) == name.lower()).distinct()
+    return (await db.scalars(statement)).all()
+
+
 async def last_retired(db: Session, name: str, version: str) -> Model | None:
     """The version of this name that an operator retired last."""
     statement = (

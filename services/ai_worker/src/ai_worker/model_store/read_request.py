@@ -1,5 +1,7 @@
 """What somebody says about the model they bring: checked, and laid over what the file and its family say."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +28,7 @@ _KEYS = {
     "layout": "layout",
 }
 _MAX_LABELS = 65_000
+_SHOWN_LABELS, _SHOWN_CHARACTERS = 6, 60
 
 
 class ModelRequest(BaseModel):
@@ -37,6 +40,10 @@ class ModelRequest(BaseModel):
     version: str = Field(default="", max_length=40)
     predictor: str = Field(max_length=40)
     labels: list[str] = Field(default=[], max_length=_MAX_LABELS)
+    labels_override: bool = False
+    """Whether the labels stand although the file has their words in another order."""
+    same_network: bool = False
+    """Whether the labels are those of this very network, so that the file's own must be the same in the main."""
     label_map: LabelMap | None = None
     input_size: int | None = Field(default=None, ge=16, le=4000)
     preprocess: dict[str, str] = {}
@@ -67,6 +74,7 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
         raise ModelRefused(
             "labels", f"the file names {len(facts.names)} classes of its own, and {len(names)} labels were given"
         )
+    _check_own_names(request, facts.names, names)
     if not names:
         raise ModelRefused("labels", "the file names no labels; give them, one for each class in index order")
     try:
@@ -84,6 +92,47 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
             f"a map that says which are {', '.join(ObservationType)}: --map",
         )
     return labels
+
+
+def renamed_labels(facts: Facts, labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """The classes that the file calls otherwise than the labels do."""
+    pairs = enumerate(zip(facts.names, (label.label for label in labels), strict=False))
+    return [
+        {"index": index, "file": own[:_SHOWN_CHARACTERS], "given": given}
+        for index, (own, given) in pairs
+        if _word(own) != _word(given)
+    ]
+
+
+def _check_own_names(request: ModelRequest, own: Sequence[str], given: Sequence[str]) -> None:
+    """Refuses labels that have the file's words in another order, or that are those of another network."""
+    if not own or not request.labels or request.labels_override:
+        return
+    places = {_word(name): index for index, name in enumerate(own)}
+    moved = [index for index, name in enumerate(given) if places.get(_word(name), index) != index]
+    if moved:
+        raise ModelRefused(
+            "labels",
+            f"the file's own order is {_order(own, moved)}; the labels' order is {_order(given, moved)}. Give them in "
+            "the file's order, or say --labels-override where the file is wrong",
+        )
+    same = sum(_word(first) == _word(second) for first, second in zip(own, given, strict=True))
+    if request.same_network and 2 * same < len(own):
+        first = range(len(own))
+        raise ModelRefused(
+            "another-network",
+            f"the file's own classes are {_order(own, first)}; the model's are {_order(given, first)}",
+        )
+
+
+def _word(name: str) -> str:
+    """A label as it is compared: without case, with spaces for whatever separates its words."""
+    return " ".join(re.split(r"[\s_-]+", name.casefold().strip()))
+
+
+def _order(names: Sequence[str], indices: Sequence[int]) -> str:
+    shown = ", ".join(f"{index} {names[index][:_SHOWN_CHARACTERS]}" for index in indices[:_SHOWN_LABELS])
+    return f"{shown}, …" if len(indices) > _SHOWN_LABELS else shown
 
 
 def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> Preprocessing:

@@ -21,6 +21,7 @@ from ai_worker.model_store.read_request import (
     decide_labels,
     decide_preprocessing,
     read_request,
+    renamed_labels,
 )
 from ai_worker.model_store.settle_classifier import embedding_output, settle_classifier
 from ai_worker.model_store.settle_detector import settle_detector
@@ -89,7 +90,7 @@ def register_model(
         spec=spec,
         licence=request.licence or "unknown",
     )
-    proof = _proof(session, facts, spec, runs) | {"batch": batch}
+    proof = _proof(session, facts, spec, runs) | {"batch": batch, "labels_renamed": renamed_labels(facts, labels)}
     names, own = _as_the_worker_sees(session, spec, runs)
     return entry, proof, golden_run(names, spec, own, provider=session.provider, precision=session.precision)
 
