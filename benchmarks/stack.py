@@ -234,6 +234,7 @@ def free_port() -> int:
 
 def _environment(settings: Settings, intervals: dict[str, float], changes: dict[str, Any]) -> dict[str, str]:
     own = {
+        "AI_MANAGER_TASKS_ADDRESS": "127.0.0.1:0",
         "AI_MANAGER_DATABASE_URL": settings.database_url.get_secret_value(),
         "AI_MANAGER_SECRET_KEY": SECRET,
         "AI_MANAGER_BLOBS_DIR": str(settings.blobs_dir),

@@ -29,6 +29,7 @@ WEIGHTS = Path(__file__).parents[2] / "models" / "weights"
 def environment(ai_manager_database_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AI_MANAGER_")},
+        "AI_MANAGER_TASKS_ADDRESS": "127.0.0.1:0",
         "AI_MANAGER_DATABASE_URL": ai_manager_database_url,
         "AI_MANAGER_SECRET_KEY": "a key for tests only, long enough",
         "AI_MANAGER_BLOBS_DIR": str(tmp_path / "blobs"),

@@ -169,6 +169,7 @@ async def dying(manager: Manager, *words: str) -> AsyncIterator[Callable[[str, i
     settings = manager.work.settings
     environment = {
         **os.environ,
+        "AI_MANAGER_TASKS_ADDRESS": "127.0.0.1:0",
         "AI_MANAGER_DATABASE_URL": settings.database_url.get_secret_value(),
         "AI_MANAGER_SECRET_KEY": settings.secret_key.get_secret_value(),
         "AI_MANAGER_BLOBS_DIR": str(settings.blobs_dir),

@@ -12,7 +12,7 @@ from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.results import fetch
 from expert.results.fetch import fetch_results
-from expert.results.listen import _hear
+from expert.results.listen import _receive
 from tests.contracts.conftest import Pair
 from tests.support.make.results import column, failed, seen
 from trapper_kit.db import TaskMessage
@@ -243,13 +243,13 @@ async def test_a_notification_only_makes_us_look_and_an_unknown_one_is_dropped(p
     await pair.sweep()
     sent: list[TaskMessage] = []
 
-    async def note(messages: list[TaskMessage]) -> None:
+    def note(messages: list[TaskMessage]) -> None:
         sent.extend(messages)
 
     pair.expert.work.database.task_sender = note  # type: ignore[assignment]  # any function of that shape
-    await _hear(pair.expert.work, str(await pair.there()))
-    await _hear(pair.expert.work, str(uuid7()))
-    await _hear(pair.expert.work, "nonsense")
+    await _receive(pair.expert.work, str(await pair.there()))
+    await _receive(pair.expert.work, str(uuid7()))
+    await _receive(pair.expert.work, "nonsense")
     ((job_id,),) = await pair.expert.sql("select id from ai_classification_jobs")
     assert sent == [TaskMessage("results.fetch", {"job_id": str(job_id)})]
 

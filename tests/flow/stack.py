@@ -220,6 +220,7 @@ class Stack:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("EXPERT_", "AI_"))}
         own = {
             "expert": {
+                "EXPERT_TASKS_ADDRESS": "127.0.0.1:0",
                 "EXPERT_DATABASE_URL": self.expert_database,
                 "EXPERT_REDIS_URL": self.valkey.url,
                 "EXPERT_NOTIFICATIONS_REDIS_URL": self.valkey.notifications_url,
@@ -230,6 +231,7 @@ class Stack:
                 "EXPERT_ALLOWED_ADDRESSES": LOOPBACK,
             },
             "ai_manager": {
+                "AI_MANAGER_TASKS_ADDRESS": "127.0.0.1:0",
                 "AI_MANAGER_DATABASE_URL": self.manager_database,
                 "AI_MANAGER_REDIS_URL": self.valkey.url,
                 "AI_MANAGER_NOTIFICATIONS_REDIS_URL": self.valkey.notifications_url,

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -34,7 +33,8 @@ def main(service: str) -> None:
         HTTPServer(("127.0.0.1", int(words[words.index("--port") + 1])), Door).serve_forever()
     elif words[0] == "tasks":
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        time.sleep(3600)
+        port = own[f"{service.upper()}_TASKS_ADDRESS"].rpartition(":")[2]
+        HTTPServer(("127.0.0.1", int(port)), Door).serve_forever()
     elif words[0] == "doctor":
         sys.stdout.write(json.dumps({"ok": True, "checks": [{"name": "all", "ok": True, "found": 0, "detail": ""}]}))
     elif "--json" in words:

@@ -98,7 +98,13 @@ def test_a_chosen_port_is_nobody_elses_until_its_listener_starts(folder: Path) -
 
 def test_given_servers_get_no_port(folder: Path) -> None:
     chosen = settings(**BOTH_DATABASES, REDIS_URL="redis://h")
-    assert set(planned(chosen, folder / "ports.json")) == {"expert", "ai_manager", "ai_worker"}
+    assert set(planned(chosen, folder / "ports.json")) == {
+        "expert",
+        "ai_manager",
+        "ai_worker",
+        "expert-tasks",
+        "ai_manager-tasks",
+    }
 
 
 def test_lost_secrets_beside_existing_data_are_told_and_not_made_anew(folder: Path) -> None:

@@ -3,40 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from redis import Redis
 
+from tests.support.background import BackgroundWork, background_work, running_process, until
 from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.valkey import EmbeddedValkey
-from trapper_kit.broker import QueueTaskSender, TaskBook, TaskProcess, make_broker
-from trapper_kit.cron import run_sweeps
+from trapper_kit.broker import QueueTaskSender, TaskBook, make_broker
+from trapper_kit.cron import Sweeps
 from trapper_kit.db import Database, TaskMessage, enqueue_after_commit
 from trapper_kit.notifications import NotificationListener, QueueNotifier
-from trapper_kit.settings import Intervals
 from trapper_schemas.ids import uuid7
-from trapper_schemas.notifications import RUN_BATCH_PREDICTION
-
-
-@dataclass
-class World:
-    """What the tasks of these tests are given."""
-
-    seen: list[Any] = field(default_factory=list)
-    happened: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass
-class Settings:
-    """Intervals at 1/50."""
-
-    intervals: Intervals = field(default_factory=lambda: Intervals().scaled(0.02))
-
-
-async def until(event: asyncio.Event, seconds: float = 60) -> None:
-    """Wait for something that must happen."""
-    await asyncio.wait_for(event.wait(), seconds)
+from trapper_schemas.notifications import NAMESPACE, RUN_BATCH_PREDICTION
 
 
 @pytest.fixture
@@ -46,128 +26,129 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     await made.close()
 
 
-def broker_of(valkey: EmbeddedValkey, namespace: str) -> Any:
-    return make_broker(valkey.url, namespace=namespace, redelivery=0.5, max_backoff=0.2)
+def sender_of(url: str, namespace: str) -> QueueTaskSender:
+    return QueueTaskSender(make_broker(url, namespace=namespace, redelivery=0.5, max_backoff=0.2))
 
 
-async def running(process: TaskProcess) -> asyncio.Task[None]:
-    task = asyncio.create_task(process.run())
-    await asyncio.sleep(0)
-    return task
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def test_a_notification_is_rung_after_the_commit_and_runs_its_task(
-    valkey: EmbeddedValkey, database: Database
-) -> None:
-    world, book, namespace = World(), TaskBook(), f"t{uuid7().hex}"
+async def test_message_is_sent_after_the_commit_and_runs_its_task(valkey: EmbeddedValkey, database: Database) -> None:
+    work, book, namespace = background_work(database, valkey.url), TaskBook(), f"t{uuid7().hex}"
 
     @book("things.look")
-    async def look(work: World, thing_id: str) -> None:
+    async def look(work: BackgroundWork, thing_id: str) -> None:
         work.seen.append(thing_id)
         work.happened.set()
 
-    database.task_sender = QueueTaskSender(broker_of(valkey, namespace))
-    process = await running(TaskProcess(book, broker_of(valkey, namespace), world, service="test", threads=2))
-    try:
+    sender = database.task_sender = sender_of(valkey.url, namespace)
+    async with running_process(book, work, namespace=namespace):
         async with database.begin() as db:
             enqueue_after_commit(db, "things.look", thing_id="7")
             enqueue_after_commit(db, "things.look", thing_id="7")
-            assert world.seen == []
-        await until(world.happened)
-        assert world.seen == ["7"]
-    finally:
-        await ended(process)
+            assert work.seen == []
+        await until(work.happened)
+        assert work.seen == ["7"]
+    await sender.close()
 
 
-async def test_an_error_drops_the_notifications_with_the_rows(valkey: EmbeddedValkey, database: Database) -> None:
-    broker = broker_of(valkey, f"t{uuid7().hex}")
-    database.task_sender = QueueTaskSender(broker)
+async def test_rollback_drops_the_messages(valkey: EmbeddedValkey, database: Database) -> None:
+    namespace = f"t{uuid7().hex}"
+    sender = database.task_sender = sender_of(valkey.url, namespace)
     with pytest.raises(RuntimeError):  # noqa: PT012 - the transaction is what is tested
         async with database.begin() as db:
             enqueue_after_commit(db, "things.look", thing_id="7")
             raise RuntimeError("rolled back")
-    assert broker.client.llen(f"{broker.namespace}:default") == 0
+    await sender.close()
+    assert Redis.from_url(valkey.url).llen(f"{namespace}:default") == 0
 
 
-async def test_a_failing_task_is_tried_again(valkey: EmbeddedValkey) -> None:
-    world, book, namespace = World(), TaskBook(), f"t{uuid7().hex}"
+async def test_failing_task_is_tried_again(valkey: EmbeddedValkey, database: Database) -> None:
+    work, book, namespace = background_work(database, valkey.url), TaskBook(), f"t{uuid7().hex}"
 
     @book("things.stumble", max_retries=3)
-    async def stumble(work: World) -> None:
+    async def stumble(work: BackgroundWork) -> None:
         work.seen.append("tried")
         if len(work.seen) < 2:
-            raise RuntimeError("not yet")
+            raise SystemExit(0)
         work.happened.set()
 
-    broker = broker_of(valkey, namespace)
-    process = await running(TaskProcess(book, broker, world, service="test", threads=1))
-    try:
-        await QueueTaskSender(broker)([TaskMessage("things.stumble")])
-        await until(world.happened)
-    finally:
-        await ended(process)
+    sender = sender_of(valkey.url, namespace)
+    async with running_process(book, work, namespace=namespace):
+        sender([TaskMessage("things.stumble")])
+        await until(work.happened)
+    await sender.close()
 
 
-async def test_a_queue_that_is_away_changes_nothing(database: Database) -> None:
-    broker = make_broker("redis://127.0.0.1:1/0", namespace="away", redelivery=1, max_backoff=1)
-    database.task_sender = QueueTaskSender(broker)
-    async with database.begin() as db:
-        enqueue_after_commit(db, "things.look", thing_id="7")
-    await QueueNotifier("redis://127.0.0.1:1/0").notify("trapperai_runtime.onnx-cpu", RUN_BATCH_PREDICTION, protocol=1)
+async def test_unreachable_queue_changes_nothing(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    sender = database.task_sender = sender_of("redis://127.0.0.1:1/0", "away")
+    notifier = QueueNotifier("redis://127.0.0.1:1/0")
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            async with database.begin() as db:
+                enqueue_after_commit(db, "things.look", thing_id="7")
+        notifier.notify("trapperai_runtime.onnx-cpu", RUN_BATCH_PREDICTION, protocol=1)
+        await sender.close()
+        await notifier.close()
+    logged = [record.getMessage() for record in caplog.records]
+    assert sorted(logged) == ["notifications.unreachable", "queue.unreachable"]
 
 
 async def test_sweeps_run_in_one_process_at_a_time_and_move_on_when_it_ends(database: Database) -> None:
-    first, second, book = World(), World(), TaskBook()
+    first, second, book = background_work(database), background_work(database), TaskBook()
 
     @book("things.sweep", every="intervals.sweep")
-    async def sweep(work: World) -> None:
+    async def sweep(work: BackgroundWork) -> None:
         work.seen.append(1)
         work.happened.set()
         raise RuntimeError("a sweep that fails runs again")
 
     name = f"s{uuid7().hex}"
-    one = asyncio.create_task(run_sweeps(book, first, database, service=name, settings=Settings()))
+
+    def started(work: BackgroundWork) -> tuple[Sweeps, asyncio.Task[None]]:
+        sweeps = Sweeps(book, work, database, service=name, settings=work.settings)
+        return sweeps, asyncio.create_task(sweeps.run())
+
+    leader, leading = started(first)
     await until(first.happened)
-    two = asyncio.create_task(run_sweeps(book, second, database, service=name, settings=Settings()))
+    follower, following = started(second)
     for _ in range(5):  # the second has had every chance meanwhile
         first.happened.clear()
         await until(first.happened)
     assert second.seen == []
-    await ended(one)
+    assert (leader.is_leader, follower.is_leader) == (True, False)
+    leading.cancel()
+    with suppress(asyncio.CancelledError):
+        await leading
     await until(second.happened)
-    await ended(two)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
 
 
-async def test_a_notification_between_services_is_a_level_and_comes_down_when_it_is_heard(
-    valkey: EmbeddedValkey,
-) -> None:
-    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+async def test_one_notification_is_outstanding_until_it_is_received(valkey: EmbeddedValkey) -> None:
+    loop, received = asyncio.get_running_loop(), asyncio.Event()
     arguments: list[dict[str, Any]] = []
     queue = f"trapperai_runtime.r{uuid7().hex}"
     notifier = QueueNotifier(valkey.notifications_url)
     for _ in range(5):
-        await notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
-    assert notifier._broker is not None
-    assert notifier._broker.client.llen(f"{notifier._broker.namespace}:{queue}") == 1
+        notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
+        await asyncio.sleep(0.03)
+    await notifier.close()
+    assert Redis.from_url(valkey.url).llen(f"{NAMESPACE}:{queue}") == 1
 
-    def hear(**given: Any) -> None:
+    def receive(**given: Any) -> None:
         arguments.append(given)
-        loop.call_soon_threadsafe(heard.set)
+        loop.call_soon_threadsafe(received.set)
 
-    listener = NotificationListener(valkey.notifications_url, queue, RUN_BATCH_PREDICTION, hear)
+    notifier = QueueNotifier(valkey.notifications_url)
+    listener = NotificationListener(valkey.notifications_url, queue, RUN_BATCH_PREDICTION, receive)
     listener.start()
     try:
-        await until(heard)
-        heard.clear()
-        await notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
-        await until(heard)
+        assert listener.is_alive
+        await until(received)
+        received.clear()
+        notifier.notify(queue, RUN_BATCH_PREDICTION, protocol=1, runtime="onnx-cpu")
+        await until(received)
         assert arguments == [{"protocol": 1, "runtime": "onnx-cpu"}] * 2
     finally:
         await asyncio.to_thread(listener.stop)
         await notifier.close()
+    assert not listener.is_alive

@@ -24,7 +24,7 @@ async def test_a_notification_rings_the_fetching_of_its_job_and_an_unknown_one_i
         heard = asyncio.Event()
         sent: list[TaskMessage] = []
 
-        async def note(messages: Sequence[TaskMessage]) -> None:
+        def note(messages: Sequence[TaskMessage]) -> None:
             sent.extend(messages)
             heard.set()
 
@@ -33,9 +33,9 @@ async def test_a_notification_rings_the_fetching_of_its_job_and_an_unknown_one_i
         manager = QueueNotifier(valkey.notifications_url)
         queue = expert_queue(str(made.connection_id))
         try:
-            await manager.notify(queue, RESULTS_READY, job_id=str(uuid7()))
+            manager.notify(queue, RESULTS_READY, job_id=str(uuid7()))
             for _ in range(100):
-                await manager.notify(queue, RESULTS_READY, job_id=str(there))
+                manager.notify(queue, RESULTS_READY, job_id=str(there))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(heard.wait(), 0.2)
                     break

@@ -329,7 +329,7 @@ async def opened_manager(settings: Settings) -> AsyncGenerator[Manager, None]:
         async with httpx.AsyncClient(transport=transport, base_url="http://manager.test") as http:
             manager = Manager(app, app.state.work, http)
 
-            async def note(messages: Sequence[TaskMessage]) -> None:
+            def note(messages: Sequence[TaskMessage]) -> None:
                 manager.sent.extend(messages)
 
             manager.work.database.task_sender = note

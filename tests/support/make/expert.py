@@ -45,7 +45,7 @@ class SentMessages:
     def __init__(self) -> None:
         self.messages: list[TaskMessage] = []
 
-    async def __call__(self, messages: Any) -> None:
+    def __call__(self, messages: Any) -> None:
         self.messages += messages
 
     def of(self, actor: str) -> list[TaskMessage]:

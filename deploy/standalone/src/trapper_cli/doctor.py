@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from trapper_cli import private_files, secret_store, state, status
-from trapper_cli.environments import SERVICES, addresses, environments
+from trapper_cli.environments import SERVICES, TASK_PROCESSES, addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.layout import NEEDED_BYTES, Layout
+from trapper_cli.program import get
 from trapper_cli.settings import StackSettings
 
 Check = dict[str, Any]
@@ -26,7 +28,7 @@ def examine(settings: StackSettings) -> dict[str, Any]:
     seen = status.look(settings.state_dir)
     checks = [*_processes(seen), *_files(layout), _disk(layout)]
     if seen["phase"] != "stopped":
-        checks += _services(settings, layout)
+        checks += [*_sweeps(seen), *_services(settings, layout)]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
@@ -41,6 +43,24 @@ def _processes(seen: dict[str, Any]) -> Iterator[Check]:
     if not stopped:
         wrong = [f"{each['name']} is {each['state']}" for each in seen["processes"] if each["state"] != "running"]
         yield _check("stack: every process runs and answers", wrong, f"Look into the logs in {seen['logs']}.")
+
+
+def _sweeps(seen: dict[str, Any]) -> Iterator[Check]:
+    """Each task process says which of its sweeps had no good turn for ten intervals."""
+    for name in TASK_PROCESSES:
+        if name not in seen["urls"]:
+            continue
+        status_code, body = get(f"{seen['urls'][name]}/readyz")
+        wrong = [] if status_code == HTTPStatus.OK else [_detail(body) or "it does not answer"]
+        log = f"{seen['logs']}/{name}.log"
+        yield _check(f"{name}: every sweep had a good turn lately", wrong, f"Look for `sweep.failed` in {log}.")
+
+
+def _detail(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _files(layout: Layout) -> Iterator[Check]:

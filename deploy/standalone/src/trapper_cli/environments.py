@@ -9,6 +9,7 @@ from trapper_cli.ports import LOOPBACK
 from trapper_cli.settings import StackSettings
 
 SERVICES = ("expert", "ai_manager", "ai_worker")
+TASK_PROCESSES = ("expert-tasks", "ai_manager-tasks")
 _PREFIXES = tuple(f"{service.upper()}_" for service in SERVICES)
 #: A person waits for the stack to stop; what the worker could not deliver it keeps for the next start.
 WORKER_GRACE = 5.0
@@ -40,7 +41,8 @@ class Addresses:
     @property
     def urls(self) -> dict[str, str]:
         """What `trapper status` prints."""
-        return {**{service: self.http(service) for service in SERVICES}, "valkey": self.expert_redis}
+        listeners = (*SERVICES, *TASK_PROCESSES)
+        return {**{name: self.http(name) for name in listeners}, "valkey": self.expert_redis}
 
 
 def addresses(settings: StackSettings, secrets: Mapping[str, str], ports: Mapping[str, int]) -> Addresses:
@@ -111,6 +113,9 @@ def environments(
         given = _given(settings, service)
         kept = {name: value for name, value in own[service].items() if _INSTEAD_OF.get(name) not in given}
         own[service] = common | kept | given
+    for name in TASK_PROCESSES:  # the stack asks there, so its own port stands above a given one
+        service = name.removesuffix("-tasks")
+        own[service][f"{service.upper()}_TASKS_ADDRESS"] = f"{LOOPBACK}:{at.ports[name]}"
     return own
 
 

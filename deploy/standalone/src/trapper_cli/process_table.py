@@ -13,8 +13,6 @@ from trapper_cli.program import Program, program
 from trapper_cli.valkey import EmbeddedValkey
 
 POSTGRES, VALKEY, WEB, TASKS, WORKER = range(5)
-#: A process without a door: it has come up when it did not end at once.
-SETTLE = 2.0
 
 
 def postgres_program(server: EmbeddedPostgres) -> Program:
@@ -59,7 +57,7 @@ def service_programs(
                 env=environments[service],
                 log_file=layout.log(f"{service}-tasks"),
                 cwd=cwd,
-                settle=SETTLE,
+                ready_url=f"{at.http(f'{service}-tasks')}/readyz",
             ),
         ]
     return made

@@ -13,6 +13,7 @@ from trapper_cli.children import Launch
 from trapper_cli.ports import LOOPBACK
 
 PROBE_SECONDS = 3.0
+_BODY_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,19 @@ def program(
 
 def answers(url: str, *, timeout: float = PROBE_SECONDS) -> bool:
     """Whether something on the loopback address answers 200 there."""
+    return get(url, timeout=timeout)[0] == http.HTTPStatus.OK
+
+
+def get(url: str, *, timeout: float = PROBE_SECONDS) -> tuple[int, bytes]:
+    """Status and body of a reply from the loopback address; 0 and nothing when none comes."""
     address, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
         connection.request("GET", f"/{path}", headers={"Connection": "close"})
-        return connection.getresponse().status == http.HTTPStatus.OK
+        response = connection.getresponse()
+        return response.status, response.read(_BODY_BYTES)
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, b""
     finally:
         connection.close()
 

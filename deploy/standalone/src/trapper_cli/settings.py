@@ -14,6 +14,8 @@ LISTENERS: dict[str, int | None] = {
     "expert": None,
     "ai_manager": None,
     "ai_worker": 34821,
+    "expert-tasks": None,
+    "ai_manager-tasks": None,
 }
 #: The words of the flags: `--manager-port`, `TRAPPER_MANAGER_PORT`.
 FLAG_WORDS = {"ai_manager": "manager", "ai_worker": "worker"}

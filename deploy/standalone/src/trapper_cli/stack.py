@@ -133,7 +133,7 @@ class Stack:
         programs = service_programs(layout, at, envs, root)
         worker = worker_program(layout, at, envs["ai_worker"], root)
         self._tell("start the services")
-        self._ports.release("expert", "ai_manager")
+        self._ports.release("expert", "ai_manager", "expert-tasks", "ai_manager-tasks")
         self._supervisor.start(programs)
         asyncio.run(self._connect(provisioner, worker))
         self._wait(*(program.name for program in programs), worker.name)

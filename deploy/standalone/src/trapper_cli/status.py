@@ -9,7 +9,7 @@ from trapper_cli.layout import Layout
 from trapper_cli.program import answers, listens
 from trapper_cli.state import ProcessState, StackState
 
-WEB = ("expert", "ai_manager", "ai_worker")
+WEB = ("expert", "ai_manager", "ai_worker", "expert-tasks", "ai_manager-tasks")
 
 
 def look(state_dir: Path) -> dict[str, Any]:

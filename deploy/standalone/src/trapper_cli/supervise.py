@@ -54,7 +54,16 @@ def main() -> int:
         log.error("%s", failure)
         stack.stop(failure)
         return 1
-    stack.watch()
+    except Exception as problem:  # noqa: BLE001 - logged with its traceback, and the process leaves non-zero
+        log.exception("the supervisor failed while it started the stack")
+        stack.stop(StackError(f"The supervisor failed: {type(problem).__name__}: {problem}."))
+        return 1
+    try:
+        stack.watch()
+    except Exception as problem:  # noqa: BLE001 - logged with its traceback, and the process leaves non-zero
+        log.exception("the supervisor failed; the stack is stopped")
+        stack.stop(StackError(f"The supervisor failed: {type(problem).__name__}: {problem}."))
+        return 1
     stack.stop()
     return 0
 

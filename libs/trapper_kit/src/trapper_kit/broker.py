@@ -1,25 +1,25 @@
-"""Background work: a book of tasks that a service's door declares on its own broker; nothing happens at import."""
+"""Background work: a book of tasks that a service's process declares on its own broker; nothing happens at import."""
 
-import asyncio
-import signal
-import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Middleware, Retries, ShutdownNotifications
-from redis.exceptions import RedisError
+from pydantic import SecretStr
 
+from trapper_kit.background_sender import BackgroundSender
 from trapper_kit.db import TaskMessage
-from trapper_kit.logs import bound, log
-from trapper_kit.metrics import TASKS
+from trapper_kit.logs import log
+from trapper_kit.metrics import TASKS, Family, Sample
+from trapper_kit.redis_client import UNREACHABLE, open_redis
+from trapper_kit.settings import Intervals
 
-Step = Callable[..., Awaitable[None]]
+Step = Callable[..., Coroutine[Any, Any, bool | None]]
 S = TypeVar("S", bound=Step)
-SEND_SECONDS = 2.0
+QUEUE = "default"
 MAX_AGE_MS = 24 * 3600 * 1000
 
 
@@ -33,7 +33,7 @@ class Task:
     max_retries: int = 10
 
     def seconds(self, settings: object) -> float:
-        """How often the sweep runs, read from the settings by its path."""
+        """Seconds between two turns of the sweep, read from the settings by its path."""
         return float(reduce(getattr, (self.every or "").split("."), settings))  # type: ignore[arg-type]  # a path of attributes
 
 
@@ -42,7 +42,8 @@ class TaskBook:
     """Notes functions as tasks and returns them unchanged, so that a test awaits them directly.
 
     An actor's first parameter is the service's Work, the others are ids. A sweep takes Work alone: it is run by the
-    process that sweeps, without a message, so a queue that is gone costs one interval and nothing else.
+    process that is the leader, without a message, so a queue that is gone costs one interval and nothing else. A sweep
+    that returns True runs again at once.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class TaskBook:
         return note
 
     def sweeps(self) -> list[Task]:
-        """Those that run by themselves."""
+        """The tasks that run by themselves."""
         return [task for task in self.tasks.values() if task.every is not None]
 
     def declare(self, broker: dramatiq.Broker, call: Callable[[Task, dict[str, Any]], None], service: str) -> None:
@@ -69,9 +70,9 @@ class TaskBook:
             def run(*, _task: Task = task, **arguments: Any) -> None:
                 try:
                     call(_task, arguments)
-                except Exception as problem:
+                except Exception as error:
                     TASKS.labels(service, _task.name, "failed").inc()
-                    log("task.failed", task=_task.name, error=problem, **arguments)
+                    log("task.failed", task=_task.name, error=error, **arguments)
                     raise
                 TASKS.labels(service, _task.name, "done").inc()
 
@@ -80,7 +81,7 @@ class TaskBook:
                     run,
                     broker=broker,
                     actor_name=task.name,
-                    queue_name="default",
+                    queue_name=QUEUE,
                     priority=0,
                     options={"max_retries": task.max_retries},
                 )
@@ -92,7 +93,7 @@ def make_broker(
 ) -> RedisBroker:
     """A broker whose dead consumers' messages come back after `redelivery` seconds (Dramatiq's default hardly does)."""
     return RedisBroker(
-        url=url,
+        client=open_redis(url),
         namespace=namespace,
         heartbeat_timeout=max(1, int(redelivery * 1000)),
         maintenance_chance=100_000,  # in a million: about every tenth command looks for dead consumers
@@ -105,84 +106,67 @@ def make_broker(
     )
 
 
-class QueueTaskSender:
-    """Enqueues inner task messages with Dramatiq; logs once when the queue does not answer, and goes on.
+class QueueSettings(Protocol):
+    """Those of a service that has a queue."""
 
-    One send at a time: messages that arrive meanwhile are sent together, duplicates once.
-    """
+    @property
+    def redis_url(self) -> SecretStr | None:
+        """The address of the queue."""
+        ...
+
+    @property
+    def intervals(self) -> Intervals:
+        """With those of the queue."""
+        ...
+
+
+def open_broker(settings: QueueSettings, namespace: str) -> RedisBroker | None:
+    """The broker of a service, or None when it has no queue and sweeps do all the work."""
+    if settings.redis_url is None:
+        return None
+    return make_broker(
+        settings.redis_url.get_secret_value(),
+        namespace=namespace,
+        redelivery=settings.intervals.redelivery,
+        max_backoff=settings.intervals.max_backoff,
+    )
+
+
+class QueueTaskSender:
+    """Sends task messages as Dramatiq messages, soon, and without a wait for the caller."""
 
     def __init__(self, broker: dramatiq.Broker) -> None:
         self.broker = broker
-        self._deaf = False
-        self._gathered: list[TaskMessage] = []
-        self._sending = asyncio.Lock()
+        self._sender: BackgroundSender[TaskMessage] = BackgroundSender(
+            "queue", self._send, errors=(dramatiq.errors.BrokerConnectionError, *UNREACHABLE)
+        )
 
-    async def __call__(self, messages: Sequence[TaskMessage]) -> None:
-        self._gathered += [one for one in messages if one not in self._gathered]
-        async with self._sending:
-            if not self._gathered:
-                return  # whoever was before us took ours along
-            gathered, self._gathered = self._gathered, []
-            await self._deliver(gathered)
+    def __call__(self, messages: Sequence[TaskMessage]) -> None:
+        """Put the messages into memory; they are lost when the queue cannot be reached."""
+        self._sender(*messages)
 
-    async def _deliver(self, messages: Sequence[TaskMessage]) -> None:
-        try:
-            await asyncio.wait_for(asyncio.to_thread(self._send, messages), SEND_SECONDS)
-        except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
-            if not self._deaf:
-                log("queue.unreachable", problem=str(problem))
-            self._deaf = True
-        else:
-            self._deaf = False
+    async def close(self) -> None:
+        """Send what still waits, for a few seconds at most."""
+        await self._sender.close()
+        self.broker.close()
 
     def _send(self, messages: Sequence[TaskMessage]) -> None:
-        for one in messages:
-            self.broker.declare_queue("default")
+        self.broker.declare_queue(QUEUE)
+        for message in messages:
             self.broker.enqueue(
                 dramatiq.Message(
-                    queue_name="default", actor_name=one.actor, args=(), kwargs=dict(one.arguments), options={}
+                    queue_name=QUEUE, actor_name=message.actor, args=(), kwargs=dict(message.arguments), options={}
                 )
             )
 
 
-class TaskProcess:
-    """One process that runs a book's messages on its threads, and their coroutines on its one event loop."""
-
-    def __init__(
-        self, book: TaskBook, broker: dramatiq.Broker | None, work: Any, *, service: str, threads: int
-    ) -> None:
-        self.book, self.broker, self.work, self.service, self.threads = book, broker, work, service, threads
-
-    async def run(self, *others: Awaitable[None]) -> None:
-        """Work until SIGTERM or SIGINT; `others` (sweeps, listeners) run beside it and end with it."""
-        loop = asyncio.get_running_loop()
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            if threading.current_thread() is threading.main_thread():
-                loop.add_signal_handler(number, stopping.set)
-        worker = self._start(loop) if self.broker is not None else None
-        beside = [asyncio.ensure_future(other) for other in others]
-        log("tasks.started", tasks=len(self.book.tasks), threads=self.threads if worker else 0)
-        try:
-            await stopping.wait()
-        finally:
-            for one in beside:
-                one.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            if worker is not None:
-                await asyncio.to_thread(worker.stop, timeout=10_000)
-            log("tasks.stopped")
-
-    def _start(self, loop: asyncio.AbstractEventLoop) -> dramatiq.Worker:
-        def call(task: Task, arguments: dict[str, Any]) -> None:
-            async def within() -> None:
-                with bound(task=task.name, **arguments):
-                    await task.run(self.work, **arguments)
-
-            asyncio.run_coroutine_threadsafe(within(), loop).result()
-
-        assert self.broker is not None  # noqa: S101 - the caller looked
-        self.book.declare(self.broker, call, self.service)
-        worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=200)
-        worker.start()
-        return worker
+def measure_queue(broker: RedisBroker, service: str) -> list[Family]:
+    """The queue's messages as metrics: waiting, delayed until their next try, and dead letters."""
+    key = f"{broker.namespace}:{QUEUE}"
+    sizes = {
+        "waiting": broker.client.llen(key),
+        "delayed": broker.client.hlen(f"{key}.DQ.msgs"),
+        "dead": broker.client.zcard(f"{key}.XQ"),
+    }
+    samples = [Sample((service, state), float(size)) for state, size in sizes.items()]
+    return [Family("trapper_queue_messages", "Messages of the inner queue", ("service", "state"), samples)]

@@ -15,10 +15,9 @@ from sqlalchemy import DateTime, Enum, MetaData, Text, Uuid, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
-
-from trapper_kit.gathered import Gathered
 
 Session = AsyncSession
 """Inside one transaction; feature code never commits."""
@@ -45,10 +44,10 @@ NAMING = {
     "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
     "pk": "%(table_name)s_pkey",
 }
-DatabaseUnavailable = (DBAPIError, OSError)
+DatabaseUnavailable = (DBAPIError, OSError, PoolTimeout)
 _refused_data: tuple[type[Exception], ...] = ()
 _refused_text_types: tuple[type[Exception], ...] = (UnicodeEncodeError,)
-_away: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
+_away: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, PoolTimeout)
 with suppress(ImportError):  # a worker, whose rows are in a file of its own, is installed without PostgreSQL's client
     import asyncpg
 
@@ -158,8 +157,8 @@ class TaskMessage:
 class TaskSender(Protocol):
     """Sends task messages to this service's queue."""
 
-    async def __call__(self, messages: Sequence[TaskMessage]) -> None:
-        """Send the messages, or give up without an error: a sweep finds the rows anyway."""
+    def __call__(self, messages: Sequence[TaskMessage]) -> None:
+        """Send the messages soon, or drop them: never waits, never raises; a sweep finds the rows anyway."""
         ...
 
 
@@ -178,7 +177,7 @@ async def notify(db: Session, channel: str, count: int = 1) -> None:
     await db.execute(text("select pg_notify(:channel, :count)"), {"channel": channel, "count": str(count)})
 
 
-async def discard_messages(messages: Sequence[TaskMessage]) -> None:
+def discard_messages(messages: Sequence[TaskMessage]) -> None:
     """Drops the messages: for a process without a queue, whose rows the sweeps find."""
 
 
@@ -213,8 +212,6 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, task_sender: TaskSender = discard_messages) -> None:
         self.engine = engine
         self.task_sender = task_sender
-        self.enqueue_soon: Gathered[TaskMessage] = Gathered(self._send)
-        """For those who have no transaction, and no time to wait for the queue."""
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     @classmethod
@@ -261,7 +258,7 @@ class Database:
             yield db
             messages: list[TaskMessage] = db.info.pop("messages", [])
         if messages:
-            await self.task_sender(messages)
+            self.task_sender(messages)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection, None]:
@@ -275,12 +272,12 @@ class Database:
             await connection.execute(text("select 1"))
 
     async def close(self) -> None:
-        """Send what is still pending, and close every connection."""
-        await self.enqueue_soon.close()
+        """Close every connection."""
         await self.engine.dispose()
 
-    async def _send(self, messages: Sequence[TaskMessage]) -> None:
-        await self.task_sender(messages)
+    def enqueue_soon(self, *messages: TaskMessage) -> None:
+        """Send messages of what another transaction has committed."""
+        self.task_sender(messages)
 
 
 async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:
@@ -289,8 +286,8 @@ async def try_advisory_lock(connection: AsyncConnection, name: str) -> bool:
     return bool((await connection.execute(statement, {"name": name})).scalar_one())
 
 
-async def forget_when_silent(connection: AsyncConnection, *, seconds: float) -> None:
-    """Have the server end this session, and every lock of it, when it hears nothing of us for so long."""
+async def end_session_when_silent(connection: AsyncConnection, *, seconds: float) -> None:
+    """Have the server end this session, and every lock of it, after so many seconds without a statement."""
     limit = str(int(seconds * 1000))
     await connection.execute(text("select set_config('idle_session_timeout', :limit, false)"), {"limit": limit})
 

@@ -1,15 +1,16 @@
 """Steps of a process that has no queue: noted in a book, run by one event loop, hurried by an event."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from trapper_kit.logs import bound, log
 from trapper_kit.metrics import TASKS
+from trapper_kit.turns import run_turn
 
-Step = Callable[[Any], Awaitable[bool]]
+Step = Callable[[Any], Coroutine[Any, Any, bool]]
 S = TypeVar("S", bound=Step)
 
 
@@ -55,16 +56,6 @@ class LoopWakeups:
         self.event(name).set()
 
 
-def asked_to_stop() -> bool:
-    """Whether somebody cancelled this task, also when a library took the cancellation for an error of its own.
-
-    A driver that is cancelled just while its connection breaks raises the broken connection, and the cancellation is
-    gone. Whoever goes on whatever a step met must look here, or those who wait for the end of the task wait for ever.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 async def run_loop(
     loop: Loop, work: Any, *, wakeups: LoopWakeups, seconds: Callable[[str], float], service: str
 ) -> None:
@@ -74,14 +65,12 @@ async def run_loop(
         event.clear()
         try:
             with bound(loop=loop.name):
-                more = await loop.step(work)
+                more = await run_turn(loop.step(work))
             TASKS.labels(service, loop.name, "done").inc()
         except Exception as problem:  # noqa: BLE001 - a loop goes on whatever one step met
             TASKS.labels(service, loop.name, "failed").inc()
             log("loop.failed", loop=loop.name, error=problem)
             more = False
-        if asked_to_stop():
-            return
         if more:
             continue
         with suppress(TimeoutError):

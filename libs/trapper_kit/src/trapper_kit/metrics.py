@@ -9,6 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 REQUESTS = Counter("trapper_requests_total", "HTTP requests", ["service", "operation", "status"])
 REQUEST_SECONDS = Histogram("trapper_request_seconds", "HTTP request time", ["service", "operation"])
 TASKS = Counter("trapper_tasks_total", "Actors, sweeps and loop steps", ["service", "task", "outcome"])
+MESSAGES = Counter(
+    "trapper_messages_total", "Task messages and notifications: sent, failed, dropped", ["to", "outcome"]
+)
 
 
 @dataclass(frozen=True)

@@ -1,90 +1,77 @@
 """Queue notifications between services: at most one outstanding per queue; each only says "look again"."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import dramatiq
-import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit
-from redis.exceptions import RedisError
 
-from trapper_kit.gathered import Gathered
+from trapper_kit.background_sender import BackgroundSender
 from trapper_kit.logs import log
+from trapper_kit.redis_client import UNREACHABLE, open_redis
 from trapper_schemas.notifications import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS
 
-SEND_SECONDS = 2.0
-_TIMEOUTS = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
+LISTEN_SECONDS = 5.0
 
 
-def _level(queue: str) -> str:
+def _outstanding(queue: str) -> str:
     return f"{NAMESPACE}:outstanding:{queue}"
 
 
+@dataclass(frozen=True)
+class _Notification:
+    queue: str
+    actor: str
+    arguments: tuple[tuple[str, Any], ...]
+
+
 class QueueNotifier:
-    """Notifies other services; without an address it does nothing, and a Redis that refuses is logged once."""
+    """Notifies other services; without an address it does nothing."""
 
     def __init__(self, url: str | None) -> None:
-        self._url = url
-        self._client = redis.Redis.from_url(url, **_TIMEOUTS) if url else None
+        self._client = open_redis(url) if url else None
         self._broker = RedisBroker(client=self._client, namespace=NAMESPACE, middleware=[]) if self._client else None
-        self._deaf = False
-        self._pending: set[str] = set()
-        self._sending = asyncio.Lock()
-        self._soon: Gathered[tuple[str, str, tuple[tuple[str, Any], ...]]] = Gathered(self._notify_all)
-
-    def notify_soon(self, queue: str, actor: str, **arguments: Any) -> None:
-        """`notify` without waiting; duplicates of the same moment are sent once."""
-        if self._client is not None:
-            self._soon((queue, actor, tuple(arguments.items())))
-
-    async def _notify_all(self, notifications: Sequence[tuple[str, str, tuple[tuple[str, Any], ...]]]) -> None:
-        for queue, actor, arguments in notifications:
-            await self.notify(queue, actor, **dict(arguments))
-
-    async def notify(self, queue: str, actor: str, **arguments: Any) -> None:
-        """At most one outstanding per queue; nothing may depend on it arriving."""
-        if self._client is None or queue in self._pending:
-            return  # a notification that is not sent yet says the same
-        self._pending.add(queue)
-        async with self._sending:
-            self._pending.discard(queue)
-            await self._deliver(queue, actor, arguments)
-
-    async def _deliver(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
-        try:
-            await asyncio.wait_for(asyncio.to_thread(self._notify, queue, actor, arguments), SEND_SECONDS)
-        except (dramatiq.errors.BrokerConnectionError, RedisError, OSError, TimeoutError) as problem:
-            if not self._deaf:
-                log("notifications.unreachable", problem=type(problem).__name__)
-            self._deaf = True
-        else:
-            self._deaf = False
-
-    def _notify(self, queue: str, actor: str, arguments: dict[str, Any]) -> None:
-        assert self._client is not None and self._broker is not None  # noqa: S101, PT018 - the caller looked
-        if not self._client.set(_level(queue), "1", nx=True, ex=OUTSTANDING_SECONDS):
-            return
-        self._broker.declare_queue(queue)
-        self._broker.enqueue(
-            dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=arguments, options={})
+        self._sender: BackgroundSender[_Notification] = BackgroundSender(
+            "notifications", self._send, errors=(dramatiq.errors.BrokerConnectionError, *UNREACHABLE)
         )
+
+    def notify(self, queue: str, actor: str, **arguments: Any) -> None:
+        """Send soon, unless one is outstanding in this queue; never waits, and nothing may depend on its arrival."""
+        if self._client is not None:
+            self._sender(_Notification(queue, actor, tuple(arguments.items())))
+
+    def _send(self, notifications: Sequence[_Notification]) -> None:
+        assert self._client is not None and self._broker is not None  # noqa: S101, PT018 - `notify` looked
+        for notification in notifications:
+            if not self._client.set(_outstanding(notification.queue), "1", nx=True, ex=OUTSTANDING_SECONDS):
+                continue
+            self._broker.declare_queue(notification.queue)
+            self._broker.enqueue(
+                dramatiq.Message(
+                    queue_name=notification.queue,
+                    actor_name=notification.actor,
+                    args=(),
+                    kwargs=dict(notification.arguments),
+                    options={},
+                )
+            )
 
     async def close(self) -> None:
         """Send what is still pending, and close the connections."""
-        await self._soon.close()
+        await self._sender.close()
         if self._client is not None:
             self._client.close()
 
 
 class NotificationListener:
-    """Listens to one queue on its own thread; declares only notification actors, whose whole effect is a callback."""
+    """Listens to one queue on a thread of its own; the whole effect of a notification is a call of `received`."""
 
-    def __init__(self, url: str, queue: str, actor: str, heard: Callable[..., None]) -> None:
-        self._client = redis.Redis.from_url(url, **{**_TIMEOUTS, "socket_timeout": 5.0})
+    def __init__(self, url: str, queue: str, actor: str, received: Callable[..., None]) -> None:
+        self._client = open_redis(url, seconds=LISTEN_SECONDS)
         self._broker = RedisBroker(
             client=self._client,
             namespace=NAMESPACE,
@@ -94,19 +81,24 @@ class NotificationListener:
         )
         self._queue = queue
 
-        def hear(*args: Any, **arguments: Any) -> None:
-            with suppress(RedisError):
-                self._client.delete(_level(queue))  # nothing is outstanding now: the next notification is sent
-            heard(*args, **arguments)
+        def receive(*args: Any, **arguments: Any) -> None:
+            with suppress(*UNREACHABLE):
+                self._client.delete(_outstanding(queue))  # from now on the next notification comes through
+            received(*args, **arguments)
 
         self._broker.declare_actor(
-            dramatiq.Actor(hear, broker=self._broker, actor_name=actor, queue_name=queue, priority=0, options={})
+            dramatiq.Actor(receive, broker=self._broker, actor_name=actor, queue_name=queue, priority=0, options={})
         )
         self._worker = dramatiq.Worker(self._broker, queues={queue}, worker_threads=1, worker_timeout=500)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its threads run; one that ended will not hear anything any more."""
+        return all(thread.is_alive() for thread in (*self._worker.workers, *self._worker.consumers.values()))
+
     def start(self) -> None:
         """Listen; a Redis that is away is tried again by the consumer itself."""
-        logging.getLogger("dramatiq").setLevel(logging.CRITICAL)  # it logs every lost connection with a trace
+        logging.getLogger("dramatiq").setLevel(logging.CRITICAL)  # it logs every lost connection with a traceback
         self._worker.start()
         log("notifications.listening", queue=self._queue)
 

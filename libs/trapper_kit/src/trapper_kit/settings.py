@@ -2,11 +2,13 @@
 
 import ipaddress
 import os
+import re
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):\d{1,5}")
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
@@ -94,6 +96,25 @@ class ServiceSettings(BaseSettings):
             name = str(problem).partition('"')[2].partition('"')[0]
             prefix = cls.model_config.get("env_prefix", "")
             raise SettingsRefused(f'{prefix}{name.upper()}: expected JSON, such as ["one", "two"]') from None
+
+
+class BackgroundSettings(ServiceSettings):
+    """What a service with a task process needs as well."""
+
+    task_threads: int = Field(default=4, ge=1, le=64, description="messages worked on at once by one task process")
+    tasks_address: str | None = Field(
+        default=None,
+        description="where the task process serves /metrics, /healthz and /readyz; empty: nowhere",
+    )
+
+    @field_validator("tasks_address", mode="after")
+    @classmethod
+    def _host_and_port(cls, address: str | None) -> str | None:
+        if not address:
+            return None
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError(f"{address!r} is not a host and a port, such as 127.0.0.1:34801")
+        return address
 
 
 def describe(model: type[BaseModel], prefix: str) -> str:

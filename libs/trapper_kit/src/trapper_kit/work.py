@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from trapper_kit.broker import QueueTaskSender
 from trapper_kit.clock import Clock
 from trapper_kit.db import Database, Session
 from trapper_kit.notifications import QueueNotifier
@@ -17,22 +18,24 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 
 @dataclass
 class Work(Generic[Settings]):
-    """The world of one process; services add their stores and clients in a subclass."""
+    """What one process has opened; services add their stores and clients in a subclass."""
 
     settings: Settings
     database: Database
     notifier: QueueNotifier = field(default_factory=lambda: QueueNotifier(None))
     clock: Clock = field(default_factory=Clock)
     waiters: Waiters = field(default_factory=Waiters)
+    task_sender: QueueTaskSender | None = None
+    """Of a service with a queue; closed with the rest."""
 
     @asynccontextmanager
     async def db(self) -> AsyncGenerator[Session, None]:
-        """One short transaction: committed, then its inner notifications are rung."""
+        """One short transaction: committed, then its task messages are sent."""
         async with self.database.begin() as db:
             yield db
 
     def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[More]:
-        """Wait for news of a channel while holding no connection."""
+        """Wait for a notification of a channel while holding no connection."""
         return self.waiters.waiter(channel, at_most)
 
     def new_token(self, prefix: str = "lease") -> str:
@@ -40,6 +43,8 @@ class Work(Generic[Settings]):
         return new_token(prefix)
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
+        if self.task_sender is not None:
+            await self.task_sender.close()
         await self.notifier.close()
         await self.database.close()

@@ -1,8 +1,7 @@
 """The web door: the only importer of routes."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +22,7 @@ from ai_manager.workers.routes import router as workers
 from trapper_kit.metrics import Family
 from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
+from trapper_kit.web.page import parts_beside
 
 ROUTERS = (results, batches, heartbeats, jobs, workers, catalog, queues)
 """What is called most often is looked for first."""
@@ -45,17 +45,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         work = Work.open(settings or Settings.from_environment())
         app.state.work = work
-        listener = asyncio.create_task(
-            listen(work.settings.database_url.get_secret_value(), work.channels, work.waiters)
-        )
-        door = asyncio.create_task(stay_open(work))
+        url = work.settings.database_url.get_secret_value()
+        parts = {"notifications": listen(url, work.channels, work.waiters), "presence": stay_open(work)}
         try:
-            yield
+            async with parts_beside(app, parts):
+                yield
         finally:
-            for task in (listener, door):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
             await work.close()
 
     app = build_app(

@@ -24,6 +24,7 @@ from ai_manager.workers.issue_enrolment import issue_enrolment
 from ai_manager.workers.revoke import revoke_worker
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
+from trapper_kit.parts import run_process
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, serve
@@ -51,15 +52,13 @@ async def _with_work(do: Callable[[Work], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
-    serve(create_app(settings), settings, host=options.host, port=options.port)
-    return 0
+    return serve(create_app(settings), settings, host=options.host, port=options.port)
 
 
 def _tasks(_options: Options) -> int:
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
-    asyncio.run(run_tasks(settings))
-    return 0
+    return run_process(run_tasks(settings))
 
 
 def _openapi(_options: Options) -> int:

@@ -11,10 +11,10 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from ai_manager.direct import Direct
-from ai_manager.recent import Recent
 from ai_manager.settings import Intervals, Settings
+from ai_manager.ttl_cache import AsyncTTLCache
 from trapper_kit import work as kit
-from trapper_kit.broker import QueueTaskSender, make_broker
+from trapper_kit.broker import QueueTaskSender, open_broker
 from trapper_kit.db import Database, Session
 from trapper_kit.notifications import QueueNotifier
 from trapper_kit.objects import ObjectStore
@@ -41,7 +41,9 @@ class Work(kit.Work[Settings]):
     blobs: ObjectStore
     token_key: bytes
     direct: Direct
-    briefs: Recent[UUID, Any] = field(default_factory=lambda: Recent(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT))
+    briefs: AsyncTTLCache[UUID, Any] = field(
+        default_factory=lambda: AsyncTTLCache(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT)
+    )
     """What the workers are told with every batch of a job; kept by `batches.brief`."""
     inspections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INSPECTED_AT_ONCE))
     began: float = field(default_factory=time.monotonic)
@@ -50,18 +52,15 @@ class Work(kit.Work[Settings]):
     def open(cls, settings: Settings) -> "Work":
         """Connect to everything; nothing is asked of the database yet."""
         database = Database.connect(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
-        if settings.redis_url is not None:
-            broker = make_broker(
-                settings.redis_url.get_secret_value(),
-                namespace=NAMESPACE,
-                redelivery=settings.intervals.redelivery,
-                max_backoff=settings.intervals.max_backoff,
-            )
-            database.task_sender = QueueTaskSender(broker)
+        broker = open_broker(settings, NAMESPACE)
+        task_sender = QueueTaskSender(broker) if broker is not None else None
+        if task_sender is not None:
+            database.task_sender = task_sender
         notifier = settings.notifications_redis_url
         return cls(
             settings=settings,
             database=database,
+            task_sender=task_sender,
             notifier=QueueNotifier(notifier.get_secret_value() if notifier else None),
             blobs=ObjectStore.open(settings.blobs_dir, settings.blobs_url),
             token_key=derive(settings.secret_key.get_secret_value(), "tokens"),

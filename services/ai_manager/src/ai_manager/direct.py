@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from ai_manager.together import Together
 from trapper_kit.db import CONNECT_SECONDS, SILENCE_SECONDS
+from trapper_kit.micro_batcher import MicroBatcher
 
 K = TypeVar("K")
 V = TypeVar("V")
-_GONE = (
+_CONNECTION_LOST = (
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -22,10 +22,11 @@ _GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
 )
-
+CLOSE_SECONDS = 5.0
+NEVER = 2**31
 
 APPLICATION_NAME = "trapper direct"
-"""By which these connections are known in the database."""
+"""The name of these connections in the database."""
 PLANNING = {
     "plan_cache_mode": "force_generic_plan",  # planning takes longer than running
     "enable_seqscan": "off",  # a plan that was made while a table was small lives on when it has grown
@@ -40,64 +41,65 @@ class ConnectionLost(ConnectionError):  # noqa: N818 - named after what is the c
 
 
 class Direct:
-    """A few connections of its own. Every statement is a transaction: what `fetch` answered is committed."""
+    """A small pool of its own. Every statement is a transaction: what `fetch` returned is committed."""
 
     def __init__(self, url: str, *, size: int, statement_timeout_seconds: float = 30.0) -> None:
-        self._url = url.replace("+asyncpg", "")
         timeout = str(int(statement_timeout_seconds * 1000))
-        self._settings = {"application_name": APPLICATION_NAME, "statement_timeout": timeout, **PLANNING}
-        self._silence = statement_timeout_seconds + SILENCE_SECONDS
-        self._places = asyncio.Semaphore(size)
-        self._idle: list[Any] = []
-        self._together: dict[Any, Together[Any, Any]] = {}
+        self._pool_options: dict[str, Any] = {
+            "dsn": url.replace("+asyncpg", ""),
+            "min_size": 0,
+            "max_size": size,
+            "max_queries": NEVER,
+            "init": _prepare,
+            "reset": _keep,
+            "server_settings": {"application_name": APPLICATION_NAME, "statement_timeout": timeout, **PLANNING},
+            "command_timeout": statement_timeout_seconds + SILENCE_SECONDS,
+            "timeout": CONNECT_SECONDS,
+        }
+        self._pool: Any = None
+        self._batchers: dict[Any, MicroBatcher[Any, Any]] = {}
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """The rows of one statement with `$1` and so on in it; jsonb is a document."""
-        async with self._places:
-            connection: Any = None
-            try:
-                connection = await self._take()
-                rows = await connection.fetch(statement, *values)
-            except _GONE as problem:
-                _drop(connection)
-                raise ConnectionLost(f"the database did not answer ({type(problem).__name__})") from problem
-            except asyncpg.PostgresError:
-                self._idle.append(connection)  # the statement was refused, the connection is as good as before
-                raise
-            except BaseException:
-                _drop(connection)  # cancelled in the middle: nobody waits for what it would still say
-                raise
-            self._idle.append(connection)
-            return rows
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(**self._pool_options)
+        await self._pool  # opens nothing yet, as the smallest size is 0
+        try:
+            async with self._pool.acquire() as connection:
+                try:
+                    return await connection.fetch(statement, *values)
+                except BaseException as error:
+                    if not isinstance(error, asyncpg.PostgresError) or isinstance(error, _CONNECTION_LOST):
+                        connection.terminate()  # lost, silent, or cancelled in the middle: never used again
+                    raise
+        except _CONNECTION_LOST as error:
+            raise ConnectionLost(f"the database did not answer ({type(error).__name__})") from error
 
     async def row(self, statement: str, *values: Any) -> asyncpg.Record | None:
         """The first row, if there is one."""
         rows = await self.fetch(statement, *values)
         return rows[0] if rows else None
 
-    async def together(self, do: Callable[["Direct", Sequence[K]], Awaitable[Sequence[V]]], one: K) -> V:
-        """What `do`, a statement for several at once, answers for this one and whatever else is asked meanwhile."""
-        if do not in self._together:
-            self._together[do] = Together(partial(do, self))
-        return await self._together[do](one)
+    async def batched(self, run: Callable[["Direct", Sequence[K]], Awaitable[Sequence[V]]], item: K) -> V:
+        """The value of this item from `run`, a statement that takes several items at once (micro-batching)."""
+        if run not in self._batchers:
+            self._batchers[run] = MicroBatcher(partial(run, self))
+        return await self._batchers[run](item)
 
     async def close(self) -> None:
-        """Give every connection back."""
-        while self._idle:
-            await self._idle.pop().close()
-
-    async def _take(self) -> Any:
-        while self._idle:  # the one used last: its caches are warm, and those that are too many fall asleep
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        connection = await asyncpg.connect(
-            self._url, server_settings=self._settings, command_timeout=self._silence, timeout=CONNECT_SECONDS
-        )
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
-        return connection
+        """Close every connection; one that is still in use after a few seconds is cut."""
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
 
-def _drop(connection: Any) -> None:
-    if connection is not None:
-        connection.terminate()
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+async def _keep(_connection: Any) -> None:
+    """No reset between two statements: none of them changes the session, and it would be a second round trip."""

@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from trapper_kit.settings import BackgroundSettings
 from trapper_kit.settings import Intervals as KitIntervals
-from trapper_kit.settings import ServiceSettings
 
 RUNTIMES = (
     "onnx-cpu",
@@ -33,7 +33,7 @@ class Intervals(KitIntervals):
     orphans: float = Field(default=21600.0, gt=0, description="between two looks for results that no row names")
 
 
-class Settings(ServiceSettings):
+class Settings(BackgroundSettings):
     """Everything that can be set; `python -m ai_manager.commands settings` lists it."""
 
     model_config = SettingsConfigDict(env_prefix="AI_MANAGER_")
@@ -45,6 +45,9 @@ class Settings(ServiceSettings):
     intervals: Intervals = Field(default_factory=Intervals)
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections of one process")
     task_threads: int = Field(default=2, ge=1, le=64, description="messages worked on at once by one task process")
+    tasks_address: str | None = Field(
+        default="127.0.0.1:34812", description="where the task process serves /metrics and /readyz; empty: nowhere"
+    )
     runtimes: list[str] = Field(default_factory=lambda: list(RUNTIMES), description="what workers may run")
     losses_allowed: int = Field(default=5, ge=1, le=100, description="losses after which a batch is given up")
     batch_size: int = Field(default=32, ge=1, le=10_000, description="resources per batch while no speed is known")

@@ -1,4 +1,4 @@
-"""The background door: the only importer of feature tasks; runs messages, and every sweep by itself."""
+"""The task process: the only importer of the features' tasks; runs messages, and every sweep by itself."""
 
 from types import ModuleType
 
@@ -8,27 +8,20 @@ from ai_manager.deps import NAMESPACE, Work
 from ai_manager.jobs import tasks as jobs
 from ai_manager.results import tasks as results
 from ai_manager.settings import Settings
-from trapper_kit.broker import TaskProcess, make_broker
-from trapper_kit.cron import run_sweeps
+from trapper_kit.parts import LEAVE_SECONDS, stop_on_signals
+from trapper_kit.task_process import TaskProcess
 
 FEATURES: tuple[ModuleType, ...] = (batches, jobs, results)
 """Importing them has noted their tasks in the book."""
 BOOK = task
 
 
-async def run_tasks(settings: Settings) -> None:
-    """Until SIGTERM; without a queue the sweeps alone do the work, one interval later."""
+async def run_tasks(settings: Settings) -> bool:
+    """Work on messages and sweeps until SIGTERM, without Redis on sweeps alone; False when a part ended before."""
     work = Work.open(settings)
-    broker = None
-    if settings.redis_url is not None:
-        broker = make_broker(
-            settings.redis_url.get_secret_value(),
-            namespace=NAMESPACE,
-            redelivery=settings.intervals.redelivery,
-            max_backoff=settings.intervals.max_backoff,
-        )
-    process = TaskProcess(BOOK, broker, work, service="ai_manager", threads=settings.task_threads)
     try:
-        await process.run(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
+        process = TaskProcess(BOOK, work, service="ai_manager", namespace=NAMESPACE)
+        stop_on_signals(process.stopping)
+        return await process.run(leave_seconds=LEAVE_SECONDS)
     finally:
         await work.close()

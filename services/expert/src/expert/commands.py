@@ -29,6 +29,7 @@ from expert.tasks import run_tasks
 from expert.uploads import queries_invariants as uploads
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
+from trapper_kit.parts import run_process
 from trapper_kit.problems import Invalid, Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, serve
@@ -65,15 +66,13 @@ def _with_work(do: Callable[[ExpertWork], Awaitable[int]]) -> int:
 def _serve(options: Options) -> int:
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
-    serve(create_app(settings), settings, host=options.host, port=options.port)
-    return 0
+    return serve(create_app(settings), settings, host=options.host, port=options.port)
 
 
 def _tasks(_options: Options) -> int:
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
-    asyncio.run(run_tasks(settings))
-    return 0
+    return run_process(run_tasks(settings))
 
 
 def _openapi(_options: Options) -> int:

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from expert.manager_client import Managers
 from expert.settings import ExpertSettings
 from trapper_kit import work as kit
-from trapper_kit.broker import QueueTaskSender, make_broker
+from trapper_kit.broker import QueueTaskSender, open_broker
 from trapper_kit.db import Database, Session
 from trapper_kit.http_client import networks
 from trapper_kit.notifications import QueueNotifier
@@ -43,15 +43,8 @@ async def open_work(settings: ExpertSettings, *, managers: Managers | None = Non
         pool_size=settings.database_pool_size,
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
-    if settings.redis_url is not None:
-        broker = make_broker(
-            settings.redis_url.get_secret_value(),
-            namespace=NAMESPACE,
-            redelivery=settings.intervals.redelivery,
-            max_backoff=settings.intervals.max_backoff,
-        )
-        database.task_sender = QueueTaskSender(broker)
     beside = settings.media_dir / "blobs" if settings.media_dir is not None else None
+    broker = open_broker(settings, NAMESPACE)
     work = ExpertWork(
         settings=settings,
         database=database,
@@ -60,8 +53,11 @@ async def open_work(settings: ExpertSettings, *, managers: Managers | None = Non
         ),
         media=ObjectStore.open(settings.media_dir, settings.media_url),
         blobs=ObjectStore.open(settings.blobs_dir or beside, settings.blobs_url),
+        task_sender=QueueTaskSender(broker) if broker is not None else None,
         managers=managers or Managers(networks(settings.allowed_addresses)),
     )
+    if work.task_sender is not None:
+        database.task_sender = work.task_sender
     try:
         yield work
     finally:

@@ -22,7 +22,7 @@ class Intervals(kit.Intervals):
     sign_in_window: float = Field(default=300.0, gt=0, description="within which failed sign-ins are counted")
 
 
-class ExpertSettings(kit.ServiceSettings):
+class ExpertSettings(kit.BackgroundSettings):
     """Everything the Expert takes from its environment."""
 
     model_config = SettingsConfigDict(env_prefix="EXPERT_", env_nested_delimiter="__", extra="ignore", frozen=True)
@@ -50,7 +50,9 @@ class ExpertSettings(kit.ServiceSettings):
         default=100, ge=1, description="within the window, per account, from addresses where it never signed in"
     )
     sign_in_failures_per_address: int = Field(default=50, ge=1, description="allowed within the window, per address")
-    task_threads: int = Field(default=4, ge=1, le=64, description="messages worked on at the same time")
+    tasks_address: str | None = Field(
+        default="127.0.0.1:34801", description="where the task process serves /metrics and /readyz; empty: nowhere"
+    )
     job_max_resources: int = Field(default=10_000, ge=1, le=100_000, description="most resources of one AI job")
     intervals: Intervals = Field(default_factory=Intervals)
 

@@ -1,4 +1,4 @@
-"""The background door: every feature's tasks on this service's broker, its sweeps, and its notification listeners."""
+"""The task process: every feature's tasks on this service's broker, its sweeps, and its notification listeners."""
 
 from expert.access import tasks as access
 from expert.base import task
@@ -9,8 +9,8 @@ from expert.results import tasks as results
 from expert.results.listen import listen_for_results
 from expert.settings import ExpertSettings
 from expert.uploads import tasks as uploads
-from trapper_kit.broker import TaskProcess, make_broker
-from trapper_kit.cron import run_sweeps
+from trapper_kit.parts import LEAVE_SECONDS, stop_on_signals
+from trapper_kit.task_process import TaskProcess
 
 __all__ = ["BOOK", "run_tasks"]
 
@@ -20,20 +20,9 @@ FEATURES = (access, jobs, resources, results, uploads)
 """Importing them notes their tasks in the book."""
 
 
-async def run_tasks(settings: ExpertSettings) -> None:
-    """Work on messages and sweeps until SIGTERM; without Redis on sweeps alone."""
+async def run_tasks(settings: ExpertSettings) -> bool:
+    """Work on messages and sweeps until SIGTERM, without Redis on sweeps alone; False when a part ended before."""
     async with open_work(settings) as work:
-        intervals = settings.intervals
-        broker = (
-            make_broker(
-                settings.redis_url.get_secret_value(),
-                namespace=NAMESPACE,
-                redelivery=intervals.redelivery,
-                max_backoff=intervals.max_backoff,
-            )
-            if settings.redis_url
-            else None
-        )
-        process = TaskProcess(BOOK, broker, work, service="expert", threads=settings.task_threads)
-        sweeps = run_sweeps(BOOK, work, work.database, service="expert", settings=settings)
-        await process.run(sweeps, listen_for_results(work))
+        process = TaskProcess(BOOK, work, service="expert", namespace=NAMESPACE)
+        stop_on_signals(process.stopping)
+        return await process.run({"notifications": listen_for_results(work)}, leave_seconds=LEAVE_SECONDS)

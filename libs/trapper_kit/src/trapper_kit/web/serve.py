@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from trapper_kit.http_client import networks
+from trapper_kit.parts import EXIT_FAILED
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.web.connections import limited_protocol
 
@@ -26,12 +27,24 @@ YOUNG_OBJECTS = 20_000
 """So many new objects before the garbage collector runs: by then nearly all of a request's are gone by themselves."""
 
 
-def serve(app: FastAPI, settings: ServiceSettings, *, host: str, port: int) -> None:
-    """Serve until SIGTERM; requests under way get a moment, long polls are ended."""
+def serve(app: FastAPI, settings: ServiceSettings, *, host: str, port: int) -> int:
+    """Serve until SIGTERM; the exit code is 1 when a part of the process ended before.
+
+    Requests under way get a moment, long polls are ended.
+    """
     gc.freeze()  # what was imported stays for as long as the process lives
     gc.set_threshold(YOUNG_OBJECTS)
-    uvicorn.run(app, host=host, port=port, backlog=BACKLOG, timeout_graceful_shutdown=GRACEFUL_SECONDS,
-                **server_options(settings))  # fmt: skip
+    options: dict[str, Any] = {**server_options(settings), "timeout_graceful_shutdown": GRACEFUL_SECONDS}
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, backlog=BACKLOG, **options))
+    failed = False
+
+    def stop_server() -> None:
+        nonlocal failed
+        failed = server.should_exit = True
+
+    app.state.stop_server = stop_server
+    server.run()
+    return EXIT_FAILED if failed or not server.started else 0
 
 
 def server_options(settings: ServiceSettings) -> Mapping[str, Any]:

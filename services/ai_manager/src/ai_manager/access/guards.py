@@ -62,7 +62,7 @@ async def _caller(request: Request, work: Work, authorization: str | None, proto
         return known
     check_protocol(protocol)
     asked = (work.hash_token(bearer(authorization)), work.clock.now())
-    token = await work.direct.together(queries.active_tokens, asked)
+    token = await work.direct.batched(queries.active_tokens, asked)
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")

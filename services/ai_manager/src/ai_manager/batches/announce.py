@@ -31,7 +31,7 @@ async def wake_claims(db: Session, batches: Sequence[Batch]) -> list[str]:
     return list(counts)
 
 
-async def notify_workers(work: Work, runtimes: Iterable[str]) -> None:
+def notify_workers(work: Work, runtimes: Iterable[str]) -> None:
     """Ring once per runtime, after the commit; nothing depends on it."""
     for runtime in sorted(set(runtimes)):
-        await work.notifier.notify(runtime_queue(runtime), RUN_BATCH_PREDICTION, protocol=PROTOCOL, runtime=runtime)
+        work.notifier.notify(runtime_queue(runtime), RUN_BATCH_PREDICTION, protocol=PROTOCOL, runtime=runtime)

@@ -33,5 +33,5 @@ async def expire_leases(work: Work) -> int:
         ]
         waiting = await lose_batches(db, lost, losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
-    await notify_workers(work, runtimes)
+    notify_workers(work, runtimes)
     return len(lost)

@@ -27,7 +27,7 @@ async def release_batch(work: Work, batch_id: UUID, *, worker_id: UUID, token: s
         lost = Lost(held[0], LOSSES.get(reason, Loss.RELEASED), clean(message) or reason)
         waiting = await lose_batches(db, [lost], losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
-    await notify_workers(work, runtimes)
+    notify_workers(work, runtimes)
 
 
 async def _why_not(db: Session, batch_id: UUID) -> Problem:

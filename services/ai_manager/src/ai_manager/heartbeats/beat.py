@@ -54,4 +54,4 @@ async def _give_back(work: Work, worker_id: UUID, held: list[tuple[UUID, str]]) 
     """In a transaction of its own: it locks terms before batches, renewing would do it the other way round."""
     async with work.db() as db:
         runtimes = await give_back_others(db, worker_id, held, losses_allowed=work.settings.losses_allowed)
-    await notify_workers(work, runtimes)
+    notify_workers(work, runtimes)

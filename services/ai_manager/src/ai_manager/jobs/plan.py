@@ -32,7 +32,7 @@ async def plan_job(work: Work, job_id: UUID) -> int:
         async with work.db() as db:
             made = await _plan_some(work, db, job_id)
             runtimes = await wake_claims(db, made)
-        await notify_workers(work, runtimes)
+        notify_workers(work, runtimes)
         cut += len(made)
         if len(made) < AT_ONCE:
             break

@@ -34,4 +34,4 @@ async def settle_job(work: Work, job_id: UUID) -> bool:
 def notify_expert(work: Work, notification_queue: str | None, job_id: UUID) -> None:
     """Results of this job wait to be fetched; the Expert would find them at its next look anyway."""
     if notification_queue is not None:
-        work.notifier.notify_soon(expert_queue(notification_queue), RESULTS_READY, job_id=str(job_id))
+        work.notifier.notify(expert_queue(notification_queue), RESULTS_READY, job_id=str(job_id))

@@ -42,7 +42,7 @@ class Brought:
 
 async def save_results(work: Work, brought: Brought) -> Finished | None:
     """The job whose batch was closed by it, or None when these very bytes had been saved before."""
-    present = await work.direct.together(queries_hot.present, brought.batch_id)
+    present = await work.direct.batched(queries_hot.present, brought.batch_id)
     if present is None or present.state != BatchState.LEASED or present.token != brought.token:
         return await _not_held(work, brought)
     inspected = await _inspect(work, brought, present)
@@ -57,7 +57,7 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
         inspected.counts,
         [(failure.resource_id, failure.code, clean(failure.message)) for failure in inspected.failures],
     )
-    finished = await work.direct.together(queries_hot.finish, finish)
+    finished = await work.direct.batched(queries_hot.finish, finish)
     if finished is None:
         return await _not_held(work, brought)
     log(

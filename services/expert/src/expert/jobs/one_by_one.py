@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
+from trapper_kit.cron import note_progress
 from trapper_kit.logs import log
 
 
@@ -11,5 +12,6 @@ async def one_by_one(ids: Iterable[UUID], do: Callable[[UUID], Awaitable[object]
     for one in ids:
         try:
             await do(one)
+            note_progress()
         except Exception as problem:  # noqa: BLE001 - see the docstring
             log("sweep.row_failed", row=one, error=problem)

@@ -19,6 +19,7 @@ from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.read_time import Recorded, TimeReading, read_time
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind, ResourceState, TimeSource
+from trapper_kit.cron import note_progress
 from trapper_kit.db import Session, enqueue_after_commit, is_away
 from trapper_kit.logs import log
 from trapper_kit.objects import ObjectMissing, StorageFull, StorageUnavailable
@@ -74,6 +75,7 @@ async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
     async def describe(resource_id: UUID) -> None:
         async with gate:
             await describe_resource(work, resource_id)
+            note_progress()
 
     results = await asyncio.gather(*map(describe, resource_ids), return_exceptions=True)
     for resource_id, result in zip(resource_ids, results, strict=True):

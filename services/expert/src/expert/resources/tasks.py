@@ -17,7 +17,6 @@ async def describe(work: ExpertWork, resource_id: str) -> None:
 
 
 @task("resources.describe_stored", every="intervals.sweep", max_retries=0)
-async def describe_all(work: ExpertWork) -> None:
-    """What is stored and not described, until a look finds little."""
-    while await describe_stored(work, limit=_AT_A_TIME, at_once=_AT_ONCE) == _AT_A_TIME:
-        pass
+async def describe_all(work: ExpertWork) -> bool:
+    """What is stored and not described; True when there may be more."""
+    return await describe_stored(work, limit=_AT_A_TIME, at_once=_AT_ONCE) == _AT_A_TIME

@@ -1,4 +1,4 @@
-"""Listen for the notifications of every connected Manager; each enqueues `results.fetch`, and may be lost."""
+"""Listens to the notifications of every connection's Manager; each only enqueues `results.fetch`."""
 
 import asyncio
 from uuid import UUID
@@ -11,44 +11,55 @@ from trapper_kit.db import DatabaseUnavailable, enqueue_after_commit
 from trapper_kit.logs import log
 from trapper_kit.notifications import NotificationListener
 from trapper_kit.problems import Problem
+from trapper_kit.turns import run_turn
 from trapper_schemas.notifications import RESULTS_READY, ResultsReady, expert_queue
+
+Listeners = dict[tuple[UUID, str], NotificationListener]
 
 
 async def listen_for_results(work: ExpertWork) -> None:
-    """For ever: one listener thread per connection that has a notification, and new connections within a minute."""
+    """For ever: one listener thread per connection that has an address; new connections are noticed within a minute."""
     loop = asyncio.get_running_loop()
-    listeners: dict[tuple[UUID, str], NotificationListener] = {}
-    hearing: set[asyncio.Task[None]] = set()
+    listeners: Listeners = {}
+    receiving: set[asyncio.Task[None]] = set()
 
-    def heard(*, job_id: str) -> None:
+    def received(*, job_id: str) -> None:
         loop.call_soon_threadsafe(start, ResultsReady(job_id=job_id).job_id)
 
     def start(job_id: str) -> None:
-        one = loop.create_task(_hear(work, job_id))
-        hearing.add(one)
-        one.add_done_callback(hearing.discard)
+        task = loop.create_task(_receive(work, job_id))
+        receiving.add(task)
+        task.add_done_callback(receiving.discard)
+
+    async def update() -> None:
+        addresses = await _addresses(work)
+        for connection in [key for key in listeners if key not in addresses or not listeners[key].is_alive]:
+            await asyncio.to_thread(listeners.pop(connection).stop)
+        for connection_id, url in addresses - listeners.keys():
+            try:
+                listener = NotificationListener(url, expert_queue(str(connection_id)), RESULTS_READY, received)
+            except ValueError as error:  # one bad address does not silence the others
+                log("notifications.not_heard", connection=connection_id, problem=str(error))
+                continue
+            listener.start()
+            listeners[connection_id, url] = listener
 
     try:
         while True:
             try:
-                wanted = await _notifier(work)
-            except DatabaseUnavailable:
-                wanted = set(listeners)  # as before; the next round asks again
-            for gone in listeners.keys() - wanted:
-                await asyncio.to_thread(listeners.pop(gone).stop)
-            for connection_id, url in wanted - listeners.keys():
-                listener = NotificationListener(url, expert_queue(str(connection_id)), RESULTS_READY, heard)
-                listener.start()
-                listeners[connection_id, url] = listener
+                await run_turn(update())
+            except Exception as error:  # noqa: BLE001 - as before; the next turn tries again
+                away = isinstance(error, DatabaseUnavailable)
+                log("notifications.not_updated", problem=str(error), error=None if away else error)
             await asyncio.sleep(work.settings.intervals.max_backoff)
     finally:
         for listener in listeners.values():
             listener.stop()
 
 
-async def _notifier(work: ExpertWork) -> set[tuple[UUID, str]]:
+async def _addresses(work: ExpertWork) -> set[tuple[UUID, str]]:
     own = work.settings.notifications_redis_url
-    found: set[tuple[UUID, str]] = set()
+    addresses: set[tuple[UUID, str]] = set()
     async with work.db() as db:
         connections = await providers.active_connections(db)
     for connection in connections:
@@ -59,15 +70,15 @@ async def _notifier(work: ExpertWork) -> set[tuple[UUID, str]]:
             log("notifications.not_heard", connection=connection.id, problem=problem.type)
             continue
         if url is not None:
-            found.add((connection.id, url))
-    return found
+            addresses.add((connection.id, url))
+    return addresses
 
 
-async def _hear(work: ExpertWork, told: str) -> None:
-    """The Manager's id of a job; an unknown one is dropped, so a notification can do no more than make us look."""
+async def _receive(work: ExpertWork, manager_job_id: str) -> None:
+    """Enqueue the fetch of a job by the Manager's id of it; an unknown id is dropped."""
     try:
         async with work.db() as db:
-            job_id = await jobs.by_manager_id(db, UUID(told))
+            job_id = await jobs.by_manager_id(db, UUID(manager_job_id))
             if job_id is not None:
                 enqueue_after_commit(db, "results.fetch", job_id=job_id)
     except ValueError:

@@ -1,0 +1,30 @@
+"""A Redis client whose every command has a time limit, and whose limit reads like a lost connection."""
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_SECONDS = 2.0
+UNREACHABLE = (redis.RedisError, OSError)
+"""What a command raises when Redis cannot be reached, does not answer, or refuses."""
+
+
+class RedisClient(redis.Redis):
+    """Raises `redis.ConnectionError` also for a timeout, because Dramatiq reconnects after that error only."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """As `redis.Redis` does, once again on a fresh connection when the pooled one is broken."""
+        try:
+            return super().execute_command(*args, **options)
+        except redis.TimeoutError as error:
+            raise redis.ConnectionError(str(error)) from error
+
+
+def open_redis(url: str, *, seconds: float = TIMEOUT_SECONDS) -> RedisClient:
+    """A client for this address; connecting and each answer may take so many seconds."""
+    pool = redis.ConnectionPool.from_url(
+        url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 1)
+    )
+    return RedisClient(connection_pool=pool)
