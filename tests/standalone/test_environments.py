@@ -12,7 +12,15 @@ from trapper_cli.layout import Layout
 from trapper_cli.port_plan import PortPlan
 from trapper_cli.settings import StackSettings
 
-PORTS = {"postgres": 1, "valkey": 2, "expert": 3, "ai_manager": 4, "ai_worker": 5}
+PORTS = {
+    "postgres": 1,
+    "valkey": 2,
+    "expert": 3,
+    "ai_manager": 4,
+    "ai_worker": 5,
+    "expert-tasks": 6,
+    "ai_manager-tasks": 7,
+}
 SECRETS = dict.fromkeys(secret_store.NAMES, "s3cret")
 BOTH_DATABASES = {"EXPERT_DATABASE_URL": "postgresql://a@h/e", "AI_MANAGER_DATABASE_URL": "postgresql://a@h/m"}
 
