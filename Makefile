@@ -19,7 +19,7 @@ INSTALLED := .make/installed
 BENCHMARKS := worker blob claims polling memory
 PYTEST := $(BIN)/pytest
 
-.PHONY: help install run serve up down check test test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports dependencies openapi migrations)
 
 help: ## list every target
@@ -99,6 +99,9 @@ bench-polling: install ## a thousand workers that wait for work at one Manager p
 
 bench-memory: install ## the memory of Manager and Worker, between a small job and a large one
 	@$(BIN)/python -m benchmarks.bench_memory
+
+texts: install ## list every text that people meet in docs/texts.txt
+	@$(BIN)/python -m tests.architecture.texts
 
 openapi: install ## write each service's OpenAPI document
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done

@@ -162,14 +162,14 @@ def test_enter_and_ctrl_c_decline_and_download_nothing(evening: Evening) -> None
 
 
 def test_a_run_with_once_asks_nothing(evening: Evening) -> None:
-    assert "can be had" not in evening.once
+    assert "can be downloaded" not in evening.once
     assert "Detector demo-detector" in evening.once
 
 
 def test_yes_installs_the_detector_under_its_name_and_uses_it(trapper: Trapper, evening: Evening) -> None:
     assert "Detector yolox-s" in evening.accepted
     assert evening.sha256 in evening.accepted
-    assert "can be had" not in evening.afterwards
+    assert "can be downloaded" not in evening.afterwards
     assert "Detector yolox-s" in evening.afterwards
     listed = next(model for model in trapper.models() if model["name"] == "yolox-s")
     assert (listed["held"], listed["sha256"]) == (True, evening.sha256)

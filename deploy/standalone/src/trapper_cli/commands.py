@@ -15,7 +15,7 @@ from trapper_client.output import Json, answer, say, table, tell
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        "--state-dir", envvar="TRAPPER_STATE_DIR", help="The folder for everything that the stack writes; ./var."
+        "--state-dir", envvar="TRAPPER_STATE_DIR", help="The folder for everything that the stack writes; ./var by default."
     ),
 ]
 
@@ -55,7 +55,7 @@ def up(
     valkey_port: Annotated[int | None, _port("valkey", "Valkey")] = None,
     as_json: Json = False,
 ) -> None:
-    """Starts the stack and returns when everything is healthy; at once when it runs already.
+    """Starts the stack, and returns when everything is healthy.
 
     Example: trapper up --expert-port 8000
     """
@@ -72,7 +72,7 @@ def up(
 
 
 def down(state_dir: StateDir = None, *, as_json: Json = False) -> None:
-    """Stops the stack in order; it is no error when nothing runs.
+    """Stops the stack. It is no error when nothing runs.
 
     Example: trapper down
     """
@@ -84,7 +84,7 @@ def down(state_dir: StateDir = None, *, as_json: Json = False) -> None:
 
 
 def status(state_dir: StateDir = None, *, as_json: Json = False) -> None:
-    """Says what runs and where; exit code 0 when everything is healthy, 1 otherwise.
+    """Lists the processes of the stack with their addresses; exit code 0 when everything is healthy, 1 otherwise.
 
     Example: trapper status --json
     """
@@ -102,7 +102,7 @@ def doctor(state_dir: StateDir = None, *, as_json: Json = False) -> None:
         answer(found)
     else:
         table(
-            ("", "check", "what to do"),
+            ("", "Check", "What to do"),
             [("ok" if check["ok"] else "NO", check["name"], check["detail"]) for check in found["checks"]],
         )
     if not found["ok"]:
@@ -118,7 +118,7 @@ def _show(state_dir: Path, *, as_json: bool) -> bool:
         say("The stack is not running. Start it with `trapper up`.")
         return False
     table(
-        ("process", "pid", "state", "restarts", "address"),
+        ("Process", "PID", "State", "Restarts", "Address"),
         [
             (each["name"], each["pid"], each["state"], each["restarts"], _address(seen["urls"].get(each["name"], "")))
             for each in seen["processes"]

@@ -1,4 +1,4 @@
-"""Offers to download a real detector where only the demo model is at hand; whatever goes wrong, the run goes on."""
+"""Offers to download a real detector where only the demo model is installed; a failure does not stop the run."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -19,20 +19,20 @@ from trapper_client.output import tell
 from trapper_schemas.v1.models import ModelEntry, ModelKind
 
 RECOMMENDED = ("yolox-s",)
-"""What is offered first: small enough to wait for."""
+"""Offered first, because they are small."""
 BETTER = ("megadetector-1000-redwood", "megadetector-1000-sorrel")
-"""What sees more, made for camera traps."""
+"""Made for camera traps, and larger."""
 PERMISSIVE = frozenset({"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause"})
-"""Never the AGPL, never non-commercial weights: those are somebody's own decision."""
+"""Only these are offered; weights under other terms are for each person to decide about."""
 
 Ask = Callable[[str], bool]
 _QUESTION = "Download it now and use it?"
 
 
 def may_ask(folder: Path, *, once: bool, as_json: bool) -> bool:
-    """Only somebody who sits there is asked, and not about the sample that ships with the project."""
-    sits_there = sys.stdin.isatty() and sys.stdout.isatty()
-    return sits_there and not once and not as_json and not _is_sample(folder)
+    """Whether there is a person at a terminal to ask; the sample that ships with the project needs no detector."""
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return has_terminal and not once and not as_json and not _is_sample(folder)
 
 
 def _is_sample(folder: Path) -> bool:
@@ -43,7 +43,7 @@ def _is_sample(folder: Path) -> bool:
 
 
 def offer_detector(manager: ManagerClient, expert: TrapperClient) -> bool:
-    """Whether a detector was installed: offered, accepted, downloaded, tried, published."""
+    """Whether a detector was offered, accepted and installed."""
     try:
         catalogue = manager.models()
     except Failure:
@@ -58,7 +58,7 @@ def offer_detector(manager: ManagerClient, expert: TrapperClient) -> bool:
 def settle(
     catalogue: Iterable[dict[str, Any]], ask: Ask, get: Callable[[ModelEntry, Origin], ModelEntry]
 ) -> ModelEntry | None:
-    """The detector that was accepted and got, or None; every reason for None is one plain sentence."""
+    """The detector that was accepted and installed, or None; the reason for None is printed."""
     entry = recommended(catalogue)
     if entry is None:
         return None
@@ -67,10 +67,10 @@ def settle(
     except Unreachable as problem:
         tell(f"A real detector could not be offered: {problem.message}")
         return None
-    tell(f"Only the small demo model is installed. A real detector can be had: {describe(entry, origin)}.")
+    tell(f"Only the small demo model is installed. A real one can be downloaded: {describe(entry, origin)}.")
     tell(
-        f"Better, and larger: {' or '.join(BETTER)} (MIT), with: trapper models install {BETTER[0]}. "
-        "(--detector demo-detector asks nothing.)"
+        f"For camera traps, and larger: trapper models install {BETTER[0]} (or {BETTER[1]}; MIT). "
+        "--detector demo-detector skips this question."
     )
     try:
         if not ask(_QUESTION):
@@ -99,5 +99,5 @@ def recommended(catalogue: Iterable[dict[str, Any]]) -> ModelEntry | None:
 
 
 def confirm(question: str) -> bool:
-    """Asks at the terminal; no is what Enter says."""
+    """Whether the person at the terminal says yes; Enter means no."""
     return typer.confirm(question, default=False, err=True)

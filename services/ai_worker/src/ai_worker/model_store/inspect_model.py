@@ -39,7 +39,7 @@ def inspect_model(path: Path, request: dict[str, Any], *, allowance: Allowance =
     except OSError as problem:
         return _refusal("not-found", f"{path.name} cannot be read: {problem.strerror}")
     order = {
-        "path": str(path.resolve()),
+        "path": os.fsencode(path.resolve()).decode("utf-8", "surrogateescape"),  # the child's locale is UTF-8
         "request": request,
         "memory_bytes": allowance.memory_bytes + allowance.memory_per_file_byte * size,
         "cpu_seconds": allowance.cpu_seconds,

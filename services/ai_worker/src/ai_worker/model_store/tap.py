@@ -1,5 +1,6 @@
 """Changes a graph at its ends: brings inner values out, and answers by itself what exporters ask beside the picture."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,15 +31,23 @@ def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozens
     """
     asks_for_sizes = not SIZE_INPUTS.isdisjoint(scan_file(path).inputs)
     if not names and not asks_for_sizes:
-        return str(path), frozenset()
+        return _readable(path), frozenset()
     model = onnx.load(str(path), load_external_data=False)
     missing = set(names) - {output.name for output in model.graph.output}
     if not missing and not asks_for_sizes:
-        return str(path), frozenset()
+        return _readable(path), frozenset()
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(missing))
     if asks_for_sizes:
         _answer_sizes(model.graph)
     return model.SerializeToString(), frozenset(missing)
+
+
+def _readable(path: Path) -> str | bytes:
+    """The path as ONNX Runtime reads it, which is UTF-8 in every locale; the content where the name is not UTF-8."""
+    try:
+        return os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return path.read_bytes()
 
 
 def _answer_sizes(graph: onnx.GraphProto) -> None:
