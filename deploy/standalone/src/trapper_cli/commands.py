@@ -15,7 +15,9 @@ from trapper_client.output import Json, answer, say, table, tell
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        "--state-dir", envvar="TRAPPER_STATE_DIR", help="The folder for everything that the stack writes; ./var by default."
+        "--state-dir",
+        envvar="TRAPPER_STATE_DIR",
+        help="The folder for everything that the stack writes; ./var by default.",
     ),
 ]
 
