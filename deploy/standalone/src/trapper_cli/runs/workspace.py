@@ -49,7 +49,7 @@ def use_models(expert: TrapperClient, project: ClassificationProject, choice: Ch
 
     The settings of a project that has a detector never change: the models go with each job of the run instead.
     """
-    settings = choice.settings()
+    settings: dict[str, Any] = dict(choice.settings())
     if project.object_detection_ai_model is None:
         try:
             expert.change_classification_project(project.id, **settings)
