@@ -2,15 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from trapper_cli.running import ensure_stack, stack_runs, stop_stack
 from trapper_cli.runs.choose_models import AUTO, Choice
-from trapper_cli.runs.complete import complete_detector, complete_species
 from trapper_cli.runs.gather import models_used
 from trapper_cli.runs.offer_detector import may_ask
+from trapper_cli.runs.options import (
+    CsvBom,
+    DeploymentName,
+    DeploymentsFrom,
+    Detector,
+    DryRun,
+    Folder,
+    Once,
+    Out,
+    Overwrite,
+    ReadTimeout,
+    SequenceInterval,
+    Species,
+)
 from trapper_cli.runs.outputs import Output, check_collection, check_outputs
 from trapper_cli.runs.plan import DeploymentRule, show_plan
 from trapper_cli.runs.report import Report
@@ -35,60 +47,19 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="The folder of photos.", show_default=False)],
+    folder: Folder,
     *,
-    detector: Annotated[
-        str,
-        typer.Option(envvar="TRAPPER_DETECTOR", help="A detector's name, or auto.", autocompletion=complete_detector),
-    ] = AUTO,
-    species: Annotated[
-        str,
-        typer.Option(
-            envvar="TRAPPER_SPECIES", help="A species model's name, auto, or none.", autocompletion=complete_species
-        ),
-    ] = AUTO,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Also write a file: results.json (MegaDetector batch format 1.6) or a .csv. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Let --out replace a file that has something else in it.")
-    ] = False,
-    csv_bom: Annotated[
-        bool,
-        typer.Option(
-            "--csv-bom", envvar="TRAPPER_CSV_BOM", help="Begin a .csv with a byte order mark, for spreadsheet programs."
-        ),
-    ] = False,
-    deployment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="All photos are of this one deployment.", show_default=False)
-    ] = None,
-    deployments_from: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="LEVEL",
-            help="Folders at this level are the deployments; 1 is directly below FOLDER.",
-            show_default=False,
-        ),
-    ] = None,
-    sequence_interval: Annotated[
-        int,
-        typer.Option(envvar="TRAPPER_SEQUENCE_INTERVAL", min=1, help="Seconds without a photo that end a sequence."),
-    ] = 120,
-    read_timeout: Annotated[
-        float,
-        typer.Option(envvar="TRAPPER_READ_TIMEOUT", min=1, help="Seconds after which a read that hangs is given up."),
-    ] = 120.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print which folder is which deployment, and send nothing.")
-    ] = False,
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop a stack that this command started, and ask no questions.")
-    ] = False,
+    detector: Detector = AUTO,
+    species: Species = AUTO,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    csv_bom: CsvBom = False,
+    deployment: DeploymentName = None,
+    deployments_from: DeploymentsFrom = None,
+    sequence_interval: SequenceInterval = 120,
+    read_timeout: ReadTimeout = 120.0,
+    dry_run: DryRun = False,
+    once: Once = False,
     as_json: Json = False,
 ) -> None:
     """Detects and classifies what is on every photo of a folder. Run again, it continues and repeats nothing.

@@ -60,6 +60,7 @@ class JobRunner:
         self._workspace = workspace
         self._choice = choice
         self._quiet = quiet
+        self._followed = FollowedJobs()
         self._closed_before = {job.id for job in self._jobs() if job.is_closed}
 
     def wait_until_described(self) -> None:
@@ -73,13 +74,17 @@ class JobRunner:
                 counts = self._expert.collection_counts(self._workspace.collection_id)
                 counter.at(max(first - counts.stored, 0))
 
+    def request_described(self) -> None:
+        """Requests a job for what is described so far, so that the AI works while the upload goes on."""
+        self._followed.add(self._request_missing(dry_run=False))
+
     def run(self) -> None:
         """Gives every photo without a result of the chosen models one chance; raises Failure when a job failed.
 
-        Jobs that are under way (the service submits new photos by itself) are waited for too; then what is still
-        missing is requested, again only as long as each round leaves less than the one before.
+        Jobs that are under way are waited for too; then what is still missing is requested, again only as long as each
+        round leaves less than the one before.
         """
-        followed = FollowedJobs()
+        followed = self._followed
         before: int | None = None
         with counting("Detecting", 0, quiet=self._quiet) as counter:
             while True:

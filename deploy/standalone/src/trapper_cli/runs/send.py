@@ -43,14 +43,21 @@ class Sent:
 
 
 class Sender:
-    """Uploads one folder's photos; `on_file` is called for each file that has ended."""
+    """Uploads one folder's photos; `on_file` is called after each file, `on_chunk` while there are more to send."""
 
     def __init__(
-        self, expert: TrapperClient, workspace: Workspace, *, on_file: Callable[[], None], warn: Callable[[str], None]
+        self,
+        expert: TrapperClient,
+        workspace: Workspace,
+        *,
+        on_file: Callable[[], None],
+        on_chunk: Callable[[], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._expert = expert
         self._workspace = workspace
         self._on_file = on_file
+        self._on_chunk = on_chunk
         self._warn = warn
         self._lock = threading.Lock()
         self.sent = Sent()
@@ -65,6 +72,8 @@ class Sender:
                 background = Background(self._send, threads=CONNECTIONS, warn=self._warn)
                 for _ in background.run(announced):
                     self._on_file()
+                if start + UPLOADS_PER_CALL < len(batch):
+                    self._on_chunk()
         return self.sent
 
     def _announce(self, chunk: Sequence[FileToSend]) -> list[UploadItem | None]:

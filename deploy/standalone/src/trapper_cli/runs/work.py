@@ -19,7 +19,7 @@ from trapper_cli.runs.report import Report
 from trapper_cli.runs.scan import FileFailure, PhotoFile, Scan, scan_folder
 from trapper_cli.runs.send import FileToSend, Sender, Sent
 from trapper_cli.runs.visits import Visit, find_visit
-from trapper_cli.runs.workspace import Workspace, ensure_deployments, find_project, open_workspace, use_models
+from trapper_cli.runs.workspace import Workspace, ensure_deployments, find_project, open_workspace, set_first_models
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, Unreachable
 from trapper_client.output import tell
@@ -122,10 +122,10 @@ def run_folder(
         options.path,
         visit,
         sequence_interval=options.sequence_interval,
-        own_models=use_models(expert, project, choice),
     )
+    set_first_models(expert, project, choice)
     jobs = JobRunner(expert, workspace, choice, quiet=options.quiet)
-    files, sent = _send(expert, workspace, options, content, visit)
+    files, sent = _send(expert, workspace, options, content, visit, jobs)
     jobs.wait_until_described()
     jobs.run()
     results = Results(expert, workspace, choice)
@@ -190,7 +190,12 @@ def _installed(providers: Sequence[Provider]) -> set[str]:
 
 
 def _send(
-    expert: TrapperClient, workspace: Workspace, options: RunOptions, content: FolderContent, visit: Visit
+    expert: TrapperClient,
+    workspace: Workspace,
+    options: RunOptions,
+    content: FolderContent,
+    visit: Visit,
+    jobs: JobRunner,
 ) -> tuple[list[FileToSend], Sent]:
     planned = [each for each in content.planned if each.photos]
     deployments = ensure_deployments(expert, workspace, options.path, visit, planned=planned, rule=options.rule)
@@ -203,4 +208,6 @@ def _send(
         for photo in content.photos
     ]
     with counting("Uploading", len(files), quiet=options.quiet) as counter:
-        return files, Sender(expert, workspace, on_file=counter.step, warn=tell).send(files)
+        return files, Sender(expert, workspace, on_file=counter.step, on_chunk=jobs.request_described, warn=tell).send(
+            files
+        )

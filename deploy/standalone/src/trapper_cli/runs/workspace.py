@@ -44,21 +44,19 @@ def find_project(expert: TrapperClient) -> ClassificationProject:
     )
 
 
-def use_models(expert: TrapperClient, project: ClassificationProject, choice: Choice) -> bool:
-    """Whether the project's own models are those of this run; a project without a detector gets them.
+def set_first_models(expert: TrapperClient, project: ClassificationProject, choice: Choice) -> None:
+    """Gives a project without a detector the models of this run; settings that exist never change.
 
-    The settings of a project that has a detector never change: the models go with each job of the run instead.
+    Each job of the run carries its models, whatever the project's settings are.
     """
+    if project.object_detection_ai_model is not None:
+        return
     settings: dict[str, Any] = dict(choice.settings())
-    if project.object_detection_ai_model is None:
-        try:
-            expert.change_classification_project(project.id, **settings)
-        except ApiProblem as problem:
-            if problem.status != _CHANGED_MEANWHILE:
-                raise
-            return False  # another run that began at the same moment has set its own
-        return True
-    return all(getattr(project, name) == value for name, value in settings.items())
+    try:
+        expert.change_classification_project(project.id, **settings)
+    except ApiProblem as problem:
+        if problem.status != _CHANGED_MEANWHILE:  # by another run that began at the same moment
+            raise
 
 
 def open_workspace(
@@ -68,9 +66,11 @@ def open_workspace(
     visit: Visit,
     *,
     sequence_interval: int,
-    own_models: bool,
 ) -> Workspace:
-    """The visit's collection, linked to the project; without `own_models` the project's models are not run on it."""
+    """The visit's collection, linked to the project.
+
+    A new link is paused: the run requests its jobs itself, with its own models, and the service adds none to them.
+    """
     collection = _find_or_make(
         lambda: expert.collections(project.research_project_id, name=visit.name),
         lambda: expert.create_collection(
@@ -81,7 +81,7 @@ def open_workspace(
     changes: dict[str, Any] = {}
     if linked.sequence_interval_seconds != sequence_interval:
         changes["sequence_interval_seconds"] = sequence_interval
-    if linked.is_active and not own_models:
+    if linked.is_active and visit.is_new:
         changes["is_active"] = False
     if changes:
         expert.change_link(project.id, linked.id, **changes)
