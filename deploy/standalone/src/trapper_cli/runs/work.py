@@ -125,7 +125,7 @@ def run_folder(
     )
     set_first_models(expert, project, choice)
     jobs = JobRunner(expert, workspace, choice, quiet=options.quiet)
-    files, sent = _send(expert, workspace, options, content, visit, jobs)
+    files, sent = _send(expert, workspace, options, content, visit=visit, jobs=jobs)
     jobs.wait_until_described()
     jobs.run()
     results = Results(expert, workspace, choice)
@@ -194,6 +194,7 @@ def _send(
     workspace: Workspace,
     options: RunOptions,
     content: FolderContent,
+    *,
     visit: Visit,
     jobs: JobRunner,
 ) -> tuple[list[FileToSend], Sent]:
