@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.worker import Worker
 from ai_worker.devices.work import ResourceWork
 from ai_worker.media.fetch import fetch_media
 from benchmarks.report import ROOT
 from benchmarks.stack import HOST, free_port
-from tests.support.make.ai_worker import hand
+from tests.support.make.ai_worker import open_worker
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.resources import ResourceRef
 
@@ -27,7 +27,7 @@ PATIENT = {"media": 300.0, "patience": 300.0}
 class Media:
     """Where the photos are, and how often each is asked for."""
 
-    work: Hand
+    work: Worker
     paths: Sequence[Path]
     origin: str
     server: int
@@ -40,7 +40,7 @@ class Media:
     @asynccontextmanager
     async def fetched(self, count: int) -> AsyncGenerator[tuple[ResourceWork, ...], None]:
         """So many photos as files, which are there until the block ends, as those of a batch are."""
-        folder = self.work.folder(uuid7())
+        folder = self.work.media_folder(uuid7())
         references = [self._reference(index % len(self.paths)) for index in range(count)]
         files = await fetch_media(
             self.work, self.work.media, references, grant="a grant", origins=[self.origin], folder=folder
@@ -74,7 +74,7 @@ async def media_of(paths: Sequence[Path], folder: Path) -> AsyncGenerator[Media,
     try:
         assert server.stdout is not None
         assert await server.stdout.readline() == b"ready\n", "the media server did not start"
-        async with hand(folder, intervals=PATIENT) as work:
+        async with open_worker(folder, intervals=PATIENT) as work:
             yield Media(work, paths, f"http://{HOST}:{port}", server.pid)
     finally:
         server.kill()

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.worker import Worker
 from ai_worker.enrolment.enrol import enrol_worker
 from ai_worker.manager_client import Manager
 from ai_worker.settings import WorkerSettings
@@ -43,7 +43,7 @@ async def enrol(manager: RunningManager, settings: WorkerSettings, *, offline: b
 class Working:
     """A worker at work, and how to stop it."""
 
-    work: Hand
+    work: Worker
     stopping: asyncio.Event
     task: asyncio.Task[bool]
 

@@ -28,6 +28,21 @@ async def test_what_a_worker_does_not_name_when_it_names_all_waits_again_at_no_l
     assert (await machine.finish(again)).status_code == 200
 
 
+async def test_a_complete_heartbeat_that_is_repeated_later_takes_back_no_newer_lease(
+    manager: Manager, expert: dict[str, str]
+) -> None:
+    await manager.planned(expert, job_request(6))
+    machine = await manager.worker()
+    (held,) = await machine.claim()
+    assert (await machine.beat(held, complete=True, number=7)).newest_number == 7
+    (newer,) = await machine.claim()
+    for late in (7, 6):
+        reply = await machine.beat(held, complete=True, number=late)
+        assert (reply.newest_number, [lease.batch_id for lease in reply.leases]) == (7, [held.batch_id])
+    assert (await machine.beat(held, newer, complete=True, number=8)).lost == []
+    assert (await machine.finish(newer)).status_code == 200
+
+
 async def test_a_plain_heartbeat_gives_nothing_back(manager: Manager, expert: dict[str, str]) -> None:
     await manager.planned(expert, job_request(6))
     machine = await manager.worker()

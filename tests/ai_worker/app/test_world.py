@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 
 from ai_worker.tasks import AlreadyWorking, opened
-from tests.support.make.ai_worker import hand, worker_settings
+from tests.support.make.ai_worker import open_worker, worker_settings
 
 VERSIONS = Path(__file__).parents[3] / "migrations" / "ai_worker" / "versions"
 NEWEST = max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
 async def test_two_processes_never_share_a_folder(tmp_path):
-    async with hand(tmp_path):
+    async with open_worker(tmp_path):
         with pytest.raises(AlreadyWorking, match="another process"):
             async with opened(worker_settings(tmp_path)):
                 pass
-    async with hand(tmp_path):
+    async with open_worker(tmp_path):
         pass
 
 
 async def test_the_file_is_migrated_and_durable(tmp_path):
-    async with hand(tmp_path) as work, work.db() as db:
+    async with open_worker(tmp_path) as work, work.db() as db:
         connection = await db.connection()
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
             assert (await connection.exec_driver_sql(f"pragma {pragma}")).scalar() == value
@@ -32,5 +32,5 @@ async def test_the_file_is_migrated_and_durable(tmp_path):
 
 
 async def test_nothing_in_the_state_folder_is_open_to_others(tmp_path):
-    async with hand(tmp_path / "state"):
+    async with open_worker(tmp_path / "state"):
         assert (tmp_path / "state").stat().st_mode & 0o077 == 0

@@ -16,11 +16,12 @@ from ai_worker.batches import claim, queries
 from ai_worker.batches.models import Run
 from ai_worker.batches.recover import recover_runs
 from ai_worker.batches.run import _give_back
-from ai_worker.batches.state import RunState
 from ai_worker.devices.run_child import InferenceChild
 from ai_worker.devices.work import CannotRun
+from ai_worker.leases.events import LeaseTaken
+from ai_worker.leases.runs import Lease, RunState
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import hand, worker_settings
+from tests.support.make.ai_worker import open_worker, worker_settings
 from tests.support.workers import enrol, eventually, worker_process
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import JobState
@@ -61,10 +62,10 @@ async def test_a_credential_that_is_revoked_in_the_middle_of_a_batch_ends_the_cl
         await eventually(lambda: pictures.asked)
         async with manager.work.db() as db:
             await revoke_worker(db, working.work.worker_id, now=manager.work.clock.now())
-        await eventually(lambda: working.work.switches.revoked)
+        await eventually(lambda: working.work.state.revoked)
         pictures.open.set()
         await eventually(lambda: kept_or_over(working.work))
-        assert working.work.switches.closed(working.work.monotonic()) == "credential not valid"
+        assert working.work.closed() == "credential not valid"
         assert working.work.standstill() is None
         other = worker_settings(tmp_path / "another")
         await enrol(manager, other)
@@ -104,7 +105,7 @@ async def test_a_device_that_died_is_no_crash_of_its_batch(manager, pictures, st
     job_id = await manager.submit([stage], pictures.photos([1, 1]), origins=[pictures.url])
     async with worker() as working:
         await eventually(lambda: pictures.asked)
-        child = working.work.devices.each[0]
+        child = working.work.devices.children.each[0]
         os.kill(child.pid, signal.SIGSTOP)  # so that it dies in the middle of its batch
         monkeypatch.setattr(InferenceChild, "try_out", broken)
         pictures.open.set()
@@ -120,37 +121,36 @@ async def test_a_device_that_died_is_no_crash_of_its_batch(manager, pictures, st
 
 
 async def test_what_cannot_run_here_is_tried_again_after_longer_and_longer(tmp_path, monkeypatch):
-    async with hand(tmp_path, intervals={"refused": 10.0}) as work:
+    async with open_worker(tmp_path, intervals={"refused": 10.0}) as work:
         monkeypatch.setattr(type(work), "monotonic", lambda _: 1000.0)
         pauses = []
         for _ in range(9):
             await _give_back(
                 work, SimpleNamespace(id=uuid7(), batch_id=uuid7(), attempt=1, lease=None), "cannot_run", ""
             )
-            pauses.append(work.switches.held_until - 1000.0)
+            pauses.append(work.state.held_until - 1000.0)
         assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
-        assert work.switches.closed(1599.0) == "cannot_run"
-        assert work.switches.closed(1601.0) is None
+        assert work.state.closed(1599.0) == "cannot_run"
+        assert work.state.closed(1601.0) is None
 
 
 async def test_a_batch_that_runs_makes_the_pauses_short_again(manager, pictures, stage, worker):
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
-        working.work.refusals = 7
+        working.work.state.failures = 7
         await manager.closed(job_id)
-        assert working.work.refusals == 0
+        assert working.work.state.failures == 0
 
 
 @pytest.mark.parametrize("jump", [-10 * 365 * 24 * HOUR, -600.0, 600.0, 10 * 365 * 24 * HOUR])
 async def test_a_clock_that_is_set_moves_no_lease(tmp_path, monkeypatch, jump):
-    async with hand(tmp_path) as work:
-        run_id = uuid7()
-        work.count_down(run_id, 60.0, sent=work.monotonic())
+    async with open_worker(tmp_path) as work:
+        lease = Lease(uuid7(), uuid7(), 1, "token", 4, work.monotonic() + 60.0)
+        work.handle(LeaseTaken(lease))
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() + jump)
-        assert work.holds(run_id)
-        work.count_down(run_id, 60.0, sent=work.monotonic() - 61.0)
-        assert not work.holds(run_id)
+        assert work.state.holds(lease.run_id, work.monotonic())
+        assert not work.state.holds(lease.run_id, work.monotonic() + 61.0)
 
 
 @pytest.mark.parametrize(("jump", "goes_on"), [(-10 * 24 * HOUR, True), (24 * HOUR, True), (4 * 24 * HOUR, False)])
@@ -159,13 +159,13 @@ async def test_a_laptop_whose_clock_was_set_goes_on_or_asks_first(tmp_path, monk
     lease = {"token": "t"}
     run = Run(id=uuid7(), batch_id=uuid7(), job_id=uuid7(), attempt=1, total=1, lease=lease)
     run_id, run.offline_until = run.id, time.time() + 3 * 24 * HOUR
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         async with work.db() as db:
             db.add(run)
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() + jump)
         await recover_runs(work)
-        assert work.holds(run_id) is goes_on
+        assert work.state.holds(run_id, work.monotonic()) is goes_on
         async with work.db() as db:
             assert [one.id for one in await queries.unfinished(db)] == [run_id]
 
@@ -178,7 +178,7 @@ async def test_without_room_on_the_disk_nothing_is_claimed_until_there_is(
     with monkeypatch.context() as patched:
         patched.setattr(claim.shutil, "disk_usage", lambda _: full)
         async with worker(min_free_bytes=1) as working:
-            await eventually(lambda: working.work.switches.closed(working.work.monotonic()) == "disk full")
+            await eventually(lambda: working.work.closed() == "disk full")
             assert manager.door.count("/claim/") == 0
             patched.undo()
             assert (await manager.closed(job_id)).counts.done == 1
@@ -191,7 +191,7 @@ async def test_a_spool_that_is_full_stops_claims_and_empties_when_the_manager_ta
     manager.door.shut |= {"/save_results/"}
     first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker(slots=1, spool_limit_bytes=1) as working:
-        await eventually(lambda: working.work.switches.closed(working.work.monotonic()) == "spool full")
+        await eventually(lambda: working.work.closed() == "spool full")
         claims = manager.door.count("/claim/")
         second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
         await eventually(lambda: manager.door.count("/save_results/") > 3)

@@ -3,6 +3,8 @@
 import pytest
 
 from ai_worker.batches import queries
+from ai_worker.leases.events import StopRequested, SwitchesSet
+from ai_worker.leases.state import Drain
 from tests.support.make.inference import stage_spec
 from tests.support.managers import running_manager
 from tests.support.workers import eventually
@@ -28,7 +30,7 @@ async def in_hand(work):
 
 
 async def not_claiming(work):
-    return not work.claiming.locked()
+    return not work.state.claiming
 
 
 async def beaten(manager, times=2):
@@ -43,7 +45,7 @@ async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, picture
     async with worker(slots=2) as working:
         await eventually(lambda: pictures.asked)
         await eventually(lambda: manager.door.count("/claim/") >= 2)
-        working.work.switches.draining = True
+        working.work.handle(SwitchesSet(paused=False, draining=True))
         await eventually(lambda: not_claiming(working.work))
         claims = manager.door.count("/claim/")
         second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
@@ -52,7 +54,7 @@ async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, picture
         await beaten(manager)
         assert manager.door.count("/claim/") == claims
         assert (await manager.job(second)).counts.done == 0
-        working.work.switches.draining = False
+        working.work.handle(SwitchesSet(paused=False, draining=False))
         working.work.wakeups.wake("batches.claim")
         assert (await manager.closed(second)).counts.done == 1
     assert {row["losses"] for row in await manager.batches()} == {0}
@@ -66,24 +68,27 @@ async def test_what_was_handed_out_while_claiming_was_closed_is_given_back_at_on
         async def drained_meanwhile(ask):
             reply = await claim(ask)
             if reply.batches:
-                working.work.switches.draining = True
+                working.work.handle(SwitchesSet(paused=False, draining=True))
             return reply
 
         working.work.manager.claim = drained_meanwhile
-        await eventually(lambda: working.work.switches.draining)
+        await eventually(lambda: working.work.state.draining)
         await eventually(lambda: manager.rows("select 1 from batches where attempt = 1 and state = 'waiting'"))
         assert await in_hand(working.work) == {}
         working.work.manager.claim = claim
-        working.work.switches.draining = False
+        working.work.handle(SwitchesSet(paused=False, draining=False))
         assert (await manager.closed(job_id)).counts.done == 8
     assert {row["losses"] for row in await manager.batches()} == {0}
 
 
-@pytest.mark.parametrize("switch", ["paused", "draining", "stopping"])
+SWITCHES = [SwitchesSet(paused=True, draining=False), SwitchesSet(paused=False, draining=True), StopRequested()]
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
 async def test_whichever_switch_is_turned_here_the_poll_under_way_ends(manager, stage, worker, switch):
     async with worker() as working:
         await eventually(lambda: manager.door.count("/claim/"))
-        setattr(working.work.switches, switch, True)
+        working.work.handle(switch)
         await eventually(lambda: not_claiming(working.work))
 
 
@@ -100,7 +105,7 @@ async def test_whatever_the_manager_wants_the_poll_under_way_ends(manager, stage
         await eventually(lambda: manager.door.count("/claim/"))
         async with manager.work.database.engine.begin() as connection:
             await connection.exec_driver_sql(wish)
-        await eventually(lambda: working.work.switches.closed(working.work.monotonic()))
+        await eventually(working.work.closed)
         await eventually(lambda: not_claiming(working.work))
 
 
@@ -134,15 +139,15 @@ async def test_a_worker_that_the_manager_sends_away_finishes_delivers_and_leaves
     job_id = await manager.submit([stage], pictures.photos([1] * 4), origins=[pictures.url])
     async with worker(slots=1) as working:
         await eventually(lambda: pictures.asked)
-        await eventually(lambda: working.work.undrained)
+        await eventually(lambda: working.work.state.drain is Drain.NONE)
         await order(manager, LEAVE)
-        await eventually(lambda: working.work.leaving)
+        await eventually(lambda: working.work.state.drain is Drain.LEAVING)
         assert not working.task.done(), "it still holds a batch"
         pictures.open.set()
         assert await working.task is True
         assert (await manager.job(job_id)).counts.done == 4
     async with worker() as again:
-        await eventually(lambda: again.work.switches.draining_there)
+        await eventually(lambda: again.work.state.drain is Drain.STANDING)
         await beaten(manager)
         assert not again.task.done(), "who starts under the order waits for it to be taken back"
         await order(manager, STAY)
@@ -155,11 +160,11 @@ async def test_an_order_to_leave_that_is_taken_back_in_time_is_forgotten(manager
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         await eventually(lambda: pictures.asked)
-        await eventually(lambda: working.work.undrained)
+        await eventually(lambda: working.work.state.drain is Drain.NONE)
         await order(manager, LEAVE)
-        await eventually(lambda: working.work.leaving)
+        await eventually(lambda: working.work.state.drain is Drain.LEAVING)
         await order(manager, STAY)
-        await eventually(lambda: not working.work.leaving)
+        await eventually(lambda: working.work.state.drain is not Drain.LEAVING)
         pictures.open.set()
         assert (await manager.closed(job_id)).counts.done == 1
         await beaten(manager)

@@ -170,10 +170,10 @@ async def test_a_dead_inference_process_costs_one_batch_its_whole_and_no_picture
     pictures.open.clear()
     async with worker() as working:
         await eventually(lambda: pictures.asked)
-        os.kill(working.work.devices.each[0].pid, 19)  # stopped, so that it dies in the middle of its batch
+        os.kill(working.work.devices.children.each[0].pid, 19)  # stopped, so that it dies in the middle of its batch
         pictures.open.set()
         await eventually(lambda: runs(working.work))
-        os.kill(working.work.devices.each[0].pid, 9)
+        os.kill(working.work.devices.children.each[0].pid, 9)
         job = await manager.closed(job_id)
     assert (job.state, job.counts.done, job.counts.blank) == (JobState.FINISHED, 2, 2)
     assert len(await manager.blobs(job_id)) == 2
@@ -190,7 +190,7 @@ async def test_weights_with_another_hash_are_given_back_and_never_run(manager, p
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         await eventually(lambda: lost(manager))
-        assert working.work.proofs == {}
+        assert working.work.self_tests.passed == {}
         assert working.work.store.on_disk() == ()
         kept.write_bytes(content)
         job = await manager.closed(job_id)
@@ -268,5 +268,5 @@ async def test_a_revoked_worker_claims_nothing_and_says_so(manager, pictures, st
         await eventually(lambda: manager.door.count("/heartbeat/"))
         async with manager.work.db() as db:
             await revoke_worker(db, working.work.worker_id, now=manager.work.clock.now())
-        await eventually(lambda: working.work.switches.revoked)
-        assert working.work.switches.closed(working.work.monotonic()) == "credential not valid"
+        await eventually(lambda: working.work.state.revoked)
+        assert working.work.closed() == "credential not valid"

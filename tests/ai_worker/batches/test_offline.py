@@ -3,7 +3,7 @@
 import pytest
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Journey
+from ai_worker.leases.events import OfflineRequested
 from tests.support.make.ai_worker import worker_settings
 from tests.support.workers import enrol, eventually
 from trapper_schemas.v1.jobs import JobState
@@ -25,7 +25,7 @@ async def in_hand(work):
 
 async def all_here(work, count):
     runs = await in_hand(work)
-    return len(runs) == count and all(work.has_here(run.id) for run in runs)
+    return len(runs) == count and all(work.runs.is_prepared(run.id) for run in runs)
 
 
 async def taken_along(manager, pictures, stage, laptop, *, batches):
@@ -34,11 +34,11 @@ async def taken_along(manager, pictures, stage, laptop, *, batches):
     await eventually(lambda: planned(manager, batches))
     async with laptop() as working:
         work = working.work
-        work.computing = Everything()
-        work.journey = Journey(seconds=HOURS * 3600, left=batches)
+        work.runs.on_device = Everything()
+        work.handle(OfflineRequested(HOURS * 3600, batches))
         await eventually(lambda: all_here(work, batches))
-        assert work.journey.over == "everything that was asked for is taken"
-        leases = [work.deadlines[run.id] - work.monotonic() for run in await in_hand(work)]
+        assert work.state.offline_request.over == "everything that was asked for is taken"
+        leases = [work.state.leases[run.id].deadline - work.monotonic() for run in await in_hand(work)]
         assert min(leases) > (HOURS - 1) * 3600
     return job_id
 
@@ -76,15 +76,15 @@ async def test_nothing_else_is_claimed_until_what_was_taken_along_is_computed(ma
     await eventually(lambda: planned(manager, 4))
     async with laptop() as working:
         work = working.work
-        work.computing = Everything()
-        work.journey = Journey(seconds=HOURS * 3600, left=1)
+        work.runs.on_device = Everything()
+        work.handle(OfflineRequested(HOURS * 3600, 1))
         await eventually(lambda: all_here(work, 1))
         for _ in range(2):  # when a turn begins, the one before it has ended
             began = work.turned["batches.claim"]
             work.wakeups.wake("batches.claim")
             await eventually(lambda began=began: work.turned["batches.claim"] > began)
         assert len(await in_hand(work)) == 1
-        work.computing = set()
+        work.runs.on_device = set()
         work.wakeups.wake("batches.run")
         assert (await manager.closed(job_id)).counts.done == 16
 
@@ -107,18 +107,18 @@ async def test_who_was_not_enrolled_for_journeys_gets_ordinary_leases(manager, p
     await manager.submit([stage], pictures.photos([1] * 4), origins=[pictures.url])
     async with worker(offline_hours=HOURS) as working:
         (run,) = await eventually(lambda: in_hand(working.work))
-        assert working.work.deadlines[run.id] - working.work.monotonic() <= manager.work.intervals.lease
+        assert working.work.state.leases[run.id].deadline - working.work.monotonic() <= manager.work.intervals.lease
         pictures.open.set()
 
 
 async def test_a_journey_ends_when_nothing_more_waits(manager, pictures, stage, laptop):
     await manager.submit([stage], pictures.photos([1] * 4), origins=[pictures.url])
     async with laptop() as working:
-        working.work.computing = Everything()
-        working.work.journey = Journey(seconds=HOURS * 3600, left=50)
-        await eventually(lambda: working.work.journey.over)
-        assert working.work.journey.over == "no more batches wait at the Manager"
-        assert working.work.journey.taken <= 1
+        working.work.runs.on_device = Everything()
+        working.work.handle(OfflineRequested(HOURS * 3600, 50))
+        await eventually(lambda: working.work.state.offline_request.over)
+        assert working.work.state.offline_request.over == "no more batches wait at the Manager"
+        assert working.work.state.offline_request.taken <= 1
 
 
 async def test_so_many_media_are_fetched_ahead_as_the_cache_may_hold(manager, pictures, stage, worker):
@@ -130,10 +130,10 @@ async def test_so_many_media_are_fetched_ahead_as_the_cache_may_hold(manager, pi
         work = working.work
         await eventually(lambda: two_in_hand(work))
         await eventually(lambda: len(set(pictures.asked)) == 4)
-        assert list(work.booked.values()) == [4 * photos[0].size_bytes]
+        assert work.runs.media_bytes == 4 * photos[0].size_bytes
         pictures.open.set()
         assert (await manager.closed(job_id)).counts.done == 12
-        await eventually(lambda: not work.booked)
+        await eventually(lambda: not work.runs.media_bytes)
 
 
 async def two_in_hand(work):

@@ -6,7 +6,7 @@ async def test_pictures_that_never_came_do_not_count_as_speed(manager, pictures,
     pictures.files.clear()
     async with worker() as working:
         job = await manager.closed(await manager.submit([stage], lost, origins=[pictures.url]))
-        assert (job.counts.failed, working.work.speeds) == (4, {})
+        assert (job.counts.failed, working.work.speeds.batches) == (4, {})
         some = pictures.photos([1] * 4)
         job = await manager.closed(await manager.submit([stage], some, origins=[pictures.url]))
-        assert (job.counts.done, list(working.work.speeds)) == (4, [stage.stage.model.key])
+        assert (job.counts.done, list(working.work.speeds.batches)) == (4, [stage.stage.model.key])

@@ -14,9 +14,9 @@ import pytest
 
 from ai_worker import deps, tasks
 from ai_worker.commands import main
-from ai_worker.commands.notify import Notifier, telling_systemd
+from ai_worker.commands.notify import Notifier, notifying_systemd
 from ai_worker.tasks import work_until
-from tests.support.make.ai_worker import hand, worker_settings
+from tests.support.make.ai_worker import open_worker, worker_settings
 from tests.support.workers import enrol, eventually, worker_process
 
 UNIT = Path(__file__).parents[3] / "deploy" / "systemd" / "trapper-worker.service"
@@ -66,11 +66,11 @@ async def test_a_worker_is_ready_lives_and_leaves(manager, tmp_path, systemd):
 
 
 async def test_no_sign_of_life_comes_from_a_worker_whose_loops_stand_still(tmp_path, systemd):
-    async with hand(tmp_path) as work:
-        work.child_ready = True
+    async with open_worker(tmp_path) as work:
+        work.devices.ready = True
         turning, ended = asyncio.create_task(asyncio.Event().wait()), asyncio.create_task(asyncio.sleep(0))
         work.loops = {"batches.claim": turning}
-        async with telling_systemd(work, Notifier(systemd.address, 0.01, watched=True)):
+        async with notifying_systemd(work, Notifier(systemd.address, 0.01, watched=True)):
             await eventually(lambda: systemd.heard("WATCHDOG=1"))
             work.loops["heartbeats.beat"] = ended
             await ended
@@ -92,9 +92,9 @@ async def test_a_heartbeat_that_hangs_ends_the_signs_of_life_of_a_worker_that_ru
     beat = tasks.book.loops["heartbeats.beat"]
     monkeypatch.setitem(tasks.book.loops, "heartbeats.beat", replace(beat, step=hang))
     stopping = asyncio.Event()
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         working = asyncio.create_task(work_until(work, stopping))
-        async with telling_systemd(work, Notifier(systemd.address, 0.01, watched=True)):
+        async with notifying_systemd(work, Notifier(systemd.address, 0.01, watched=True)):
             await hanging.wait()
             await eventually(lambda: systemd.heard("WATCHDOG=1") >= 3)
             monkeypatch.setitem(deps._QUICK, "heartbeats.beat", 0.0)
@@ -112,7 +112,7 @@ def told(systemd):
 
 
 async def test_a_loop_that_has_not_turned_for_too_long_is_named(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         task = asyncio.create_task(asyncio.Event().wait())
         work.loops = {"heartbeats.beat": task, "batches.run": task}
         work.turned = dict.fromkeys(work.loops, work.monotonic() - 10_000)
@@ -133,9 +133,9 @@ def test_a_watchdog_that_is_meant_for_another_process_is_none_of_ours():
 
 
 async def test_nobody_listening_is_no_trouble(tmp_path):
-    Notifier("/nowhere/at/all").tell("READY=1")
-    Notifier("@nobody-listens-here").tell("READY=1")
-    Notifier("vsock:2:1").tell("READY=1")
+    Notifier("/nowhere/at/all").send("READY=1")
+    Notifier("@nobody-listens-here").send("READY=1")
+    Notifier("vsock:2:1").send("READY=1")
 
 
 def test_the_unit_in_the_repository_is_the_one_that_is_printed(capsys):

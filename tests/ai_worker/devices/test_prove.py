@@ -91,7 +91,7 @@ async def test_a_worker_asks_for_the_published_run_once_and_keeps_what_it_found(
         for _ in range(2):
             job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
             assert (await manager.closed(job_id)).counts.done == 1
-        (proof,) = working.work.proofs.values()
+        (proof,) = working.work.self_tests.passed.values()
         assert manager.door.count("/proof/") == 1
     assert proof.compared_with == "the published run on CPUExecutionProvider"
 
@@ -100,7 +100,7 @@ async def test_a_worker_without_a_published_run_goes_on_with_its_own(manager, pi
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         assert (await manager.closed(job_id)).counts.done == 1
-        (proof,) = working.work.proofs.values()
+        (proof,) = working.work.self_tests.passed.values()
         assert list(working.work.published.values()) == [None]
     assert proof.compared_with == ""
 
@@ -111,7 +111,7 @@ async def test_a_worker_whose_numbers_differ_looks_at_no_picture(manager, pictur
     job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         await eventually(lambda: manager.rows("select 1 from batches where losses > 0"))
-        assert working.work.proofs == {}
+        assert working.work.self_tests.passed == {}
     assert (await manager.job(job_id)).counts.done == 0
 
 
@@ -157,7 +157,7 @@ async def test_a_manager_that_is_away_at_the_start_is_asked_again(manager, worke
         await eventually(lambda: manager.door.count("/api/models/") > 3)
         assert not working.work.proved_on_disk
         manager.door.shut.clear()
-        await eventually(lambda: working.work.proofs)
+        await eventually(lambda: working.work.self_tests.passed)
 
 
 async def test_damaged_weights_are_removed_and_not_run(manager, worker, weights, published, tmp_path):
@@ -168,4 +168,4 @@ async def test_damaged_weights_are_removed_and_not_run(manager, worker, weights,
     path.write_bytes(weights.read_bytes()[:-1] + b"x")
     async with worker() as working:
         await eventually(lambda: working.work.proved_on_disk)
-        assert (working.work.proofs, working.work.store.on_disk()) == ({}, ())
+        assert (working.work.self_tests.passed, working.work.store.on_disk()) == ({}, ())

@@ -16,7 +16,7 @@ from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied
 from ai_worker.model_store.errors import ProviderUnavailable
 from ai_worker.model_store.places import Place
 from ai_worker.tasks import work_until
-from tests.support.make.ai_worker import hand, worker_settings, write_credential
+from tests.support.make.ai_worker import open_worker, worker_settings, write_credential
 from tests.support.workers import eventually
 from trapper_schemas.read_results import read_results
 
@@ -114,7 +114,7 @@ async def test_told_otherwise_the_processor_stands_in_and_everything_says_so(man
 
 async def test_the_start_shows_devices_and_what_they_are(worker, manager):
     async with worker() as working:
-        await eventually(lambda: working.work.child_ready)
+        await eventually(lambda: working.work.devices.ready)
         told = await info(working.work)
     (device,) = told.devices
     assert (device.name, device.computes_on) == ("cpu", "CPUExecutionProvider, cpu")
@@ -174,12 +174,12 @@ async def test_who_is_stopped_while_a_device_starts_does_not_wait_for_it(tmp_pat
         await asyncio.Event().wait()
 
     monkeypatch.setattr(tasks, "start_devices", for_ever)
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         working = asyncio.create_task(work_until(work, stopping))
         await began.wait()
         stopping.set()
         assert await working is True
-        assert not work.child_ready
+        assert not work.devices.ready
 
 
 def test_doctor_tries_the_devices(environment, built_for_cuda, capsys, monkeypatch):
@@ -197,7 +197,7 @@ def test_doctor_tries_the_devices(environment, built_for_cuda, capsys, monkeypat
 async def test_doctor_leaves_the_devices_of_a_worker_that_runs_alone(tmp_path, monkeypatch):
     """Some devices can be had once only, and the memory of all of them is somebody's."""
     monkeypatch.setattr(doctor, "start_devices", None)
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         (finding,) = [one for one in await doctor.examine(work.settings) if one.name == "devices"]
     assert finding.ok
     assert "a worker runs in this folder" in finding.found

@@ -16,12 +16,12 @@ async def test_two_batches_are_looked_at_at_once_each_on_its_device(manager, pic
     job_id = await manager.submit([stage], pictures.photos([1] * 8), origins=[pictures.url])
     pictures.open.clear()
     async with worker(**TWO) as working:
-        await eventually(lambda: working.work.child_ready and pictures.asked)
-        pids = [child.pid for child in working.work.devices.each]
+        await eventually(lambda: working.work.devices.ready and pictures.asked)
+        pids = [child.pid for child in working.work.devices.children.each]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         pictures.open.set()
-        await eventually(lambda: all(child.aboard for child in working.work.devices.each))
+        await eventually(lambda: all(child.aboard for child in working.work.devices.children.each))
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
         job = await manager.closed(job_id)
@@ -34,8 +34,8 @@ async def test_a_device_that_dies_costs_its_own_batch_only(manager, pictures, st
     job_id = await manager.submit([stage], pictures.photos([1] * 8), origins=[pictures.url])
     pictures.open.clear()
     async with worker(**TWO) as working:
-        await eventually(lambda: working.work.child_ready and pictures.asked)
-        first = working.work.devices.each[0]
+        await eventually(lambda: working.work.devices.ready and pictures.asked)
+        first = working.work.devices.children.each[0]
         os.kill(first.pid, signal.SIGSTOP)
         pictures.open.set()
         await eventually(lambda: first.aboard)

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Dropped
+from ai_worker.batches.active_runs import Dropped
 from ai_worker.batches.models import Run
 from ai_worker.batches.recover import recover_runs
 from ai_worker.batches.run import run_batches
-from ai_worker.batches.state import RunState
 from ai_worker.heartbeats.beat import beat
+from ai_worker.leases.runs import RunState
 from ai_worker.tasks import opened
-from tests.support.make.ai_worker import hand, worker_settings
+from tests.support.make.ai_worker import open_worker, worker_settings
 from tests.support.make.inference import stage_spec
 from tests.support.workers import enrol
 from trapper_schemas.ids import uuid7
@@ -42,6 +42,7 @@ def run_of(**changes):
 async def note(work, *runs):
     async with work.db() as db:
         db.add_all(runs)
+    await recover_runs(work)
 
 
 async def state_of(work, run):
@@ -69,12 +70,12 @@ async def test_what_the_manager_wants_is_obeyed(manager, work):
     async with manager.work.database.engine.begin() as connection:
         await connection.exec_driver_sql("update workers set paused = true")
     await beat(work)
-    assert work.switches.closed(work.monotonic()) == "paused"
-    assert work.rhythm.told == manager.work.told_intervals
+    assert work.closed() == "paused"
+    assert work.rhythm.manager == manager.work.told_intervals
 
 
 async def test_a_manager_that_is_away_costs_no_lease(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         run = run_of()
         await note(work, run)
         await beat(work)
@@ -84,7 +85,7 @@ async def test_a_manager_that_is_away_costs_no_lease(tmp_path):
 
 
 async def test_what_was_interrupted_waits_until_a_heartbeat_confirms_it(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         run = run_of(state=RunState.RUNNING, starts=1)
         await note(work, run)
         await recover_runs(work)
@@ -93,7 +94,7 @@ async def test_what_was_interrupted_waits_until_a_heartbeat_confirms_it(tmp_path
 
 
 async def test_a_batch_under_which_the_worker_keeps_dying_is_given_back_as_a_crash(tmp_path):
-    async with hand(tmp_path, process_starts=3) as work:
+    async with open_worker(tmp_path, process_starts=3) as work:
         run = run_of(state=RunState.RUNNING, starts=3)
         await note(work, run)
         await recover_runs(work)
@@ -105,12 +106,12 @@ async def test_a_batch_under_which_the_worker_keeps_dying_is_given_back_as_a_cra
 
 
 async def test_dropping_a_run_ends_what_is_done_for_it(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         run_id = uuid7()
 
         async def for_ever():
-            work.drop(run_id)
+            work.runs.drop(run_id)
             await asyncio.Event().wait()
 
         with pytest.raises(Dropped):
-            await work.within(run_id, for_ever())
+            await work.runs.within(run_id, for_ever())

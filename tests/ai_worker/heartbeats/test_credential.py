@@ -33,7 +33,7 @@ def secret_of(settings):
 
 async def is_accepted(work):
     await beat(work)
-    return not work.switches.revoked and not work.rhythm.away
+    return not work.state.revoked and not work.rhythm.away
 
 
 async def test_a_credential_is_exchanged_before_it_ends(manager, settings):

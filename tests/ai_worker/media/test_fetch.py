@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from ai_worker.base import DiskFull
 from ai_worker.media.fetch import fetch_media
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import IMPATIENT, NOWHERE, hand, resource_of
+from tests.support.make.ai_worker import IMPATIENT, NOWHERE, open_worker, resource_of
 from tests.support.workers import eventually
 from trapper_schemas.protocol import PROTOCOL
 from trapper_schemas.v1.results import Failed, FailureCode
@@ -79,7 +79,7 @@ def ended(results):
 
 
 async def test_files_come_in_order_under_the_grant(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         results = await fetch(work, media, "photo", "other", "third")
     assert ended(results) == [PHOTO] * 3
     assert all(headers["trapper-media-grant"] == "the-grant" for _, headers in media.asked)
@@ -88,14 +88,14 @@ async def test_files_come_in_order_under_the_grant(media, tmp_path):
 
 async def test_each_failure_is_of_its_own_resource_and_the_others_go_on(media, tmp_path):
     paths = ["photo", "missing", "twice", "moved", "nonsense", "http://192.0.2.1/photo", "endless", "photo"]
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         results = await fetch(work, media, *paths, origins=[media.url, "http://192.0.2.1"])
     assert ended(results) == [PHOTO, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, CHANGED, PHOTO]
     assert all(result.message for result in results if isinstance(result, Failed))
 
 
 async def test_a_wrong_hash_and_a_wrong_length_are_told_apart_from_refusals(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         (other,) = await fetch(work, media, "photo", sha256="0" * 64)
         (longer,) = await fetch(work, media, "photo", size_bytes=len(PHOTO) - 1)
         (shorter,) = await fetch(work, media, "photo", size_bytes=len(PHOTO) + 1)
@@ -105,7 +105,7 @@ async def test_a_wrong_hash_and_a_wrong_length_are_told_apart_from_refusals(medi
 
 
 async def test_one_redirect_is_followed_without_the_grant(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         results = await fetch(work, media, "once")
     assert ended(results) == [PHOTO]
     (_, first), (_, second) = media.asked
@@ -114,14 +114,14 @@ async def test_one_redirect_is_followed_without_the_grant(media, tmp_path):
 
 
 async def test_a_redirect_to_an_origin_that_the_job_does_not_name_is_refused(media, tmp_path):
-    async with serving(Media().app) as elsewhere, hand(tmp_path) as work:
+    async with serving(Media().app) as elsewhere, open_worker(tmp_path) as work:
         media.elsewhere = elsewhere
         results = await fetch(work, media, "once", "away")
     assert ended(results) == [REFUSED, REFUSED]
 
 
 async def test_only_origins_of_the_lease_are_called(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         results = await fetch(work, media, "photo", origins=["https://expert.example.org"])
         none = await fetch(work, media, "photo", origins=[])
     assert ended(results) == ended(none) == [REFUSED]
@@ -129,14 +129,14 @@ async def test_only_origins_of_the_lease_are_called(media, tmp_path):
 
 
 async def test_the_workers_own_list_of_origins_caps_the_lease(media, tmp_path):
-    async with hand(tmp_path, media_origins=["https://expert.example.org"]) as work:
+    async with open_worker(tmp_path, media_origins=["https://expert.example.org"]) as work:
         results = await fetch(work, media, "photo")
     assert ended(results) == [REFUSED]
     assert media.asked == []
 
 
 async def test_private_addresses_are_not_called_unless_a_setting_lists_them(media, tmp_path):
-    async with hand(tmp_path, allowed_addresses=[]) as work:
+    async with open_worker(tmp_path, allowed_addresses=[]) as work:
         results = await fetch(work, media, "photo")
     assert ended(results) == [REFUSED]
     assert media.asked == []
@@ -144,30 +144,30 @@ async def test_private_addresses_are_not_called_unless_a_setting_lists_them(medi
 
 async def test_a_server_in_trouble_is_asked_again_until_patience_ends(media, tmp_path):
     media.broken = 3
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         shaky = await fetch(work, media, "shaky")
     media.broken = 1_000_000
-    async with hand(tmp_path, intervals=IMPATIENT) as work:
+    async with open_worker(tmp_path, intervals=IMPATIENT) as work:
         gone = await fetch(work, media, "shaky", f"{NOWHERE}/photo", "photo", origins=[media.url, NOWHERE])
     assert ended(shaky) == [PHOTO]
     assert ended(gone) == [UNREACHABLE, UNREACHABLE, PHOTO]
 
 
 async def test_a_file_that_does_not_come_in_time_is_unreachable(media, tmp_path):
-    async with hand(tmp_path, intervals={"media": 2.0, **IMPATIENT}) as work:
+    async with open_worker(tmp_path, intervals={"media": 2.0, **IMPATIENT}) as work:
         results = await fetch(work, media, "slow", "photo")
     assert ended(results) == [UNREACHABLE, PHOTO]
 
 
 async def test_a_file_above_the_workers_own_limit_is_not_even_asked_for(media, tmp_path):
-    async with hand(tmp_path, media_max_bytes=1000) as work:
+    async with open_worker(tmp_path, media_max_bytes=1000) as work:
         results = await fetch(work, media, "photo")
     assert ended(results) == [REFUSED]
     assert media.asked == []
 
 
 async def test_a_full_disk_is_the_batchs_trouble_and_not_a_resources(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         folder = work.settings.cache_dir / "batch"
         folder.mkdir()
         resource = resource_of(f"{media.url}/photo", PHOTO)
@@ -177,7 +177,7 @@ async def test_a_full_disk_is_the_batchs_trouble_and_not_a_resources(media, tmp_
 
 
 async def test_what_a_process_before_us_fetched_is_not_fetched_again(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         folder = work.settings.cache_dir / "batch"
         folder.mkdir()
         whole, half, other = [resource_of(f"{media.url}/{name}", PHOTO) for name in ("whole", "half", "other")]
@@ -191,7 +191,7 @@ async def test_what_a_process_before_us_fetched_is_not_fetched_again(media, tmp_
 
 
 async def test_nothing_half_is_left_behind(media, tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         (failed,) = await fetch(work, media, "endless")
         assert failed.code is CHANGED
         assert list((work.settings.cache_dir / "batch").iterdir()) == []
@@ -199,7 +199,7 @@ async def test_nothing_half_is_left_behind(media, tmp_path):
 
 async def test_while_our_own_link_is_down_no_origin_is_given_up(media, tmp_path):
     media.broken = 10_000
-    async with hand(tmp_path, intervals={"patience": 0.01}) as work:
+    async with open_worker(tmp_path, intervals={"patience": 0.01}) as work:
         work.rhythm.away = True
         fetching = asyncio.create_task(fetch(work, media, "shaky"))
         await eventually(lambda: len(media.asked) > 5)

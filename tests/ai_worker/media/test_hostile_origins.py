@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from ai_worker.media.fetch import fetch_media
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import hand, resource_of
+from tests.support.make.ai_worker import open_worker, resource_of
 from trapper_schemas.v1.results import Failed, FailureCode
 
 PHOTO = os.urandom(50_000)
@@ -73,7 +73,7 @@ async def fetch(work, urls, origins):
 @pytest.mark.parametrize("address", DISGUISES)
 async def test_a_lease_that_names_this_machine_or_a_metadata_service_reaches_neither(server, tmp_path, address):
     url = address.format(port=server.port)
-    async with hand(tmp_path, allowed_addresses=[]) as work:
+    async with open_worker(tmp_path, allowed_addresses=[]) as work:
         (failed,) = await fetch(work, [url], [url])
     assert isinstance(failed, Failed)
     assert failed.code is FailureCode.MEDIA_REFUSED
@@ -93,7 +93,7 @@ async def test_a_name_that_answers_differently_each_time_is_held_to_the_answer_t
     url = f"http://photos.example:{server.port}/photo"
     ended = []
     for attempt in range(3):
-        async with hand(tmp_path / str(attempt)) as work:
+        async with open_worker(tmp_path / str(attempt)) as work:
             (result,) = await fetch(work, [url], [url])
             ended.append(result.code if isinstance(result, Failed) else result.read_bytes())
     assert ended == [PHOTO, FailureCode.MEDIA_REFUSED, FailureCode.MEDIA_REFUSED]
@@ -112,7 +112,7 @@ async def test_a_name_that_answers_differently_each_time_is_held_to_the_answer_t
     ],
 )
 async def test_an_answer_that_is_not_the_file_is_the_failure_of_its_resource(server, tmp_path, what, code):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         failed, photo = await fetch(
             work, [f"{server.url}/{what}", f"{server.url}/photo"], [server.url, "http://169.254.169.254"]
         )

@@ -14,7 +14,7 @@ from ai_worker.base import DiskFull
 from ai_worker.model_store.fetch import WeightsAway, WeightsMissing, WeightsWrong, fetch_weights
 from ai_worker.model_store.weights_store import WeightsStore
 from tests.support.http_servers import serving
-from tests.support.make.ai_worker import IMPATIENT, NOWHERE, hand
+from tests.support.make.ai_worker import IMPATIENT, NOWHERE, open_worker
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, Source
 
 WEIGHTS = os.urandom(3_000_000)
@@ -96,7 +96,7 @@ async def fetch(work, model=None):
 
 
 async def test_weights_come_from_the_manager_once(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         path = await fetch(work)
         assert path.read_bytes() == WEIGHTS
         assert await fetch(work) == path
@@ -105,14 +105,14 @@ async def test_weights_come_from_the_manager_once(mirror, tmp_path):
 
 
 async def test_several_batches_that_need_the_same_weights_fetch_them_once(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         paths = await asyncio.gather(*(fetch(work) for _ in range(5)))
     assert len(set(paths)) == 1
     assert mirror.asked == [0]
 
 
 async def test_a_download_that_was_cut_off_goes_on_where_it_stopped(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         (work.store.folder / f".{SHA256}.part").write_bytes(WEIGHTS[:1_000_000])
         path = await fetch(work)
         assert path.read_bytes() == WEIGHTS
@@ -121,14 +121,14 @@ async def test_a_download_that_was_cut_off_goes_on_where_it_stopped(mirror, tmp_
 
 async def test_a_server_without_ranges_sends_the_whole_again(mirror, tmp_path):
     mirror.ranges = False
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         (work.store.folder / f".{SHA256}.part").write_bytes(b"x" * 1000)
         assert (await fetch(work)).read_bytes() == WEIGHTS
 
 
 async def test_weights_with_another_hash_are_never_placed(mirror, tmp_path):
     mirror.content = os.urandom(len(WEIGHTS))
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         with pytest.raises(WeightsWrong, match=SHA256):
             await fetch(work)
         assert list(work.store.folder.glob("*.onnx")) == []
@@ -139,13 +139,13 @@ async def test_weights_with_another_hash_are_never_placed(mirror, tmp_path):
 
 async def test_weights_that_are_too_long_are_not_read_to_their_end(mirror, tmp_path):
     mirror.content = WEIGHTS + b"more"
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         with pytest.raises(WeightsWrong, match="longer"):
             await fetch(work)
 
 
 async def test_a_file_that_rotted_on_the_disk_is_fetched_again(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         work.store.path(SHA256, "onnx").write_bytes(b"rotten")
         assert (await fetch(work)).read_bytes() == WEIGHTS
 
@@ -157,21 +157,21 @@ async def test_a_seeded_folder_needs_no_network(tmp_path):
     (seeds / f"{SHA256}.onnx").write_bytes(b"not what its name says")
     (tmp_path / "outside.onnx").write_bytes(WEIGHTS)
     (seeds / "escape.onnx").symlink_to(tmp_path / "outside.onnx")
-    async with hand(tmp_path / "state", weights_dirs=[seeds]) as work:
+    async with open_worker(tmp_path / "state", weights_dirs=[seeds]) as work:
         model = entry(sources=(Source(path="escape.onnx", file_name="tiny.onnx"),))
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
 
 
 async def test_sources_are_followed_when_the_manager_does_not_hold_the_file(mirror, tmp_path):
     mirror.held = False
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         model = entry(f"{mirror.url}/nothing", f"{mirror.url}/public/3")
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
 
 
 async def test_weights_that_nobody_has_are_missing(mirror, tmp_path):
     mirror.held = False
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         with pytest.raises(WeightsMissing):
             await fetch(work)
         with pytest.raises(WeightsMissing):
@@ -180,15 +180,15 @@ async def test_weights_that_nobody_has_are_missing(mirror, tmp_path):
 
 async def test_a_manager_that_is_away_is_waited_for_with_patience(mirror, tmp_path):
     mirror.broken = 3
-    async with hand(tmp_path / "first", manager_url=mirror.url) as work:
+    async with open_worker(tmp_path / "first", manager_url=mirror.url) as work:
         assert (await fetch(work)).read_bytes() == WEIGHTS
-    async with hand(tmp_path / "second", intervals=IMPATIENT) as work:
+    async with open_worker(tmp_path / "second", intervals=IMPATIENT) as work:
         with pytest.raises(WeightsAway):
             await fetch(work)
 
 
 async def test_a_full_disk_is_told_as_such(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         (work.store.folder / f".{SHA256}.part").symlink_to("/dev/full")
         with pytest.raises(DiskFull):
             await fetch(work)
@@ -196,7 +196,7 @@ async def test_a_full_disk_is_told_as_such(mirror, tmp_path):
 
 async def test_mirrors_are_asked_in_order_before_the_manager(mirror, tmp_path):
     mirrors = [f"{mirror.url}/nothing", NOWHERE, f"{mirror.url}/copies/"]
-    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=mirrors) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url, weights_mirrors=mirrors) as work:
         model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
     assert mirror.copies == [f"{SHA256}.onnx", "some where/tiny v1.onnx"]
@@ -205,7 +205,7 @@ async def test_mirrors_are_asked_in_order_before_the_manager(mirror, tmp_path):
 
 async def test_a_mirror_with_another_file_is_passed_over(mirror, tmp_path):
     mirror.copy = os.urandom(len(WEIGHTS))
-    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
         model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
         assert list(work.store.folder.glob(".*.part")) == []
@@ -214,7 +214,7 @@ async def test_a_mirror_with_another_file_is_passed_over(mirror, tmp_path):
 
 async def test_what_one_place_sent_in_part_is_continued_at_the_next(mirror, tmp_path):
     mirror.cut = 2_000_000
-    async with hand(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url, weights_mirrors=[f"{mirror.url}/copies"]) as work:
         model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
         assert (await fetch(work, model)).read_bytes() == WEIGHTS
     (begun_at,) = mirror.asked
@@ -222,14 +222,14 @@ async def test_what_one_place_sent_in_part_is_continued_at_the_next(mirror, tmp_
 
 
 async def test_the_rest_of_another_file_makes_nobody_believe_in_a_mixture(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         (work.store.folder / f".{SHA256}.part").write_bytes(b"x" * 1000)
         assert (await fetch(work)).read_bytes() == WEIGHTS
     assert mirror.asked == [1000, 0]
 
 
 async def test_what_this_process_uses_stays_until_no_batch_needs_it(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         await fetch(work)
         sharing = WeightsStore(work.store.folder)
         assert sharing.evict(0, keep=()) == []
@@ -238,7 +238,7 @@ async def test_what_this_process_uses_stays_until_no_batch_needs_it(mirror, tmp_
 
 
 async def test_the_least_used_weights_make_room_on_a_full_disk(mirror, tmp_path, monkeypatch):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         for number in range(3):
             path = work.store.path(str(number) * 64, "onnx")
             path.write_bytes(b"x" * 2_000_000)
@@ -250,7 +250,7 @@ async def test_the_least_used_weights_make_room_on_a_full_disk(mirror, tmp_path,
 
 
 async def test_weights_that_can_never_fit_are_not_begun(mirror, tmp_path):
-    async with hand(tmp_path, manager_url=mirror.url) as work:
+    async with open_worker(tmp_path, manager_url=mirror.url) as work:
         path = work.store.path("0" * 64, "onnx")
         path.write_bytes(b"x")
         with pytest.raises(DiskFull, match="are free"):
@@ -261,8 +261,8 @@ async def test_weights_that_can_never_fit_are_not_begun(mirror, tmp_path):
 async def test_two_workers_that_share_a_folder_fetch_once_and_evict_nothing_of_each_other(mirror, tmp_path):
     shared = tmp_path / "shared"
     async with (
-        hand(tmp_path / "one", manager_url=mirror.url, weights_dir=shared) as one,
-        hand(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two,
+        open_worker(tmp_path / "one", manager_url=mirror.url, weights_dir=shared) as one,
+        open_worker(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two,
     ):
         first, second = await asyncio.gather(fetch(one), fetch(two))
         assert first == second == shared / f"{SHA256}.onnx"
@@ -277,13 +277,13 @@ async def test_a_worker_that_is_killed_while_it_fetches_leaves_the_rest_to_the_n
     mirror.cut = 2_000_000
     shared = tmp_path / "shared"
     mirrors = [f"{mirror.url}/copies"]
-    async with hand(tmp_path / "one", weights_dir=shared, weights_mirrors=mirrors, intervals=IMPATIENT) as one:
+    async with open_worker(tmp_path / "one", weights_dir=shared, weights_mirrors=mirrors, intervals=IMPATIENT) as one:
         model = entry(sources=(Source(path="some where/tiny v1.onnx", file_name="tiny.onnx"),))
         with pytest.raises(WeightsAway):
             await fetch(one, model)
         assert one.store.on_disk() == (), "what is not whole has no place"
         assert 0 < (shared / f".{SHA256}.part").stat().st_size <= 2_000_000
-    async with hand(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two:
+    async with open_worker(tmp_path / "two", manager_url=mirror.url, weights_dir=shared) as two:
         assert (await fetch(two)).read_bytes() == WEIGHTS
     assert 0 < mirror.asked[0] <= 2_000_000
 
@@ -291,7 +291,7 @@ async def test_a_worker_that_is_killed_while_it_fetches_leaves_the_rest_to_the_n
 async def test_a_seed_that_is_no_longer_there_in_the_middle_is_passed_over(mirror, tmp_path):
     seeds = tmp_path / "seeds"
     (seeds / "tiny.onnx").mkdir(parents=True)
-    async with hand(tmp_path / "state", manager_url=mirror.url, weights_dirs=[tmp_path / "gone", seeds]) as work:
+    async with open_worker(tmp_path / "state", manager_url=mirror.url, weights_dirs=[tmp_path / "gone", seeds]) as work:
         assert (await fetch(work, entry(sources=(Source(file_name="tiny.onnx"),)))).read_bytes() == WEIGHTS
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 
 from ai_worker.model_store.weights_store import WeightsStore
-from tests.support.make.ai_worker import hand
+from tests.support.make.ai_worker import open_worker
 
 
 def place(store: WeightsStore, count: int) -> None:
@@ -17,7 +17,7 @@ def place(store: WeightsStore, count: int) -> None:
 
 
 async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         place(work.store, 4)
         gone = work.store.evict(200, keep={"0" * 64})
         assert gone == ["1" * 64, "2" * 64]
@@ -25,7 +25,7 @@ async def test_the_least_used_weights_leave_first_and_those_in_use_stay(tmp_path
 
 
 async def test_weights_that_another_process_uses_are_left_alone(tmp_path):
-    async with hand(tmp_path) as work:
+    async with open_worker(tmp_path) as work:
         place(work.store, 3)
         holder = await asyncio.create_subprocess_exec(
             sys.executable, "-c", USING, str(work.store.folder), "0" * 64, stdin=-1, stdout=-1

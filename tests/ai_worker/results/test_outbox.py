@@ -8,18 +8,18 @@ from ai_worker.base import DiskFull
 from ai_worker.batches.models import Run
 from ai_worker.batches.recover import recover_runs
 from ai_worker.batches.settle import settle_runs
-from ai_worker.batches.state import RunState
+from ai_worker.leases.runs import RunState
 from ai_worker.results import queries
 from ai_worker.results.deliver import deliver_results
 from ai_worker.results.keep import note_kept, spool_file, write_down
 from ai_worker.results.state import KeptState
-from tests.support.make.ai_worker import hand
+from tests.support.make.ai_worker import open_worker
 from trapper_schemas.ids import uuid7
 
 
 @pytest.fixture
 async def work(tmp_path):
-    async with hand(tmp_path) as one:
+    async with open_worker(tmp_path) as one:
         yield one
 
 
@@ -90,7 +90,7 @@ async def test_files_that_no_row_names_are_removed_at_the_start(work):
     run = await keep(work)
     (work.settings.spool_dir / f"{uuid7()}.blob").write_bytes(b"orphan")
     (work.settings.spool_dir / f"{uuid7()}.part").write_bytes(b"orphan")
-    orphaned = work.folder(uuid7())
+    orphaned = work.media_folder(uuid7())
     orphaned.mkdir()
     (orphaned / "photo").write_bytes(b"photo")
     await recover_runs(work)

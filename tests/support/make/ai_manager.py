@@ -171,6 +171,7 @@ class Machine:
     id: UUID
     headers: dict[str, str]
     runtime: str = "onnx-cpu"
+    heartbeats: int = 0
 
     async def claim(self, *, limit: int = 1, wait_seconds: float = 0, **more: Any) -> list[BatchLease]:
         """What there is for it."""
@@ -203,7 +204,9 @@ class Machine:
         return await self.manager.http.post(path, json=body, headers=self.headers)
 
     async def beat(self, *leases: BatchLease, **more: Any) -> HeartbeatReply:
-        """Live."""
+        """Send a heartbeat, with the next number unless one is given."""
+        self.heartbeats += 1
+        more = {"number": self.heartbeats, **more}
         held = [{"batch_id": str(lease.batch_id), "token": lease.token} for lease in leases]
         path = f"/api/workers/{self.id}/heartbeat/"
         answer = await self.manager.http.post(path, json={"leases": held, **more}, headers=self.headers)

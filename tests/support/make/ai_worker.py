@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.worker import Worker
 from ai_worker.enrolment.credential import Credential, write_secret
 from ai_worker.settings import Intervals, WorkerSettings
 from ai_worker.tasks import opened
@@ -69,9 +69,9 @@ def write_credential(
 
 
 @asynccontextmanager
-async def hand(
+async def open_worker(
     state_dir: Path, *, manager_url: str = NOWHERE, intervals: Mapping[str, float] | None = None, **more: Any
-) -> AsyncGenerator[Hand, None]:
+) -> AsyncGenerator[Worker, None]:
     """An open world whose Manager is wherever the test says; its loops do not run."""
     settings = worker_settings(state_dir, intervals=intervals, **more)
     if not settings.credential_file.exists():

@@ -1,4 +1,4 @@
-"""The status page: health, what this machine is and holds, and the local switches drain, pause and resume."""
+"""The status page: health, devices, models and runs of this machine, and the switches drain, pause and resume."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand, Journey
+from ai_worker.batches.worker import Worker
 from ai_worker.deps import MayOperate
 from ai_worker.devices.hardware import Hardware
 from ai_worker.devices.start_devices import model_memory
+from ai_worker.leases.events import OfflineRequested, SwitchesSet
 from ai_worker.results import queries as results
 from trapper_kit.problems import Unauthenticated, Unavailable
 from trapper_kit.web.app import build_app, problems
@@ -24,7 +25,7 @@ VERSION = version("ai-worker")
 
 
 class ModelProved(BaseModel):
-    """A model that ran its golden inputs in this process."""
+    """A model that passed its self-test in this process."""
 
     sha256: str
     provider: str
@@ -35,12 +36,12 @@ class ModelProved(BaseModel):
 
 
 class DeviceInUse(BaseModel):
-    """One thing that computes, and its inference process."""
+    """One device and its inference process."""
 
     name: str
-    hardware: str = Field(description="what its driver calls it; empty when it does not say")
-    memory_bytes: int | None = Field(description="its own memory, or the machine's where it has none of its own")
-    computes_on: str = Field(description="provider and device that computed when it was tried at the start")
+    hardware: str = Field(description="the name that its driver gives; empty when unknown")
+    memory_bytes: int | None = Field(description="its own memory, or the machine's")
+    computes_on: str = Field(description="provider and device that computed at the start")
     batches_aboard: int
     busy_seconds: float
     process_bytes: int | None
@@ -56,9 +57,9 @@ class Info(BaseModel):
     worker_id: UUID
     version: str
     runtime: str
-    instead_of: str | None = Field(description="what was asked for, when the processor stands in for it")
-    because: str | None = Field(description="why it does")
-    memory_bytes: int = Field(description="what the models of one batch may weigh; told to the Manager with each claim")
+    instead_of: str | None = Field(description="the runtime that was asked for, when the processor replaces it")
+    because: str | None = Field(description="why the processor replaces it")
+    memory_bytes: int = Field(description="memory for the models of one batch")
     manager_url: str
     manager_reached: bool
     closed_because: str | None
@@ -71,8 +72,8 @@ class Info(BaseModel):
     model_images_per_second: dict[str, float]
 
 
-class RunInHand(BaseModel):
-    """One batch in hand."""
+class RunReply(BaseModel):
+    """One run: an attempt of one batch."""
 
     batch_id: UUID
     attempt: int
@@ -80,12 +81,12 @@ class RunInHand(BaseModel):
     total: int
     done: int
     here: bool = Field(description="whether its media and weights are on this machine")
-    taken_along: bool = Field(description="whether its lease was asked for to last without a link")
+    taken_along: bool = Field(description="whether its lease is for work without a link")
     lease_seconds_left: float | None
 
 
 class ResultRefused(BaseModel):
-    """Results that the Manager would not have."""
+    """Results that the Manager refused."""
 
     batch_id: UUID
     attempt: int
@@ -93,7 +94,7 @@ class ResultRefused(BaseModel):
 
 
 class TakeAlong(BaseModel):
-    """What to take along to where there is no link."""
+    """Batches to lease for work without a link."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +103,7 @@ class TakeAlong(BaseModel):
 
 
 class TakingAlong(BaseModel):
-    """How far that is; `over` says why no more are taken."""
+    """Progress of an offline request; `over` says why no more batches are taken."""
 
     hours: float
     batches_asked: int
@@ -110,36 +111,37 @@ class TakingAlong(BaseModel):
     over: str | None
 
 
-class InHand(BaseModel):
-    """What this machine holds."""
+class WorkReply(BaseModel):
+    """Runs and results of this machine."""
 
-    runs: list[RunInHand]
-    media_bytes: int = Field(description="of the batches in hand, on disk or on their way")
+    runs: list[RunReply]
+    media_bytes: int = Field(description="of unfinished batches, on disk or on their way")
     taking_along: TakingAlong | None
     results_waiting: int
     results_waiting_bytes: int
     results_refused: list[ResultRefused]
 
 
-class Switched(BaseModel):
+class SwitchReply(BaseModel):
     """Why nothing is claimed at the moment, or null."""
 
     closed_because: str | None
 
 
-def hand_of(request: Request) -> Hand:
-    """The world that the command made."""
-    work: Hand = request.app.state.work
+def worker_of(request: Request) -> Worker:
+    """The worker that serves this request."""
+    work: Worker = request.app.state.work
     return work
 
 
-Held = Annotated[Hand, Depends(hand_of)]
+WorkerDep = Annotated[Worker, Depends(worker_of)]
 
 
 @router.get("/info")
 @public
-async def info(work: Held) -> Info:
+async def info(work: WorkerDep) -> Info:
     """Devices, models and measured speed."""
+    chosen = work.devices.chosen
     proved = [
         ModelProved(
             sha256=sha256,
@@ -149,35 +151,36 @@ async def info(work: Held) -> Info:
             checksum=proof.checksum,
             difference=proof.difference,
         )
-        for (sha256, _), proof in work.proofs.items()
+        for (sha256, _), proof in work.self_tests.passed.items()
     ]
     return Info(
         worker_id=work.worker_id,
         version=VERSION,
         runtime=work.runtime,
-        instead_of=work.chosen.instead_of or None,
-        because=work.chosen.because or None,
-        memory_bytes=model_memory(work.settings, work.chosen),
+        instead_of=chosen.instead_of or None,
+        because=chosen.because or None,
+        memory_bytes=model_memory(work.settings, chosen),
         manager_url=work.manager.http.base_url,
         manager_reached=not work.rhythm.away,
-        closed_because=work.switches.closed(work.monotonic()),
+        closed_because=work.closed(),
         standstill=work.standstill(),
         devices=_devices(work),
         models_on_disk=list(work.store.on_disk()),
         models_proved=proved,
-        models_unfit=work.unfit,
-        images_per_second=work.speeds,
-        model_images_per_second=work.model_speeds,
+        models_unfit=work.self_tests.failed,
+        images_per_second=work.speeds.batches,
+        model_images_per_second=work.speeds.models,
     )
 
 
-def _devices(work: Hand) -> list[DeviceInUse]:
-    found: list[DeviceInUse] = []
-    tried = dict(zip(work.devices.each, work.trials, strict=False))
-    for child in work.devices.each:
-        name, trial = child.settings.device, tried.get(child)
-        hardware = work.chosen.hardware.get(name, Hardware())
-        found.append(
+def _devices(work: Worker) -> list[DeviceInUse]:
+    replies: list[DeviceInUse] = []
+    devices = work.devices
+    trials = dict(zip(devices.children.each, devices.trials, strict=False))
+    for child in devices.children.each:
+        name, trial = child.settings.device, trials.get(child)
+        hardware = devices.chosen.hardware.get(name, Hardware())
+        replies.append(
             DeviceInUse(
                 name=name,
                 hardware=hardware.name,
@@ -190,34 +193,33 @@ def _devices(work: Hand) -> list[DeviceInUse]:
                 models_loaded=list(child.loaded),
             )
         )
-    return found
+    return replies
 
 
 @router.get("/work")
 @public
-async def in_hand(work: Held) -> InHand:
-    """Batches in hand and results that wait."""
+async def in_hand(work: WorkerDep) -> WorkReply:
+    """Runs of this machine and results that wait for delivery."""
     async with work.db() as db:
         runs = await queries.held(db)
         waiting, size = await results.waiting_bytes(db)
         refused = await results.refused(db)
-    now = work.monotonic()
-    return InHand(
+    return WorkReply(
         runs=[
-            RunInHand(
+            RunReply(
                 batch_id=run.batch_id,
                 attempt=run.attempt,
                 state=run.state.value,
                 total=run.total,
-                done=work.progress.get(run.id, 0),
-                here=work.has_here(run.id),
+                done=work.runs.done(run.id),
+                here=work.runs.is_prepared(run.id),
                 taken_along=run.offline_until is not None,
-                lease_seconds_left=max(0.0, work.deadlines[run.id] - now) if run.id in work.deadlines else None,
+                lease_seconds_left=_seconds_left(work, run.id),
             )
             for run in runs
         ],
-        media_bytes=sum(work.booked.values()),
-        taking_along=_journey(work),
+        media_bytes=work.runs.media_bytes,
+        taking_along=_offline_request(work),
         results_waiting=waiting,
         results_waiting_bytes=size,
         results_refused=[
@@ -226,80 +228,84 @@ async def in_hand(work: Held) -> InHand:
     )
 
 
-def _journey(work: Hand) -> TakingAlong | None:
-    journey = work.journey
-    if journey is None:
+def _seconds_left(work: Worker, run_id: UUID) -> float | None:
+    lease = work.state.leases.get(run_id)
+    if lease is None or lease.deadline is None or not lease.unfinished:
+        return None
+    return max(0.0, lease.deadline - work.monotonic())
+
+
+def _offline_request(work: Worker) -> TakingAlong | None:
+    request = work.state.offline_request
+    if request is None:
         return None
     return TakingAlong(
-        hours=journey.seconds / 3600,
-        batches_asked=journey.taken + journey.left,
-        batches_taken=journey.taken,
-        over=journey.over or None,
+        hours=request.seconds / 3600,
+        batches_asked=request.taken + request.left,
+        batches_taken=request.taken,
+        over=request.over or None,
     )
 
 
 @router.post("/take_along", dependencies=[MayOperate], responses=problems(Unauthenticated))
-async def take_along(body: TakeAlong, work: Held) -> TakingAlong:
-    """Lease so many batches more, for so long, and fetch all that they need, while there is a link."""
-    work.journey = Journey(seconds=body.hours * 3600, left=body.batches)
-    work.wakeups.wake("batches.claim")
-    work.switches.changed.set()
-    reply = _journey(work)
+async def take_along(body: TakeAlong, work: WorkerDep) -> TakingAlong:
+    """Lease batches for work without a link, and fetch everything that they need."""
+    work.handle(OfflineRequested(body.hours * 3600, body.batches))
+    reply = _offline_request(work)
     assert reply is not None  # it was made just now  # noqa: S101
     return reply
 
 
 @router.post("/drain", dependencies=[MayOperate], responses=problems(Unauthenticated))
-async def drain(work: Held) -> Switched:
-    """Claim nothing more, and finish what is in hand."""
-    work.switches.draining = True
-    return Switched(closed_because=work.switches.closed(work.monotonic()))
+async def drain(work: WorkerDep) -> SwitchReply:
+    """Claim nothing more, and finish the runs of this machine."""
+    work.handle(SwitchesSet(paused=work.state.paused, draining=True))
+    return SwitchReply(closed_because=work.closed())
 
 
 @router.post("/pause", dependencies=[MayOperate], responses=problems(Unauthenticated))
-async def pause(work: Held) -> Switched:
+async def pause(work: WorkerDep) -> SwitchReply:
     """Claim nothing until resumed."""
-    work.switches.paused = True
-    return Switched(closed_because=work.switches.closed(work.monotonic()))
+    work.handle(SwitchesSet(paused=True, draining=work.state.draining))
+    return SwitchReply(closed_because=work.closed())
 
 
 @router.post("/resume", dependencies=[MayOperate], responses=problems(Unauthenticated))
-async def resume(work: Held) -> Switched:
-    """Undo drain and pause; those of the Manager stay."""
-    work.switches.draining = work.switches.paused = False
-    work.wakeups.wake("batches.claim")
-    return Switched(closed_because=work.switches.closed(work.monotonic()))
+async def resume(work: WorkerDep) -> SwitchReply:
+    """Undo drain and pause of this machine; orders of the Manager stay."""
+    work.handle(SwitchesSet(paused=False, draining=False))
+    return SwitchReply(closed_because=work.closed())
 
 
 async def _ready(request: Request) -> dict[str, Any]:
-    work = hand_of(request)
+    work = worker_of(request)
     await work.database.check()
-    if work.switches.revoked:
+    if work.state.revoked:
         raise Unavailable("the Manager does not accept this worker's credential; enrol it again")
-    if not work.child_ready:
+    if not work.devices.ready:
         raise Unavailable("the inference process has not started yet", retry_after=1)
     return {"runtime": work.runtime, "manager_reached": not work.rhythm.away}
 
 
 @asynccontextmanager
-async def _nothing_to_open(_app: FastAPI) -> AsyncGenerator[None, None]:
-    """The command that runs the loops made the world, and takes it down."""
+async def _lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
+    """The command that runs the loops opens and closes the worker."""
     yield
 
 
 def contract_app() -> FastAPI:
-    """The routes alone, for the contract; it has no world to answer from."""
+    """The routes without a worker, for the contract."""
     return build_app(
         service="ai_worker",
         title="TRAPPER AI Worker",
         version=VERSION,
         routers=[router],
-        lifespan=_nothing_to_open,
+        lifespan=_lifespan,
         ready=_ready,
     )
 
 
-def create_app(work: Hand) -> FastAPI:
+def create_app(work: Worker) -> FastAPI:
     """The status page of a running worker."""
     app = contract_app()
     app.state.work = work

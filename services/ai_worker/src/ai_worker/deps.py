@@ -1,15 +1,17 @@
-"""What a step or a route is given: the worker's world, its rhythm, its switches; and the guard of the local door."""
+"""What a loop or a route of the worker gets: its state, clients and intervals; and the guard of the local routes."""
 
 import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from ai_worker.leases.events import AbortClaim, Action, Event, Wake
+from ai_worker.leases.state import WorkerState
 from ai_worker.manager_client import Manager
 from ai_worker.settings import Intervals, WorkerSettings
 from trapper_kit.logs import log
@@ -18,44 +20,45 @@ from trapper_kit.problems import Problem, Unauthenticated
 from trapper_kit.tokens import same
 from trapper_kit.web.guards import guard
 from trapper_kit.work import Work
-from trapper_schemas.v1.workers import Intervals as ToldIntervals
+from trapper_schemas.v1.workers import Intervals as ManagerIntervals
 
 _STANDSTILL_SECONDS = 1800.0
-"""Longer than any step may take: the longest hands in twenty results to a Manager that is slow to refuse them."""
+"""Longer than any turn may take: the longest delivers twenty results to a Manager that is slow to refuse them."""
 _QUICK = {"heartbeats.beat": 300.0, "batches.settle": 600.0}
-"""Loops whose steps are short: a heartbeat is three requests with limits of their own, and leases hang on it."""
+"""Loops whose turns are short: a heartbeat is three requests with time limits of their own, and leases need it."""
 _COMPUTES = "batches.run"
-"""Its step lasts as long as there is work; each batch in it has a time limit of its own."""
+"""Its turn lasts as long as there is work; each batch in it has a time limit of its own."""
 
 
 @dataclass
 class Rhythm:
-    """How long each loop pauses: our settings, then what the Manager says, shorter while it is away."""
+    """How long each loop pauses: the settings, then the Manager's intervals, shorter while it does not answer."""
 
     own: Intervals
-    told: ToldIntervals | None = None
+    manager: ManagerIntervals | None = None
     away: bool = False
+    """Whether the Manager did not answer last time."""
 
     @property
     def renew(self) -> float:
         """Between two heartbeats."""
         if self.away:
             return self.retry
-        return self.told.renew_seconds if self.told else self.own.beat
+        return self.manager.renew_seconds if self.manager else self.own.beat
 
     @property
     def retry(self) -> float:
         """After a failed call."""
-        return self.told.retry_seconds if self.told else self.own.retry
+        return self.manager.retry_seconds if self.manager else self.own.retry
 
     @property
     def poll(self) -> float:
-        """How long a claim may wait on the other side."""
-        return min(30.0, self.told.poll_seconds if self.told else self.own.poll)
+        """How long a claim may wait at the Manager."""
+        return min(30.0, self.manager.poll_seconds if self.manager else self.own.poll)
 
     @property
     def claim(self) -> float:
-        """Between two claims, when the last one brought nothing at once."""
+        """Between two claims, when the last one came back empty at once."""
         return self.retry if self.away else self.own.claim
 
     @property
@@ -70,68 +73,56 @@ class Rhythm:
 
     @property
     def tidy(self) -> float:
-        """Between two looks for what nobody needs."""
+        """Between two looks for files that no row names."""
         return self.own.tidy
-
-
-@dataclass
-class Switches:
-    """Why nothing is claimed at the moment; what is in hand goes on."""
-
-    stopping: bool = False
-    paused: bool = False
-    draining: bool = False
-    paused_there: bool = False
-    draining_there: bool = False
-    revoked: bool = False
-    held_until: float = 0.0
-    held_because: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever a switch is turned, by whomever: a claim under way looks again whether it may go on."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if "changed" in self.__dict__:
-            self.changed.set()
-
-    def hold(self, reason: str, *, until: float) -> None:
-        """No claims until then, by the monotonic clock."""
-        self.held_until, self.held_because = until, reason
-
-    def closed(self, now: float) -> str | None:
-        """The reason why nothing is claimed, or None."""
-        reasons = {
-            "stopping": self.stopping,
-            "credential not valid": self.revoked,
-            "draining": self.draining or self.draining_there,
-            "paused": self.paused or self.paused_there,
-            self.held_because: now < self.held_until,
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 @dataclass(kw_only=True)
 class WorkerWork(Work[WorkerSettings]):
-    """The world of the worker's one process."""
+    """What every part of the worker process shares."""
 
     manager: Manager
     worker_id: UUID
     rhythm: Rhythm
+    state: WorkerState
     local_token: str = ""
-    switches: Switches = field(default_factory=Switches)
     wakeups: LoopWakeups = field(default_factory=LoopWakeups)
+    claim_aborted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the claim under way is to end without a reply."""
+    state_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after every event."""
     loops: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
+    parts: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
+    """Other long-lived parts of the process, by name."""
     turned: dict[str, float] = field(default_factory=dict[str, float])
-    """By loop: when its last step began, on the monotonic clock."""
-    """What the Manager wants this machine's operator to read."""
+    """By loop: when its last turn began, on the monotonic clock."""
+
+    def handle(self, event: Event) -> list[Action]:
+        """Feed the worker state an event; wakes loops and aborts the claim, and returns the actions that remain."""
+        remaining: list[Action] = []
+        for action in self.state.handle(event):
+            match action:
+                case Wake(loop):
+                    self.wakeups.wake(loop)
+                case AbortClaim(reason):
+                    log("claims.aborted", reason=reason)
+                    self.claim_aborted.set()
+                case _:
+                    remaining.append(action)
+        self.state_changed.set()
+        return remaining
 
     def monotonic(self) -> float:
         """The clock by which leases are counted down."""
         return time.monotonic()
 
+    def closed(self) -> str | None:
+        """Why nothing is claimed at the moment, or None."""
+        return self.state.closed(self.monotonic())
+
     def standstill(self) -> str | None:
-        """What does not turn any more, in words; None while all loops do, or while we leave."""
-        if self.switches.stopping:
+        """Which loop does not turn any more, in words; None while all of them do, or while the process leaves."""
+        if self.state.stopping:
             return None
         now = self.monotonic()
         for name, task in self.loops.items():
@@ -142,8 +133,8 @@ class WorkerWork(Work[WorkerSettings]):
                 return f"the loop {name} has not turned for {late:.0f} s"
         return None
 
-    def heard(self, problem: Problem | None) -> None:
-        """Note that the Manager answered, or that it did not; only changes are told."""
+    def note_manager(self, problem: Problem | None) -> None:
+        """Note that the Manager answered (None) or did not; only a change is logged."""
         if (problem is not None) == self.rhythm.away:
             return
         self.rhythm.away = problem is not None
@@ -153,13 +144,13 @@ class WorkerWork(Work[WorkerSettings]):
             log("manager.reached")
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close the clients and the database."""
         await self.manager.close()
         await super().close()
 
 
 def work_of(request: Request) -> WorkerWork:
-    """The world that the doors made."""
+    """The worker that serves this request."""
     work: WorkerWork = request.app.state.work
     return work
 
@@ -173,8 +164,8 @@ async def _operator(
 ) -> None:
     given = credentials.credentials if credentials else ""
     if not same(given, work_of(request).local_token):
-        raise Unauthenticated("the local token is needed; it lies in the state folder's file local_token")
+        raise Unauthenticated("the local token is needed; it is in the file local_token of the state folder")
 
 
 MayOperate = Depends(_operator)
-"""Whoever can read the state folder may drain, pause and resume."""
+"""Callers who can read the state folder may drain, pause and resume."""

@@ -1,28 +1,29 @@
-"""Opens the worker's world, runs its loops and the notification listener, and stops them in order."""
+"""Starts the worker process, runs its loops under supervision, and stops them in order."""
 
 import asyncio
 import fcntl
+import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, cast
-from uuid import UUID
 
 from ai_worker.base import loop as book
 from ai_worker.batches import queries
 from ai_worker.batches import tasks as batch_loops
-from ai_worker.batches.hand import Hand
 from ai_worker.batches.recover import recover_runs
-from ai_worker.batches.release import hand_back, keep_for_later
+from ai_worker.batches.release import park_run, release_or_park
 from ai_worker.batches.settle import settle_runs
-from ai_worker.batches.state import RunState
+from ai_worker.batches.worker import Devices, Worker
 from ai_worker.deps import Rhythm
 from ai_worker.devices.start_devices import children_of, choose_devices, start_devices
 from ai_worker.enrolment.credential import local_token, read_credential
 from ai_worker.heartbeats import tasks as heartbeat_loops
 from ai_worker.heartbeats.beat import beat
+from ai_worker.leases.events import Action, GraceEnded, ParkRun, ReleaseRun, StopRequested
+from ai_worker.leases.state import Limits, WorkerState
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
 from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.results import queries as results
@@ -38,12 +39,9 @@ from trapper_kit.problems import Problem
 from trapper_schemas.notifications import RUN_BATCH_PREDICTION, RunBatchPrediction, runtime_queue
 
 LOOPS = (batch_loops, heartbeat_loops, result_loops)
-"""Whose steps are in the book, because they are imported here."""
-_LOOK_SECONDS = 0.02
-_DRAIN_SECONDS = 0.5
-"""Between two looks whether everything is done."""
-_LAST_WORD_SECONDS = 2.0
-"""At least so long is tried to tell the Manager what we hold when we leave, whatever the grace."""
+"""Their steps are in the loop book because they are imported here."""
+_LAST_HEARTBEAT_SECONDS = 2.0
+"""The last heartbeat has at least so long, whatever the grace."""
 
 
 class AlreadyWorking(Problem):
@@ -52,9 +50,13 @@ class AlreadyWorking(Problem):
     status = 409
 
 
+class PartEnded(Exception):  # noqa: N818 - named after what is the case
+    """A part of the process ended by itself; the process leaves, so that it is started again."""
+
+
 @contextmanager
 def _alone(settings: WorkerSettings) -> Generator[None, None, None]:
-    """One process per state folder; the lock ends with the process, however that ends."""
+    """Lock the state folder; the lock ends with the process, however that ends."""
     descriptor = os.open(settings.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +68,7 @@ def _alone(settings: WorkerSettings) -> Generator[None, None, None]:
 
 
 def is_held(settings: WorkerSettings) -> bool:
-    """Whether a process works in this folder."""
+    """Whether a worker process runs in this state folder."""
     try:
         with _alone(settings):
             return False
@@ -75,15 +77,14 @@ def is_held(settings: WorkerSettings) -> bool:
 
 
 @asynccontextmanager
-async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
-    """The worker's world: enrolled, alone, with its database in shape; the inference process comes with the loops."""
+async def opened(settings: WorkerSettings) -> AsyncGenerator[Worker, None]:
+    """The worker of an enrolled state folder, locked and migrated; inference processes start with the loops."""
     credential = read_credential(settings)
     settings.make_folders()
     with _alone(settings):
         chosen = await choose_devices(settings, credential.runtimes)
         await asyncio.to_thread(migrate, settings.database_file)
-        allowed = networks(settings.allowed_addresses)
-        work = Hand(
+        work = Worker(
             settings=settings,
             database=Database.open_file(settings.database_file),
             manager=Manager.at(
@@ -93,11 +94,16 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
             ),
             worker_id=credential.worker_id,
             rhythm=Rhythm(settings.intervals, credential.intervals),
+            state=WorkerState(
+                Limits(
+                    offline_seconds=settings.offline_hours * 3600,
+                    offline_batches=settings.offline_batches,
+                    pause=settings.intervals.refused,
+                )
+            ),
             local_token=local_token(settings),
-            enrolled_for=tuple(credential.runtimes),
-            chosen=chosen,
-            devices=children_of(settings, chosen),
-            media=HttpClient("", allowed=allowed, headers=PROTOCOL_HEADERS),
+            devices=Devices(chosen, children_of(settings, chosen), tuple(credential.runtimes)),
+            media=HttpClient("", allowed=networks(settings.allowed_addresses), headers=PROTOCOL_HEADERS),
             store=WeightsStore(settings.store_dir),
         )
         try:
@@ -106,18 +112,25 @@ async def opened(settings: WorkerSettings) -> AsyncGenerator[Hand, None]:
             await work.close()
 
 
-async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
-    """Run every loop until `stopping`; then finish or give back, and deliver. False when results stay behind."""
+async def work_until(work: Worker, stopping: asyncio.Event) -> bool:
+    """Run every loop until `stopping`, then finish or release, and deliver; returns False when results stay behind.
+
+    Raises PartEnded when a loop or another part of the process ends by itself.
+    """
     async with _computing(work, stopping):
-        if not work.child_ready:
-            return not await _undelivered(work)
+        if not work.devices.ready:
+            async with work.db() as db:
+                return not (await results.waiting_bytes(db))[0]
         await recover_runs(work)
-        loops = work.loops = {name: asyncio.create_task(_repeat(work, one)) for name, one in book.loops.items()}
+        loops = work.loops = {name: asyncio.create_task(_repeat(work, loop)) for name, loop in book.loops.items()}
         try:
             async with _listening(work):
                 log("worker.started", worker=str(work.worker_id), runtime=work.runtime)
                 await _until_leaving(work, stopping)
                 return await _leave(work, loops)
+        except PartEnded:
+            work.devices.children.kill()  # else its end would wait for the batches
+            raise
         finally:
             for task in loops.values():
                 task.cancel()
@@ -126,53 +139,57 @@ async def work_until(work: Hand, stopping: asyncio.Event) -> bool:
 
 
 @asynccontextmanager
-async def _computing(work: Hand, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
-    """While the block runs there are inference processes whose devices have shown that they compute.
+async def _computing(work: Worker, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
+    """While the block runs there are inference processes whose devices have computed.
 
-    A device may take minutes to start; who is stopped meanwhile does not wait for it, and nothing is ready.
+    A device may take minutes to start. When `stopping` comes first, the block runs without any, and nothing is ready.
     """
-    starting = asyncio.create_task(start_devices(work.settings, work.enrolled_for, work.chosen, work.devices))
+    devices = work.devices
+    starting = asyncio.create_task(start_devices(work.settings, devices.enrolled_for, devices.chosen, devices.children))
     stopped = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            work.chosen, work.devices, work.trials = starting.result()
-            work.child_ready = True
+            devices.chosen, devices.children, devices.trials = starting.result()
+            devices.ready = True
         yield
     finally:
         starting.cancel()
         stopped.cancel()
         await asyncio.gather(starting, stopped, return_exceptions=True)
-        await work.devices.close()
+        await devices.children.close()
 
 
-async def _repeat(work: Hand, one: Loop) -> None:
+async def _repeat(work: Worker, loop: Loop) -> None:
     def seconds(path: str) -> float:
         value: Any = reduce(getattr, path.split("."), cast("Any", work))
         return float(value)
 
-    async def step(given: Hand) -> bool:
-        work.turned[one.name] = work.monotonic()
-        return await one.step(given)
+    async def step(given: Worker) -> bool:
+        work.turned[loop.name] = work.monotonic()
+        return await loop.step(given)
 
-    await run_loop(replace(one, step=step), work, wakeups=work.wakeups, seconds=seconds, service="ai_worker")
+    try:
+        await run_loop(replace(loop, step=step), work, wakeups=work.wakeups, seconds=seconds, service="ai_worker")
+    except (SystemExit, KeyboardInterrupt) as leaving:  # would end the process without a word
+        raise PartEnded(f"{loop.name} met {leaving!r}") from leaving
 
 
 @asynccontextmanager
-async def _listening(work: Hand) -> AsyncGenerator[None, None]:
-    """A notification's whole effect: the next claim comes now."""
+async def _listening(work: Worker) -> AsyncGenerator[None, None]:
+    """While the block runs, a queue notification for this runtime wakes the claim loop."""
     url = work.settings.notifications_url
     if url is None:
         yield
         return
     running = asyncio.get_running_loop()
 
-    def heard(**arguments: object) -> None:
-        notification_queue = RunBatchPrediction.model_validate(arguments)
-        if notification_queue.runtime == work.runtime:
+    def receive(**arguments: object) -> None:
+        notification = RunBatchPrediction.model_validate(arguments)
+        if notification.runtime == work.runtime:
             running.call_soon_threadsafe(work.wakeups.wake, "batches.claim")
 
-    listener = NotificationListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, heard)
+    listener = NotificationListener(url, runtime_queue(work.runtime), RUN_BATCH_PREDICTION, receive)
     await asyncio.to_thread(listener.start)
     try:
         yield
@@ -180,60 +197,75 @@ async def _listening(work: Hand) -> AsyncGenerator[None, None]:
         await asyncio.to_thread(listener.stop)
 
 
-async def _until_leaving(work: Hand, stopping: asyncio.Event) -> None:
-    """A signal, or the end of all that was in hand when the Manager ordered us to leave."""
-    while not stopping.is_set():
-        if work.leaving and not await _unfinished(work, but=()) and not await _undelivered(work):
-            log("worker.drained")
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await stopping.wait()
+async def _until_leaving(work: Worker, stopping: asyncio.Event) -> None:
+    """Wait for a signal, or for the end of all work after the Manager's order to drain; PartEnded when a part ends."""
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        while not stopping.is_set():
+            parts = {**work.loops, **work.parts}
+            _check_parts(parts)
+            if work.state.may_leave:
+                log("worker.drained")
+                return
+            work.state_changed.clear()
+            changed = asyncio.create_task(work.state_changed.wait())
+            await asyncio.wait({stopped, changed, *parts.values()}, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+    finally:
+        stopped.cancel()
 
 
-async def _leave(work: Hand, loops: dict[str, asyncio.Task[None]]) -> bool:
-    """Claim nothing more; what is computed may finish in its grace, the rest is given back; deliver; go."""
-    work.switches.stopping = True
+def _check_parts(parts: Mapping[str, asyncio.Task[None]]) -> None:
+    for name, task in parts.items():
+        if task.done():
+            problem = asyncio.CancelledError() if task.cancelled() else task.exception()
+            log("worker.part_ended", level=logging.CRITICAL, part=name, error=problem)
+            raise PartEnded(f"the part {name} of the process has ended by itself; the log has its traceback")
+
+
+async def _leave(work: Worker, loops: dict[str, asyncio.Task[None]]) -> bool:
+    """Claim nothing more, let computed runs finish within the grace, release the others, deliver."""
     log("worker.stopping")
     ends = work.monotonic() + work.settings.intervals.grace
-    loops["batches.claim"].cancel()
-    await asyncio.gather(loops["batches.claim"], return_exceptions=True)
-    async with work.db() as db:
-        waiting = [run for run in await queries.unfinished(db) if run.state is RunState.LEASED]
-    stays = {run.id for run in waiting if run.offline_until is not None or not await hand_back(work, run)}
-    await _name_all(work, ends)
-    await _while(partial(_unfinished, but=stays), work, ends)
-    loops["batches.run"].cancel()
-    await asyncio.gather(loops["batches.run"], return_exceptions=True)
-    async with work.db() as db:
-        rest = [run for run in await queries.unfinished(db) if run.id not in stays]
-    for run in rest:
-        await (keep_for_later if run.offline_until is not None else hand_back)(work, run)
+    await _end_loop(loops["batches.claim"])
+    await _leave_behind(work, work.handle(StopRequested()))
+    await _last_heartbeat(work, ends)
+    await _while(lambda: work.state.busy, work, ends)
+    await _end_loop(loops["batches.run"])
+    await _leave_behind(work, work.handle(GraceEnded()))
     work.wakeups.wake("results.deliver")
-    await _while(_undelivered, work, ends)
+    await _while(lambda: bool(work.state.undelivered), work, ends)
     await settle_runs(work)
-    return not await _undelivered(work)
+    return not work.state.undelivered
 
 
-async def _name_all(work: Hand, ends: float) -> None:
-    """No claim is under way any more: what the Manager leased to us in the last moment, it takes back now."""
+async def _end_loop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _leave_behind(work: Worker, actions: Iterable[Action]) -> None:
+    """Release runs at the Manager, or park them for the next start."""
+    for action in actions:
+        if not isinstance(action, ReleaseRun | ParkRun):
+            continue
+        async with work.db() as db:
+            run = await queries.get(db, action.run_id)
+        if run is not None:
+            await (park_run if isinstance(action, ParkRun) else release_or_park)(work, run)
+
+
+async def _last_heartbeat(work: Worker, ends: float) -> None:
+    """Send a complete heartbeat: the Manager takes back what it leased to the last claim, whose reply was lost."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(max(_LAST_WORD_SECONDS, ends - work.monotonic())):
+        async with asyncio.timeout(max(_LAST_HEARTBEAT_SECONDS, ends - work.monotonic())):
             await beat(work)
 
 
-async def _while(something: Callable[[Hand], Awaitable[bool]], work: Hand, ends: float) -> None:
-    while await something(work):
-        if work.monotonic() >= ends:
-            return
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _unfinished(work: Hand, *, but: Collection[UUID]) -> bool:
-    async with work.db() as db:
-        return any(run.id not in but for run in await queries.unfinished(db))
-
-
-async def _undelivered(work: Hand) -> bool:
-    async with work.db() as db:
-        return (await results.waiting_bytes(db))[0] > 0
+async def _while(condition: Callable[[], bool], work: Worker, ends: float) -> None:
+    """Wait until the state of the worker says otherwise, or until `ends`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, ends - work.monotonic())):
+            while condition():
+                work.state_changed.clear()
+                await work.state_changed.wait()

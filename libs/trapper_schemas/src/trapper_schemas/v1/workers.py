@@ -77,10 +77,17 @@ class PinProposal(Request):
 class Heartbeat(Request):
     """A worker lives; leases named here are renewed."""
 
+    number: int = Field(
+        default=0,
+        ge=0,
+        le=2**62,
+        description="counts the heartbeats of this worker up from `newest_number`",
+    )
     leases: tuple[LeaseHeld, ...] = Field(default=(), max_length=256)
     complete: bool = Field(
         default=False,
-        description="these are all leases and no claim is under way: what is not named is given back at no loss",
+        description="these are all leases and no claim is under way: other leases are taken back at no loss, unless a "
+        "heartbeat with this `number` or a higher one came before",
     )
     images_per_second: dict[str, float] = Field(default_factory=dict, description="by sha256 of the first model")
     load: float | None = None
@@ -105,6 +112,7 @@ class HeartbeatReply(Reply):
     paused: bool
     drain: bool
     intervals: Intervals
+    newest_number: int = Field(default=0, description="the highest `number` of this worker so far")
     credential: str | None = Field(
         default=None, description="a new one, shown once; the old one is good for a day more"
     )

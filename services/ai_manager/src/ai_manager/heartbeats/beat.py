@@ -5,8 +5,8 @@ from uuid import UUID
 
 from ai_manager.access.state import WorkerCaller
 from ai_manager.batches.announce import notify_workers
-from ai_manager.batches.give_back import give_back_others
 from ai_manager.batches.renew import renew_leases
+from ai_manager.batches.take_back import take_back_others
 from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.deps import Work
 from ai_manager.workers.renew_credential import renew_credential
@@ -19,7 +19,7 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
     now = work.clock.now()
     held = [(lease_held.batch_id, lease_held.token) for lease_held in beat.leases]
     if beat.complete:
-        await _give_back(work, caller.worker_id, held)
+        await _take_back(work, caller.worker_id, beat.number, held)
     async with work.db() as db:
         worker = await note_seen(db, caller.worker_id, beat)
         renewed_credential = await renew_credential(
@@ -45,13 +45,16 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
         paused=worker.paused,
         drain=worker.drain,
         intervals=work.told_intervals,
+        newest_number=worker.heartbeat_number,
         credential=credential,
         credential_expires_at=expires_at,
     )
 
 
-async def _give_back(work: Work, worker_id: UUID, held: list[tuple[UUID, str]]) -> None:
-    """In a transaction of its own: it locks terms before batches, renewing would do it the other way round."""
+async def _take_back(work: Work, worker_id: UUID, number: int, held: list[tuple[UUID, str]]) -> None:
+    """Runs in a transaction of its own: it locks terms before batches, and renewing locks batches first."""
     async with work.db() as db:
-        runtimes = await give_back_others(db, worker_id, held, losses_allowed=work.settings.losses_allowed)
+        runtimes = await take_back_others(
+            db, worker_id, held, number=number, losses_allowed=work.settings.losses_allowed
+        )
     notify_workers(work, runtimes)

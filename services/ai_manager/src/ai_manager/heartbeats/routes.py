@@ -25,8 +25,9 @@ async def beat(
     """Renew leases and hear of cancellations; there is no other renewal.
 
     With `complete` the leases named are all that the worker has, and no claim of its own is under way: every other
-    batch leased to it waits again, at no loss. A claim that is answered after such a heartbeat was sent would be given
-    back with it. A new `credential` comes well before the old one ends; the old one is good for a day after the first
-    use of the new one, so a lost reply costs nothing.
+    batch leased to it waits again, at no loss. The worker sends no claim before such a heartbeat is answered.
+    Heartbeats are numbered: a repeated `complete`, or one that arrives after a newer heartbeat, takes nothing back. A
+    new `credential` comes well before the old one ends; the old one is good for a day after the first use of the new
+    one, so a lost reply costs nothing.
     """
     return await take_heartbeat(work, body, caller=caller)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, false, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
@@ -48,6 +48,8 @@ class Worker(Base):
     drain: Mapped[bool]
     enrolled_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
+    heartbeat_number: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Of the newest heartbeat: `complete` of an older one that comes late is ignored."""
     revoked_at: Mapped[datetime | None]
 
 

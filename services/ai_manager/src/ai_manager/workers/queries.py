@@ -36,16 +36,27 @@ async def get(db: Session, worker_id: UUID) -> Worker | None:
     return (await db.scalars(select(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)))).one_or_none()
 
 
-async def note_seen(db: Session, worker_id: UUID, **changes: Any) -> Worker | None:
-    """The worker lives, by the clock that all Managers share, and this is what changed; None when it was sent away."""
+async def note_seen(db: Session, worker_id: UUID, *, number: int, **changes: Any) -> Worker | None:
+    """Note a heartbeat, by the clock that all Managers share, with what changed; None when the worker is revoked."""
     return (
         await db.scalars(
             update(Worker)
             .where(Worker.id == worker_id, Worker.revoked_at.is_(None))
-            .values(seen_at=db_clock(), **changes)
+            .values(seen_at=db_clock(), heartbeat_number=func.greatest(Worker.heartbeat_number, number), **changes)
             .returning(Worker)
         )
     ).one_or_none()
+
+
+async def advance_heartbeat(db: Session, worker_id: UUID, number: int) -> bool:
+    """Note the number of a heartbeat; False when one with this number or a higher one came before."""
+    statement = (
+        update(Worker)
+        .where(Worker.id == worker_id, Worker.heartbeat_number < number)
+        .values(heartbeat_number=number)
+        .returning(Worker.id)
+    )
+    return (await db.scalars(statement)).one_or_none() is not None
 
 
 async def revoke(db: Session, worker_id: UUID, now: datetime) -> bool:

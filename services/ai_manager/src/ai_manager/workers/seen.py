@@ -24,7 +24,7 @@ def _plausible(speeds: Mapping[str, float]) -> dict[str, float]:
 
 async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat) -> Worker:
     """Note the moment, speed, load and models."""
-    changes: dict[str, Any] = {"load": beat.load}
+    changes: dict[str, Any] = {"load": beat.load, "number": beat.number}
     if beat.devices:
         changes["device_load"] = clean_json([device.model_dump(mode="json") for device in beat.devices])
     if beat.images_per_second:

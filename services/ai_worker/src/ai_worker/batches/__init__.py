@@ -1,1 +1,1 @@
-"""Leased work: claimed, computed, handed to the outbox, or given back."""
+"""Leased batches: claimed, prepared, computed, kept as results, or released."""

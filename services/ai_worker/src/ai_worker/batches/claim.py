@@ -1,21 +1,24 @@
-"""Asks the Manager for work that fits, while there is room for it."""
+"""Claims batches at the Manager while there is room for them."""
 
 import asyncio
 import logging
 import shutil
 import time
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, cast
 
 from prometheus_client import Counter
 
 from ai_worker.base import DiskFull, writing
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand, Journey, needed
+from ai_worker.batches.active_runs import weights_of
 from ai_worker.batches.models import Run
 from ai_worker.batches.prepare import begin_preparing
 from ai_worker.batches.release import end_run
+from ai_worker.batches.worker import Worker
 from ai_worker.devices.start_devices import model_memory
+from ai_worker.leases import events
+from ai_worker.leases.runs import Lease
 from ai_worker.manager_client import is_stranger, status_of
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
@@ -25,188 +28,168 @@ from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Rel
 
 CLAIMS = Counter("trapper_claims_total", "Claims, by how they ended", ["outcome"])
 _AT_ONCE = 0.5
-"""An empty answer that came sooner than this part of the wait is followed by a pause."""
-_AT_MOST = 64
-"""So many batches one claim may ask for."""
-_IN_HAND = 250
-"""So many at most: a heartbeat has room for 256 leases."""
-_NOT_HEARD = 500
-"""From this status on, an answer does not say that nothing was done."""
+"""An empty reply that came sooner than this part of the wait is followed by a pause."""
+_SERVER_ERROR = 500
+"""From this status on, a refusal does not say that nothing was done."""
 
 
-async def claim_batches(work: Hand) -> bool:
-    """Wait on the other side for batches; True when it makes sense to ask again at once."""
-    async with work.claiming:
-        room = await _room(work)
-        if not room:
-            return False
-        if work.claims_unsure or work.unnamed:
-            work.wakeups.wake("heartbeats.beat")  # which names all leases, and lets us go on
-            return False
-        journey = work.journey
-        ask = _ask(work, room, offline := _offline_seconds(work))
-        sent = work.monotonic()
-        reply = await _answered(work, ask)
-        if reply is None:
-            return False
-        work.rhythm.told = reply.intervals
-        for lease in reply.batches:
-            await _take_or_return(work, lease, sent=sent, offline=offline is not None)
-        if journey is not None and not journey.over:
-            _count(journey, len(reply.batches))
-        work.claims_unsure = False
-    work.wakeups.wake("batches.run")
-    return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * ask.wait_seconds
+async def claim_batches(work: Worker) -> bool:
+    """Claim once, if the worker state allows it; True when it makes sense to claim again at once."""
+    if work.closed() is not None:
+        return False
+    for action in work.handle(await _measured(work)):
+        if isinstance(action, events.SendClaim):
+            try:
+                return await _claim(work, action)
+            finally:  # ignored unless the claim was interrupted
+                work.handle(events.ClaimFailed(may_have_leased=True))
+    return False
 
 
-def _ask(work: Hand, room: int, offline_seconds: float | None) -> ClaimRequest:
-    return ClaimRequest(
-        runtime=work.runtime,
-        limit=min(room, _AT_MOST),
-        wait_seconds=work.rhythm.poll,
-        loaded=work.devices.loaded[:64],
-        on_disk=work.store.on_disk()[:1000],
-        allow_unpinned=work.settings.allow_unpinned,
-        memory_bytes=model_memory(work.settings, work.chosen),
-        offline_seconds=offline_seconds,
+async def _measured(work: Worker) -> events.ClaimDue:
+    """What this machine has room for."""
+    full = ""
+    if shutil.disk_usage(work.settings.state_dir).free < work.settings.min_free_bytes:
+        full = "disk full"
+    else:
+        async with work.db() as db:
+            _, waiting = await results.waiting_bytes(db)
+        full = "spool full" if waiting > work.settings.spool_limit_bytes else ""
+    if full:
+        log("claims.held", level=logging.WARNING, reason=full)
+    return events.ClaimDue(
+        now=work.monotonic(),
+        slots=work.settings.slots * len(work.devices.children.each),
+        full=full,
+        cache_full=work.runs.media_bytes >= work.settings.cache_limit_bytes,
     )
 
 
-def _offline_seconds(work: Hand) -> float | None:
-    """How long the leases shall last without a link."""
-    if work.journey is not None and not work.journey.over:
-        return work.journey.seconds
-    return work.settings.offline_hours * 3600 or None
+async def _claim(work: Worker, claim: events.SendClaim) -> bool:
+    request = _request(work, claim)
+    sent = work.monotonic()
+    reply = await _reply(work, request)
+    if reply is None:
+        return False
+    work.rhythm.manager = reply.intervals
+    await _take_over(work, reply, sent=sent, offline=claim.offline_seconds is not None)
+    work.handle(events.ClaimFinished())
+    return bool(reply.batches) or work.monotonic() - sent >= _AT_ONCE * request.wait_seconds
 
 
-def _count(journey: Journey, taken: int) -> None:
-    journey.taken += taken
-    journey.left -= taken
-    if journey.left <= 0:
-        journey.over = "everything that was asked for is taken"
-    elif not taken:
-        journey.over = "no more batches wait at the Manager"
+def _request(work: Worker, claim: events.SendClaim) -> ClaimRequest:
+    return ClaimRequest(
+        runtime=work.runtime,
+        limit=claim.limit,
+        wait_seconds=work.rhythm.poll,
+        loaded=work.devices.children.loaded[:64],
+        on_disk=work.store.on_disk()[:1000],
+        allow_unpinned=work.settings.allow_unpinned,
+        memory_bytes=model_memory(work.settings, work.devices.chosen),
+        offline_seconds=claim.offline_seconds,
+    )
 
 
-async def _answered(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
-    """The reply, unless there is none; `claims_unsure` stays when one may have been on its way."""
-    work.claims_unsure = True
+async def _reply(work: Worker, request: ClaimRequest) -> ClaimReply | None:
+    """The Manager's reply; None when the claim was refused, got no reply, or was aborted."""
     try:
-        reply = await _while_open(work, ask)
+        reply = await _unless_aborted(work, request)
     except Problem as problem:
-        work.claims_unsure = status_of(problem) >= _NOT_HEARD
-        CLAIMS.labels("refused" if is_stranger(problem) else "unanswered").inc()
-        if is_stranger(problem):
-            work.switches.revoked = True  # until a heartbeat says otherwise
+        unauthorized = is_stranger(problem)
+        CLAIMS.labels("refused" if unauthorized else "unanswered").inc()
+        work.handle(events.ClaimFailed(status_of(problem) >= _SERVER_ERROR, unauthorized=unauthorized))
+        if unauthorized:
             log("claims.refused", level=logging.ERROR, problem=str(problem))
         else:
-            work.heard(problem)
+            work.note_manager(problem)
         return None
     if reply is not None:
         CLAIMS.labels("batches" if reply.batches else "empty").inc()
-        work.heard(None)
+        work.note_manager(None)
     return reply
 
 
-async def _while_open(work: Hand, ask: ClaimRequest) -> ClaimReply | None:
-    """Hang up as soon as nothing shall be claimed any more: the Manager gives a caller that is gone nothing."""
-    asking = asyncio.create_task(work.manager.claim(ask))
-    closing = asyncio.create_task(_until_otherwise(work, work.journey))
+async def _unless_aborted(work: Worker, request: ClaimRequest) -> ClaimReply | None:
+    """Close the connection as soon as the claim is aborted: the Manager leases nothing to a caller that is gone."""
+    work.claim_aborted.clear()
+    claim = asyncio.create_task(work.manager.claim(request))
+    aborted = asyncio.create_task(work.claim_aborted.wait())
     try:
-        await asyncio.wait({asking, closing}, return_when=asyncio.FIRST_COMPLETED)
-        if asking.done():
-            return asking.result()
-        CLAIMS.labels("hung_up").inc()
-        log("claims.ended", reason=work.switches.closed(work.monotonic()) or "a journey begins")
-        work.wakeups.wake("heartbeats.beat")
+        await asyncio.wait({claim, aborted}, return_when=asyncio.FIRST_COMPLETED)
+        if claim.done():
+            return claim.result()
+        CLAIMS.labels("aborted").inc()
         return None
     finally:
-        asking.cancel()
-        closing.cancel()
-        await asyncio.gather(asking, closing, return_exceptions=True)
+        claim.cancel()
+        aborted.cancel()
+        await asyncio.gather(claim, aborted, return_exceptions=True)
 
 
-async def _until_otherwise(work: Hand, journey: Journey | None) -> None:
-    """Wait until there is a reason to claim nothing, or something else."""
-    while work.switches.closed(work.monotonic()) is None and work.journey is journey:
-        work.switches.changed.clear()
-        await work.switches.changed.wait()
-
-
-async def _room(work: Hand) -> int:
-    """How many batches fit; none while a switch is off, the disk is full or the spool is."""
-    if work.switches.closed(work.monotonic()) is not None:
-        return 0
-    if shutil.disk_usage(work.settings.state_dir).free < work.settings.min_free_bytes:
-        _hold(work, "disk full")
-        return 0
-    async with work.db() as db:
-        runs, along = await queries.count_unfinished(db), await queries.count_taken_along(db)
-        _, spooled = await results.waiting_bytes(db)
-    if spooled > work.settings.spool_limit_bytes:
-        _hold(work, "spool full")
-        return 0
-    if sum(work.booked.values()) >= work.settings.cache_limit_bytes:
-        if work.journey is not None:
-            work.journey.over = work.journey.over or "the cache is full (AI_WORKER_CACHE_LIMIT_BYTES)"
-        return 0
-    if work.journey is not None and not work.journey.over:
-        return max(0, min(work.journey.left, _IN_HAND - runs))
-    if work.settings.offline_hours:
-        most = work.settings.offline_batches
-    else:  # whoever leaves with what was taken along takes no batch with them whose lease needs a link
-        most = 0 if along else work.settings.slots * len(work.devices.each)
-    return max(0, most - runs)
-
-
-def _hold(work: Hand, reason: str) -> None:
-    log("claims.held", level=logging.WARNING, reason=reason)
-    work.switches.hold(reason, until=work.monotonic() + work.settings.intervals.refused)
-
-
-async def _take_or_return(work: Hand, lease: BatchLease, *, sent: float, offline: bool) -> None:
-    """Take a batch, or give it back at once: claiming was closed meanwhile, or nothing can be written."""
-    if work.switches.closed(work.monotonic()) is not None:
-        await _return(work, lease, "draining", "")
-        return
-    try:
-        await _take(work, lease, sent=sent, offline=offline)
-    except DiskFull as problem:
-        _hold(work, "disk full")
-        await _return(work, lease, "disk_full", str(problem))
-
-
-async def _return(work: Hand, lease: BatchLease, reason: Literal["draining", "disk_full"], message: str) -> None:
-    log("batch.returned", batch=str(lease.batch_id), attempt=lease.attempt, reason=reason)
-    with suppress(Problem):  # unheard, the next complete heartbeat does not name it
-        await work.manager.release(lease.batch_id, Release(token=lease.token, reason=reason, message=message))
-
-
-async def _write_down(work: Hand, run: Run) -> None:
-    async with work.db() as db:
-        db.add(run)
-
-
-async def _take(work: Hand, lease: BatchLease, *, sent: float, offline: bool) -> None:
-    """Write the lease down before anything is done for it."""
-    run = Run(
-        id=uuid7(),
-        batch_id=lease.batch_id,
-        job_id=lease.job_id,
-        attempt=lease.attempt,
-        total=len(lease.resources),
-        lease=lease.model_dump(mode="json"),
-        offline_until=time.time() + lease.expires_in_seconds if offline else None,
+async def _take_over(work: Worker, reply: ClaimReply, *, sent: float, offline: bool) -> None:
+    """Write the leases of a reply down, or return them."""
+    batches = {(batch.batch_id, batch.attempt): batch for batch in reply.batches}
+    leases = tuple(
+        Lease(
+            run_id=uuid7(),
+            batch_id=batch.batch_id,
+            attempt=batch.attempt,
+            token=batch.token,
+            total=len(batch.resources),
+            deadline=sent + batch.expires_in_seconds,
+            offline=offline,
+        )
+        for batch in reply.batches
     )
+    for action in work.handle(events.ClaimAnswered(work.monotonic(), leases)):
+        match action:
+            case events.EndRun(run_id, reason):
+                await end_run(work, run_id, reason)
+            case events.TakeLease(lease):
+                await _take(work, lease, batches[lease.batch_id, lease.attempt])
+            case events.ReturnLease(lease, reason):
+                await _return(work, lease, reason)
+            case _:
+                pass
+
+
+async def _take(work: Worker, lease: Lease, batch: BatchLease) -> None:
+    """Write the lease down before anything is done for it; return it when there is no room on the disk."""
+    run = Run(
+        id=lease.run_id,
+        batch_id=lease.batch_id,
+        job_id=batch.job_id,
+        attempt=lease.attempt,
+        total=lease.total,
+        lease=batch.model_dump(mode="json"),
+        offline_until=time.time() + batch.expires_in_seconds if lease.offline else None,
+    )
+    try:
+        with writing("rows"):
+            if not await _write(work, run):
+                return  # a Manager that was restored hands out an attempt again: the next complete heartbeat returns it
+    except DiskFull as problem:
+        for action in work.handle(events.LeaseNotWritten(work.monotonic(), lease, "disk_full")):
+            if isinstance(action, events.ReturnLease):
+                await _return(work, lease, action.reason, str(problem))
+        return
+    work.handle(events.LeaseTaken(lease))
+    work.runs.get(lease.run_id).weights = weights_of(batch)
+    log("batch.leased", batch=str(lease.batch_id), attempt=lease.attempt, resources=lease.total)
+    begin_preparing(work, lease.run_id, batch)
+
+
+async def _write(work: Worker, run: Run) -> bool:
+    """False when this attempt was here before."""
     async with work.db() as db:
-        if await queries.find(db, lease.batch_id, lease.attempt) is not None:
-            return
-        earlier = await queries.earlier(db, lease.batch_id)
-    for one in earlier:
-        await end_run(work, one.id, "lost")
-    with writing("rows"):
-        await _write_down(work, run)
-    work.count_down(run.id, lease.expires_in_seconds, sent=sent)
-    work.in_use[run.id] = needed(lease)
-    log("batch.leased", batch=str(lease.batch_id), attempt=lease.attempt, resources=run.total)
-    begin_preparing(work, run.id, lease)
+        if await queries.find(db, run.batch_id, run.attempt) is not None:
+            return False
+        db.add(run)
+    return True
+
+
+async def _return(work: Worker, lease: Lease, reason: str, message: str = "") -> None:
+    log("batch.returned", batch=str(lease.batch_id), attempt=lease.attempt, reason=reason)
+    known = cast("Literal['draining', 'disk_full']", reason)
+    with suppress(Problem):  # without an answer, the next complete heartbeat returns it
+        await work.manager.release(lease.batch_id, Release(token=lease.token, reason=known, message=message))

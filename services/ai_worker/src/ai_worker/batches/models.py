@@ -1,4 +1,4 @@
-"""A run: one batch in hand, with everything that computing it takes, so that a restart can go on."""
+"""A run: one attempt of one batch, with everything that computing it takes, so that a restart can go on."""
 
 from typing import Any
 from uuid import UUID
@@ -7,12 +7,12 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_worker.base import Base
-from ai_worker.batches.state import RunState
+from ai_worker.leases.runs import RunState
 from trapper_kit.db import state_type
 
 
 class Run(Base):
-    """One attempt of one batch; `lease` is dropped when it is over, since it carries a token and a grant."""
+    """One attempt of one batch; `lease` is deleted when it is over, since it holds a token and a grant."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -31,4 +31,4 @@ class Run(Base):
     lease: Mapped[dict[str, Any] | None]
     because: Mapped[str | None]
     offline_until: Mapped[float | None]
-    """When a lease that needs no link ends, in seconds since 1970 by this machine's clock: it outlives a restart."""
+    """When a lease for work without a link ends, in Unix seconds by this machine's clock; it outlives a restart."""

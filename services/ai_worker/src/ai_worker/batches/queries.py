@@ -7,39 +7,28 @@ from uuid import UUID
 from sqlalchemy import delete, func, null, select, update
 
 from ai_worker.batches.models import Run
-from ai_worker.batches.state import HELD, OVER, UNFINISHED, RunState, before
+from ai_worker.leases.runs import HELD, OVER, UNFINISHED, RunState, before
 from trapper_kit.db import Session
 
 
 async def find(db: Session, batch_id: UUID, attempt: int) -> Run | None:
-    """The run of this very attempt, if we ever had it."""
+    """The run of this attempt of the batch, or None."""
     return await db.scalar(select(Run).where(Run.batch_id == batch_id, Run.attempt == attempt))
 
 
-async def earlier(db: Session, batch_id: UUID) -> Sequence[Run]:
-    """Attempts of this batch that we have not finished: whoever leases it anew has lost them."""
-    return (await db.scalars(select(Run).where(Run.batch_id == batch_id, Run.state.in_(UNFINISHED)))).all()
+async def get(db: Session, run_id: UUID) -> Run | None:
+    """One run, or None."""
+    return await db.get(Run, run_id)
 
 
 async def held(db: Session) -> Sequence[Run]:
-    """Everything whose lease is ours to renew, oldest first."""
+    """Runs whose leases are to be renewed, oldest first."""
     return (await db.scalars(select(Run).where(Run.state.in_(HELD)).order_by(Run.id))).all()
 
 
 async def unfinished(db: Session) -> Sequence[Run]:
-    """What is still to be computed, oldest first."""
+    """Runs that are still to be computed, oldest first."""
     return (await db.scalars(select(Run).where(Run.state.in_(UNFINISHED)).order_by(Run.id))).all()
-
-
-async def count_unfinished(db: Session) -> int:
-    """How much is still to be computed."""
-    return await db.scalar(select(func.count()).select_from(Run).where(Run.state.in_(UNFINISHED))) or 0
-
-
-async def count_taken_along(db: Session) -> int:
-    """How much of that is under a lease that needs no link."""
-    along = select(func.count()).select_from(Run).where(Run.state.in_(UNFINISHED), Run.offline_until.is_not(None))
-    return await db.scalar(along) or 0
 
 
 async def counts(db: Session) -> dict[str, int]:
@@ -49,24 +38,34 @@ async def counts(db: Session) -> dict[str, int]:
 
 
 async def become(db: Session, run_id: UUID, state: RunState, **values: Any) -> bool:
-    """Change the state if it may follow; whoever comes too late gets False."""
+    """Change the state if it may follow the present one; returns whether it did."""
     if state in OVER:
         values["lease"] = null()
     changed = update(Run).where(Run.id == run_id, Run.state.in_(before(state))).values(state=state, **values)
     return bool((await db.execute(changed.returning(Run.id))).all())
 
 
+async def release_unfinished(db: Session, run_id: UUID, because: str) -> bool:
+    """End a run without a result; False when it is over or its result is kept already."""
+    changed = (
+        update(Run)
+        .where(Run.id == run_id, Run.state.in_(UNFINISHED))
+        .values(state=RunState.RELEASED, because=because, lease=null())
+    )
+    return bool((await db.execute(changed.returning(Run.id))).all())
+
+
 async def start(db: Session, run_id: UUID) -> bool:
-    """Note that computing begins, and how often it has."""
+    """Note that computing begins, and count how often it has."""
     return await become(db, run_id, RunState.RUNNING, starts=Run.starts + 1)
 
 
-async def in_hand(db: Session) -> set[UUID]:
+async def unfinished_ids(db: Session) -> set[UUID]:
     """The runs whose media must stay."""
     return set((await db.scalars(select(Run.id).where(Run.state.in_(UNFINISHED)))).all())
 
 
-async def prune(db: Session, *, keep: int, but: Collection[UUID]) -> None:
-    """Drop the oldest runs that are over."""
+async def prune(db: Session, *, keep: int, spare: Collection[UUID]) -> None:
+    """Delete the oldest runs that are over, except `spare`."""
     newest = select(Run.id).where(Run.state.in_(OVER)).order_by(Run.id.desc()).limit(keep)
-    await db.execute(delete(Run).where(Run.state.in_(OVER), Run.id.not_in(newest), Run.id.not_in(but)))
+    await db.execute(delete(Run).where(Run.state.in_(OVER), Run.id.not_in(newest), Run.id.not_in(spare)))

@@ -1,8 +1,9 @@
-"""Ends the runs whose results the Manager has answered for, and drops what is no longer needed."""
+"""Ends the runs whose results the Manager has answered for, and deletes what is no longer needed."""
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand
-from ai_worker.batches.state import RunState
+from ai_worker.batches.worker import Worker
+from ai_worker.leases.events import RunEnded
+from ai_worker.leases.runs import RunState
 from ai_worker.results import queries as results
 from ai_worker.results.keep import spool_file
 from ai_worker.results.state import KeptState
@@ -10,17 +11,19 @@ from ai_worker.results.state import KeptState
 _RUNS_KEPT = 200
 
 
-async def settle_runs(work: Hand) -> bool:
-    """Delivered is delivered; whatever the Manager did not take is over too. Refused bytes stay for whoever looks."""
+async def settle_runs(work: Worker) -> bool:
+    """End them, also those that the Manager did not take; refused results stay on the disk for `doctor`."""
     async with work.db() as db:
         ended = await results.ended(db)
         for kept in ended:
             state = RunState.DELIVERED if kept.state is KeptState.DELIVERED else RunState.RELEASED
             await queries.become(db, kept.run_id, state, because=kept.problem or kept.state.value)
         done = [kept.run_id for kept in ended if kept.state is not KeptState.REFUSED]
-        await results.forget(db, done)
+        await results.delete_results(db, done)
         refused = [kept.run_id for kept in ended if kept.state is KeptState.REFUSED]
-        await queries.prune(db, keep=_RUNS_KEPT, but=refused)
+        await queries.prune(db, keep=_RUNS_KEPT, spare=refused)
     for run_id in done:
         spool_file(work, run_id).unlink(missing_ok=True)
+    for kept in ended:
+        work.handle(RunEnded(kept.run_id))
     return False

@@ -1,4 +1,4 @@
-"""`trapper-worker`: enrol this machine, run it, look after it; the operator's door."""
+"""`trapper-worker`: enrol this machine, run the worker, check it."""
 
 import argparse
 import asyncio
@@ -14,12 +14,12 @@ from pathlib import Path
 import uvicorn
 
 from ai_worker.app import VERSION, contract_app, create_app
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.worker import Worker
+from ai_worker.commands import take_along as offline
 from ai_worker.commands.doctor import as_document, examine
-from ai_worker.commands.notify import Notifier, telling_systemd
-from ai_worker.commands.status import describe as describe_status
+from ai_worker.commands.notify import Notifier, notifying_systemd
+from ai_worker.commands.status import sentences, worker_status
 from ai_worker.commands.systemd_unit import unit
-from ai_worker.commands.take_along import take_along
 from ai_worker.devices.hardware import Hardware, every_device, machine_memory
 from ai_worker.devices.prove import Device as Found
 from ai_worker.devices.prove import detect_devices
@@ -33,7 +33,7 @@ from ai_worker.model_store.places import CPU
 from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import MigrationsMissing
-from ai_worker.tasks import opened, work_until
+from ai_worker.tasks import PartEnded, opened, work_until
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure, log
 from trapper_kit.problems import Problem
@@ -46,11 +46,12 @@ CLEAN, FAILED, WRONG_USAGE, RESULTS_LEFT = 0, 1, 2, 75
 """Exit codes of `run`; 143 when a second signal made it leave at once."""
 _SECOND_SIGNAL = 143
 _REFUSED = "enrolment-refused"
-_DEVICES_TOLD = 64
+_DEVICES_SENT = 64
+_JSON = "one JSON document on standard output"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; what a user can cause ends in one sentence and a code, never in a trace."""
+    """The command line; an error that a user can cause ends in one sentence and an exit code, without a traceback."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.do(options))
@@ -59,12 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         refused = problem.type == _REFUSED  # its detail says only what to do about it
         return _say(f"{problem.title}: {problem}" if refused else str(problem), FAILED)
-    except (RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied) as problem:
+    except (RuntimeAbsent, MigrationsMissing, CannotRun, InferenceDied, PartEnded) as problem:
         return _say(str(problem), FAILED)
-    except DatabaseUnavailable as problem:  # or whatever else the system refuses
-        said = getattr(problem, "orig", None)
-        rows = f"the worker's own rows cannot be read or written: {said}; is its disk full?"
-        return _say(str(problem) if said is None else rows, FAILED)
+    except DatabaseUnavailable as problem:  # includes errors of the operating system
+        cause = getattr(problem, "orig", None)
+        sentence = f"the worker's own rows cannot be read or written: {cause}; is its disk full?"
+        return _say(str(problem) if cause is None else sentence, FAILED)
 
 
 def _say(sentence: str, code: int) -> int:
@@ -91,10 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="127.0.0.1", help="address of the status page (default: %(default)s)")
     run.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
     doctor = command("doctor", _doctor, "look for what keeps this worker from working")
-    doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    status = command("status", _status, "what is in hand, what is here, what is delivered, in plain words")
+    doctor.add_argument("--json", action="store_true", help=_JSON)
+    status = command("status", _status, "what is still to be computed, what is on this machine, what is delivered")
+    status.add_argument("--json", action="store_true", help=_JSON)
     status.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
-    along = command("take-along", _take_along, "before a journey: take batches for so long, with all that they need")
+    along = command("take-along", _take_along, "lease batches for work without a link, with all that they need")
+    along.add_argument("--json", action="store_true", help=_JSON)
     along.add_argument(
         "--hours", type=float, default=72.0, help="how long there will be no link (default: %(default)s)"
     )
@@ -154,7 +157,7 @@ async def _devices_here(found: Sequence[Found]) -> tuple[Device, ...]:
             Hardware(one.name, machine_memory() if one.runtime == CPU else None)
         ]
         listed += [Device(name=card.name or one.name, kind=kind, memory_bytes=card.memory_bytes) for card in cards]
-    return tuple(listed[:_DEVICES_TOLD])
+    return tuple(listed[:_DEVICES_SENT])
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -174,19 +177,19 @@ def _run(options: argparse.Namespace) -> int:
 async def _serve(settings: WorkerSettings, page: socket.socket) -> int:
     async with opened(settings) as work:
         stopping = _signals(work)
-        async with _status_page(work, page, stopping), telling_systemd(work, Notifier.of(os.environ)):
+        async with _status_page(work, page), notifying_systemd(work, Notifier.of(os.environ)):
             clean = await work_until(work, stopping)
     return CLEAN if clean else RESULTS_LEFT
 
 
-def _signals(work: Hand) -> asyncio.Event:
+def _signals(work: Worker) -> asyncio.Event:
     """The first SIGTERM or SIGINT stops in order, the second leaves at once; rows tell the next start what was."""
     stopping = asyncio.Event()
 
     def hear() -> None:
         if stopping.is_set():
             log("worker.left")
-            work.devices.kill()
+            work.devices.children.kill()
             os._exit(_SECOND_SIGNAL)
         stopping.set()
 
@@ -204,23 +207,23 @@ class _Page(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _status_page(work: Hand, page: socket.socket, stopping: asyncio.Event) -> AsyncGenerator[None, None]:
-    """Serve while the block runs; a page that breaks down stops the worker, so that somebody restarts it."""
+async def _status_page(work: Worker, page: socket.socket) -> AsyncGenerator[None, None]:
+    """Serve the status page while the block runs."""
     server = _Page(uvicorn.Config(create_app(work), timeout_graceful_shutdown=3, **server_options(work.settings)))
-    serving = asyncio.create_task(server.serve([page]))
-    serving.add_done_callback(lambda _: stopping.set())
+    serving = work.parts["status page"] = asyncio.create_task(server.serve([page]))
     try:
         yield
     finally:
         server.should_exit = True
-        await serving
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 def _status(options: argparse.Namespace) -> int:
     configure("ai_worker", "WARNING")
     settings = WorkerSettings.from_environment()
     settings.make_folders()
-    sys.stdout.write("\n".join(asyncio.run(describe_status(settings, options.port))) + "\n")
+    status = asyncio.run(worker_status(settings, options.port))
+    sys.stdout.write(f"{status.model_dump_json()}\n" if options.json else "\n".join([*sentences(status), ""]))
     return CLEAN
 
 
@@ -228,12 +231,16 @@ def _take_along(options: argparse.Namespace) -> int:
     configure("ai_worker", "WARNING")
     settings = WorkerSettings.from_environment()
 
-    def say(line: str) -> None:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    progress = sys.stderr if options.json else sys.stdout
 
-    taking = take_along(settings, options.port, hours=options.hours, batches=options.batches, say=say)
-    return CLEAN if asyncio.run(taking) else FAILED
+    def report(line: str) -> None:
+        progress.write(line + "\n")
+        progress.flush()
+
+    taking = offline.take_along(settings, options.port, hours=options.hours, batches=options.batches, report=report)
+    work = asyncio.run(taking)
+    sys.stdout.write(f"{work.model_dump_json()}\n" if options.json else "\n".join([*offline.sentences(work), ""]))
+    return CLEAN if work.ready else FAILED
 
 
 def _unit(options: argparse.Namespace) -> int:

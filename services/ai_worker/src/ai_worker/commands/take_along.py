@@ -1,62 +1,95 @@
-"""Before a journey: lease batches for as long as it lasts, fetch all that they need, and say when one may leave."""
+"""Leases batches for work without a link, fetches all that they need, and says when the machine may leave."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from pydantic import BaseModel
 
 from ai_worker.commands.local_page import ask_page
 from ai_worker.commands.words import bytes_in_words, hours_in_words
 from ai_worker.settings import WorkerSettings
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 _SHORT = 0.5
-"""A lease that is shorter than this part of the journey is no lease for it."""
+"""A lease that is shorter than this part of the time without a link is too short."""
+
+
+class OfflineWork(BaseModel):
+    """What `trapper-worker take-along --json` prints."""
+
+    ready: bool
+    """Whether everything that was taken is on this machine, under leases that last."""
+    batches_taken: int
+    over: str
+    """Why no more are taken."""
+    batches: int
+    """Batches of those that are still to be computed."""
+    images: int
+    media_bytes: int
+    lease_seconds: float | None
+    """How long the shortest of their leases lasts; None when nothing is left to compute."""
+    other_batches: int
+    """Batches that were claimed before, under leases that need a link."""
 
 
 async def take_along(
-    settings: WorkerSettings, port: int, *, hours: float, batches: int, say: Callable[[str], None]
-) -> bool:
-    """Whether everything that was taken is here, and its leases last; says how far it is, whenever that changes."""
+    settings: WorkerSettings, port: int, *, hours: float, batches: int, report: Callable[[str], None]
+) -> OfflineWork:
+    """Wait until everything that was taken is on this machine; `report` gets a line whenever the progress changes."""
     await ask_page(settings, port, "POST", "/take_along", {"hours": hours, "batches": batches})
-    said = ""
+    reported = ""
     while True:
         page = await ask_page(settings, port, "GET", "/work")
         info = await ask_page(settings, port, "GET", "/info")
-        waiting = [run for run in page["runs"] if run["state"] != "kept" and run["taken_along"]]
-        here = [run for run in waiting if run["here"]]
-        journey: dict[str, Any] = page["taking_along"] or {"over": "the worker was started anew", "batches_taken": 0}
-        line = f"taken {journey['batches_taken']} of {batches} batches; {len(here)} of {len(waiting)} in hand are here"
-        if info["closed_because"] and not journey["over"]:
+        offline = [run for run in page["runs"] if run["state"] != "kept" and run["taken_along"]]
+        prepared = sum(run["here"] for run in offline)
+        request: dict[str, Any] = page["taking_along"] or {"over": "the worker was restarted", "batches_taken": 0}
+        line = f"taken {request['batches_taken']} of {batches} batches; {prepared} of {len(offline)} are complete here"
+        if info["closed_because"] and not request["over"]:
             line += f"; nothing is taken at the moment: {info['closed_because']}"
-        if line != said:
-            say(line)
-            said = line
-        if journey["over"] and len(here) == len(waiting):
-            return _conclude(journey, waiting, hours, page, say)
-        await asyncio.sleep(_LOOK_SECONDS)
+        if line != reported:
+            report(line)
+            reported = line
+        if request["over"] and prepared == len(offline):
+            return _offline_work(request, offline, hours, page)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _conclude(
-    journey: dict[str, Any], runs: list[dict[str, Any]], hours: float, page: dict[str, Any], say: Callable[[str], None]
-) -> bool:
-    say(f"No more are taken: {journey['over']}.")
-    if not runs:
-        say("Nothing is left to do on the way: all that was taken is computed already, or there was nothing to take.")
-        return journey["batches_taken"] > 0
-    shortest = min(run["lease_seconds_left"] or 0.0 for run in runs)
-    pictures = sum(run["total"] for run in runs)
-    size = bytes_in_words(page["media_bytes"])
-    say(f"{len(runs)} batches with {pictures} pictures ({size}) and their weights are on this machine.")
-    if shortest < _SHORT * hours * 3600:
-        say(
-            f"But a lease lasts only {hours_in_words(shortest)}: the Manager gives this worker no longer ones. Its "
-            "operator makes the enrolment token of a worker for journeys with `--offline`."
-        )
-        return False
-    others = sum(run["state"] != "kept" and not run["taken_along"] for run in page["runs"])
-    if others:
-        say(f"{others} more in hand were claimed before, and are handed out again when you leave before they are done.")
-    say(
-        f"You can leave. Their leases last for {hours_in_words(shortest)}; results are delivered when the link is back."
+def _offline_work(
+    request: dict[str, Any], runs: list[dict[str, Any]], hours: float, page: dict[str, Any]
+) -> OfflineWork:
+    shortest = min((run["lease_seconds_left"] or 0.0 for run in runs), default=None)
+    return OfflineWork(
+        ready=request["batches_taken"] > 0 if shortest is None else shortest >= _SHORT * hours * 3600,
+        batches_taken=request["batches_taken"],
+        over=request["over"],
+        batches=len(runs),
+        images=sum(run["total"] for run in runs),
+        media_bytes=page["media_bytes"],
+        lease_seconds=shortest,
+        other_batches=sum(run["state"] != "kept" and not run["taken_along"] for run in page["runs"]),
     )
-    return True
+
+
+def sentences(work: OfflineWork) -> Iterator[str]:
+    """The result as a person reads it, one sentence after the other."""
+    yield f"No more are taken: {work.over}."
+    if work.lease_seconds is None:
+        yield "Nothing is left to compute without a link: all that was taken is computed, or there was nothing to take."
+        return
+    size = bytes_in_words(work.media_bytes)
+    yield f"{work.batches} batches with {work.images} images ({size}) and their weights are on this machine."
+    lasts = hours_in_words(work.lease_seconds)
+    if not work.ready:
+        yield (
+            f"But a lease lasts only {lasts}: the Manager gives this worker no longer ones. Its operator makes the "
+            "enrolment token of a worker that works without a link with `--offline`."
+        )
+        return
+    if work.other_batches:
+        yield (
+            f"{work.other_batches} more were claimed before; the Manager gives them to other workers when you leave "
+            "before they are computed."
+        )
+    yield f"You can leave. Their leases last for {lasts}; results are delivered when the link is back."

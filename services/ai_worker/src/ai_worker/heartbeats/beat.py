@@ -1,124 +1,105 @@
-"""Says that we live, renews what we hold, and obeys: what is lost or cancelled is dropped at once."""
+"""Sends the heartbeat: renews leases, drops runs that are lost or cancelled, takes orders and a new credential."""
 
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from uuid import UUID
 
 from prometheus_client import Counter
 
 from ai_worker.batches import queries
-from ai_worker.batches.hand import Hand
-from ai_worker.batches.models import Run
 from ai_worker.batches.release import end_run
-from ai_worker.batches.state import RunState
+from ai_worker.batches.worker import Worker
 from ai_worker.enrolment.credential import replace_credential
 from ai_worker.heartbeats.measure import measure
+from ai_worker.leases.events import EndRun, HeartbeatAnswered, HeartbeatDue, HeartbeatFailed, SendHeartbeat
 from ai_worker.manager_client import is_stranger
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.workers import DeviceLoad, Heartbeat, HeartbeatReply, LeaseHeld
 
-_PROPOSED = 64
-"""Most pins that a heartbeat may propose."""
-_NAMED = 256
-"""So many leases fit into one heartbeat."""
+_PINS_PROPOSED = 64
+"""Pins that one heartbeat proposes at most."""
 BEATS = Counter("trapper_heartbeats_total", "Heartbeats, by how the Manager answered", ["outcome"])
 
 
-async def beat(work: Hand) -> None:
-    """One heartbeat; a Manager that does not answer costs nothing but the wait until it does.
-
-    While no claim is under way it names all leases there are, so that the Manager takes back what we do not know of;
-    and no claim begins before it is answered. One that falls into a claim is followed by such a one, before the next.
-    """
-    if work.claiming.locked():
-        await _beat(work, alone=False)
-        return
-    async with work.claiming:
-        answered = await _beat(work, alone=True)
-    if answered:
-        work.wakeups.wake("batches.claim")
-
-
-async def _beat(work: Hand, *, alone: bool) -> bool:
-    """Whether the Manager heard that these are all leases."""
+async def beat(work: Worker) -> None:
+    """Send one heartbeat; when the Manager does not answer, the state of the worker stays as it is."""
     async with work.db() as db:
-        runs = await queries.held(db)
         states = await queries.counts(db)
         waiting = await results.waiting_bytes(db)
     devices = await measure(work, states, waiting)
-    newest = {run.batch_id: run for run in runs}  # of two attempts only the later one can still be ours
+    for action in work.handle(HeartbeatDue()):
+        if isinstance(action, SendHeartbeat):
+            await _send(work, action, devices)
+
+
+async def _send(work: Worker, pulse: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> None:
     sent = work.monotonic()
-    pulse = _pulse(work, newest.values(), devices, alone=alone)
+    failed = HeartbeatFailed(pulse.number)
     try:
-        reply = await work.manager.heartbeat(work.worker_id, pulse)
+        reply = await work.manager.heartbeat(work.worker_id, _heartbeat(work, pulse, devices))
     except Problem as problem:
-        BEATS.labels("refused" if is_stranger(problem) else "unanswered").inc()
-        if not is_stranger(problem):
-            work.heard(problem)
-        elif not work.switches.revoked:
-            log("worker.refused", level=logging.ERROR, problem=str(problem))
-            work.switches.revoked = True
-        return False
-    BEATS.labels("answered").inc()
-    work.heard(None)
-    settled = pulse.complete and (work.claims_unsure or work.unnamed)
-    if pulse.complete:
-        work.claims_unsure = False
-    work.unnamed = not pulse.complete and len(pulse.leases) < _NAMED
-    await _obey(work, newest, reply, sent=sent)
-    return settled
+        failed = _failed(work, pulse, problem)
+        return
+    else:
+        BEATS.labels("answered").inc()
+        work.note_manager(None)
+        await _obey(work, pulse, reply, sent=sent)
+    finally:  # ignored after an answer
+        work.handle(failed)
 
 
-def _pulse(work: Hand, runs: Iterable[Run], devices: tuple[DeviceLoad, ...], *, alone: bool) -> Heartbeat:
-    leases = tuple(
-        LeaseHeld(
-            batch_id=run.batch_id,
-            token=str(run.lease["token"]),
-            done=work.progress.get(run.id, 0),
-            total=run.total,
-        )
-        for run in runs
-        if run.lease is not None
-    )
+def _failed(work: Worker, pulse: SendHeartbeat, problem: Problem) -> HeartbeatFailed:
+    unauthorized = is_stranger(problem)
+    BEATS.labels("refused" if unauthorized else "unanswered").inc()
+    if not unauthorized:
+        work.note_manager(problem)
+    elif not work.state.revoked:
+        log("worker.refused", level=logging.ERROR, problem=str(problem))
+    return HeartbeatFailed(pulse.number, unauthorized=unauthorized)
+
+
+def _heartbeat(work: Worker, pulse: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> Heartbeat:
     return Heartbeat(
-        leases=leases[:_NAMED],
-        complete=alone and len(leases) <= _NAMED,
-        images_per_second=dict(work.speeds),
+        number=pulse.number,
+        leases=tuple(
+            LeaseHeld(batch_id=lease.batch_id, token=lease.token, done=work.runs.done(lease.run_id), total=lease.total)
+            for lease in pulse.leases
+        ),
+        complete=pulse.complete,
+        images_per_second=dict(work.speeds.batches),
         load=round(os.getloadavg()[0], 2),
         devices=devices,
         models_on_disk=work.store.on_disk()[:1000],
-        pins=tuple(work.store.proposed.values())[:_PROPOSED],
+        pins=tuple(work.store.proposed.values())[:_PINS_PROPOSED],
     )
 
 
-async def _obey(work: Hand, by_batch: Mapping[UUID, Run], reply: HeartbeatReply, *, sent: float) -> None:
+async def _obey(work: Worker, pulse: SendHeartbeat, reply: HeartbeatReply, *, sent: float) -> None:
     if reply.credential is not None:
         await _take_credential(work, reply.credential, reply.credential_expires_at)
-    switches = work.switches
-    switches.revoked = False
-    # Who is told so while it works leaves when it is done; who starts under that order waits for it to be taken back.
-    work.leaving = reply.drain and (work.leaving or work.undrained)
-    work.undrained = not reply.drain
-    switches.paused_there, switches.draining_there = reply.paused, reply.drain
-    work.rhythm.told = reply.intervals
-    for renewed in reply.leases:
-        run = by_batch.get(renewed.batch_id)
-        if run is not None and run.state is not RunState.KEPT:
-            work.count_down(run.id, renewed.expires_in_seconds, sent=sent)
-    for batch_id in reply.lost:
-        await _drop(work, by_batch.get(batch_id), "lost")
-    for batch_id in reply.cancelled:
-        await _drop(work, by_batch.get(batch_id), "cancelled")
-    work.wakeups.wake("batches.run")
+    work.rhythm.manager = reply.intervals
+    answered = HeartbeatAnswered(
+        now=work.monotonic(),
+        number=pulse.number,
+        newest=reply.newest_number,
+        sent=sent,
+        renewed={renewed.batch_id: renewed.expires_in_seconds for renewed in reply.leases},
+        lost=tuple(reply.lost),
+        cancelled=tuple(reply.cancelled),
+        paused=reply.paused,
+        drain=reply.drain,
+    )
+    for action in work.handle(answered):
+        if isinstance(action, EndRun):
+            log("batch.dropped", run=str(action.run_id), reason=action.reason)
+            await end_run(work, action.run_id, action.reason)
 
 
-async def _take_credential(work: Hand, secret: str, expires_at: datetime | None) -> None:
-    """First the file, then the next request: the old one is good for a day more, so a crash in between costs nothing.
+async def _take_credential(work: Worker, secret: str, expires_at: datetime | None) -> None:
+    """Write the new credential, then use it; the old one is valid for a day more, so a crash in between is harmless.
 
     When it cannot be written, the old one stays in use, and the Manager offers another one with the next heartbeat.
     """
@@ -129,17 +110,3 @@ async def _take_credential(work: Hand, secret: str, expires_at: datetime | None)
         return
     work.manager.http.use_token(secret)
     log("credential.replaced", expires_at=None if expires_at is None else expires_at.isoformat())
-
-
-async def _drop(work: Hand, run: Run | None, because: str) -> None:
-    """Stop computing; what is kept already is for the delivery to settle, since the Manager may even have it."""
-    if run is None or run.state is RunState.KEPT:
-        return
-    log("batch.dropped", batch=str(run.batch_id), attempt=run.attempt, because=because)
-    if not await _kept_meanwhile(work, run.id):
-        await end_run(work, run.id, because)
-
-
-async def _kept_meanwhile(work: Hand, run_id: UUID) -> bool:
-    async with work.db() as db:
-        return not any(run.id == run_id for run in await queries.unfinished(db))

@@ -1,12 +1,12 @@
-"""The loop of the pulse."""
+"""The loop that sends heartbeats."""
 
 from ai_worker.base import loop
-from ai_worker.batches.hand import Hand
+from ai_worker.batches.worker import Worker
 from ai_worker.heartbeats.beat import beat
 
 
 @loop("heartbeats.beat", wait="rhythm.renew")
-async def pulse(work: Hand) -> bool:
-    """Beat once; a child that is at work does not stop it."""
+async def heartbeat(work: Worker) -> bool:
+    """Send one heartbeat; a device that computes does not delay it."""
     await beat(work)
     return False

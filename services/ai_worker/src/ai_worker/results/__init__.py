@@ -1,1 +1,1 @@
-"""The outbox: finished work waits here until the Manager has it."""
+"""Results: kept on this disk until the Manager has them."""

@@ -1,4 +1,4 @@
-"""Hands kept results to the Manager, until it has answered for each of them."""
+"""Delivers kept results to the Manager until it has answered for each of them."""
 
 import logging
 from contextlib import suppress
@@ -16,40 +16,40 @@ from trapper_kit.logs import bound, log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import Release
 
-DELIVERIES = Counter("trapper_deliveries_total", "Results handed in, by how the Manager answered", ["outcome"])
-_AT_ONCE = 20
+DELIVERIES = Counter("trapper_deliveries_total", "Deliveries of results, by how the Manager answered", ["outcome"])
+_PER_TURN = 20
 
 
 async def deliver_results(work: WorkerWork) -> bool:
-    """Try every waiting result once; True when there are more than that."""
+    """Deliver the oldest waiting results once each; True when there may be more."""
     async with work.db() as db:
-        kept = await queries.waiting(db, limit=_AT_ONCE)
-    for one in kept:
-        with bound(batch=str(one.batch_id), attempt=one.attempt):
-            state = await _deliver(work, one)
+        kept = await queries.waiting(db, limit=_PER_TURN)
+    for result in kept:
+        with bound(batch=str(result.batch_id), attempt=result.attempt):
+            state = await _deliver(work, result)
         if state is None:
             return False
-    return len(kept) == _AT_ONCE
+    return len(kept) == _PER_TURN
 
 
 async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
-    """How the Manager answered; None when it did not."""
+    """The state after the Manager's answer; None when it did not answer, or asks to try again."""
     problem: Problem | None = None
     state = KeptState.DELIVERED
     try:
         blob = spool_file(work, kept.run_id).read_bytes()
         await work.manager.save_results(kept.batch_id, token=kept.token, sha256=kept.sha256, blob=blob)
-        work.heard(None)
+        work.note_manager(None)
     except FileNotFoundError:
         state = KeptState.LOST
-    except Unreachable as silence:
+    except Unreachable as unreachable:
         DELIVERIES.labels("unanswered").inc()
-        work.heard(silence)
+        work.note_manager(unreachable)
         return None
     except Problem as refusal:
         problem, state = refusal, after_refusal(status_of(refusal))
     async with work.db() as db:
-        await queries.tried(db, kept.run_id, state=state, problem=None if problem is None else _told(problem))
+        await queries.tried(db, kept.run_id, state=state, problem=None if problem is None else _reasons(problem))
     DELIVERIES.labels("postponed" if state is KeptState.WAITING else state.value).inc()
     if state is KeptState.WAITING:
         log("results.postponed", level=logging.WARNING, problem=str(problem))
@@ -57,18 +57,18 @@ async def _deliver(work: WorkerWork, kept: KeptResult) -> KeptState | None:
     level = logging.ERROR if state is KeptState.REFUSED else logging.INFO
     log(f"results.{state.value}", level=level, bytes=kept.size_bytes, problem=None if problem is None else str(problem))
     if state is KeptState.REFUSED and problem is not None:
-        await _give_up(work, kept, problem)
+        await _release(work, kept, problem)
     work.wakeups.wake("batches.settle")
     return state
 
 
-def _told(problem: Problem) -> str:
+def _reasons(problem: Problem) -> str:
     reasons = "; ".join(error.message for error in problem.errors or ())
     return f"{problem.type}: {problem}{f' ({reasons})' if reasons else ''}"[:1000]
 
 
-async def _give_up(work: WorkerWork, kept: KeptResult, problem: Problem) -> None:
-    """Somebody else shall try: what the Manager refuses once, it refuses for ever."""
-    release = Release(token=kept.token, reason="cannot_run", message=f"results refused: {_told(problem)}"[:2000])
+async def _release(work: WorkerWork, kept: KeptResult, problem: Problem) -> None:
+    """Release the batch to another worker: results that the Manager refuses once, it refuses always."""
+    release = Release(token=kept.token, reason="cannot_run", message=f"results refused: {_reasons(problem)}"[:2000])
     with suppress(Problem):
         await work.manager.release(kept.batch_id, release)

@@ -1,4 +1,4 @@
-"""Writes finished work down before anything else happens to it: first the bytes, then the row that names them."""
+"""Makes a result durable: first the bytes in the spool, then the row that names them."""
 
 import asyncio
 import hashlib
@@ -13,12 +13,12 @@ from trapper_kit.db import Session
 
 
 def spool_file(work: WorkerWork, run_id: UUID) -> Path:
-    """Where the bytes of a run lie."""
+    """The spool file with the result of a run."""
     return work.settings.spool_dir / f"{run_id}.blob"
 
 
 async def write_down(work: WorkerWork, run_id: UUID, blob: bytes) -> None:
-    """The bytes, durably; DiskFull when there is no room, and then nothing is left behind."""
+    """Write the result durably; raises DiskFull when there is no room, and leaves nothing behind then."""
     await asyncio.to_thread(_write, spool_file(work, run_id), blob)
 
 
@@ -39,7 +39,7 @@ def _write(path: Path, blob: bytes) -> None:
 
 
 def note_kept(db: Session, *, run_id: UUID, batch_id: UUID, attempt: int, token: str, blob: bytes) -> None:
-    """The row of bytes that were written down."""
+    """Add the row of a result whose bytes are durable."""
     db.add(
         KeptResult(
             run_id=run_id,

@@ -1,4 +1,4 @@
-"""A result that is finished and not yet with the Manager; its bytes lie in the spool."""
+"""A result that the Manager does not have yet; its bytes are in the spool."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from trapper_kit.db import state_type
 
 
 class KeptResult(Base):
-    """One batch's encoded outcomes, with the token that proves whose they are."""
+    """The encoded results of one batch, with the token of its lease."""
 
     __tablename__ = "kept_results"
     __table_args__ = (

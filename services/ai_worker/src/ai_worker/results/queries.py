@@ -17,7 +17,7 @@ async def waiting(db: Session, *, limit: int) -> Sequence[KeptResult]:
 
 
 async def tried(db: Session, run_id: UUID, *, state: KeptState, problem: str | None) -> None:
-    """Note how a delivery ended."""
+    """Note the outcome of a delivery."""
     await db.execute(
         update(KeptResult)
         .where(KeptResult.run_id == run_id, KeptResult.state == KeptState.WAITING)
@@ -26,29 +26,29 @@ async def tried(db: Session, run_id: UUID, *, state: KeptState, problem: str | N
 
 
 async def ended(db: Session) -> Sequence[KeptResult]:
-    """Results that the Manager has answered for."""
+    """Results that the Manager has answered for, or that are lost."""
     return (await db.scalars(select(KeptResult).where(KeptResult.state != KeptState.WAITING))).all()
 
 
 async def refused(db: Session) -> Sequence[KeptResult]:
-    """Results that the Manager would not have, newest first; kept for whoever looks into it."""
-    found = select(KeptResult).where(KeptResult.state == KeptState.REFUSED).order_by(KeptResult.run_id.desc())
-    return (await db.scalars(found)).all()
+    """Results that the Manager refused, newest first; they are kept for `doctor`."""
+    statement = select(KeptResult).where(KeptResult.state == KeptState.REFUSED).order_by(KeptResult.run_id.desc())
+    return (await db.scalars(statement)).all()
 
 
-async def forget(db: Session, run_ids: Collection[UUID]) -> None:
-    """Drop rows whose bytes are no longer wanted."""
+async def delete_results(db: Session, run_ids: Collection[UUID]) -> None:
+    """Delete rows of results that are not needed any more."""
     await db.execute(delete(KeptResult).where(KeptResult.run_id.in_(run_ids)))
 
 
 async def in_spool(db: Session) -> set[UUID]:
-    """The runs whose bytes must stay."""
+    """The runs whose spool files must stay."""
     states = (KeptState.WAITING, KeptState.REFUSED)
     return set((await db.scalars(select(KeptResult.run_id).where(KeptResult.state.in_(states)))).all())
 
 
 async def waiting_bytes(db: Session) -> tuple[int, int]:
-    """How many results wait, and how large they are together."""
+    """The number of results that wait, and their size in bytes."""
     totals = select(func.count(), func.coalesce(func.sum(KeptResult.size_bytes), 0))
     count, size = (await db.execute(totals.where(KeptResult.state == KeptState.WAITING))).one()
     return int(count), int(size)

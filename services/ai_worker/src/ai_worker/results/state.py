@@ -1,10 +1,10 @@
-"""How a kept result ends, as a pure decision."""
+"""States of a kept result, and what follows from the Manager's answer; pure."""
 
 from enum import StrEnum
 
 
 class KeptState(StrEnum):
-    """`waiting` is to be delivered; the others are how the Manager answered."""
+    """`waiting` is to be delivered; the others say how the Manager answered."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -23,5 +23,5 @@ _ANSWERS = {
 
 
 def after_refusal(status: int) -> KeptState:
-    """What becomes of a result that the Manager did not take: whatever is not final is tried again."""
+    """The state after a refusal with this status; one that is not final leaves the result waiting."""
     return _ANSWERS.get(status, KeptState.WAITING)

@@ -1,4 +1,4 @@
-"""The loop that empties the outbox."""
+"""The loop that delivers results."""
 
 from ai_worker.base import loop
 from ai_worker.deps import WorkerWork
@@ -7,5 +7,5 @@ from ai_worker.results.deliver import deliver_results
 
 @loop("results.deliver", wait="rhythm.deliver")
 async def deliver(work: WorkerWork) -> bool:
-    """Hand over what is kept."""
+    """Deliver kept results."""
     return await deliver_results(work)

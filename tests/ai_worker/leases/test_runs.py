@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from ai_worker.batches.state import HELD, OVER, RunState, before, kills_workers, may_become
+from ai_worker.leases.runs import HELD, OVER, RunState, before, kills_workers, may_become
 from ai_worker.results.state import KeptState, after_refusal
 
 

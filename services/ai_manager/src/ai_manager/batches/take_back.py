@@ -1,4 +1,4 @@
-"""Take back what a worker was given and does not know of: the reply to its claim was lost, or it lost its memory."""
+"""Takes back leases that a worker does not know of: the reply to its claim was lost, or its database was."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,19 +7,20 @@ from ai_manager.batches import queries
 from ai_manager.batches.announce import wake_claims
 from ai_manager.batches.lose import Lost, lose_batches
 from ai_manager.batches.state import Loss
+from ai_manager.workers.queries import advance_heartbeat
 from trapper_kit.db import Session
 
 
-async def give_back_others(
-    db: Session, worker_id: UUID, held: Collection[tuple[UUID, str]], *, losses_allowed: int
+async def take_back_others(
+    db: Session, worker_id: UUID, held: Collection[tuple[UUID, str]], *, number: int, losses_allowed: int
 ) -> list[str]:
-    """Every batch leased to the worker that is not among `held` waits again, at no loss; the runtimes to ring.
+    """Let every batch wait again, at no loss, that is leased to the worker and not among `held`.
 
-    Only on the word of a worker that no claim of its own is under way: one that is answered after this heartbeat was
-    sent would be taken back at once. Even then nothing is lost but a claim, since the token no longer holds.
+    Returns the runtimes to notify. `number` is that of the heartbeat: one that was repeated, or overtaken by a newer
+    one, takes nothing back, since it does not name the leases that were claimed after it.
     """
     others = await queries.leased_beside(db, worker_id, held)
-    if not others:
+    if not others or not await advance_heartbeat(db, worker_id, number):
         return []
     await queries.hold_terms(db, [job_id for _, job_id in others])
     batches = [

@@ -1,0 +1,1 @@
+"""Leases of this process and the claim protocol: a pure state machine, without I/O."""
