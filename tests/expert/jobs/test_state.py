@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from expert.jobs.issue_grant import Grant, issue_grant, read_grant
-from expert.jobs.state import FrozenJobConfig, JobStage, ProviderStage, after_hearing, backoff_seconds, passes
+from expert.jobs.state import FrozenJobConfig, JobStage, ProviderStage, backoff_seconds, passes, stage_after_poll
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.jobs import JobConfig, JobRequest, JobState, Stage
 from trapper_schemas.v1.models import ModelKind, ModelRef
@@ -26,7 +26,7 @@ def frozen_config(*stages: ProviderStage) -> FrozenJobConfig:
 
 
 @pytest.mark.parametrize(
-    ("before", "heard", "waiting", "then"),
+    ("before", "state", "waiting", "then"),
     [
         (JobStage.SUBMITTED, JobState.ACCEPTED, 0, JobStage.SUBMITTED),
         (JobStage.SUBMITTED, JobState.PLANNED, 0, JobStage.QUEUED),
@@ -42,8 +42,8 @@ def frozen_config(*stages: ProviderStage) -> FrozenJobConfig:
         (JobStage.CREATED, JobState.RUNNING, 0, JobStage.CREATED),
     ],
 )
-def test_a_stage_only_goes_forward(before: JobStage, heard: JobState, waiting: int, then: JobStage) -> None:
-    assert after_hearing(before, heard, unacknowledged=waiting) is then
+def test_a_stage_only_goes_forward(before: JobStage, state: JobState, waiting: int, then: JobStage) -> None:
+    assert stage_after_poll(before, state, unacknowledged=waiting) is then
 
 
 def test_a_grant_is_read_back_and_a_changed_one_is_not() -> None:

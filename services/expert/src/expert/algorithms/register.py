@@ -73,11 +73,11 @@ async def _resolve(db: Session, category_map_id: UUID, kind: ModelKind) -> tuple
         for row in await queries.labels_of(db, category_map_id)
         if row.taxon_id is None and _speaks_of_a_taxon(row, kind)
     ]
-    found = await resolve_taxa(db, [_name(row) for row in rows])
-    for row, taxon_id in zip(rows, found, strict=True):
+    taxon_ids = await resolve_taxa(db, [_name(row) for row in rows])
+    for row, taxon_id in zip(rows, taxon_ids, strict=True):
         row.taxon_id = taxon_id
     await db.flush()
-    return tuple(row.label for row, taxon_id in zip(rows, found, strict=True) if taxon_id is None)
+    return tuple(row.label for row, taxon_id in zip(rows, taxon_ids, strict=True) if taxon_id is None)
 
 
 def _speaks_of_a_taxon(row: CategoryLabel, kind: ModelKind) -> bool:

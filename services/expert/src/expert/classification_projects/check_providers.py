@@ -19,11 +19,11 @@ TYPES: Mapping[str, frozenset[ModelKind]] = {
 
 async def check_providers(db: Session, chosen: Mapping[str, UUID | None]) -> None:
     """Raises ProviderUnfit, naming each field."""
-    wanted = {field: provider_id for field, provider_id in chosen.items() if provider_id is not None}
-    found = await providers.by_ids(db, set(wanted.values())) if wanted else {}
+    provider_ids = {field: provider_id for field, provider_id in chosen.items() if provider_id is not None}
+    known = await providers.by_ids(db, set(provider_ids.values())) if provider_ids else {}
     errors: list[FieldError] = []
-    for field, provider_id in wanted.items():
-        provider = found.get(provider_id)
+    for field, provider_id in provider_ids.items():
+        provider = known.get(provider_id)
         if provider is None:
             message = "there is no such provider"
         elif provider.provider_type not in TYPES[field]:

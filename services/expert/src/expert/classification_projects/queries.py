@@ -110,14 +110,14 @@ async def fill_link(db: Session, link: LinkedCollection) -> None:
 
 async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[UUID]) -> None:
     """A row in every link of the collection for each of these resources."""
-    wanted = (
+    memberships = (
         select(LinkedCollection.id, CollectionResource.resource_id)
         .join(CollectionResource, CollectionResource.collection_id == LinkedCollection.collection_id)
         .where(LinkedCollection.collection_id == collection_id, CollectionResource.resource_id.in_(resource_ids))
         .distinct()
         .order_by(LinkedCollection.id, CollectionResource.resource_id)
     )
-    made = insert(LinkedCollectionResource).from_select(["linked_collection_id", "resource_id"], wanted)
+    made = insert(LinkedCollectionResource).from_select(["linked_collection_id", "resource_id"], memberships)
     await db.execute(made.on_conflict_do_nothing())
 
 

@@ -1,4 +1,4 @@
-"""What can be in the way of a classification."""
+"""Refusals about classifications."""
 
 from trapper_kit.problems import Conflict, Forbidden, NotFound
 

@@ -207,8 +207,8 @@ async def list_classifications(
         statement = statement.where(exists().where(Observation.classification_id == source_id, *conditions))
     if conditions := _taken(filters):
         statement = statement.where(exists().where(Resource.id == Classification.resource_id, *conditions))
-    found: Any = await db.execute(page_of(statement, [Classification.id], page_request, [UUID]))
-    return split([(row, final_row) for row, final_row in found], page_request, lambda row: [row[0].id])
+    rows: Any = await db.execute(page_of(statement, [Classification.id], page_request, [UUID]))
+    return split([(row, final_row) for row, final_row in rows], page_request, lambda row: [row[0].id])
 
 
 def _taken(filters: RecordFilters) -> list[ColumnElement[bool]]:

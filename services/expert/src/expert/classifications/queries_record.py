@@ -33,15 +33,15 @@ async def ensure_finals(
     db: Session, *, project_id: UUID, linked_collection_id: UUID, resource_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, UUID]:
     """Resource to final row; inserted in one order, so that two batches never wait for each other crosswise."""
-    there = select(Classification.resource_id, Classification.id).where(
+    existing = select(Classification.resource_id, Classification.id).where(
         Classification.type == FINAL,
         Classification.classification_project_id == project_id,
         Classification.resource_id.in_(resource_ids),
     )
-    found = {row[0]: row[1] for row in await db.execute(there)}
-    missing = sorted(set(resource_ids) - set(found))
+    finals = {row[0]: row[1] for row in await db.execute(existing)}
+    missing = sorted(set(resource_ids) - set(finals))
     if not missing:
-        return found
+        return finals
     new = (
         func.unnest(literal([uuid7() for _ in missing], ARRAY(Uuid)), literal(missing, ARRAY(Uuid)))
         .table_valued(column("id", Uuid), column("resource_id", Uuid), name="new")
@@ -66,7 +66,7 @@ async def ensure_finals(
             index_elements=["resource_id", "classification_project_id"], index_where=Classification.type == FINAL
         )
     )
-    return {row[0]: row[1] for row in await db.execute(there)}
+    return {row[0]: row[1] for row in await db.execute(existing)}
 
 
 async def hold_current(

@@ -1,4 +1,4 @@
-"""Write what a job saw: new ai rows supersede the former ones, and a person's row is never touched."""
+"""Record an AI run: new ai rows supersede the former ones; people's rows stay as they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True)
 class SeenByAi:
-    """One resource as a job saw it."""
+    """The observations that a job made of one resource."""
 
     resource_id: UUID
     batch_row: int
@@ -30,7 +30,7 @@ class SeenByAi:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where it comes from."""
+    """The project, link, provider, job and batch that ai rows come from."""
 
     classification_project_id: UUID
     linked_collection_id: UUID
@@ -41,10 +41,10 @@ class Provenance:
 
 
 async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *, now: datetime) -> int:
-    """How many rows were written; a resource of which the current row says the same already gets none."""
+    """The number of rows written; a resource whose current row has the same content hash gets none."""
     if not seen:
         return 0
-    ids = [one.resource_id for one in seen]
+    ids = [resource.resource_id for resource in seen]
     project_id = source.classification_project_id
     finals = await queries.ensure_finals(
         db,
@@ -54,80 +54,84 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
         now=now,
     )
     current = await queries.hold_current(db, project_id=project_id, provider_id=source.provider_id, resource_ids=ids)
-    fresh = [one for one in seen if not _says_the_same(current.get(one.resource_id), one)]
+    fresh = [resource for resource in seen if not _is_unchanged(current.get(resource.resource_id), resource)]
     if not fresh:
         return 0
-    new_ids = {one.resource_id: uuid7() for one in fresh}
-    former = {one.resource_id: current[one.resource_id].id for one in fresh if one.resource_id in current}
+    new_ids = {resource.resource_id: uuid7() for resource in fresh}
+    former = {
+        resource.resource_id: current[resource.resource_id].id for resource in fresh if resource.resource_id in current
+    }
     old_objects = await observations.objects_of(db, list(former.values())) if former else {}
     if former:
         await queries.supersede(db, {old: new_ids[resource_id] for resource_id, old in former.items()})
         await observations.set_superseded(db, list(former.values()))
-    await queries.copy_ai_rows(db, [_row(one, new_ids, finals, source, now) for one in fresh])
+    await queries.copy_ai_rows(db, [_row(resource, new_ids, finals, source, now) for resource in fresh])
     groups = [
         (
-            _parent(one, new_ids[one.resource_id], source),
-            _matched(one.observations, old_objects.get(former.get(one.resource_id, _NOBODY), ()), source.match_iou),
+            _parent(resource, new_ids[resource.resource_id], source),
+            _matched(
+                resource.observations, old_objects.get(former.get(resource.resource_id, _NOBODY), ()), source.match_iou
+            ),
         )
-        for one in fresh
+        for resource in fresh
     ]
     await write_many(db, groups, now=now)
     return len(fresh)
 
 
-def _says_the_same(current: queries.Current | None, one: SeenByAi) -> bool:
-    return current is not None and current.content_hash == one.content_hash
+def _is_unchanged(current: queries.Current | None, resource: SeenByAi) -> bool:
+    return current is not None and current.content_hash == resource.content_hash
 
 
 def _row(
-    one: SeenByAi, new_ids: Mapping[UUID, UUID], finals: Mapping[UUID, UUID], source: Provenance, now: datetime
+    resource: SeenByAi, new_ids: Mapping[UUID, UUID], finals: Mapping[UUID, UUID], source: Provenance, now: datetime
 ) -> dict[str, object]:
     return {
-        "id": new_ids[one.resource_id],
+        "id": new_ids[resource.resource_id],
         "type": ClassificationType.AI.value,
         "classification_project_id": source.classification_project_id,
-        "resource_id": one.resource_id,
+        "resource_id": resource.resource_id,
         "linked_collection_id": source.linked_collection_id,
-        "final_classification_id": finals[one.resource_id],
+        "final_classification_id": finals[resource.resource_id],
         "static_attributes": "{}",
         "created_at": now,
         "updated_at": now,
         "provider_id": source.provider_id,
         "job_id": source.job_id,
         "received_batch_id": source.received_batch_id,
-        "batch_row": one.batch_row,
-        "content_hash": one.content_hash,
+        "batch_row": resource.batch_row,
+        "content_hash": resource.content_hash,
     }
 
 
-def _parent(one: SeenByAi, classification_id: UUID, source: Provenance) -> Parent:
+def _parent(resource: SeenByAi, classification_id: UUID, source: Provenance) -> Parent:
     return Parent(
         classification_id=classification_id,
         classification_project_id=source.classification_project_id,
-        resource_id=one.resource_id,
+        resource_id=resource.resource_id,
         linked_collection_id=source.linked_collection_id,
         classification_type=ClassificationType.AI.value,
-        deployment_id=one.deployment_id,
-        captured_at=one.captured_at,
+        deployment_id=resource.deployment_id,
+        captured_at=resource.captured_at,
     )
 
 
 def _matched(new: Sequence[NewObservation], old: Sequence[Observation], at_least: float) -> Sequence[NewObservation]:
-    """Each new object knows which former one it is."""
+    """The new observations, each with the former one that it matches by type and overlap."""
     if not old:
         return new
-    boxed = [(index, one) for index, one in enumerate(new) if one.bbox is not None]
+    boxed = [(index, observation) for index, observation in enumerate(new) if observation.bbox is not None]
     pairs = match(
-        [(one.observation_type.value, one.bbox) for _, one in boxed if one.bbox is not None],
-        [(one.observation_type.value, _box(one)) for one in old],
+        [(observation.observation_type.value, observation.bbox) for _, observation in boxed if observation.bbox],
+        [(observation.observation_type.value, _box(observation)) for observation in old],
         at_least=at_least,
     )
     result = list(new)
     for i, j in pairs.items():
-        index, one = boxed[i]
-        result[index] = replace(one, matched_to_id=old[j].id)
+        index, observation = boxed[i]
+        result[index] = replace(observation, matched_to_id=old[j].id)
     return result
 
 
-def _box(one: Observation) -> tuple[float, float, float, float]:
-    return (one.bbox_x or 0.0, one.bbox_y or 0.0, one.bbox_width or 0.0, one.bbox_height or 0.0)
+def _box(row: Observation) -> tuple[float, float, float, float]:
+    return (row.bbox_x or 0.0, row.bbox_y or 0.0, row.bbox_width or 0.0, row.bbox_height or 0.0)

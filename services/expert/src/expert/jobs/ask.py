@@ -1,4 +1,4 @@
-"""A person asks for a job: a scope, overrides, and how many resources it will take before it is made."""
+"""Make a job that a person asks for, or count the resources that it would take (dry run)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The job, when there was something to do and it was not only a question; and how many resources it takes."""
+class AskResult:
+    """The number of resources, and the job that takes them; no job on a dry run or when there are none."""
 
     job: AiClassificationJob | None
     resources: int
@@ -47,12 +47,12 @@ async def ask_job(
     interactive: bool,
     dry_run: bool,
     now: datetime,
-) -> Asked:
-    """Make one job of a scope; without anything to do there is none."""
+) -> AskResult:
+    """One job over the readable resources of a scope; raises Invalid for a scope that the project does not have."""
     earlier = await access.made_before(db, AiClassificationJob, request.caller_id, request.key)
     if earlier is not None:
         check_same(earlier.request_print, request.request_print)
-        return Asked(earlier, earlier.total, made=False)
+        return AskResult(earlier, earlier.total, made=False)
     linked_collection_id = await _linked_collection(db, project, scope)
     frozen = await freeze_config(db, project, overrides)
     if not dry_run:
@@ -64,7 +64,7 @@ async def ask_job(
         missing_under=(project.id, frozen.config.models_key) if missing_only else None,
     )
     if dry_run or not taken:
-        return Asked(None, len(taken), made=False)
+        return AskResult(None, len(taken), made=False)
     job = new_job(
         frozen,
         classification_project_id=project.id,
@@ -77,7 +77,7 @@ async def ask_job(
     if made:
         await queries_scope.mark_taken(db, linked_collection_id, taken, now=now)
         await fill_job(db, job, taken, auto=False)
-    return Asked(job, job.total, made=made)
+    return AskResult(job, job.total, made=made)
 
 
 async def _linked_collection(db: Session, project: ClassificationProject, scope: Scope) -> UUID:

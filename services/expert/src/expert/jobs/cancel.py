@@ -1,4 +1,4 @@
-"""Stop a job: here at once, there as soon as the Manager hears it; late results change nothing."""
+"""Cancel a job: here at once, at the Manager by a task that is repeated; late results change nothing."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,7 +20,7 @@ _ENDED_THERE = frozenset({"finished", "partial", "failed", "cancelled"})
 
 
 async def cancel_job(db: Session, job_id: UUID, *, now: datetime) -> AiClassificationJob:
-    """Its resources without an outcome end as cancelled; a job that is over stays what it is."""
+    """The cancelled job; raises JobClosed for a job that ended otherwise."""
     ended = await end_job(db, job_id, Stage.CANCELLED, now=now)
     if ended is None:
         job = await queries.get(db, job_id)
@@ -34,7 +34,7 @@ async def cancel_job(db: Session, job_id: UUID, *, now: datetime) -> AiClassific
 
 
 async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
-    """Tell the Manager that a job ended here, and take what it still holds off its list without looking at it."""
+    """Cancel a closed job at its Manager, and acknowledge its results there without reading them."""
     async with work.db() as db:
         job = await queries.get(db, job_id)
         if job is None or job.stage not in CLOSED or job.manager_settled_at is not None:
@@ -47,12 +47,12 @@ async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
     try:
         manager = open_connection(work, connection)
         # Never heard of it there? Then this very submission tells its id, whether an earlier attempt arrived or not.
-        there = job.manager_job_id or await send_job(work, manager, job)
-        await manager.cancel(there)
-        for closed in (await manager.closed_results(there)).items:
+        sent_id = job.manager_job_id or await send_job(work, manager, job)
+        await manager.cancel(sent_id)
+        for closed in (await manager.closed_results(sent_id)).items:
             await manager.fetched(closed.batch_id)
-        told = await manager.read_job(there)
-        settled = told.state.value in _ENDED_THERE and told.unacknowledged == 0
+        reply = await manager.read_job(sent_id)
+        settled = reply.state.value in _ENDED_THERE and reply.unacknowledged == 0
     except Problem as problem:
         refused_before = job.manager_job_id is None and not passes(problem.status)
         settled = problem.type == JobNotFound.type or refused_before  # it never got there

@@ -1,4 +1,4 @@
-"""Gather resources that no job of their linked collection has taken, and make jobs of them without being asked."""
+"""Make jobs of resources that no job of their linked collection has taken yet."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from expert.deps import ExpertWork
 from expert.jobs import queries, queries_scope
 from expert.jobs.create import fill_job, new_job
 from expert.jobs.freeze import freeze_config
-from expert.jobs.queries_scope import Gathered
+from expert.jobs.queries_scope import DueCollection
 from expert.jobs.state import Overrides
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
@@ -15,38 +15,38 @@ COLLECTIONS_AT_ONCE = 100
 
 
 async def cover_due(work: ExpertWork) -> None:
-    """Make the jobs whose resources have been gathered; one transaction each, so one project's trouble is its own."""
+    """Make one job per linked collection with due resources, each in its own transaction."""
     intervals = work.settings.intervals
     async with work.db() as db:
-        found = await queries_scope.gathered(
+        due_links = await queries_scope.due_collections(
             db,
             quiet=timedelta(seconds=intervals.gather_quiet),
             at_most=timedelta(seconds=intervals.gather_at_most),
             enough=work.settings.job_max_resources,
             limit=COLLECTIONS_AT_ONCE,
         )
-    for one in found:
+    for due in due_links:
         try:
-            await _cover(work, one)
+            await _cover(work, due)
         except Problem as problem:
-            log("job.not_made", linked_collection=one.linked_collection_id, problem=problem.type, detail=problem.detail)
+            log("job.not_made", linked_collection=due.linked_collection_id, problem=problem.type, detail=problem.detail)
 
 
-async def _cover(work: ExpertWork, one: Gathered) -> None:
+async def _cover(work: ExpertWork, due: DueCollection) -> None:
     now = work.clock.now()
     async with work.db() as db:
-        project = await queries.project(db, one.classification_project_id)
+        project = await queries.project(db, due.classification_project_id)
         assert project is not None  # noqa: S101 - a foreign key holds it
         frozen = await freeze_config(db, project, Overrides())
         taken = await queries_scope.take_due(
-            db, one.linked_collection_id, now=now, limit=work.settings.job_max_resources
+            db, due.linked_collection_id, now=now, limit=work.settings.job_max_resources
         )
         if not taken:
             return
         job = new_job(
             frozen,
             classification_project_id=project.id,
-            linked_collection_id=one.linked_collection_id,
+            linked_collection_id=due.linked_collection_id,
             total=len(taken),
             interactive=False,
             now=now,

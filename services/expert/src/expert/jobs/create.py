@@ -1,4 +1,4 @@
-"""Make one job of resources that were taken for it; the one place that writes a new job."""
+"""Make a job of resources that were taken for it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,6 +40,6 @@ def new_job(
 
 
 async def fill_job(db: Session, job: AiClassificationJob, resource_ids: Sequence[UUID], *, auto: bool) -> None:
-    """Give it its resources, and ask for it to be submitted."""
+    """Insert the job's resources, and enqueue its submission."""
     await queries.add(db, job, resource_ids, auto=auto)
     enqueue_after_commit(db, "jobs.submit", job_id=job.id)

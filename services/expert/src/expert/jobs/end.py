@@ -1,4 +1,4 @@
-"""End a job: nothing stays pending, its counts are written, and people's work on its resources is open."""
+"""End a job: pending resources get an outcome, counts are written, and people may classify its resources."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from trapper_kit.logs import log
 async def end_job(
     db: Session, job_id: UUID, stage: JobStage, *, now: datetime, error: str | None = None, settled: bool = False
 ) -> AiClassificationJob | None:
-    """Once; None when it had ended already. `settled`: there is nothing left to say to the Manager about it."""
+    """The ended job, or None when it had ended before; `settled` means that the Manager need not be told."""
     job = await queries.get(db, job_id, lock=True)
     if job is None or job.stage in CLOSED:
         return None
@@ -34,6 +34,6 @@ async def end_job(
 
 
 async def recount(db: Session, job_id: UUID) -> dict[str, Any]:
-    """Done, blank, failed, cancelled and with animals, from the resources themselves."""
-    found = (await queries.counts(db, [job_id]))[job_id]
-    return {name: found[name] for name in ("done", "blank", "failed", "cancelled", "with_animals")}
+    """The counts of a job by outcome, counted from its resources."""
+    counted = (await queries.counts(db, [job_id]))[job_id]
+    return {name: counted[name] for name in ("done", "blank", "failed", "cancelled", "with_animals")}

@@ -1,4 +1,4 @@
-"""What can be in the way of an AI job."""
+"""Refusals about AI jobs."""
 
 from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound
 

@@ -1,4 +1,4 @@
-"""Ask the Manager how a job is doing; this poll is the truth, the notification only hurries it."""
+"""Poll the Manager for the state of a job; a notification only makes the poll come earlier."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from expert.jobs import queries
 from expert.jobs.end import end_job
 from expert.jobs.errors import JobNotFound
 from expert.jobs.models import AiClassificationJob
-from expert.jobs.state import FOLLOWED, JobStage, after_hearing
+from expert.jobs.state import FOLLOWED, JobStage, stage_after_poll
 from expert.providers.open_connection import open_connection
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
@@ -17,7 +17,7 @@ from trapper_schemas.v1.jobs import JobReply
 
 
 async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
-    """What the Manager told, after it was written down; None when nobody answered or the job is over."""
+    """The Manager's reply after it was stored; None when it did not answer or the job has ended."""
     async with work.db() as db:
         job = await queries.get(db, job_id)
         if job is None or job.stage not in FOLLOWED or job.manager_job_id is None:
@@ -25,7 +25,7 @@ async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
         connection = await queries.connection_of(db, job)
         await queries.note_asked(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
     try:
-        told = await open_connection(work, connection).read_job(job.manager_job_id)
+        reply = await open_connection(work, connection).read_job(job.manager_job_id)
     except Problem as problem:
         if problem.type == JobNotFound.type:
             async with work.db() as db:
@@ -35,30 +35,30 @@ async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
             log("job.not_heard", job=job_id, problem=problem.type, detail=problem.detail)
         return None
     async with work.db() as db:
-        await _note(work, db, job, told)
-    return told
+        await _note(work, db, job, reply)
+    return reply
 
 
-async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, told: JobReply) -> None:
-    heard = {
-        "manager_state": told.state.value,
-        "progress": told.progress,
-        "eta_seconds": told.eta_seconds,
-        "images_per_second": told.images_per_second,
-        "unacknowledged": told.unacknowledged,
-        "blocked": told.blocked and told.blocked.model_dump(mode="json"),
+async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, reply: JobReply) -> None:
+    values = {
+        "manager_state": reply.state.value,
+        "progress": reply.progress,
+        "eta_seconds": reply.eta_seconds,
+        "images_per_second": reply.images_per_second,
+        "unacknowledged": reply.unacknowledged,
+        "blocked": reply.blocked and reply.blocked.model_dump(mode="json"),
     }
-    news = {name: value for name, value in heard.items() if getattr(job, name) != value}
-    if news:
-        await queries.note_heard(db, job.id, **news)
-    stage = after_hearing(job.stage, told.state, unacknowledged=told.unacknowledged)
+    changed = {name: value for name, value in values.items() if getattr(job, name) != value}
+    if changed:
+        await queries.note_heard(db, job.id, **changed)
+    stage = stage_after_poll(job.stage, reply.state, unacknowledged=reply.unacknowledged)
     now = work.clock.now()
     if stage is JobStage.CANCELLED:
         await end_job(db, job.id, stage, now=now, error="the Manager cancelled this job")
         return
     if stage is not job.stage:
         await queries.move(db, job.id, was=job.stage, to=stage, now=now)
-    if told.unacknowledged:
+    if reply.unacknowledged:
         enqueue_after_commit(db, "results.fetch", job_id=job.id)
     elif stage is JobStage.INGESTING:
         enqueue_after_commit(db, "results.close", job_id=job.id)

@@ -80,17 +80,19 @@ def _settings(project: ClassificationProject, overrides: Overrides) -> _Settings
 
 async def _choose(db: Session, settings: _Settings, overrides: Overrides) -> list[Chosen]:
     """The provider of each stage, detection first."""
-    wanted: dict[ModelKind, UUID] = {}
+    provider_ids: dict[ModelKind, UUID] = {}
     for kind, (setting, _) in _SETTINGS.items():
         provider_id = getattr(settings, setting)
         if provider_id is not None:
-            wanted[kind] = provider_id
-    if ModelKind.DETECTION not in wanted:
+            provider_ids[kind] = provider_id
+    if ModelKind.DETECTION not in provider_ids:
         raise NoDetectionProvider
-    if wanted.get(ModelKind.EMBEDDING) == wanted.get(ModelKind.CLASSIFICATION):
-        wanted.pop(ModelKind.EMBEDDING, None)  # the classifier gives the features in the same pass
-    active = await queries.providers(db, list(wanted.values()))
-    return [_fitting(kind, provider_id, active.get(provider_id), overrides) for kind, provider_id in wanted.items()]
+    if provider_ids.get(ModelKind.EMBEDDING) == provider_ids.get(ModelKind.CLASSIFICATION):
+        provider_ids.pop(ModelKind.EMBEDDING, None)  # the classifier gives the features in the same pass
+    active = await queries.providers(db, list(provider_ids.values()))
+    return [
+        _fitting(kind, provider_id, active.get(provider_id), overrides) for kind, provider_id in provider_ids.items()
+    ]
 
 
 def _fitting(kind: ModelKind, provider_id: UUID, choice: Chosen | None, overrides: Overrides) -> Chosen:

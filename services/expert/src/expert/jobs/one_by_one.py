@@ -1,4 +1,4 @@
-"""Do the same to many rows in a sweep, so that one row's trouble is its own."""
+"""Process the rows of a sweep one by one, so that a failing row does not stop the others."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
@@ -8,10 +8,10 @@ from trapper_kit.logs import log
 
 
 async def one_by_one(ids: Iterable[UUID], do: Callable[[UUID], Awaitable[object]]) -> None:
-    """In order; what fails is logged, tried again by the next sweep, and stands in nobody's way."""
-    for one in ids:
+    """Run `do` on each id in order; a failure is logged, and the next sweep tries the row again."""
+    for row_id in ids:
         try:
-            await do(one)
+            await do(row_id)
             note_progress()
         except Exception as problem:  # noqa: BLE001 - see the docstring
-            log("sweep.row_failed", row=one, error=problem)
+            log("sweep.row_failed", row=row_id, error=problem)

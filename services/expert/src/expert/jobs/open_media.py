@@ -17,10 +17,10 @@ async def open_media(work: ExpertWork, resource_id: UUID, *, grant: str) -> tupl
     if granted is None:
         raise MediaGrantRefused
     async with work.db() as db:
-        found = await queries.holds(db, granted.job_id, resource_id)
-    if found is None or found[0] != granted.connection_id or found[1] in CLOSED:
+        row = await queries.holds(db, granted.job_id, resource_id)
+    if row is None or row[0] != granted.connection_id or row[1] in CLOSED:
         raise MediaGrantRefused
-    resource = found[2]
+    resource = row[2]
     if resource is None:
         raise ResourceNotInJob
     return resource, await work.media.stream(resource.object_key)

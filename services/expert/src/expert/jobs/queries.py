@@ -1,4 +1,4 @@
-"""Every statement about jobs and their resources; what may follow what stands in the where-clauses."""
+"""Statements about jobs and their resources; where-clauses hold which stage may follow which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Chosen:
 
 
 async def providers(db: Session, ids: Sequence[UUID]) -> dict[UUID, Chosen]:
-    """The active ones among these."""
+    """The active providers with these ids."""
     statement = (
         select(AiProvider, Algorithm.category_map_id, CategoryMap.size)
         .join(AiProviderConnection, AiProviderConnection.id == AiProvider.connection_id)
@@ -51,7 +51,7 @@ async def get(db: Session, job_id: UUID, *, lock: bool = False) -> AiClassificat
 
 
 async def by_manager_id(db: Session, manager_job_id: UUID) -> UUID | None:
-    """Our id of a job, by the one that its Manager uses."""
+    """The id of a job by its id at the Manager."""
     statement = select(AiClassificationJob.id).where(AiClassificationJob.manager_job_id == manager_job_id)
     return await db.scalar(statement)
 
@@ -78,7 +78,7 @@ async def take_submission(db: Session, job_id: UUID, *, pause: timedelta) -> AiC
 
 
 async def put_off(db: Session, job_id: UUID, *, pause: timedelta, why: str) -> None:
-    """Not submitted this time; said, and tried again."""
+    """Delay the next attempt to submit a job, and store why the last one failed."""
     await db.execute(
         update(AiClassificationJob)
         .where(AiClassificationJob.id == job_id, AiClassificationJob.stage == JobStage.CREATED)
@@ -110,12 +110,12 @@ def entered(stage: JobStage, at: datetime) -> dict[str, str]:
 
 
 async def note_heard(db: Session, job_id: UUID, **values: Any) -> None:
-    """What the Manager told, when that is news."""
+    """Store values that the Manager replied."""
     await db.execute(update(AiClassificationJob).where(AiClassificationJob.id == job_id).values(**values))
 
 
 async def note_asked(db: Session, job_id: UUID, *, pause: timedelta) -> None:
-    """Somebody asks now; nobody else does before the pause is over, by the clock that all processes share."""
+    """Claim the next poll of a job: no other process polls it before the pause is over, by the database's clock."""
     await note_heard(db, job_id, looked_at=db_clock(), next_look_at=db_clock() + pause)
 
 
@@ -125,7 +125,7 @@ async def waiting(db: Session, *, limit: int) -> Sequence[UUID]:
 
 
 async def open_ids(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Submitted jobs that nobody asked about lately."""
+    """Submitted jobs whose next poll is due."""
     return await _due_ids(db, FOLLOWED, limit)
 
 
@@ -183,7 +183,7 @@ async def add(db: Session, job: AiClassificationJob, resource_ids: Sequence[UUID
 
 
 async def counts(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """How many resources of each job ended how: counted, because ingest adds to no shared row."""
+    """The number of resources of each job by outcome, counted from the resources."""
     statement = (
         select(
             JobResource.job_id,
@@ -208,7 +208,7 @@ async def detection_providers(db: Session, jobs: Sequence[AiClassificationJob]) 
 async def end_pending(
     db: Session, job_id: UUID, *, outcome: Outcome, code: str | None, message: str | None
 ) -> Sequence[UUID]:
-    """Give every resource that has no outcome yet this one; answers which they were."""
+    """Give every pending resource of a job this outcome; the ids of those resources."""
     statement = (
         update(JobResource)
         .where(JobResource.job_id == job_id, JobResource.outcome == Outcome.PENDING)
@@ -254,12 +254,12 @@ async def listed(
 
 
 async def outcomes(
-    db: Session, job_id: UUID, page_request: PageRequest, *, wanted: Sequence[Outcome]
+    db: Session, job_id: UUID, page_request: PageRequest, *, outcome_in: Sequence[Outcome]
 ) -> tuple[list[JobResource], str | None]:
     """One page of a job's resources with how they ended."""
     statement = select(JobResource).where(JobResource.job_id == job_id)
-    if wanted:
-        statement = statement.where(JobResource.outcome.in_(wanted))
+    if outcome_in:
+        statement = statement.where(JobResource.outcome.in_(outcome_in))
     rows = (await db.scalars(page_of(statement, [JobResource.resource_id], page_request, [UUID]))).all()
     return split(rows, page_request, lambda row: [row.resource_id])
 

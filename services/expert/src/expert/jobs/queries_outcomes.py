@@ -46,19 +46,19 @@ async def set_outcomes(db: Session, job_id: UUID, ended: Sequence[Ended], *, rec
         ("code", Text(), [one.code for one in ended]),
         ("message", Text(), [one.message for one in ended]),
     ]
-    told = func.unnest(*(literal(values, ARRAY(kind)) for _, kind, values in columns)).table_valued(
+    values_table = func.unnest(*(literal(values, ARRAY(kind)) for _, kind, values in columns)).table_valued(
         *(column(name, kind) for name, kind, _ in columns), name="told"
     )
-    told = told.render_derived()
+    values_table = values_table.render_derived()
     await db.execute(
         update(JobResource)
-        .where(JobResource.job_id == job_id, JobResource.resource_id == told.c.resource_id)
+        .where(JobResource.job_id == job_id, JobResource.resource_id == values_table.c.resource_id)
         .values(
-            outcome=told.c.outcome,
-            has_animals=told.c.has_animals,
-            code=told.c.code,
-            message=told.c.message,
-            batch_row=told.c.batch_row,
+            outcome=values_table.c.outcome,
+            has_animals=values_table.c.has_animals,
+            code=values_table.c.code,
+            message=values_table.c.message,
+            batch_row=values_table.c.batch_row,
             received_batch_id=received_batch_id,
         )
     )

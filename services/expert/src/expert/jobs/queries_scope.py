@@ -21,11 +21,11 @@ from trapper_kit.db import Session, db_clock
 from trapper_schemas.v1.results import REPEATABLE
 
 AGAIN = (*sorted(code.value for code in REPEATABLE), JOB_FAILED)
-"""Failures after which asking again may end otherwise."""
+"""Failure codes after which another run may succeed."""
 
 
 @dataclass(frozen=True)
-class Gathered:
+class DueCollection:
     """A linked collection with resources that are due."""
 
     linked_collection_id: UUID
@@ -49,10 +49,12 @@ def _has_unusable_provider() -> ColumnElement[bool]:
     return exists().where(provider.id.in_(chosen), or_(~provider.is_active, provider.is_unpinned))
 
 
-async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int) -> Sequence[Gathered]:
-    """Linked collections whose due resources have been gathered: nothing new for a while, waited long, or enough.
+async def due_collections(
+    db: Session, *, quiet: timedelta, at_most: timedelta, enough: int, limit: int
+) -> Sequence[DueCollection]:
+    """Linked collections with due resources: none new for `quiet`, one older than `at_most`, or `enough` of them.
 
-    All by the database's clock, which noted since when they are due: that of this machine may be another one.
+    Times are those of the database's clock, which also set since when they are due.
     """
     now = db_clock()
     since = func.greatest(Resource.described_at, LinkedCollectionResource.created_at)
@@ -81,7 +83,7 @@ async def gathered(db: Session, *, quiet: timedelta, at_most: timedelta, enough:
         .order_by(func.min(since))
         .limit(limit)
     )
-    return [Gathered(*row) for row in await db.execute(statement)]
+    return [DueCollection(*row) for row in await db.execute(statement)]
 
 
 async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, limit: int) -> Sequence[UUID]:
@@ -154,7 +156,7 @@ async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequen
 
 
 async def hold_scope(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID] | None) -> None:
-    """Keep sweeps and other askers away from this scope until the transaction ends."""
+    """Lock the resources of a scope, so that no other job takes them until the transaction ends."""
     statement = (
         select(LinkedCollectionResource.resource_id)
         .where(LinkedCollectionResource.linked_collection_id == linked_collection_id)
@@ -188,7 +190,7 @@ async def in_scope(
 
 
 def _answered(project_id: UUID, models_key: str) -> ColumnElement[bool]:
-    """On its way, looked at, or failed for a reason that lies in the file."""
+    """Whether a job with these models has the resource pending, ended it, or failed for a reason in the file."""
     return (
         select(JobResource.job_id)
         .join(AiClassificationJob, AiClassificationJob.id == JobResource.job_id)
@@ -207,7 +209,7 @@ def _answered(project_id: UUID, models_key: str) -> ColumnElement[bool]:
 
 
 async def mark_taken(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID], *, now: datetime) -> None:
-    """A job has taken them, so they are not due any more."""
+    """Note that a job has taken resources, so that they are no longer due."""
     await db.execute(
         update(LinkedCollectionResource)
         .where(
@@ -220,7 +222,7 @@ async def mark_taken(db: Session, linked_collection_id: UUID, resource_ids: Sequ
 
 
 async def mark_ended(db: Session, linked_collection_id: UUID, resource_ids: Sequence[UUID], *, now: datetime) -> None:
-    """The AI has ended for them, in whatever way; the gate before people's work reads this."""
+    """Note that the AI has ended for resources, whatever the outcome; people may then classify them."""
     await db.execute(
         update(LinkedCollectionResource)
         .where(
@@ -233,7 +235,7 @@ async def mark_ended(db: Session, linked_collection_id: UUID, resource_ids: Sequ
 
 
 async def resource_ids_of(db: Session, job_id: UUID, *, failed_only: bool) -> Sequence[UUID]:
-    """The scope of a job that is asked again."""
+    """The resources of a job, or those that failed."""
     statement = select(JobResource.resource_id).where(JobResource.job_id == job_id)
     if failed_only:
         statement = statement.where(JobResource.outcome == Outcome.FAILED)

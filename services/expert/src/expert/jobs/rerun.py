@@ -1,10 +1,10 @@
-"""Ask again for what a job was asked: the same scope, or only what failed."""
+"""Make a new job over the resources of a former one, or over those that failed."""
 
 from datetime import datetime
 
 from expert.access.make_once import IdempotentRequest
 from expert.jobs import queries, queries_scope
-from expert.jobs.ask import Asked, Scope, ask_job
+from expert.jobs.ask import AskResult, Scope, ask_job
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import Overrides
 from trapper_kit.db import Session
@@ -20,8 +20,8 @@ async def rerun_job(
     interactive: bool,
     dry_run: bool,
     now: datetime,
-) -> Asked:
-    """A new job under the project's settings of today."""
+) -> AskResult:
+    """A new job with the project's present settings."""
     project = await queries.project(db, job.classification_project_id)
     assert project is not None  # noqa: S101 - a foreign key holds it
     resources = await queries_scope.resource_ids_of(db, job.id, failed_only=failed_only)

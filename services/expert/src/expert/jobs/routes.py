@@ -14,7 +14,7 @@ from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.deps import Db, Now, Work
 from expert.jobs import queries
-from expert.jobs.ask import Asked, Scope, ask_job
+from expert.jobs.ask import AskResult, Scope, ask_job
 from expert.jobs.cancel import cancel_job
 from expert.jobs.errors import JobClosed, JobNotFound, MediaGrantRefused, NoDetectionProvider, ResourceNotInJob
 from expert.jobs.follow import follow_job
@@ -23,7 +23,7 @@ from expert.jobs.open_media import open_media
 from expert.jobs.rerun import rerun_job
 from expert.jobs.schemas import (
     AskBody,
-    AskedReply,
+    AskReply,
     JobReply,
     JobResourceReply,
     RerunBody,
@@ -51,13 +51,13 @@ ASKING = problems(Invalid, Forbidden, NotFound, IdempotencyKeyReused, NoDetectio
 
 @router.post(f"{JOBS}/", responses=ASKING)
 @body_limit(8 * MIB)
-async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> AskedReply:
-    """Ask the AI to look at a linked collection or a selection; 201 when a job was made, 200 otherwise."""
+async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> AskReply:
+    """Make a job over a linked collection or a selection; 201 when one was made, 200 otherwise."""
     await require(db, caller, Capability.RUN_AI, classification_project=body.classification_project_id)
     project = await queries.project(db, body.classification_project_id)
     if project is None:
         raise NotFound
-    asked = await ask_job(
+    result = await ask_job(
         db,
         project,
         Scope(body.linked_collection_id, body.resource_ids),
@@ -68,7 +68,7 @@ async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, no
         dry_run=body.dry_run,
         now=now,
     )
-    return await _asked(db, asked, response)
+    return await _ask_reply(db, result, response)
 
 
 @router.get(f"{JOBS}/", responses=problems(Invalid))
@@ -83,8 +83,8 @@ async def list_jobs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[JobReply]:
-    """Jobs of the projects that one may read, newest first."""
-    filters = [str(one) for one in (id, classification_project_id, linked_collection_id, provider_id, stage)]
+    """Jobs of the projects that the caller may read, newest first."""
+    filters = [str(value) for value in (id, classification_project_id, linked_collection_id, provider_id, stage)]
     rows, next_cursor = await queries.listed(
         db,
         PageRequest.of(limit, cursor, {"filters": filters}),
@@ -116,13 +116,13 @@ async def list_outcomes(
     """How each resource of a job ended, and why it failed."""
     job = await _job(db, caller, job_id, Capability.READ)
     page_request = PageRequest.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
-    rows, next_cursor = await queries.outcomes(db, job.id, page_request, wanted=outcome or [])
+    rows, next_cursor = await queries.outcomes(db, job.id, page_request, outcome_in=outcome or [])
     return Page(items=[resource_reply(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.post(f"{JOBS}/{{job_id}}/cancel/", responses=problems(JobNotFound, JobClosed, Forbidden))
 async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
-    """Stop a job here and there; cancelling a cancelled one changes nothing."""
+    """Cancel a job; cancelling a cancelled job changes nothing."""
     await _job(db, caller, job_id, Capability.RUN_AI)
     return await _reply(db, await cancel_job(db, job_id, now=now))
 
@@ -136,11 +136,11 @@ async def rerun(
     now: Now,
     caller: MayRunAi,
     body: RerunBody | None = None,
-) -> AskedReply:
-    """Ask again for the scope of a job, or for what failed in it, under the project's settings of today."""
+) -> AskReply:
+    """Make a new job over a job's resources, or over those that failed, with the project's present settings."""
     body = body or RerunBody()
     job = await _job(db, caller, job_id, Capability.RUN_AI)
-    asked = await rerun_job(
+    result = await rerun_job(
         db,
         job,
         body.overrides,
@@ -152,12 +152,12 @@ async def rerun(
         dry_run=body.dry_run,
         now=now,
     )
-    return await _asked(db, asked, response)
+    return await _ask_reply(db, result, response)
 
 
 @router.post(f"{JOBS}/{{job_id}}/update_status/", responses=problems(JobNotFound))
 async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
-    """Ask the Manager now, instead of at the next interval; holds no connection while it waits."""
+    """Poll the Manager now, instead of at the next interval."""
     async with work.db() as db:
         await _job(db, caller, job_id, Capability.READ)
     await follow_job(work, job_id)
@@ -201,7 +201,7 @@ async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
     return (await _replies(db, [job]))[0]
 
 
-async def _asked(db: Session, asked: Asked, response: Response) -> AskedReply:
-    if asked.made:
+async def _ask_reply(db: Session, result: AskResult, response: Response) -> AskReply:
+    if result.made:
         response.status_code = _CREATED
-    return AskedReply(job=None if asked.job is None else await _reply(db, asked.job), resources=asked.resources)
+    return AskReply(job=None if result.job is None else await _reply(db, result.job), resources=result.resources)

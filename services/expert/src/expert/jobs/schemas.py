@@ -75,7 +75,7 @@ class JobReply(BaseModel):
     closed_at: datetime | None
 
 
-class AskedReply(BaseModel):
+class AskReply(BaseModel):
     """How many resources the job takes, or would take; no job when there is nothing to do, or on a dry run."""
 
     job: JobReply | None

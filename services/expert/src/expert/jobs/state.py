@@ -20,7 +20,7 @@ class JobKind(StrEnum):
 
 
 class JobStage(StrEnum):
-    """How far a job is; `queued` and `running` are the Manager's `planned` and `running` as last heard."""
+    """How far a job is; `queued` and `running` are the Manager's `planned` and `running` as last polled."""
 
     CREATED = "created"
     SUBMITTED = "submitted"
@@ -55,7 +55,7 @@ ENDED = (Outcome.DONE, Outcome.BLANK)
 JOB_FAILED = "job-failed"
 """The code of a resource whose job ended before it had an outcome of its own."""
 
-_HEARD = {
+_STAGE_OF_STATE = {
     JobState.ACCEPTED: JobStage.SUBMITTED,
     JobState.PLANNED: JobStage.QUEUED,
     JobState.RUNNING: JobStage.RUNNING,
@@ -67,12 +67,12 @@ _HEARD = {
 _ORDER = list(JobStage)
 
 
-def after_hearing(stage: JobStage, heard: JobState, *, unacknowledged: int) -> JobStage:
-    """Where a job stands once the Manager has told its state; never backwards, and never out of an end."""
+def stage_after_poll(stage: JobStage, state: JobState, *, unacknowledged: int) -> JobStage:
+    """The stage of a job after the Manager's reply; it never goes back, and never leaves an end."""
     if stage in CLOSED or stage is JobStage.CREATED:
         return stage
-    there = _HEARD[heard]
-    if heard in CLOSED_THERE and unacknowledged == 0:
+    there = _STAGE_OF_STATE[state]
+    if state in CLOSED_THERE and unacknowledged == 0:
         there = JobStage.INGESTING
     return there if _ORDER.index(there) > _ORDER.index(stage) else stage
 
@@ -175,7 +175,7 @@ TYPICAL_CLASSIFICATION = 0.5
 
 
 def backoff_seconds(attempts: int, *, first: float, longest: float) -> float:
-    """The pause after so many attempts that came to nothing."""
+    """The exponential pause in seconds after this many failed attempts."""
     return min(longest, first * 2 ** min(attempts, 20))
 
 

@@ -1,4 +1,4 @@
-"""The background door of jobs: each verb by notification, and each again by a sweep that needs no notification."""
+"""The tasks of jobs: each runs on a message, and a sweep finds what no message came for."""
 
 from functools import partial
 from uuid import UUID
@@ -17,53 +17,53 @@ AT_ONCE = 100
 
 @task("jobs.cover", max_retries=0)
 async def cover(work: ExpertWork) -> None:
-    """Something became due."""
+    """Make jobs of due resources now."""
     await cover_due(work)
 
 
 @task("jobs.sweep_due", every="intervals.sweep")
 async def sweep_due(work: ExpertWork) -> None:
-    """Make jobs of what has been gathered."""
+    """Make jobs of due resources."""
     await cover_due(work)
 
 
 @task("jobs.submit", max_retries=0)
 async def submit(work: ExpertWork, job_id: str) -> None:
-    """Send one job."""
+    """Submit one job."""
     await submit_job(work, UUID(job_id))
 
 
 @task("jobs.sweep_created", every="intervals.sweep")
 async def sweep_created(work: ExpertWork) -> None:
-    """Send the jobs that nobody sent, or that could not be sent."""
+    """Submit the jobs that are not submitted yet."""
     async with work.db() as db:
-        found = await queries.waiting(db, limit=AT_ONCE)
-    await one_by_one(found, partial(submit_job, work))
+        job_ids = await queries.waiting(db, limit=AT_ONCE)
+    await one_by_one(job_ids, partial(submit_job, work))
 
 
 @task("jobs.follow", max_retries=0)
 async def follow(work: ExpertWork, job_id: str) -> None:
-    """Ask about one job."""
+    """Poll one job."""
     await follow_job(work, UUID(job_id))
 
 
 @task("jobs.sweep_open", every="intervals.follow")
 async def sweep_open(work: ExpertWork) -> None:
-    """Ask about every open job that nobody asked about lately."""
+    """Poll every open job whose next poll is due."""
     async with work.db() as db:
-        found = await queries.open_ids(db, limit=AT_ONCE)
-    await one_by_one(found, partial(follow_job, work))
+        job_ids = await queries.open_ids(db, limit=AT_ONCE)
+    await one_by_one(job_ids, partial(follow_job, work))
 
 
 @task("jobs.withdraw", max_retries=0)
 async def withdraw(work: ExpertWork, job_id: str) -> None:
-    """Tell the Manager that a job ended here."""
+    """Cancel a closed job at its Manager."""
     await withdraw_job(work, UUID(job_id))
 
 
 @task("jobs.sweep_withdrawn", every="intervals.sweep")
 async def sweep_withdrawn(work: ExpertWork) -> None:
-    """Tell it again until it is so there as well."""
+    """Cancel closed jobs at their Managers until that is confirmed."""
     async with work.db() as db:
-        found = await queries.ended_here_only(db, limit=AT_ONCE)
-    await one_by_one(found, partial(withdraw_job, work))
+        job_ids = await queries.ended_here_only(db, limit=AT_ONCE)
+    await one_by_one(job_ids, partial(withdraw_job, work))

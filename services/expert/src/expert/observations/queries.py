@@ -36,19 +36,19 @@ async def of_classifications(db: Session, classification_ids: Sequence[UUID]) ->
         .where(Observation.classification_id.in_(classification_ids))
         .order_by(Observation.id)
     )
-    found: defaultdict[UUID, list[Named]] = defaultdict(list)
+    rows: defaultdict[UUID, list[Named]] = defaultdict(list)
     for observation, name in await db.execute(statement):
-        found[observation.classification_id].append((observation, name))
-    return found
+        rows[observation.classification_id].append((observation, name))
+    return rows
 
 
 async def predictions_of(db: Session, observation_ids: Sequence[UUID]) -> dict[UUID, list[Prediction]]:
     """The predictions of each observation."""
     statement = select(Prediction).where(Prediction.observation_id.in_(observation_ids)).order_by(Prediction.id)
-    found: defaultdict[UUID, list[Prediction]] = defaultdict(list)
+    rows: defaultdict[UUID, list[Prediction]] = defaultdict(list)
     for prediction in await db.scalars(statement):
-        found[prediction.observation_id].append(prediction)
-    return found
+        rows[prediction.observation_id].append(prediction)
+    return rows
 
 
 async def objects_of(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[Observation]]:
@@ -58,10 +58,10 @@ async def objects_of(db: Session, classification_ids: Sequence[UUID]) -> dict[UU
         .where(Observation.classification_id.in_(classification_ids), Observation.bbox_x.is_not(None))
         .order_by(Observation.id)
     )
-    found: defaultdict[UUID, list[Observation]] = defaultdict(list)
+    rows: defaultdict[UUID, list[Observation]] = defaultdict(list)
     for observation in await db.scalars(statement):
-        found[observation.classification_id].append(observation)
-    return found
+        rows[observation.classification_id].append(observation)
+    return rows
 
 
 async def set_superseded(db: Session, classification_ids: Sequence[UUID]) -> None:
@@ -113,8 +113,8 @@ async def list_observations(
     if filters.captured_until is not None:
         statement = statement.where(Observation.captured_at < filters.captured_until)
     statement = statement.where(*_in_classification(filters))
-    found: Any = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
-    return split([(observation, name) for observation, name in found], page_request, lambda row: [row[0].id])
+    rows: Any = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
+    return split([(observation, name) for observation, name in rows], page_request, lambda row: [row[0].id])
 
 
 def says(filters: RecordFilters) -> list[ColumnElement[bool]]:

@@ -15,7 +15,7 @@ from trapper_schemas.ids import uuid7
 
 @dataclass(frozen=True)
 class Parent:
-    """What observations repeat of the classification that they belong to."""
+    """The columns that observations copy from their classification."""
 
     classification_id: UUID
     classification_project_id: UUID
@@ -29,7 +29,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class NewPrediction:
-    """What one algorithm said."""
+    """A prediction of one algorithm."""
 
     algorithm_id: UUID
     label: str
@@ -82,13 +82,15 @@ async def write_many(db: Session, groups: Iterable[tuple[Parent, Sequence[NewObs
     """All observations of all parents in two COPYs; boxes are clipped to the picture."""
     observations: list[tuple[Any, ...]] = []
     predictions: list[tuple[Any, ...]] = []
-    pairs = [(parent, one) for parent, members in groups for one in members]
+    pairs = [(parent, observation) for parent, members in groups for observation in members]
     ids = _in_order(len(pairs))
-    prediction_ids = _in_order(sum(len(one.predictions) for _, one in pairs))
-    for parent, one in pairs:
-        observation_id = next(ids) if one.id is None else one.id
-        observations.append(_observation(observation_id, parent, one))
-        predictions += [_prediction(next(prediction_ids), observation_id, said, now) for said in one.predictions]
+    prediction_ids = _in_order(sum(len(observation.predictions) for _, observation in pairs))
+    for parent, observation in pairs:
+        observation_id = next(ids) if observation.id is None else observation.id
+        observations.append(_observation(observation_id, parent, observation))
+        predictions += [
+            _prediction(next(prediction_ids), observation_id, prediction, now) for prediction in observation.predictions
+        ]
     if observations:
         await copy_rows(db, "observations", OBSERVATION_COLUMNS, observations)
     if predictions:
@@ -104,8 +106,8 @@ def _json(value: object) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _observation(observation_id: UUID, parent: Parent, one: NewObservation) -> tuple[Any, ...]:
-    box = (None, None, None, None) if one.bbox is None else clip(one.bbox)
+def _observation(observation_id: UUID, parent: Parent, observation: NewObservation) -> tuple[Any, ...]:
+    box = (None, None, None, None) if observation.bbox is None else clip(observation.bbox)
     return (
         observation_id,
         parent.classification_id,
@@ -116,37 +118,37 @@ def _observation(observation_id: UUID, parent: Parent, one: NewObservation) -> t
         parent.is_current,
         parent.deployment_id,
         parent.captured_at,
-        one.observation_level.value,
-        one.observation_type.value,
-        one.taxon_id,
-        one.label,
-        one.sex and one.sex.value,
-        one.life_stage and one.life_stage.value,
-        one.behaviour,
-        one.count,
-        one.individual_id,
+        observation.observation_level.value,
+        observation.observation_type.value,
+        observation.taxon_id,
+        observation.label,
+        observation.sex and observation.sex.value,
+        observation.life_stage and observation.life_stage.value,
+        observation.behaviour,
+        observation.count,
+        observation.individual_id,
         *box,
-        one.first_frame_index,
-        one.detection_confidence,
-        one.classification_confidence,
-        _json(one.custom_attributes),
-        _json(one.tags),
+        observation.first_frame_index,
+        observation.detection_confidence,
+        observation.classification_confidence,
+        _json(observation.custom_attributes),
+        _json(observation.tags),
         False,
-        one.copied_from_id,
-        one.matched_to_id,
+        observation.copied_from_id,
+        observation.matched_to_id,
     )
 
 
-def _prediction(prediction_id: UUID, observation_id: UUID, said: NewPrediction, now: datetime) -> tuple[Any, ...]:
+def _prediction(prediction_id: UUID, observation_id: UUID, prediction: NewPrediction, now: datetime) -> tuple[Any, ...]:
     return (
         prediction_id,
         observation_id,
-        said.algorithm_id,
-        said.taxon_id,
-        said.label,
-        said.score,
-        _json(list(said.top_k)),
-        said.terminal,
-        said.output_row,
+        prediction.algorithm_id,
+        prediction.taxon_id,
+        prediction.label,
+        prediction.score,
+        _json(list(prediction.top_k)),
+        prediction.terminal,
+        prediction.output_row,
         now,
     )

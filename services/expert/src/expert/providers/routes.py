@@ -78,14 +78,14 @@ async def sync(_caller: MayAdministerSite, work: Work) -> SyncReplies:
     return SyncReplies(
         items=[
             SyncReply(
-                connection=one.connection,
-                models=one.models,
-                added=one.added,
-                deactivated=one.deactivated,
-                unresolved=[UnresolvedReply(model=row.model, label=row.label) for row in one.unresolved],
-                problem=one.problem,
+                connection=report.connection,
+                models=report.models,
+                added=report.added,
+                deactivated=report.deactivated,
+                unresolved=[UnresolvedReply(model=row.model, label=row.label) for row in report.unresolved],
+                problem=report.problem,
             )
-            for one in reports
+            for report in reports
         ]
     )
 
@@ -121,6 +121,6 @@ async def read_provider(provider_id: UUID, _caller: MayRead, db: Db) -> Provider
     algorithm = await db.get(Algorithm, row.algorithm_id) if row.algorithm_id else None
     map_id = algorithm.category_map_id if algorithm else None
     labels = await algorithms.labels_of(db, map_id) if map_id else []
-    told = ProviderReply.model_validate(row, from_attributes=True)
-    categories = [CategoryReply.model_validate(one, from_attributes=True) for one in labels]
-    return ProviderDetail(**told.model_dump(), categories=categories)
+    provider = ProviderReply.model_validate(row, from_attributes=True)
+    categories = [CategoryReply.model_validate(label, from_attributes=True) for label in labels]
+    return ProviderDetail(**provider.model_dump(), categories=categories)

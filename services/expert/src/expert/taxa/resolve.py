@@ -24,9 +24,9 @@ class TaxonName:
 async def resolve_taxa(db: Session, names: Sequence[TaxonName]) -> list[UUID | None]:
     """By key, else by scientific name, else by the label itself; a scientific name that is new makes its taxon."""
     by_key = await queries.by_keys(db, {key for name in names for key in name.keys})
-    spoken = {text.lower() for name in names for text in (name.label, name.scientific_name) if text}
-    by_name = await queries.by_names(db, spoken)
-    found: list[UUID | None] = []
+    texts = {text.lower() for name in names for text in (name.label, name.scientific_name) if text}
+    by_name = await queries.by_names(db, texts)
+    taxon_ids: list[UUID | None] = []
     new_keys: dict[tuple[str, str], UUID] = {}
     vernaculars: dict[UUID, str] = {}
     for name in names:
@@ -40,13 +40,13 @@ async def resolve_taxa(db: Session, names: Sequence[TaxonName]) -> list[UUID | N
         for each in name.keys:
             if taxon_id is not None and each not in by_key:
                 by_key[each] = new_keys[each] = taxon_id
-        found.append(taxon_id)
+        taxon_ids.append(taxon_id)
     await db.flush()  # a model may name thousands; keys point at them
     for taxon_id, vernacular in vernaculars.items():
         await queries.add_vernacular(db, taxon_id, {"en": vernacular})
     for (checklist, key), taxon_id in new_keys.items():
         await queries.add_key(db, checklist, key, taxon_id)
-    return found
+    return taxon_ids
 
 
 def _make(db: Session, name: TaxonName) -> UUID:
