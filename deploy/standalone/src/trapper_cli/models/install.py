@@ -136,7 +136,8 @@ def inspection_request(entry: ModelEntry) -> dict[str, Any]:
         "same_network": True,
         "label_map": {kind.value: indices for kind, indices in kinds.items()} if any(kinds.values()) else None,
         "input_size": how.width if how.width == how.height else None,
-        "preprocess": {field.replace("_", "-"): _words(how, field) for field in _PREPROCESS},
+        "preprocess": {field.replace("_", "-"): _words(how, field) for field in _PREPROCESS}
+        | ({"resize": f"shortest:{how.shortest_side}"} if how.shortest_side is not None else {}),
         "activation": spec.activation if spec.predictor == "classifier" else "auto",
         "licence": entry.licence,
     }

@@ -62,6 +62,9 @@ class Preprocessing(Request):
     width: int = Field(ge=16, le=8192)
     height: int = Field(ge=16, le=8192)
     resize: Literal["letterbox", "letterbox-top-left", "squash", "crop"] = "letterbox"
+    shortest_side: int | None = Field(
+        default=None, ge=16, le=8192, exclude_if=_is_none, description="of `crop`: to which the shorter side is resized"
+    )
     pad_value: int = Field(default=114, ge=0, le=255)
     interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
     channels: Literal["rgb", "bgr"] = "rgb"
@@ -77,6 +80,10 @@ class Preprocessing(Request):
     def _divides(self) -> "Preprocessing":
         if any(value == 0 for value in (self.std if isinstance(self.std, tuple) else (self.std,))):
             raise ValueError("std is 0, and nothing can be divided by it")
+        if self.shortest_side is not None and (
+            self.resize != "crop" or self.shortest_side < max(self.width, self.height)
+        ):
+            raise ValueError("shortest_side belongs to the resize `crop`, and is at least as long as what is cut out")
         return self
 
 

@@ -114,7 +114,10 @@ def _squash(pixels: Pixels, how: Preprocessing) -> tuple[Pixels, Mapping]:
 
 def _centre_crop(pixels: Pixels, how: Preprocessing) -> tuple[Pixels, Mapping]:
     height, width = pixels.shape[:2]
-    ratio = max(how.height / height, how.width / width)
+    if how.shortest_side is None:
+        ratio = max(how.height / height, how.width / width)
+    else:
+        ratio = how.shortest_side / min(height, width)
     new_width, new_height = max(how.width, int(width * ratio)), max(how.height, int(height * ratio))
     left, top = round((new_width - how.width) / 2), round((new_height - how.height) / 2)
     resized = _resize_smooth(pixels, new_width, new_height, how)

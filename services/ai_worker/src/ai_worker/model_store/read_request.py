@@ -26,7 +26,10 @@ _KEYS = {
     "crop-padding": "crop_padding",
     "square-crop": "square_crop",
     "layout": "layout",
+    "crop": "crop",
 }
+_SHORTEST = "shortest:"
+_SETTLED_BEFORE = frozenset({"layout", "crop"})
 _MAX_LABELS = 65_000
 _SHOWN_LABELS, _SHOWN_CHARACTERS = 6, 60
 
@@ -147,7 +150,10 @@ def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> 
         if key.replace("_", "-") not in _KEYS:
             raise ModelRefused("request", f"preprocess {key!r} is not known; known are {', '.join(_KEYS)}")
         field = _KEYS[key.replace("_", "-")]
-        if field == "layout":
+        if field in _SETTLED_BEFORE:
+            continue
+        if field == "resize" and text.startswith(_SHORTEST):
+            values |= {"resize": "crop", "shortest_side": text.removeprefix(_SHORTEST)}
             continue
         values[field] = _numbers(key, text) if field in _NUMBERS else text
     try:
@@ -179,7 +185,7 @@ def _layout(request: ModelRequest, facts: Facts) -> str:
 
 
 def _size(request: ModelRequest, facts: Facts, known: Family, layout: str) -> tuple[int, int]:
-    asked = request.input_size
+    asked = _asked_size(request)
     file_height, file_width = sides(facts.input, layout)
     for side in (file_width, file_height):
         if asked is not None and side is not None and side != asked:
@@ -198,6 +204,16 @@ def _size(request: ModelRequest, facts: Facts, known: Family, layout: str) -> tu
             "must be multiples: --input-size",
         )
     return width, height
+
+
+def _asked_size(request: ModelRequest) -> int | None:
+    """The side that was asked for, as the input's size or as what is cut out."""
+    crop = request.preprocess.get("crop")
+    if crop is None:
+        return request.input_size
+    if not re.fullmatch(r"\d{2,4}", crop.strip()) or request.input_size not in (None, int(crop)):
+        raise ModelRefused("request", f"preprocess crop={crop!r}: expected the side of the input in pixels, once")
+    return int(crop)
 
 
 def _numbers(key: str, text: str) -> float | tuple[float, ...]:
