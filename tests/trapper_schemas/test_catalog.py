@@ -13,7 +13,7 @@ from trapper_schemas.catalog import (
     read_manifest,
     read_proofs,
 )
-from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind, ObservationType
+from trapper_schemas.v1.models import NO_RANK, Availability, ModelEntry, ModelKind, ObservationType
 
 ENTRIES = read_manifest()
 NEVER_A_DEFAULT = ("AGPL", "GPL", "-NC")
@@ -76,7 +76,7 @@ def test_a_category_file_names_each_label_once_and_a_taxon_with_its_rank(path: P
     labels = read_labels(path)
     assert len({label.label for label in labels}) == len(labels) > 0
     for label in labels:
-        assert (label.scientific_name is None) == (label.rank is None)
+        assert (label.scientific_name is None) == (label.rank in (None, NO_RANK))
         assert all(key.key.isdigit() for key in label.taxon_keys if key.checklist == "gbif")
     used = {entry.spec.labels for entry in ENTRIES if entry.spec}
     assert tuple(labels) in used

@@ -65,6 +65,18 @@ def test_bicubic_letterboxing_is_pillows():
     assert (tensor.transpose(1, 2, 0) == np.asarray(expected)).all()
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (300, 500), (256, 256)])
+def test_the_shorter_side_is_resized_before_the_middle_is_cut_out(width, height):
+    picture = noise(width, height)
+    tensor, mapping = to_input(picture, how(width=224, height=224, resize="crop", shortest_side=256))
+    short = 256 / min(width, height)
+    sides = (int(width * short), int(height * short))
+    resized = np.asarray(Image.fromarray(picture).resize(sides, Image.Resampling.BILINEAR))
+    left, top = round((sides[0] - 224) / 2), round((sides[1] - 224) / 2)
+    assert np.abs(tensor.transpose(1, 2, 0) - resized[top : top + 224, left : left + 224]).max() <= 1
+    assert (mapping.left, mapping.top) == (-left, -top)
+
+
 def test_numbers_are_scaled_then_centred_then_divided():
     picture = np.full((32, 32, 3), (10, 20, 30), np.uint8)
     tensor, _ = to_input(picture, how(scale=0.1, mean=(0.5, 1.0, 1.5), std=(0.5, 0.25, 0.125)))

@@ -12,7 +12,7 @@ from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.inspect_model import inspect_model
 from ai_worker.model_store.register import register_model
 from tests.support.networks import colour_classifier, colour_detector, fixed_output, save
-from trapper_schemas.v1.models import GoldenRun, ModelEntry
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ObservationType
 
 COLOURS = ["red deer", "green lizard", "blue tit"]
 
@@ -70,6 +70,34 @@ def test_labels_in_another_order_than_the_files_own_are_refused_unless_overridde
     assert "--labels-override" in message
     entry, _ = accepted(path, **request, labels_override=True)
     assert [label.label for label in entry.spec.labels] == labels
+
+
+def test_the_shorter_side_and_the_crop_can_be_said(tmp_path):
+    path = colour_classifier(tmp_path / "m.onnx")
+    how = {"resize": "shortest:48", "crop": "32"}
+    entry, _ = accepted(path, predictor="classifier", labels=COLOURS, preprocess=how)
+    preprocessing = entry.spec.preprocessing
+    assert (preprocessing.resize, preprocessing.shortest_side, preprocessing.width) == ("crop", 48, 32)
+    for wrong in ({"resize": "shortest:16", "crop": "32"}, {"resize": "shortest:x"}, {"crop": "64"}, {"crop": "big"}):
+        reason, _ = refused(path, predictor="classifier", labels=COLOURS, preprocess=wrong)
+        assert reason == "request"
+
+
+def test_a_classifiers_labels_that_are_no_species_are_mapped(tmp_path):
+    path = colour_classifier(tmp_path / "m.onnx")
+    entry, _ = accepted(path, predictor="classifier", labels=["Blank", "person", "red deer"])
+    assert [(label.observation_type, label.rank) for label in entry.spec.labels] == [
+        (None, "none"),
+        (ObservationType.HUMAN, "none"),
+        (None, None),
+    ]
+    other = {"none": ["leer"], "human": ["Mensch"]}
+    entry, _ = accepted(path, predictor="classifier", labels=["leer", "Mensch", "Reh"], label_map=other)
+    assert [(label.observation_type, label.rank) for label in entry.spec.labels] == [
+        (None, "none"),
+        (ObservationType.HUMAN, None),
+        (None, None),
+    ]
 
 
 def test_other_words_in_the_same_order_are_accepted_and_reported(tmp_path):

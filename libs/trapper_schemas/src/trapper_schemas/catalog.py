@@ -11,11 +11,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from trapper_schemas.model_names import why_reserved
-from trapper_schemas.v1.models import GoldenRun, Label, ModelEntry, ObservationType
+from trapper_schemas.v1.models import NO_RANK, GoldenRun, Label, ModelEntry, ObservationType
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_MAPS = ("coco", "megadetector")
 _MAX_FILE_BYTES = 5_000_000
+_SPECIESNET_PARTS = 6
 
 
 class CatalogMalformed(ValueError):  # noqa: N818 - named after what is the case
@@ -30,14 +31,20 @@ class LabelMap(BaseModel):
     animal: list[str | int] = []
     human: list[str | int] = []
     vehicle: list[str | int] = []
+    none: list[str | int] = []
+    """Of a classifier: labels that name nothing, such as blank and unknown."""
 
     def observation_type(self, index: int, label: str) -> ObservationType | None:
         """What the label at this index means, or None when it is dropped; names are compared without case."""
-        for kind in ObservationType:
-            for entry in getattr(self, kind.value):
-                if entry == index if isinstance(entry, int) else entry.casefold() == label.casefold():
-                    return kind
-        return None
+        return next((kind for kind in ObservationType if self._names(getattr(self, kind.value), index, label)), None)
+
+    def names_nothing(self, index: int, label: str) -> bool:
+        """Whether the label at this index names nothing that was seen."""
+        return self._names(self.none, index, label)
+
+    def _names(self, entries: Sequence[str | int], index: int, label: str) -> bool:
+        word = _word(label)
+        return any(entry == index if isinstance(entry, int) else _word(entry) == word for entry in entries)
 
 
 _LABELS = TypeAdapter(list[Label])
@@ -164,6 +171,31 @@ def map_labels(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label,
     return tuple(
         Label(label=name, observation_type=chosen.observation_type(index, name)) for index, name in enumerate(names)
     )
+
+
+def map_species(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label, ...]:
+    """A classifier's labels in index order; those that name no species have the rank `none`, and become no taxon.
+
+    What the map does not name is looked up in the built-in table of such labels.
+    """
+    table = LabelMap.model_validate(_load(DATA / "maps" / "no_species.yaml"))
+    chosen = label_map or LabelMap()
+    labels: list[Label] = []
+    for index, name in enumerate(names):
+        word = name.rpartition(";")[2] if name.count(";") == _SPECIESNET_PARTS else name
+        kind = chosen.observation_type(index, name)
+        if kind is None and not chosen.names_nothing(index, name):
+            kind = table.observation_type(-1, word)
+        is_species = table.observation_type(-1, word) is None and not (
+            kind is None and (table.names_nothing(-1, word) or chosen.names_nothing(index, name))
+        )
+        labels.append(Label(label=name, observation_type=kind, rank=None if is_species else NO_RANK))
+    return tuple(labels)
+
+
+def _word(label: str) -> str:
+    """A label as it is compared: without case, `_` and `-` being spaces."""
+    return " ".join(re.split(r"[\s_-]+", label.strip().casefold()))
 
 
 @cache

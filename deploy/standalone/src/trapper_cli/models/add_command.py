@@ -99,7 +99,9 @@ def add(
     boxes: Annotated[Boxes | None, typer.Option(help="Unit of a detector's boxes, where the file is unusual.")] = None,
     preprocess: Annotated[
         list[str] | None,
-        typer.Option(help="key=value, repeatable: resize, crop, channels, scale, mean, std and more; docs/models.md lists them."),
+        typer.Option(
+            help="key=value, repeatable: resize, crop, channels, scale, mean, std and more; docs/models.md lists them."
+        ),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of the weights, kept with the model.")] = "",
     version: Annotated[str, typer.Option(help="Default: the beginning of the weights' hash.")] = "",

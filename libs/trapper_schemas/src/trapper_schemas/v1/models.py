@@ -15,6 +15,8 @@ Version = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Channels = float | tuple[float, float, float]
 
+NO_RANK = "none"
+"""The rank of a label that names no taxon, such as blank, unknown, or animal."""
 Layout = Literal["candidates", "end-to-end", "parts", "queries", "ranked"]
 """`candidates`: a table before suppression; `end-to-end`: corners, score, class, suppressed already; `parts`: the same
 in several outputs; `queries`: boxes and the scores of every class, without suppression, as RT-DETR; `ranked`: its best

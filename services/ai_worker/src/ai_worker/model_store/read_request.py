@@ -11,7 +11,7 @@ from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.types import ModelOutputUnfit
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts, sides
-from trapper_schemas.catalog import LabelMap, map_labels
+from trapper_schemas.catalog import LabelMap, map_labels, map_species
 from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObservationType, Preprocessing
 
 _NUMBERS = ("scale", "mean", "std")
@@ -82,9 +82,7 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
         raise ModelRefused("labels", "the file names no labels; give them, one for each class in index order")
     try:
         if kind is not ModelKind.DETECTION:
-            if request.label_map is None:
-                return tuple(Label(label=name) for name in names)
-            return map_labels(names, request.label_map)
+            return map_species(names, request.label_map)
         labels = map_labels(names, request.label_map)
     except ValidationError as problem:
         raise ModelRefused("labels", _first(problem)) from problem

@@ -12,7 +12,7 @@ from expert.taxa.resolve import TaxonName, resolve_taxa
 from trapper_kit.db import Session
 from trapper_kit.idempotency import fingerprint
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import Label, ModelKind, ModelReply, ObservationType
+from trapper_schemas.v1.models import NO_RANK, Label, ModelKind, ModelReply, ObservationType
 
 _NO_TAXON = frozenset({ObservationType.HUMAN, ObservationType.VEHICLE})
 
@@ -81,9 +81,11 @@ async def _resolve(db: Session, category_map_id: UUID, kind: ModelKind) -> tuple
 
 
 def _speaks_of_a_taxon(row: CategoryLabel, kind: ModelKind) -> bool:
-    """A detector's `animal` is no taxon; a classifier's labels are, and so is whatever carries a name or a key."""
+    """Whether a label names a taxon: a classifier's do, and any with a name or a key, but no human or blank."""
+    if row.rank == NO_RANK or row.observation_type in _NO_TAXON:
+        return False
     named = bool(row.scientific_name or row.taxon_keys)
-    return named or (kind is ModelKind.CLASSIFICATION and row.observation_type not in _NO_TAXON)
+    return named or kind is ModelKind.CLASSIFICATION
 
 
 def _name(row: CategoryLabel) -> TaxonName:

@@ -25,6 +25,8 @@ class Meaning(Protocol):
     def observation_type(self) -> wire.ObservationType | None: ...
     @property
     def taxon_id(self) -> UUID | None: ...
+    @property
+    def rank(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ def _species(box: Box, classifier: Speaker) -> NewPrediction | None:
     if not box.classified:
         return None
     ranked = sorted(box.classified, key=lambda one: -one[1])
-    return _prediction(classifier, ranked, terminal=ranked[0][1] >= classifier.threshold, output_row=box.classified_row)
+    best = classifier.meanings[ranked[0][0]]
+    # A blank or unknown of the species model refutes no box of the detector (ADR 0010).
+    names_something = best.rank != wire.NO_RANK or best.observation_type in NO_TAXON
+    terminal = ranked[0][1] >= classifier.threshold and names_something
+    return _prediction(classifier, ranked, terminal=terminal, output_row=box.classified_row)
 
 
 def _prediction(

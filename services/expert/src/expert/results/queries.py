@@ -25,6 +25,7 @@ class Meaning:
     label: str
     observation_type: ObservationType | None
     taxon_id: UUID | None
+    rank: str | None
 
 
 async def note(db: Session, row: ReceivedBatch) -> UUID:
@@ -73,7 +74,7 @@ async def hold_job(db: Session, job_id: UUID) -> AiClassificationJob:
 async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
     """A model's labels in index order."""
     statement = (
-        select(CategoryLabel.label, CategoryLabel.observation_type, CategoryLabel.taxon_id)
+        select(CategoryLabel.label, CategoryLabel.observation_type, CategoryLabel.taxon_id, CategoryLabel.rank)
         .where(CategoryLabel.category_map_id == category_map_id)
         .order_by(CategoryLabel.index)
     )
