@@ -35,7 +35,9 @@ from trapper_kit.http_client import HttpClient, networks
 from trapper_kit.logs import log
 from trapper_kit.loops import Loop, run_loop
 from trapper_kit.notifications import NotificationListener
+from trapper_kit.parts import PartEnded
 from trapper_kit.problems import Problem
+from trapper_kit.turns import TurnFailed
 from trapper_schemas.notifications import RUN_BATCH_PREDICTION, RunBatchPrediction, runtime_queue
 
 LOOPS = (batch_loops, heartbeat_loops, result_loops)
@@ -48,10 +50,6 @@ class AlreadyWorking(Problem):
     type = "already-working"
     title = "Another worker process holds this state folder"
     status = 409
-
-
-class PartEnded(Exception):  # noqa: N818 - named after what is the case
-    """A part of the process ended by itself; the process leaves, so that it is started again."""
 
 
 @contextmanager
@@ -169,10 +167,7 @@ async def _repeat(work: Worker, loop: Loop) -> None:
         work.turned[loop.name] = work.monotonic()
         return await loop.step(given)
 
-    try:
-        await run_loop(replace(loop, step=step), work, wakeups=work.wakeups, seconds=seconds, service="ai_worker")
-    except (SystemExit, KeyboardInterrupt) as leaving:  # would end the process without a word
-        raise PartEnded(f"{loop.name} met {leaving!r}") from leaving
+    await run_loop(replace(loop, step=step), work, wakeups=work.wakeups, seconds=seconds, service="ai_worker")
 
 
 @asynccontextmanager
@@ -218,9 +213,9 @@ async def _until_leaving(work: Worker, stopping: asyncio.Event) -> None:
 def _check_parts(parts: Mapping[str, asyncio.Task[None]]) -> None:
     for name, task in parts.items():
         if task.done():
-            problem = asyncio.CancelledError() if task.cancelled() else task.exception()
-            log("worker.part_ended", level=logging.CRITICAL, part=name, error=problem)
-            raise PartEnded(f"the part {name} of the process has ended by itself; the log has its traceback")
+            error = TurnFailed("cancelled") if task.cancelled() else task.exception()
+            log("part.ended", level=logging.ERROR, part=name, error=error or PartEnded(f"{name} returned"))
+            raise PartEnded(f"the part {name} of the process has ended by itself; the log says why")
 
 
 async def _leave(work: Worker, loops: dict[str, asyncio.Task[None]]) -> bool:

@@ -33,9 +33,10 @@ from ai_worker.model_store.places import CPU
 from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import MigrationsMissing
-from ai_worker.tasks import PartEnded, opened, work_until
+from ai_worker.tasks import opened, work_until
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure, log
+from trapper_kit.parts import PartEnded
 from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, server_options
