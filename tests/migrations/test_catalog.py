@@ -19,8 +19,9 @@ CATALOG = {
                concat_ws(' ', data_type, udt_name, is_nullable, column_default, generation_expression) as text
         from information_schema.columns where table_schema = 'public' and table_name <> 'alembic_version'""",
     "constraints": """
-        select conrelid::regclass || '.' || conname as name, pg_get_constraintdef(oid) as text
-        from pg_constraint where connamespace = 'public'::regnamespace and conrelid <> 0
+        select conrelid::regclass || '.' || conname as name,
+               replace(pg_get_constraintdef(oid), ' NOT VALID', '') as text
+        from pg_constraint where connamespace = 'public'::regnamespace and conrelid <> 0 and contype <> 'n'
           and conrelid::regclass::text <> 'alembic_version'""",
     "indexes": """
         select tablename || '.' || indexname as name, indexdef as text

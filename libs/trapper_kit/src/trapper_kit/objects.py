@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from trapper_schemas.ids import uuid7
 
 CHUNK_BYTES = 1 << 20
 PAGE_KEYS = 500
+CHECKED_AT_ONCE = 16
 INCOMING = "incoming"
 _OS_ERROR = re.compile(r"os error (\d+)")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -170,6 +171,28 @@ class ObjectStore:
                 keys = [found["path"] for found in page if found["last_modified"] < before]
                 if keys:
                     yield keys
+
+    async def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that have no object."""
+        gate = asyncio.Semaphore(CHECKED_AT_ONCE)
+
+        async def is_missing(key: str) -> bool:
+            async with gate:
+                return await self.size(key) is None
+
+        absent = await asyncio.gather(*map(is_missing, keys))
+        return [key for key, is_absent in zip(keys, absent, strict=True) if is_absent]
+
+    async def delete_orphans(
+        self, prefix: str, before: datetime, named: Callable[[Sequence[str]], Awaitable[Collection[str]]]
+    ) -> int:
+        """Delete objects below `prefix`, written before that moment, that no row names; their number."""
+        deleted = 0
+        async for keys in self.list_older(prefix, before):
+            for key in sorted(set(keys) - set(await named(keys))):
+                await self.delete(key)
+                deleted += 1
+        return deleted
 
     async def drop_abandoned(self, before: datetime) -> None:
         """Delete unfinished writes that began before that moment; their process died."""

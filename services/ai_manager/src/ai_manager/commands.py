@@ -17,7 +17,7 @@ from ai_manager.app import create_app
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from ai_manager.deps import Work
 from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds, take_time
-from ai_manager.results.find_lost import lost_blobs
+from ai_manager.results.find_lost import lost_blobs, lost_weights
 from ai_manager.settings import Settings
 from ai_manager.tasks import run_tasks
 from ai_manager.workers.issue_enrolment import issue_enrolment
@@ -167,6 +167,9 @@ def _doctor(options: Options) -> int:
         lost = await lost_blobs(work)
         detail = f"a result that waits to be fetched, and whose blob is gone: {', '.join(lost[:20])}" if lost else ""
         checks.append({"name": "blobs", "ok": not lost, "found": len(lost), "detail": detail})
+        lost = await lost_weights(work)
+        detail = f"weights that were held and are gone; upload them again: {', '.join(lost[:20])}" if lost else ""
+        checks.append({"name": "weights", "ok": not lost, "found": len(lost), "detail": detail})
         detail = f"the oldest has waited for {oldest:.0f} s" if oldest is not None else ""
         checks.append({"name": "unacknowledged results", "ok": True, "found": waiting, "detail": detail})
         ok = all(check["ok"] for check in checks)

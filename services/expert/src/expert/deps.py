@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -28,6 +29,8 @@ class ExpertWork(kit.Work[ExpertSettings]):
     media: ObjectStore
     blobs: ObjectStore
     managers: Managers
+    objects_checked_through: UUID | None = None
+    """How far the present comparison of rows with the store has come."""
 
     async def close(self) -> None:
         """Let go of everything."""

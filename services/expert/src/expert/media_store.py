@@ -16,3 +16,9 @@ def thumbnail_key(research_project_id: UUID, sha256: str, generation: int) -> st
 def blob_key(sha256: str) -> str:
     """The key of a batch blob."""
     return f"blobs/{sha256[:2]}/{sha256}"
+
+
+def identity_of_key(key: str) -> tuple[UUID, str]:
+    """The research project and the sha256 in the key of an original or a thumbnail."""
+    _, project, _, name = key.split("/")
+    return UUID(project), name.split(".", 1)[0]

@@ -17,6 +17,7 @@ class Intervals(kit.Intervals):
     describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
     upload_expiry: float = Field(default=7 * 86400.0, gt=0, description="after which a promised upload is forgotten")
     upload_sweep: float = Field(default=600.0, gt=0, description="between two looks for promises that expired")
+    orphans: float = Field(default=3600.0, gt=0, description="between two comparisons of objects with rows")
     session_idle: float = Field(default=7 * 86400.0, gt=0, description="after which an unused session ends")
     session_end: float = Field(default=30 * 86400.0, gt=0, description="after which every session ends")
     sign_in_window: float = Field(default=300.0, gt=0, description="within which failed sign-ins are counted")
@@ -53,6 +54,7 @@ class ExpertSettings(kit.BackgroundSettings):
     tasks_address: str | None = Field(
         default="127.0.0.1:34801", description="where the task process serves /metrics and /readyz; empty: nowhere"
     )
+    orphan_hours: float = Field(default=24.0, ge=1, description="age at which an object that no row names is removed")
     job_max_resources: int = Field(default=10_000, ge=1, le=100_000, description="most resources of one AI job")
     intervals: Intervals = Field(default_factory=Intervals)
 

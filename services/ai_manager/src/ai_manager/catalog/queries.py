@@ -122,3 +122,8 @@ async def note_held(db: Session, sha256: str, size_bytes: int) -> bool:
         .execution_options(synchronize_session="fetch")
     )
     return bool(found)
+
+
+async def held_hashes(db: Session) -> Sequence[str]:
+    """The hashes of the weights that the Manager holds itself."""
+    return (await db.scalars(select(Model.sha256).where(Model.held_bytes.is_not(None)).distinct())).all()

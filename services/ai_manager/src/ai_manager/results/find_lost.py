@@ -1,15 +1,24 @@
-"""Looks whether the blobs are in the store that the Expert has not fetched yet."""
+"""Finds rows whose object the store has lost: results that the Expert has not fetched yet, and weights."""
 
-from ai_manager.blob_store import results_key
+from ai_manager.blob_store import results_key, sha256_of_key, weights_key
+from ai_manager.catalog import queries as catalog
 from ai_manager.deps import Work
 from ai_manager.results import queries
 
-LOOKED_AT = 1000
+CHECKED_RESULTS = 1000
 """The oldest ones; a store that lost some has lost old ones too."""
 
 
 async def lost_blobs(work: Work) -> list[str]:
-    """Batches on the list whose blob is gone, by id; one that is acknowledged meanwhile is none of them."""
+    """Ids of batches that wait to be fetched and whose blob is gone; one that is acknowledged meanwhile is left out."""
     async with work.db() as db:
-        rows = await queries.oldest_in_store(db, LOOKED_AT)
-    return [str(row.batch_id) for row in rows if await work.blobs.size(results_key(row.sha256)) is None]
+        rows = await queries.oldest_in_store(db, CHECKED_RESULTS)
+    gone = set(await work.blobs.missing([results_key(row.sha256) for row in rows]))
+    return [str(row.batch_id) for row in rows if results_key(row.sha256) in gone]
+
+
+async def lost_weights(work: Work) -> list[str]:
+    """Hashes of weights that the Manager held and has no more; `sync_models_from_schemas` or an upload brings them."""
+    async with work.db() as db:
+        held = await catalog.held_hashes(db)
+    return [sha256_of_key(key) for key in await work.blobs.missing([weights_key(sha256) for sha256 in held])]

@@ -4,9 +4,11 @@ from ai_manager.base import task
 from ai_manager.deps import Work
 from ai_manager.jobs.settle import settle_job
 from ai_manager.results.close_exhausted import close_exhausted
+from ai_manager.results.find_lost import lost_blobs, lost_weights
 from ai_manager.results.forget import forget_blobs, forget_late
 from ai_manager.results.reduce import reduce_jobs
 from ai_manager.results.sweep_orphans import sweep_orphans
+from trapper_kit.logs import log
 
 
 @task("results.close_exhausted", every="intervals.sweep", max_retries=0)
@@ -26,5 +28,8 @@ async def retain(work: Work) -> None:
 
 @task("results.sweep_orphans", every="intervals.orphans", max_retries=0)
 async def sweep(work: Work) -> None:
-    """Nothing lies about that no row names."""
+    """Delete objects that no row names, and report rows whose object is gone."""
     await sweep_orphans(work)
+    lost, weights = await lost_blobs(work), await lost_weights(work)
+    if lost or weights:
+        log("objects.missing", batches=lost[:20], weights=weights[:20])

@@ -62,6 +62,7 @@ class Resource(Versioned, Base):
             postgresql_where="state = 'described' and time_source in ('none', 'filename')",
         ),
         Index("resources_time_issue_idx", "research_project_id", "id", postgresql_where="time_issue is not null"),
+        Index("resources_object_missing_idx", "id", postgresql_where="object_missing_at is not null"),
         Index("resources_outside_idx", "research_project_id", "id", postgresql_where="outside_deployment"),
     )
 
@@ -81,6 +82,7 @@ class Resource(Versioned, Base):
     stored_sha256: Mapped[str]
     generation: Mapped[int] = mapped_column(default=0)
     object_key: Mapped[str]
+    object_missing_at: Mapped[datetime | None]  # when a sweep found that the store has lost the original
     thumbnail_key: Mapped[str | None]
     preview_key: Mapped[str | None]
 
@@ -110,3 +112,11 @@ class Resource(Versioned, Base):
     visibility: Mapped[Visibility] = mapped_column(state_type(Visibility), default=Visibility.PRIVATE)
     is_active: Mapped[bool] = mapped_column(default=True)
     archived_with_deployment: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store has lost the original and whoever has the file may send it again.
+
+        A rewritten original, of a later generation, is not restored: what was taken out of it would come back.
+        """
+        return self.object_missing_at is not None and self.generation == 0

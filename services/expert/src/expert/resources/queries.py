@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, column, exists, func, literal, or_, select, table, update
+from sqlalchemy import ColumnElement, Text, Uuid, column, exists, func, literal, or_, select, table, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.queries import readable_collections, readable_research_projects
 from expert.access.state import Caller
 from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.deployments.models import Deployment
+from expert.media_store import identity_of_key
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState, TimeSource
 from trapper_kit.db import Session, db_clock, state_type
 from trapper_kit.paging import PageRequest, page_of
+from trapper_schemas.v1.results import FailureCode
 
 STORED = literal(ResourceState.STORED, state_type(ResourceState), literal_execute=True)  # a partial index must see it
 
@@ -295,3 +297,56 @@ async def undescribed(db: Session, *, limit: int) -> Sequence[UUID]:
 async def any_undescribed(db: Session, research_project_id: UUID) -> bool:
     statement = select(exists().where(Resource.state == STORED, Resource.research_project_id == research_project_id))
     return bool(await db.scalar(statement))
+
+
+async def named_objects(db: Session, keys: Sequence[str]) -> set[str]:
+    """Those of the keys, of originals or thumbnails, that a resource names."""
+    identities = {identity_of_key(key) for key in keys}
+    statement = select(Resource.object_key, Resource.thumbnail_key).where(
+        tuple_(Resource.research_project_id, Resource.sha256).in_(identities)
+    )
+    named = {key for row in await db.execute(statement) for key in row if key is not None}
+    return named & set(keys)
+
+
+async def originals_after(db: Session, resource_id: UUID | None, *, limit: int) -> Sequence[tuple[UUID, str]]:
+    """Ids and keys of resources in the order of ids, after one of them."""
+    statement = select(Resource.id, Resource.object_key).order_by(Resource.id).limit(limit)
+    if resource_id is not None:
+        statement = statement.where(Resource.id > resource_id)
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def mark_missing(db: Session, resource_ids: Sequence[UUID], *, missing: Sequence[UUID]) -> None:
+    """Note which originals the store has lost, and that the others of these resources are there."""
+    await db.execute(
+        update(Resource)
+        .where(Resource.id.in_(missing), Resource.object_missing_at.is_(None))
+        .values(object_missing_at=db_clock())
+    )
+    await db.execute(
+        update(Resource)
+        .where(Resource.id.in_(set(resource_ids) - set(missing)), Resource.object_missing_at.is_not(None))
+        .values(object_missing_at=None)
+    )
+
+
+async def restore_original(db: Session, resource_id: UUID) -> bool:
+    """The lost original is there again: whether it was lost; a resource that was unreadable for it is read anew."""
+    unreachable = (Resource.state == ResourceState.UNREADABLE) & (
+        Resource.failure_code == FailureCode.MEDIA_UNREACHABLE
+    )
+    await db.execute(
+        update(Resource)
+        .where(Resource.id == resource_id, unreachable)
+        .values(
+            state=ResourceState.STORED, described_at=None, failure_code=None, failure_message=None, describe_attempts=0
+        )
+    )
+    statement = (
+        update(Resource)
+        .where(Resource.id == resource_id, Resource.object_missing_at.is_not(None))
+        .values(object_missing_at=None)
+        .returning(Resource.id)
+    )
+    return (await db.scalar(statement)) is not None

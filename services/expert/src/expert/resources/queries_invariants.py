@@ -11,4 +11,6 @@ INVARIANTS: dict[str, str] = {
           and created_at < clock_timestamp() - interval '15 minutes'""",
     "bytes that were never rewritten are those of the upload": """
         select id from resources where generation = 0 and stored_sha256 <> sha256""",
+    "every original is in the store": """
+        select id from resources where object_missing_at is not null""",
 }

@@ -21,6 +21,8 @@ class ReceivedBatch(Base):
         CheckConstraint("(state = 'applied') = (applied_at is not null)", name="applied_at"),
         CheckConstraint("(state = 'refused') = (reason is not null)", name="refused_says_why"),
         Index("received_batches_kept_idx", "id", postgresql_where="state = 'kept'"),
+        Index("received_batches_sha256_idx", "sha256"),
+        Index("received_batches_blob_missing_idx", "id", postgresql_where="blob_missing_at is not null"),
         Index("received_batches_unacknowledged_idx", "id", postgresql_where="acknowledged_at is null"),
     )
 
@@ -29,6 +31,7 @@ class ReceivedBatch(Base):
     batch_id: Mapped[UUID]
     sha256: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    blob_missing_at: Mapped[datetime | None]  # when a sweep found that the store has lost the blob
     state: Mapped[ReceivedState] = mapped_column(state_type(ReceivedState))
     reason: Mapped[str | None]
     created_at: Mapped[datetime]

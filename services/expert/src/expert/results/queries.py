@@ -14,7 +14,7 @@ from expert.jobs.state import FOLLOWED, JobStage
 from expert.resources.models import Resource
 from expert.results.models import ReceivedBatch
 from expert.results.state import ReceivedState
-from trapper_kit.db import Session
+from trapper_kit.db import Session, db_clock
 from trapper_schemas.v1.models import ObservationType
 
 
@@ -181,3 +181,32 @@ async def left_of(db: Session, job_id: UUID) -> int:
         or_(ReceivedBatch.state == ReceivedState.KEPT, ReceivedBatch.acknowledged_at.is_(None)),
     )
     return (await db.execute(statement)).scalar_one()
+
+
+async def named_blobs(db: Session, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a received batch names."""
+    hashes = {key.rsplit("/", 1)[1]: key for key in keys}
+    statement = select(ReceivedBatch.sha256).where(ReceivedBatch.sha256.in_(hashes))
+    return {hashes[sha256] for sha256 in await db.scalars(statement)}
+
+
+async def blobs_after(db: Session, received_batch_id: UUID | None, *, limit: int) -> Sequence[tuple[UUID, str]]:
+    """Ids of batches and hashes of their blobs in the order of ids, after one of them."""
+    statement = select(ReceivedBatch.id, ReceivedBatch.sha256).order_by(ReceivedBatch.id).limit(limit)
+    if received_batch_id is not None:
+        statement = statement.where(ReceivedBatch.id > received_batch_id)
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def mark_blobs_missing(db: Session, ids: Sequence[UUID], *, missing: Sequence[UUID]) -> None:
+    """Note which blobs the store has lost, and that the others of these batches are there."""
+    await db.execute(
+        update(ReceivedBatch)
+        .where(ReceivedBatch.id.in_(missing), ReceivedBatch.blob_missing_at.is_(None))
+        .values(blob_missing_at=db_clock())
+    )
+    await db.execute(
+        update(ReceivedBatch)
+        .where(ReceivedBatch.id.in_(set(ids) - set(missing)), ReceivedBatch.blob_missing_at.is_not(None))
+        .values(blob_missing_at=None)
+    )

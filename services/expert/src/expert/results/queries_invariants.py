@@ -24,4 +24,6 @@ INVARIANTS: dict[str, str] = {
     "a finished job has no batch left": """
         select j.id from ai_classification_jobs j join received_batches b on b.job_id = j.id
         where j.stage = 'finished' and (b.state <> 'applied' or b.acknowledged_at is null)""",
+    "every received batch's blob is in the store": """
+        select id from received_batches where blob_missing_at is not null""",
 }

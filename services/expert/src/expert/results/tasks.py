@@ -10,6 +10,7 @@ from expert.results import queries
 from expert.results.apply import apply_batch
 from expert.results.close import close_job
 from expert.results.fetch import fetch_results
+from expert.results.sweep_objects import delete_orphans, find_missing
 
 AT_ONCE = 100
 
@@ -44,3 +45,10 @@ async def sweep(work: ExpertWork) -> None:
     async with work.db() as db:
         closing = await queries.jobs_to_close(db, limit=AT_ONCE)
     await one_by_one(closing, partial(close_job, work))
+
+
+@task("results.sweep_objects", every="intervals.orphans", max_retries=0)
+async def sweep_objects(work: ExpertWork) -> None:
+    """Blobs that no row names, and rows whose blob is gone."""
+    await delete_orphans(work)
+    await find_missing(work)

@@ -78,6 +78,7 @@ async def begin_uploads(
         raise Conflict(f"the collection {collection.name!r} is archived; bring it back before you upload into it")
     await _check(db, research_project_id, files, upload_max_bytes)
     known = await resources.by_sha256(db, research_project_id, [file.sha256 for file in files])
+    known = {sha256: resource for sha256, resource in known.items() if not resource.is_lost}
     learned = await _add_existing(db, research_project_id, collection_id, known, files)
     rows = {
         file.key: {

@@ -31,6 +31,8 @@ async def finish_upload(work: ExpertWork, upload: Upload, *, object_key: str) ->
         made = await resources.insert_once(db, values)
         if made is None:
             resource_id = (await resources.by_sha256(db, upload.research_project_id, [upload.sha256]))[upload.sha256].id
+            if await resources.restore_original(db, resource_id):
+                enqueue_after_commit(db, "resources.describe", resource_id=resource_id)
             if upload.deployment_id is not None:
                 await learn_deployments(db, {resource_id: upload.deployment_id})
             enqueue_after_commit(db, "jobs.cover")

@@ -1,14 +1,15 @@
 """Statements about uploads."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, text, update
+from sqlalchemy import literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.deployments.models import Deployment
+from expert.media_store import identity_of_key
 from expert.resources.models import Resource
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
@@ -39,12 +40,14 @@ async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[st
 
 
 async def with_resource(db: Session, upload_id: UUID) -> tuple[Upload, UUID | None] | None:
-    """An upload, and the resource that has its bytes already."""
+    """An upload, and the resource that has its bytes already; one whose original was lost has not."""
     statement = (
         select(Upload, Resource.id)
         .outerjoin(
             Resource,
-            (Resource.research_project_id == Upload.research_project_id) & (Resource.sha256 == Upload.sha256),
+            (Resource.research_project_id == Upload.research_project_id)
+            & (Resource.sha256 == Upload.sha256)
+            & ~((Resource.generation == 0) & Resource.object_missing_at.is_not(None)),
         )
         .where(Upload.id == upload_id)
     )
@@ -80,3 +83,19 @@ async def set_deployments_where_unknown(db: Session, deployments: dict[UUID, UUI
         )
         changed += (await db.scalars(statement)).all()
     return changed
+
+
+async def hold_new(db: Session) -> None:
+    """Keep new uploads waiting until the end of the transaction."""
+    await db.execute(text("lock table uploads in share row exclusive mode"))
+
+
+async def unfinished_objects(db: Session, keys: Sequence[str], *, since: datetime) -> set[str]:
+    """Those of the keys whose bytes an unfinished upload announced after that moment, so that they may yet come."""
+    identities = {identity_of_key(key) for key in keys}
+    statement = select(Upload.research_project_id, Upload.sha256).where(
+        tuple_(Upload.research_project_id, Upload.sha256).in_(identities),
+        Upload.state != UploadState.FINISHED,
+        Upload.created_at > since,
+    )
+    return {key for row in await db.execute(statement) for key in keys if identity_of_key(key) == (row[0], row[1])}
