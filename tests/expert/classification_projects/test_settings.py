@@ -175,6 +175,8 @@ async def test_projects_are_listed_by_name_and_research_project(house: House):
     assert [row["id"] for row in listed.json()["items"]] == [first["id"]]
     named = await ann.client.get("/api/classification-projects/", params={"name": "B"})
     assert len(named.json()["items"]) == 1
+    collections = await ann.client.get("/api/collections/", params={"name": "FIRST"})
+    assert {row["id"] for row in collections.json()["items"]} == {str(one.collection_id), str(two.collection_id)}
     by_id = await ann.client.get("/api/classification-projects/", params={"id": first["id"]})
     assert [row["id"] for row in by_id.json()["items"]] == [first["id"]]
     unknown = await ann.client.get(f"/api/classification-projects/{uuid7()}/")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from expert.base import Base
 from trapper_kit.db import Session
@@ -18,12 +18,13 @@ Visible = ColumnElement[bool]
 async def list_rows(
     db: Session, kind: type[Row], visible: Visible, page_request: PageRequest, **equal: Any
 ) -> Sequence[Row]:
-    """A page of the visible rows in the order they were made; filters that are None do not count."""
+    """A page of the visible rows, oldest first; filters of None do not count, `name` ignores upper and lower case."""
     rows: Any = kind
     statement = select(kind).where(visible)
     for name, value in equal.items():
         if value is not None:
-            statement = statement.where(getattr(rows, name) == value)
+            column = getattr(rows, name)
+            statement = statement.where(func.lower(column) == value.lower() if name == "name" else column == value)
     return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()
 
 
