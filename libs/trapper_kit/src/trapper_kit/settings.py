@@ -8,6 +8,8 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from trapper_schemas.problem import field_message
+
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):\d{1,5}")
 _REDIS = ("redis://", "rediss://", "unix://")
 
@@ -88,7 +90,7 @@ class ServiceSettings(BaseSettings):
         except ValidationError as problem:
             prefix = cls.model_config.get("env_prefix", "")
             lines = [
-                f"{prefix}{'__'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+                f"{prefix}{'__'.join(str(part) for part in error['loc']).upper()}: {field_message(error)}"
                 for error in problem.errors(include_input=False, include_url=False)
             ]
             raise SettingsRefused("; ".join(lines)) from None

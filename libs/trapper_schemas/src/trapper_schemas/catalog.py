@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from trapper_schemas.model_names import why_reserved
+from trapper_schemas.problem import field_message
 from trapper_schemas.v1.models import NO_RANK, GoldenRun, Label, ModelEntry, ObservationType
 
 DATA = Path(__file__).parent / "data"
@@ -239,4 +240,4 @@ def _text(path: Path) -> str:
 
 def _first(problem: ValidationError) -> str:
     error = problem.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+    return f"{'.'.join(str(part) for part in error['loc'])}: {field_message(error)}"

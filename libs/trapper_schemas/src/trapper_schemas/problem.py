@@ -1,5 +1,6 @@
 """The body of every refusal: problem details as in RFC 9457."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -38,3 +39,8 @@ class ProblemBody(BaseModel):
     def extras(self) -> dict[str, Any]:
         """The members beyond the standard ones."""
         return dict(self.model_extra or {})
+
+
+def field_message(error: Mapping[str, Any]) -> str:
+    """The message of one of pydantic's errors, without the word that it puts before a validator's own sentence."""
+    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")

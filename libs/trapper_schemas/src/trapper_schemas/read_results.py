@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from trapper_schemas import codec
 from trapper_schemas.codec import BlobRefused, Limits
+from trapper_schemas.problem import field_message
 from trapper_schemas.v1.read_results import read_document
 from trapper_schemas.v1.results import SCHEMA, SCHEMA_VERSION, BatchResults
 
@@ -26,4 +27,4 @@ def read_results(blob: bytes, *, limits: Limits = codec.DEFAULT_LIMITS) -> Batch
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BlobRefused("form", f"{where}: {first['msg']}") from problem
+        raise BlobRefused("form", f"{where}: {field_message(first)}") from problem

@@ -34,7 +34,7 @@ from trapper_kit.web.guards import api_routes, public
 from trapper_kit.web.query import refuse_unknown_query
 from trapper_kit.web.versions import IF_MATCH
 from trapper_schemas.ids import uuid7
-from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody
+from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody, field_message
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Check = Callable[[Request], Any]
@@ -215,7 +215,7 @@ def _answer(request: Request, problem: Problem) -> Response:
 def _field_error(entry: dict[str, Any]) -> FieldError:
     """Pydantic's entry, with parts of the location cut: they may be keys that the caller made up."""
     loc = [part if isinstance(part, int) else str(part)[:MAX_LOC_CHARACTERS] for part in entry["loc"]]
-    return FieldError(loc=loc, code=str(entry["type"]), message=str(entry["msg"])[:MAX_DETAIL_CHARACTERS])
+    return FieldError(loc=loc, code=str(entry["type"]), message=field_message(entry)[:MAX_DETAIL_CHARACTERS])
 
 
 _FRAMEWORK_SAYS: dict[int, tuple[type[Problem], str]] = {

@@ -24,7 +24,7 @@ from trapper_kit.idempotency import check_same
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
-from trapper_schemas.problem import FieldError
+from trapper_schemas.problem import FieldError, field_message
 from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
 from trapper_schemas.v1.models import ModelEntry
 
@@ -39,7 +39,7 @@ def read_head(submission: Submission, kind: type[Head]) -> Head:
         return kind.model_validate(submission.head)
     except ValidationError as problem:
         errors = [
-            FieldError(loc=["body", *one["loc"]], code=str(one["type"]), message=str(one["msg"]))
+            FieldError(loc=["body", *one["loc"]], code=str(one["type"]), message=field_message(one))
             for one in problem.errors(include_input=False, include_url=False)
         ]
         fields = ", ".join(".".join(str(part) for part in one.loc[1:]) for one in errors)

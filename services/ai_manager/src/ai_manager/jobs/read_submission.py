@@ -14,7 +14,7 @@ from ai_manager.batches.pack import pack, raw
 from ai_manager.jobs.spool import Chunks, Ids
 from trapper_kit.problems import Invalid, Malformed, TooLarge
 from trapper_schemas.codec import MAX_WINDOW_BYTES
-from trapper_schemas.problem import FieldError
+from trapper_schemas.problem import FieldError, field_message
 from trapper_schemas.v1.resources import ResourceRef
 
 CHUNK_RESOURCES = 1000
@@ -169,7 +169,7 @@ class _Reader:
             reference = ResourceRef.model_validate(value)
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
-            raise invalid_resource([number, *first["loc"]], str(first["type"]), str(first["msg"])) from problem
+            raise invalid_resource([number, *first["loc"]], str(first["type"]), field_message(first)) from problem
         if not self.seen.add(reference.id.bytes):
             raise invalid_resource([number, "id"], "twice", f"resource {reference.id} stands twice")
         self.items.append(reference)

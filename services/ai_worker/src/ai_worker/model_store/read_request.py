@@ -12,6 +12,7 @@ from ai_worker.inference.types import ModelOutputUnfit
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts, sides
 from trapper_schemas.catalog import LabelMap, map_labels, map_species
+from trapper_schemas.problem import field_message
 from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObservationType, Preprocessing
 
 _NUMBERS = ("scale", "mean", "std")
@@ -235,4 +236,4 @@ def _number(text: str) -> float:
 
 def _first(problem: ValidationError) -> str:
     error = problem.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+    return f"{'.'.join(str(part) for part in error['loc'])}: {field_message(error)}"
