@@ -30,7 +30,9 @@ class Asker:
 
 
 _ASKER = f"""
-select worker.runtimes, worker.project, worker.offline, line.runtimes as line, line.model_set, line.priority,
+select worker.runtimes, worker.project, worker.offline,
+    worker.allow_unpinned is distinct from $6::boolean or worker.memory_bytes is distinct from $7::bigint as changed,
+    line.runtimes as line, line.model_set, line.priority,
     line.mine, line.others
 from workers worker
 left join lateral (
@@ -63,6 +65,9 @@ order by line.priority, line.turn - line.head_start
 """  # noqa: S608 - a constant of this service
 
 
+_NOTE_ABILITY = "update workers set allow_unpinned = $2::boolean, memory_bytes = $3::bigint where id = $1"
+
+
 async def asker(
     direct: Direct,
     worker_id: UUID,
@@ -86,6 +91,8 @@ async def asker(
     )
     if not rows:
         return None
+    if rows[0]["changed"]:
+        await direct.fetch(_NOTE_ABILITY, worker_id, allow_unpinned, memory_bytes)
     lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["mine"]]
     others = any(row["others"] for row in rows)
     return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines, others)

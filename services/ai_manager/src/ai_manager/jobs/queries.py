@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, func, insert, select, text, update
 
-from ai_manager.batches.models import Batch, Terms
+from ai_manager.batches.models import LEASED, Batch, Terms
 from ai_manager.batches.state import BatchState
 from ai_manager.jobs.models import Job, ResourceChunk, UnsealedResource
 from trapper_kit.db import Session
@@ -129,6 +129,12 @@ async def sums(db: Session, job_id: UUID) -> Sums:
         )
     ).one()
     return Sums(*row)
+
+
+async def has_leased(db: Session, job_id: UUID) -> bool:
+    """Whether a worker has a batch of the job now."""
+    statement = select(exists().where(Batch.job_id == job_id, Batch.state == LEASED))
+    return (await db.scalars(statement)).one()
 
 
 async def was_handed_out(db: Session, job_id: UUID) -> bool:

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from ai_manager.batches.models import Terms
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
+from ai_manager.jobs.find_blocked import find_blocked
 from ai_manager.jobs.models import Job
 from ai_manager.jobs.state import Ended
 from ai_manager.workers import queries as workers
@@ -23,7 +25,8 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         left = job.total - ended.ended
         if state is JobState.PLANNED and await queries.was_handed_out(db, job.id):
             state = JobState.RUNNING
-    speed = await _speed(work, db, job) if left else None
+    terms = await queries.terms(db, job.id) if left else None
+    speed = await _speed(work, db, terms) if terms is not None else None
     return JobReply(
         id=job.id,
         state=state,
@@ -41,11 +44,11 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         created_at=job.created_at,
         closed_at=job.closed_at,
         unacknowledged=await queries.unacknowledged(db, job.id),
+        blocked=await find_blocked(work, db, terms) if terms is not None else None,
     )
 
 
-async def _speed(work: Work, db: Session, job: Job) -> float | None:
-    terms = await queries.terms(db, job.id)
+async def _speed(work: Work, db: Session, terms: Terms) -> float | None:
     fleet = await workers.fleet(
         db,
         terms.runtimes.split(SEPARATOR),

@@ -1,7 +1,10 @@
 """How a job ends, as a pure decision; the states themselves are the wire's."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ai_manager.workers.state import Ability, WorkerState
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.jobs import JobState
 
 
@@ -32,3 +35,76 @@ def next_batch_size(*, images_per_second: float | None, target_seconds: float, d
     if images_per_second is None:
         return min(default, limit)
     return max(1, min(limit, round(images_per_second * target_seconds)))
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a worker must have to run some batches."""
+
+    runtimes: Sequence[str]
+    project: str | None
+    """None: whatever project."""
+    weights_bytes: int
+    unpinned: bool
+
+
+def blocked_by(need: Need, fleet: Sequence[Ability]) -> Blocked | None:
+    """The first condition that no worker of the fleet meets together with those before it; None when one meets all."""
+    names = " or ".join(need.runtimes)
+    size = f"{need.weights_bytes / 2**20:.0f} MiB"
+    conditions: list[tuple[Callable[[Ability], bool], Blocked]] = [
+        (
+            lambda worker: not set(need.runtimes).isdisjoint(worker.runtimes),
+            Blocked(
+                code="no-worker-for-runtime",
+                message=f"No enrolled worker runs {names}.",
+                what_to_do="Enrol a worker that does: trapper workers token",
+            ),
+        ),
+        (
+            lambda worker: need.project is None or worker.project in {"", need.project},
+            Blocked(
+                code="no-worker-for-project",
+                message=f"The workers that run {names} are enrolled for other projects.",
+                what_to_do="Enrol a worker for this project, or for all: trapper workers token",
+            ),
+        ),
+        (
+            lambda worker: not need.unpinned or worker.allow_unpinned is not False,
+            Blocked(
+                code="weights-not-pinned",
+                message="Nobody has confirmed the weights of its models, and no worker runs unconfirmed ones.",
+                what_to_do="Confirm their sha256: trapper models pin",
+            ),
+        ),
+        (
+            lambda worker: worker.memory_bytes is None or worker.memory_bytes >= need.weights_bytes,
+            Blocked(
+                code="too-little-memory",
+                message=f"Its models weigh {size}, more than any worker that may run them has room for.",
+                what_to_do="Enrol a worker with more memory, or raise AI_WORKER_MODEL_MEMORY_BYTES of one.",
+            ),
+        ),
+        (
+            lambda worker: worker.state not in {WorkerState.PAUSED, WorkerState.DRAINING},
+            Blocked(
+                code="workers-paused",
+                message="Every worker that may run it is paused or is leaving.",
+                what_to_do="Resume one: trapper workers resume NAME",
+            ),
+        ),
+        (
+            lambda worker: worker.state is WorkerState.ALIVE,
+            Blocked(
+                code="workers-silent",
+                message="No worker that may run it has been heard of lately.",
+                what_to_do="Start one, or look into its log: trapper workers list",
+            ),
+        ),
+    ]
+    left = list(fleet)
+    for holds, blocked in conditions:
+        left = [worker for worker in left if holds(worker)]
+        if not left:
+            return blocked
+    return None

@@ -28,15 +28,19 @@ class Depth:
     resources: int
     unplanned: int
     oldest: UUID | None
+    weights_bytes: int
+    """What the models weigh together."""
 
 
 _DEPTHS = text(
     """
     select lines.runtimes, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
-        coalesce(sum(waiting.batches), 0)::bigint, coalesce(sum(waiting.resources), 0)::bigint, min(waiting.oldest)
+        coalesce(sum(waiting.batches), 0)::bigint, coalesce(sum(waiting.resources), 0)::bigint, min(waiting.oldest),
+        lines.weights_bytes
     from (
         select terms.runtimes, terms.model_set, (array_agg(terms.job_config -> 'stages'))[1] as stages,
             min(terms.models ->> 0) as first_model, bool_or(terms.unpinned) as unpinned,
+            min(terms.weights_bytes) as weights_bytes,
             sum(jobs.total - jobs.planned_through)::bigint as unplanned,
             array_agg(distinct terms.priority) as priorities
         from terms join jobs on jobs.id = terms.job_id and jobs.closed_at is null
@@ -53,7 +57,8 @@ _DEPTHS = text(
             order by turn, id limit :at_most
         ) as next_in_turn
     ) as waiting
-    group by lines.runtimes, lines.model_set, lines.stages, lines.first_model, lines.unpinned, lines.unplanned
+    group by lines.runtimes, lines.model_set, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
+        lines.weights_bytes
     order by lines.runtimes, lines.model_set
     """
 )
@@ -72,6 +77,7 @@ async def depths(db: Session) -> list[Depth]:
             waiting=row[5],
             resources=row[6],
             oldest=UUID(row[7]) if row[7] else None,
+            weights_bytes=row[8],
         )
         for row in found
     ]

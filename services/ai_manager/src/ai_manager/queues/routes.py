@@ -11,13 +11,14 @@ from ai_manager.access.guards import MayOperate
 from ai_manager.batches import queries as batches
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.deps import Db, Now, WorkDep
+from ai_manager.jobs.find_blocked import abilities, find_blocked_queue
 from ai_manager.queues.measure import Measured, measure_queue
 from ai_manager.queues.queries import Depth, made_at
 from ai_manager.queues.schemas import ModelSet, Queue, Queues, Runtime
 from ai_manager.workers import queries as workers
 from ai_manager.workers.errors import WorkerNotFound
 from ai_manager.workers.models import Worker
-from ai_manager.workers.state import state_of
+from ai_manager.workers.state import Ability, state_of
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.app import problems
@@ -32,11 +33,12 @@ router = APIRouter(prefix="/api", tags=["queues"], responses=problems(*EVERYWHER
 async def list_queues(_caller: MayOperate, db: Db, now: Now, work: WorkDep) -> Queues:
     """Depth per runtimes and per models, the oldest waiting batch, and how long the work would take."""
     measured = await measure_queue(work, db)
+    fleet = await abilities(work, db)
     grouped: dict[str, list[Depth]] = {}
     for depth in measured.depths:
         grouped.setdefault(depth.runtimes, []).append(depth)
     return Queues(
-        items=[_queue(runtimes, depths, measured, now) for runtimes, depths in grouped.items()],
+        items=[_queue(runtimes, depths, measured, fleet, now) for runtimes, depths in grouped.items()],
         runtimes=[
             Runtime(
                 runtime=load.runtime,
@@ -55,7 +57,7 @@ def _age(since: datetime | None, now: datetime) -> float | None:
     return None if since is None else max(0.0, (now - since).total_seconds())
 
 
-def _queue(joined: str, depths: Sequence[Depth], measured: Measured, now: datetime) -> Queue:
+def _queue(joined: str, depths: Sequence[Depth], measured: Measured, fleet: Sequence[Ability], now: datetime) -> Queue:
     runtimes = joined.split(SEPARATOR)
     leased, in_hand = measured.leased.get(joined, (0, 0))
     oldest = [made_at(depth.oldest) for depth in depths if depth.oldest is not None]
@@ -75,6 +77,9 @@ def _queue(joined: str, depths: Sequence[Depth], measured: Measured, now: dateti
                 unplanned=depth.unplanned,
                 oldest_waiting_seconds=_age(made_at(depth.oldest), now) if depth.oldest else None,
                 unpinned=depth.unpinned,
+                blocked=None
+                if leased
+                else find_blocked_queue(runtimes, depth.weights_bytes, fleet, unpinned=depth.unpinned),
             )
             for depth in depths
         ],

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from trapper_schemas.blocked import Blocked
+
 
 class ModelSet(BaseModel):
     """The work of one queue that asks for the same models."""
@@ -12,6 +14,7 @@ class ModelSet(BaseModel):
     unplanned: int = Field(description="resources of open jobs that are not cut into batches yet")
     oldest_waiting_seconds: float | None
     unpinned: bool = Field(description="only for workers that allow weights which nobody confirmed")
+    blocked: Blocked | None = Field(description="why no worker takes it; null when one may, or has some of it")
 
 
 class Queue(BaseModel):

@@ -42,6 +42,10 @@ class Worker(Base):
     offline: Mapped[bool] = mapped_column(server_default=false())
     """Whether it may lease batches for days, to work without a link."""
     images_per_second: Mapped[dict[str, Any]]
+    memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """What the models of one batch may weigh together, as of its last claim; null when it did not say."""
+    allow_unpinned: Mapped[bool | None]
+    """Whether it runs weights that nobody confirmed, as of its last claim."""
     load: Mapped[float | None]
     device_load: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     paused: Mapped[bool]

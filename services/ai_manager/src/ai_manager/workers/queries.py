@@ -85,6 +85,11 @@ async def find(db: Session, worker_id: UUID) -> Worker | None:
     return await db.get(Worker, worker_id)
 
 
+async def enrolled(db: Session) -> Sequence[Worker]:
+    """Every worker that was not sent away."""
+    return (await db.scalars(select(Worker).where(Worker.revoked_at.is_(None)))).all()
+
+
 async def list_workers(db: Session, page_request: PageRequest) -> Sequence[Worker]:
     """The fleet, oldest first, one more than the page."""
     return (await db.scalars(page_of(select(Worker), [Worker.id], page_request, [UUID]))).all()

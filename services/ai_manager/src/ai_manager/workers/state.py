@@ -1,6 +1,7 @@
 """How a worker stands, and what an operator may tell it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -48,3 +49,15 @@ def state_of(
     if drain:
         return WorkerState.DRAINING
     return WorkerState.PAUSED if paused else WorkerState.ALIVE
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What a worker may run, and how it stands; None where it has not said so yet."""
+
+    runtimes: Sequence[str]
+    project: str
+    """Empty: every project."""
+    memory_bytes: int | None
+    allow_unpinned: bool | None
+    state: WorkerState

@@ -1,0 +1,52 @@
+"""Finds out why no worker may or can take the waiting work of a job or of a queue."""
+
+from collections.abc import Sequence
+
+from ai_manager.batches.models import Terms
+from ai_manager.batches.state import SEPARATOR
+from ai_manager.deps import Work
+from ai_manager.jobs import queries
+from ai_manager.jobs.state import Need, blocked_by
+from ai_manager.workers import queries as workers
+from ai_manager.workers.state import Ability, WorkerState, state_of
+from trapper_kit.db import Session
+from trapper_schemas.blocked import Blocked
+
+
+async def abilities(work: Work, db: Session) -> list[Ability]:
+    """What each worker that was not sent away may run, and whether it works."""
+    now = await workers.moment(db)
+    return [
+        Ability(
+            runtimes=worker.runtimes,
+            project=worker.project,
+            memory_bytes=worker.memory_bytes,
+            allow_unpinned=worker.allow_unpinned,
+            state=WorkerState(
+                state_of(
+                    seen_at=worker.seen_at,
+                    revoked_at=worker.revoked_at,
+                    paused=worker.paused,
+                    drain=worker.drain,
+                    now=now,
+                    alive_seconds=work.intervals.alive,
+                )
+            ),
+        )
+        for worker in await workers.enrolled(db)
+    ]
+
+
+async def find_blocked(work: Work, db: Session, terms: Terms) -> Blocked | None:
+    """Why the job of these terms waits for a person; None when a worker has a batch of it, or may take one."""
+    if await queries.has_leased(db, terms.job_id):
+        return None
+    need = Need(terms.runtimes.split(SEPARATOR), terms.project, terms.weights_bytes, unpinned=terms.unpinned)
+    return blocked_by(need, await abilities(work, db))
+
+
+def find_blocked_queue(
+    runtimes: Sequence[str], weights_bytes: int, fleet: Sequence[Ability], *, unpinned: bool
+) -> Blocked | None:
+    """The same for the work of one queue that asks for the same models, of whatever project."""
+    return blocked_by(Need(runtimes, None, weights_bytes, unpinned=unpinned), fleet)
