@@ -28,7 +28,7 @@ class Depth:
     resources: int
     unplanned: int
     oldest: UUID | None
-    weights_bytes: int
+    weights_bytes: int = 0
     """What the models weigh together."""
 
 
