@@ -4,6 +4,8 @@ from hashlib import sha256
 
 from sqlalchemy import update
 
+from expert.access.queries import set_research_role
+from expert.access.state import ResearchRole
 from expert.resources.describe import describe_resource
 from expert.resources.models import Resource
 from expert.resources.state import PrivacyState
@@ -50,8 +52,12 @@ async def test_a_held_picture_stays_behind_the_gate(house: House):
     resource_id = await project.upload(make.encoded())
     async with house.work.db() as db:
         await db.execute(update(Resource).values(privacy_state=PrivacyState.HELD))
-    answer = await project.owner.client.get(f"/api/media/{resource_id}/original")
-    assert (answer.status_code, answer.json()["type"]) == (403, "media-gated")
+    member = await house.person("member")
+    async with house.work.db() as db:
+        await set_research_role(db, project.id, member.id, ResearchRole.MEMBER)
+    for kind in ("original", "thumbnail"):
+        answer = await member.client.get(f"/api/media/{resource_id}/{kind}")
+        assert (answer.status_code, answer.json()["type"]) == (403, "media-gated")
 
 
 async def test_resources_are_listed_by_collection_deployment_and_state_page_by_page(house: House):

@@ -1,6 +1,7 @@
 """What is read from pictures, also from those that make trouble."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.sniff import NoPicture
 from expert.resources.state import ResourceKind
 from tests.support.make import bad_pictures as make
+from tests.support.make.spoiled_jpegs import DAMAGED, WHOLE, photos
 from trapper_schemas.v1.results import FailureCode
 
 
@@ -94,6 +96,18 @@ def test_sides_and_thumbnail_are_those_of_the_upright_picture(orientation: int):
 def test_a_truncated_jpeg_is_described_as_far_as_it_goes():
     found = facts(make.truncated())
     assert (found.width, found.height, found.is_damaged) == (640, 480, True)
+
+
+@pytest.mark.parametrize("spoil", DAMAGED.values(), ids=DAMAGED)
+def test_a_jpeg_of_which_part_is_lost_is_damaged(spoil: Callable[[bytes], bytes]):
+    for photo in photos():
+        assert facts(spoil(photo)).is_damaged
+
+
+@pytest.mark.parametrize("change", WHOLE.values(), ids=WHOLE)
+def test_a_jpeg_of_which_nothing_is_lost_is_whole(change: Callable[[bytes], bytes]):
+    for photo in photos():
+        assert not facts(change(photo)).is_damaged
 
 
 @pytest.mark.parametrize("data", [make.png_bomb(), make.jpeg_bomb()])
