@@ -1,4 +1,4 @@
-"""Statements about recorded times; tables of later features are named, so that their features may call this one."""
+"""Statements about recorded times; tables of features above are named in SQL, since those features import this one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,12 +77,12 @@ async def hold_place(db: Session, deployment_id: UUID | None) -> Place:
     if deployment_id is None:
         return Place()
     statement = text("select location_id, start_at, end_at from deployments where id = :id for share")
-    found = (await db.execute(statement, {"id": deployment_id})).one()
+    row = (await db.execute(statement, {"id": deployment_id})).one()
     clock = Clock()
-    if found.location_id is not None:
+    if row.location_id is not None:
         statement = text("select time_zone, ignore_dst from locations where id = :id for share")
-        clock = Clock(*(await db.execute(statement, {"id": found.location_id})).one())
-    return Place(deployment_id, clock, found.start_at, found.end_at)
+        clock = Clock(*(await db.execute(statement, {"id": row.location_id})).one())
+    return Place(deployment_id, clock, row.start_at, row.end_at)
 
 
 async def recorded_times(db: Session, scope: Scope) -> Sequence[RecordedTime]:

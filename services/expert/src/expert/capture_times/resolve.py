@@ -46,10 +46,10 @@ class ResolvedTime:
 
 
 def resolve(recorded: datetime, offset: timedelta | None, clock: Clock) -> ResolvedTime:
-    """The moment of a naive time: by the offset beside it, else by the place; with neither, as if it were UTC.
+    """The moment of a naive time: by the offset written with it, else by the place; with neither, as if it were UTC.
 
-    An hour that comes twice counts as its first occurrence, and one that does not exist is read with the offset before
-    the gap; both are marked.
+    An hour that comes twice counts as its first occurrence, and an hour that does not exist is read with the offset
+    before the gap; both are marked.
     """
     if not _FIRST_YEAR <= recorded.year <= _LAST_YEAR:
         return ResolvedTime(None, issue=TimeIssue.OUT_OF_RANGE)

@@ -22,6 +22,6 @@ async def create_collection(
 
 
 def refusals(row: Collection) -> dict[str, Problem]:
-    """What is said when a constraint of the table is broken."""
+    """The refusal for each constraint of the table that a request may break."""
     taken = CollectionNameTaken(f"there is already a collection {row.name!r} in this research project")
     return {"collections_research_project_id_name_key": taken}

@@ -13,7 +13,7 @@ from trapper_schemas.ids import uuid7
 
 
 class Collection(Once, Versioned, Base):
-    """A grouped ingestion session of one research project."""
+    """An ingestion session of a research project."""
 
     __tablename__ = "collections"
     __table_args__ = (

@@ -24,7 +24,7 @@ def visible_to(caller: Caller) -> ColumnElement[bool]:
 
 
 async def of_project(db: Session, collection_id: UUID, research_project_id: UUID) -> Collection | None:
-    """The collection, if it is one of the research project."""
+    """The collection; None when it is of another research project."""
     statement = select(Collection).where(
         Collection.id == collection_id, Collection.research_project_id == research_project_id
     )
@@ -56,7 +56,7 @@ async def count(db: Session, collection_id: UUID) -> dict[str, int]:
         .where(of_path, active)
     )
     of_resources, of_paths = (await db.execute(counts)).mappings().one(), (await db.execute(paths)).mappings().one()
-    return {str(name): int(number) for found in (of_resources, of_paths) for name, number in found.items()}
+    return {str(name): int(number) for counted in (of_resources, of_paths) for name, number in counted.items()}
 
 
 async def list_paths(

@@ -54,10 +54,10 @@ def _reply(row: Collection) -> CollectionReply:
     responses=problems(NotFound, Forbidden, CollectionNameTaken, IdempotencyKeyReused),
 )
 async def make(
-    ask: MakeCollection, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: MakeCollection, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> CollectionReply:
     """Create a collection of a research project, for resources that came together."""
-    row, made = await create_collection(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
+    row, made = await create_collection(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return tagged(response, _reply(row))
 
@@ -90,12 +90,12 @@ async def read(collection_id: UUID, caller: MayRead, db: Db, response: Response)
 
 @router.patch("/{collection_id}/", responses=problems(NotFound, Forbidden, CollectionNameTaken, *PRECONDITIONS))
 async def change(
-    collection_id: UUID, ask: ChangeCollection, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    collection_id: UUID, body: ChangeCollection, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> CollectionReply:
     """Change the fields that are given; `is_active: false` archives the collection, `true` brings it back."""
     row = await find_for_change(db, caller, Collection, visible_to(caller), collection_id, noun="collection")
     check_version(row.version, if_match, _reply(row))
-    await change_collection(db, row, ask.model_dump(exclude_unset=True))
+    await change_collection(db, row, body.model_dump(exclude_unset=True))
     return tagged(response, _reply(row))
 
 

@@ -22,7 +22,7 @@ async def create_deployment(
 
 
 def refusals(row: Deployment) -> dict[str, Problem]:
-    """What is said when a constraint of the table is broken."""
+    """The refusal for each constraint of the table that a request may break."""
     return {
         "deployments_research_project_id_deployment_id_key": DeploymentIdTaken(
             f"there is already a deployment {row.deployment_id!r} in this research project"

@@ -11,5 +11,5 @@ class DeploymentIdTaken(Problem):
 
 class LocationElsewhere(Problem):
     type = "location-elsewhere"
-    title = "The location is not one of this research project"
+    title = "The location is of another research project"
     status = 422

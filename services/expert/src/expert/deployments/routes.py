@@ -36,10 +36,10 @@ def _reply(row: Deployment) -> DeploymentReply:
     responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, IdempotencyKeyReused),
 )
 async def make(
-    ask: MakeDeployment, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: MakeDeployment, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> DeploymentReply:
     """Create a deployment: a camera's visit to a place; location and period may be unknown."""
-    row, made = await create_deployment(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
+    row, made = await create_deployment(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return tagged(response, _reply(row))
 
@@ -83,12 +83,12 @@ async def read(deployment_id: UUID, caller: MayRead, db: Db, response: Response)
     responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, *PRECONDITIONS),
 )
 async def change(
-    deployment_id: UUID, ask: ChangeDeployment, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    deployment_id: UUID, body: ChangeDeployment, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedDeployment:
     """Change the fields that are given; its resources' times and flags follow, and they are archived with it."""
     row = await find_for_change(db, caller, Deployment, visible_to(caller), deployment_id, noun="deployment")
     check_version(row.version, if_match, _reply(row))
-    times = await change_deployment(db, row, ask.model_dump(exclude_unset=True))
+    times = await change_deployment(db, row, body.model_dump(exclude_unset=True))
     reply = ChangedDeployment(
         **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
     )

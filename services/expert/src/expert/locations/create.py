@@ -22,6 +22,6 @@ async def create_location(
 
 
 def refusals(row: Location) -> dict[str, Problem]:
-    """What is said when a constraint of the table is broken."""
+    """The refusal for each constraint of the table that a request may break."""
     taken = LocationIdTaken(f"there is already a location {row.location_id!r} in this research project")
     return {"locations_research_project_id_location_id_key": taken}

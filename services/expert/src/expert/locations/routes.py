@@ -36,10 +36,10 @@ def _reply(row: Location) -> LocationReply:
     responses=problems(NotFound, Forbidden, LocationIdTaken, IdempotencyKeyReused),
 )
 async def make(
-    ask: MakeLocation, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: MakeLocation, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> LocationReply:
     """Create a location of a research project."""
-    row, made = await create_location(db, caller, IdempotentRequest.of(caller, key, ask), ask.model_dump())
+    row, made = await create_location(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return tagged(response, _reply(row))
 
@@ -71,12 +71,12 @@ async def read(location_id: UUID, caller: MayRead, db: Db, response: Response) -
 
 @router.patch("/{location_id}/", responses=problems(NotFound, Forbidden, LocationIdTaken, *PRECONDITIONS))
 async def change(
-    location_id: UUID, ask: ChangeLocation, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    location_id: UUID, body: ChangeLocation, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedLocation:
     """Change the fields that are given; another time zone moves `captured_at` of the photos taken there."""
     row = await find_for_change(db, caller, Location, visible_to(caller), location_id, noun="location")
     check_version(row.version, if_match, _reply(row))
-    times = await change_location(db, row, ask.model_dump(exclude_unset=True))
+    times = await change_location(db, row, body.model_dump(exclude_unset=True))
     reply = ChangedLocation(
         **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
     )

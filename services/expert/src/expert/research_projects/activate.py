@@ -12,7 +12,7 @@ from trapper_kit.problems import NotFound
 
 
 async def activate_project(db: Session, project_id: UUID, *, by: UUID, now: datetime) -> ResearchProject:
-    """Safe to repeat; a rejected one may be activated later."""
+    """Safe to repeat; a rejected project may be activated later."""
     return await _decide(db, project_id, by=by, to=ResearchProjectStatus.ACTIVE, at=now)
 
 

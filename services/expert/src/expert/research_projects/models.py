@@ -13,7 +13,7 @@ from trapper_schemas.ids import uuid7
 
 
 class ResearchProject(Once, Versioned, Base):
-    """Nothing belongs to two of them; media are lent by linking collections."""
+    """The owner of its rows; other projects use its media by linking collections."""
 
     __tablename__ = "research_projects"
     __table_args__ = (

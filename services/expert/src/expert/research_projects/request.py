@@ -37,7 +37,7 @@ async def request_project(
 
 
 def refusals(row: ResearchProject) -> dict[str, Problem]:
-    """What is said when a constraint of the table is broken."""
+    """The refusal for each constraint of the table that a request may break."""
     return {
         "research_projects_name_key": ProjectNameTaken(f"there is already a project named {row.name!r}"),
         "research_projects_acronym_key": ProjectNameTaken(f"the acronym {row.acronym!r} is taken"),

@@ -1,4 +1,4 @@
-"""Research projects: ask for one, read, list, change, activate, reject."""
+"""Research projects: request, read, list, change, activate, reject."""
 
 from typing import Annotated
 from uuid import UUID
@@ -36,11 +36,11 @@ def _reply(row: ResearchProject) -> ResearchProjectReply:
 
 @router.post("/", status_code=status.HTTP_201_CREATED, responses=problems(ProjectNameTaken, IdempotencyKeyReused))
 async def request(
-    ask: MakeResearchProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, now: Now, response: Response
+    body: MakeResearchProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, now: Now, response: Response
 ) -> ResearchProjectReply:
     """Ask for a research project; a site admin activates it, unless the caller is one."""
     row, made = await request_project(
-        db, caller, IdempotentRequest.of(caller, key, ask), now=now, fields=ask.model_dump()
+        db, caller, IdempotentRequest.of(caller, key, body), now=now, fields=body.model_dump()
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     return tagged(response, _reply(row))
@@ -74,7 +74,7 @@ async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) ->
 @router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken, *PRECONDITIONS))
 async def change(
     project_id: UUID,
-    ask: ChangeResearchProject,
+    body: ChangeResearchProject,
     if_match: IfMatch,
     caller: MayCreateProjects,
     db: Db,
@@ -91,7 +91,7 @@ async def change(
         capability=Capability.CREATE_PROJECTS,
     )
     check_version(row.version, if_match, _reply(row))
-    await change_project(db, row, ask.model_dump(exclude_unset=True))
+    await change_project(db, row, body.model_dump(exclude_unset=True))
     return tagged(response, _reply(row))
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ResearchProjectStatus(StrEnum):
-    """A site admin decides about a requested one."""
+    """Requested, then active or rejected by a site admin."""
 
     REQUESTED = "requested"
     ACTIVE = "active"

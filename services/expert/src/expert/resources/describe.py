@@ -67,7 +67,10 @@ async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
 
 
 async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
-    """Describe resources that nobody describes; the number of them. One that fails does not keep others waiting."""
+    """Describe resources that nobody describes; how many were. A failure does not keep the others waiting.
+
+    Raises the first failure when nothing could be described, as when the media store is away.
+    """
     async with work.db() as db:
         resource_ids = await queries.undescribed(db, limit=limit)
     gate = asyncio.Semaphore(at_once)
@@ -78,10 +81,12 @@ async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
             note_progress()
 
     results = await asyncio.gather(*map(describe, resource_ids), return_exceptions=True)
-    for resource_id, result in zip(resource_ids, results, strict=True):
-        if isinstance(result, Exception):
-            log("resource.description_postponed", resource=resource_id, error=result)
-    return len(resource_ids)
+    failures = [(id_, result) for id_, result in zip(resource_ids, results, strict=True) if result is not None]
+    for resource_id, failure in failures:
+        log("resource.description_postponed", resource=resource_id, error=failure)
+    if failures and len(failures) == len(resource_ids):
+        raise failures[0][1]
+    return len(resource_ids) - len(failures)
 
 
 async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
@@ -140,7 +145,7 @@ def _failed(refusal: NoPicture) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Description:
-    """What is written about a resource; the time of a described one depends on its deployment."""
+    """What is written about a resource; the time of a photo depends on its deployment."""
 
     attempt: int
     values: dict[str, Any]
@@ -172,7 +177,7 @@ async def _record_once(db: Session, resource: Resource, description: _Descriptio
     elif reading is not None and reading.recorded is not None:
         await _order(db, place, reading.recorded)
     if not await queries.any_undescribed(db, resource.research_project_id):
-        enqueue_after_commit(db, "jobs.cover")  # with the last one of a burst; the sweep finds the rest
+        enqueue_after_commit(db, "jobs.cover")  # once nothing more waits; the sweep finds the rest
     return True
 
 

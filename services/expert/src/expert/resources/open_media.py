@@ -29,7 +29,7 @@ class OpenedMedia:
 
 
 async def open_original(work: ExpertWork, caller: Caller, resource_id: UUID) -> OpenedMedia:
-    """Raises ResourceUnknown or MediaGated; asked when the link is opened, not only when it is made."""
+    """Raises ResourceUnknown or MediaGated; access is checked at each opening, not only when the link was made."""
     resource = await _visible(work, caller, resource_id, held=True)
     known = resource.kind is not ResourceKind.UNKNOWN and resource.state is not ResourceState.STORED
     media_type = resource.media_type if known else _UNKNOWN_TYPE
@@ -48,7 +48,7 @@ async def open_thumbnail(work: ExpertWork, caller: Caller, resource_id: UUID) ->
 
 
 async def _visible(work: ExpertWork, caller: Caller, resource_id: UUID, *, held: bool = False) -> Resource:
-    """The resource; `held` opens a held one too, for those who may see originals, and notes it in the audit log."""
+    """The resource; `held` also opens held resources for callers who may see originals, and audits it."""
     async with work.db() as db:
         resource = await queries.read_visible(db, caller, resource_id)
         if resource is None:

@@ -142,7 +142,7 @@ async def lock_deployment(db: Session, deployment_id: UUID) -> None:
 
 
 async def deployment_in(db: Session, deployment_id: UUID, research_project_id: UUID) -> Deployment | None:
-    """The deployment, if it is one of the research project."""
+    """The deployment; None when it is of another research project."""
     statement = select(Deployment).where(
         Deployment.id == deployment_id, Deployment.research_project_id == research_project_id
     )
@@ -150,7 +150,7 @@ async def deployment_in(db: Session, deployment_id: UUID, research_project_id: U
 
 
 async def move_paths(db: Session, resource_id: UUID, former: UUID | None, deployment_id: UUID | None) -> None:
-    """Correct the deployment of paths with their resource, unless one of them was uploaded for the new one already."""
+    """Move paths to the new deployment with their resource, unless a path was uploaded for it already."""
     paths = _members.c.resource_id == resource_id
     if deployment_id is None or not await db.scalar(
         select(exists().where(paths, _members.c.deployment_id == deployment_id))
@@ -194,7 +194,7 @@ async def claim_description(db: Session, resource_id: UUID, *, holds: timedelta)
 
 
 async def release_description(db: Session, resource_id: UUID, attempt: int, *, counts: bool) -> None:
-    """Let another attempt begin; this one counts when the file itself was at fault."""
+    """Let another attempt begin; the present one counts when the file itself was at fault."""
     await db.execute(
         update(Resource)
         .where(Resource.id == resource_id, Resource.state == STORED, Resource.describe_attempts == attempt)
@@ -205,7 +205,7 @@ async def release_description(db: Session, resource_id: UUID, attempt: int, *, c
 async def record_description(
     db: Session, resource_id: UUID, attempt: int, deployment_id: UUID | None, values: dict[str, Any]
 ) -> bool:
-    """Write what was read, if this attempt is still the last one and the deployment is still the same."""
+    """Write what was read, if this attempt is still the latest and the deployment is still the same."""
     statement = (
         update(Resource)
         .where(

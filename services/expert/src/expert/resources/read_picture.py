@@ -27,7 +27,7 @@ _MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-_FORMATS = tuple(name for name in _MEDIA_TYPES if name != "MPO")  # it is opened as a JPEG, and then found to be several
+_FORMATS = tuple(name for name in _MEDIA_TYPES if name != "MPO")  # opened as a JPEG, which then has several frames
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,7 +45,7 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What is written down about a picture; sides are those of the upright one."""
+    """Facts about a picture; width and height are those after orientation."""
 
     media_type: str
     width: int
@@ -56,7 +56,7 @@ class PictureFacts:
 
 
 def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
-    """Facts, or one plain sentence why there are none; slow, so it belongs into a thread."""
+    """Facts, or the reason why there are none, as a plain sentence; slow, so call it in a thread."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about broken EXIF, which is normal here
     refusal = sniff(data[:HEAD_BYTES])
     if refusal is not None:
@@ -84,21 +84,21 @@ def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: i
     small, is_damaged = _decode(data, image, thumbnail_pixels)
     upright = small.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else small
     upright.thumbnail((thumbnail_pixels, thumbnail_pixels), Image.Resampling.BILINEAR)
-    kept = io.BytesIO()
-    upright.save(kept, "JPEG", quality=_THUMBNAIL_QUALITY)
+    thumbnail = io.BytesIO()
+    upright.save(thumbnail, "JPEG", quality=_THUMBNAIL_QUALITY)
     if orientation >= _ON_ITS_SIDE:
         width, height = height, width
-    return PictureFacts(media_type, width, height, exif, kept.getvalue(), is_damaged)
+    return PictureFacts(media_type, width, height, exif, thumbnail.getvalue(), is_damaged)
 
 
-def _decode(data: bytes, image: Image.Image, wanted: int) -> tuple[Image.Image, bool]:
-    """Eight-bit RGB, not much larger than wanted where the format allows it; and whether part of it is lost."""
+def _decode(data: bytes, image: Image.Image, side: int) -> tuple[Image.Image, bool]:
+    """Eight-bit RGB, not much larger than `side` where the format allows it; and whether part of it is lost."""
     if image.format not in {"JPEG", "MPO"}:
         return _eight_bit(image), False
     is_print = image.mode == "CMYK"
     try:
         jpeg = decode_jpeg(
-            data, min_width=wanted, min_height=wanted, min_factor=2, colorspace="CMYK" if is_print else "RGB"
+            data, min_width=side, min_height=side, min_factor=2, colorspace="CMYK" if is_print else "RGB"
         )
     except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
         return _eight_bit(image), False

@@ -26,7 +26,7 @@ _WIDEST_OFFSET = timedelta(hours=14)
 
 @dataclass(frozen=True)
 class Recorded:
-    """A wall-clock time without zone, the offset that stood beside it, and where both were read."""
+    """A wall-clock time without zone, the offset written with it, and where both were read."""
 
     at: datetime
     offset: timedelta | None

@@ -108,10 +108,10 @@ async def read(resource_id: UUID, caller: MayRead, db: Db, response: Response) -
 
 @router.patch("/resources/{resource_id}/", responses=problems(NotFound, Forbidden, Invalid, *PRECONDITIONS))
 async def change(
-    resource_id: UUID, ask: ChangeResource, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    resource_id: UUID, body: ChangeResource, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedResource:
     """Move a resource to another deployment, set its time or visibility, archive it or bring it back."""
-    fields = ask.model_dump(exclude_unset=True)
+    fields = body.model_dump(exclude_unset=True)
     await hold_deployments(db, resource_id, fields)
     row = await find_for_change(db, caller, Resource, queries.visible_to(caller), resource_id, noun="resource")
     check_version(row.version, if_match, _reply(row))

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, before any decoder sees it; names and promised types count for nothing."""
+"""Recognize a file by its first bytes, before any decoder sees it; names and announced types do not count."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class NoPicture:
-    """Why a file is not looked at, in one plain sentence."""
+    """Why a file is not a picture, as a plain sentence."""
 
     code: FailureCode
     message: str

@@ -49,7 +49,7 @@ class PrivacyState(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see it beside the members."""
+    """Who may see it in addition to the members."""
 
     PRIVATE = "private"
     ON_DEMAND = "on_demand"

@@ -1,4 +1,4 @@
-"""Describing, when an upload rings and for what nobody heard."""
+"""Tasks that describe resources: after an upload, and a sweep for those whose notification was lost."""
 
 from uuid import UUID
 
@@ -18,5 +18,5 @@ async def describe(work: ExpertWork, resource_id: str) -> None:
 
 @task("resources.describe_stored", every="intervals.sweep", max_retries=0)
 async def describe_all(work: ExpertWork) -> bool:
-    """What is stored and not described; True when there may be more."""
+    """Describe up to a hundred stored resources; True when there may be more."""
     return await describe_stored(work, limit=_AT_A_TIME, at_once=_AT_ONCE) == _AT_A_TIME

@@ -1,4 +1,4 @@
-"""The bytes are stored: make the resource, in its collection and in whatever looks at that collection."""
+"""Make the resource of stored bytes, in its collection and in the links of that collection."""
 
 from uuid import UUID
 

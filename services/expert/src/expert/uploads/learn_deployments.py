@@ -1,4 +1,4 @@
-"""Give resources without a deployment the one that a later upload of the same bytes names."""
+"""Give resources without a deployment the deployment that a later upload of the same bytes names."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A file that somebody promised to send."""
+"""A file that a client announced and then sends."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from trapper_schemas.ids import uuid7
 
 
 class Upload(Base):
-    """Name, size and hash as promised; the bytes must fit them."""
+    """Name, size and hash as announced; the bytes must match them."""
 
     __tablename__ = "uploads"
     __table_args__ = (

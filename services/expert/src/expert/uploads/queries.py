@@ -27,7 +27,7 @@ async def deployments_of(db: Session, research_project_id: UUID, ids: set[UUID])
 
 
 async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], UUID]:
-    """Open uploads by (sha256, path_print); what this person promised before stays one promise, as said last."""
+    """Open uploads by (sha256, path_print); announcing a file again updates the upload that is open."""
     if not rows:
         return {}
     made = insert(Upload).values(list(rows))
@@ -51,8 +51,8 @@ async def with_resource(db: Session, upload_id: UUID) -> tuple[Upload, UUID | No
         )
         .where(Upload.id == upload_id)
     )
-    found = (await db.execute(statement)).one_or_none()
-    return (found[0], found[1]) if found else None
+    row = (await db.execute(statement)).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 async def close(db: Session, upload_id: UUID, resource_id: UUID) -> None:

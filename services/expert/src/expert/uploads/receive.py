@@ -1,4 +1,4 @@
-"""Store a body as it streams in, hashing it on the way and holding no connection; small ones are written at once."""
+"""Store a body as it streams in and hash it, without a database connection; small bodies are written at once."""
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -27,15 +27,15 @@ async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body
     A body that differs from what was announced leaves nothing behind, and the upload stays open for another try.
     """
     async with work.db() as db:
-        found = await queries.with_resource(db, upload_id)
-        if found is None or found[0].created_by != caller.id:
+        row = await queries.with_resource(db, upload_id)
+        if row is None or row[0].created_by != caller.id:
             raise UploadUnknown(_UNKNOWN)
-        await _require_role(db, caller, found[0])
-    upload, resource_id = found
+        await _require_role(db, caller, row[0])
+    upload, resource_id = row
     if upload.state is UploadState.EXPIRED:
         raise UploadExpired("announce the file again")
     if upload.state is UploadState.FINISHED and upload.resource_id is not None:
-        await _read(upload, body)  # the sender did not hear the answer and sends again
+        await _read(upload, body)  # the client got no reply and sends again
         return upload.resource_id
     if resource_id is not None:  # stored meanwhile under another path; it may have been rewritten since
         await _read(upload, body)

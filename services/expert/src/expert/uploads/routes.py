@@ -23,14 +23,14 @@ router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
 @router.post("/", responses=problems(NotFound, Forbidden, Invalid, Conflict, ProjectNotActive))
 @body_limit(8 * MIB)
-async def begin(ask: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
+async def begin(body: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
     """Announce files; those whose bytes are there already are put under their new path, the others wait for a body."""
     begun = await begin_uploads(
         db,
         caller,
-        research_project_id=ask.research_project_id,
-        collection_id=ask.collection_id,
-        files=[Announced(**item.model_dump()) for item in ask.items],
+        research_project_id=body.research_project_id,
+        collection_id=body.collection_id,
+        files=[Announced(**item.model_dump()) for item in body.items],
         upload_max_bytes=work.settings.upload_max_bytes,
     )
     return BegunUploads(

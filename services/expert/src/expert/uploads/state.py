@@ -1,10 +1,10 @@
-"""What a promised upload can be."""
+"""The states of an upload."""
 
 from enum import StrEnum
 
 
 class UploadState(StrEnum):
-    """Promised; the resource is there; or nothing came in time."""
+    """Announced; finished, with its resource; or expired without a body."""
 
     OPEN = "open"
     FINISHED = "finished"
