@@ -2,13 +2,15 @@
 
 import asyncio
 import ipaddress
+import math
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import zlib
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import (  # noqa: TID251 - it reads the environment, and calls nobody
     getproxies_environment,
@@ -17,21 +19,39 @@ from urllib.request import (  # noqa: TID251 - it reads the environment, and cal
 
 import httpcore
 import httpx
+from pydantic import BaseModel
+from zstandard import ZstdDecompressor, ZstdError
 
 from trapper_kit.problems import Problem, TooLarge, Unavailable, from_body
+from trapper_schemas.paging import Page
 from trapper_schemas.problem import MEDIA_TYPE, ProblemBody
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 RETRIES = 2
 RETRY_PAUSE_SECONDS = 0.2
-_CHUNK = 1 << 20
+TOTAL_SECONDS = 120.0
+"""For a whole reply, however slowly its bytes come."""
+STREAM_SECONDS = 600.0
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+MAX_PROBLEM_BYTES = 1024 * 1024
+MAX_PAGES = 1_000
+MAX_RETRY_AFTER_SECONDS = 3_600.0
+_CHUNK = 1 << 16
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class AddressRefused(Problem):
     type = "address-refused"
     title = "This address may not be called from here"
     status = 422
+
+
+class BadReply(Problem):
+    type = "bad-reply"
+    title = "The other side's reply is not what the protocol says"
+    status = 502
 
 
 class Unreachable(Problem):
@@ -108,6 +128,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as problem:
+            raise AddressRefused(f"{host[:60]!r} is not a host name") from problem
         except OSError as problem:
             raise httpcore.ConnectError(f"{host} has no address") from problem
         addresses = [str(entry[4][0]) for entry in found]
@@ -177,7 +199,7 @@ class RoutedTransport(httpx.AsyncBaseTransport):
     async def _check(self, host: str) -> None:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):
             return  # the proxy may know the name
         for entry in found:
             check_address(ipaddress.ip_address(str(entry[4][0]).split("%", 1)[0]), self._allowed)
@@ -268,12 +290,13 @@ class HttpClient:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float = 30.0
     transport: httpx.AsyncBaseTransport | None = None
+    max_bytes: int = MAX_REPLY_BYTES
 
     def __post_init__(self) -> None:
         authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
-            headers={**self.headers, **authorization},
+            headers={"Accept-Encoding": "gzip, zstd", **self.headers, **authorization},
             timeout=httpx.Timeout(self.timeout_seconds, connect=min(5.0, self.timeout_seconds)),
             transport=self.transport or RoutedTransport(self.allowed),
             follow_redirects=False,
@@ -295,36 +318,79 @@ class HttpClient:
         """One call; idempotent ones are tried again when nothing came back, and a refusal raises its Problem."""
         again = method in {"GET", "HEAD", "PUT"} if idempotent is None else idempotent
         extra: dict[str, Any] = {} if timeout_seconds is None else {"timeout": timeout_seconds}
+        total = max(TOTAL_SECONDS, 2 * (timeout_seconds or 0))
         for attempt in range(RETRIES + 1 if again else 1):
             try:
-                response = await self._client.request(
-                    method, path, json=json, content=content, params=params, headers=headers, **extra
-                )
+                with self._translated(path):
+                    built = self._client.build_request(
+                        method, path, json=json, content=content, params=params, headers=headers, **extra
+                    )
+                    async with asyncio.timeout(total):
+                        response = await _read_whole(await self._client.send(built, stream=True), self.max_bytes)
                 break
-            except (httpx.TransportError, httpcore.NetworkError) as problem:
+            except Unreachable:
                 if not again or attempt == RETRIES:
-                    raise Unreachable(f"{self.base_url} did not answer: {_reason(problem)}") from problem
+                    raise
                 await asyncio.sleep(RETRY_PAUSE_SECONDS * (attempt + 1))
         else:
             raise AssertionError("the loop above returns or raises")
         raise_for_problem(response)
         return response
 
+    async def read(
+        self,
+        kind: type[Model],
+        method: str,
+        path: str,
+        **options: Any,
+    ) -> Model:
+        """`request`, with the reply read as a model; raises BadReply when it is none."""
+        return parse_reply(kind, await self.request(method, path, **options))
+
+    async def read_pages(self, kind: type[Model], path: str, *, limit: int) -> list[Model]:
+        """Every item of a list; raises BadReply for one that goes on without end or repeats a cursor."""
+        items: list[Model] = []
+        cursors: set[str] = set()
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            params = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+            page = await self.read(Page[kind], "GET", path, params=params)  # type: ignore[valid-type]  # made at run time
+            items += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return items
+            if cursor in cursors or not page.items:
+                break
+            cursors.add(cursor)
+        raise BadReply(f"the list at {path} has no end: its cursor repeats, or there are more than {MAX_PAGES} pages")
+
     @asynccontextmanager
     async def stream(
         self, path: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[httpx.Response, None]:
-        """A body that is read as it comes; the caller limits its size (see `read_limited`)."""
-        try:
-            async with self._client.stream("GET", path, headers=headers, params=params) as response:
-                if response.is_error:
-                    await response.aread()
-                    raise_for_problem(response)
+        """A body that is read as it comes; the caller limits its size (see `read_limited`). It is not compressed."""
+        plain = {"Accept-Encoding": "identity", **(headers or {})}
+        with self._translated(path):
+            async with self._client.stream("GET", path, headers=plain, params=params) as response:
+                if not response.is_success:
+                    raise_for_problem(await _read_whole(response, MAX_PROBLEM_BYTES))
+                if response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise BadReply(f"{path[:200]} came compressed, which was not asked for")
                 yield response
-        except httpx.InvalidURL as problem:
-            raise AddressRefused(f"{path[:200]!r} is not an address") from problem
-        except (httpx.TransportError, httpcore.NetworkError) as problem:
+
+    @contextmanager
+    def _translated(self, path: str) -> Generator[None, None, None]:
+        """Every exception of the HTTP client as a Problem that says what failed."""
+        try:
+            yield
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as problem:
+            raise AddressRefused(f"{(self.base_url + path)[:200]!r} is not an address that can be called") from problem
+        except TimeoutError as problem:
+            raise Unreachable(f"{self.base_url} took too long") from problem
+        except (httpx.HTTPError, httpx.StreamError, httpcore.ProtocolError, httpcore.NetworkError, OSError) as problem:
             raise Unreachable(f"{self.base_url} did not answer: {_reason(problem)}") from problem
+        except ValueError as problem:  # h11 and httpx, for headers that are none
+            raise BadReply(f"{self.base_url} was answered with what is no HTTP") from problem
 
     def use_token(self, token: str) -> None:
         """From the next request on, this is our credential."""
@@ -335,23 +401,83 @@ class HttpClient:
         await self._client.aclose()
 
 
+async def _read_whole(response: httpx.Response, at_most: int) -> httpx.Response:
+    """The response with its decoded body; raises TooLarge, before more than the limit stands in memory."""
+    try:
+        raw = bytearray()
+        async for chunk in response.aiter_raw(_CHUNK):
+            raw += chunk
+            if len(raw) > at_most:
+                raise TooLarge(f"the reply is longer than {at_most} bytes")
+    finally:
+        await response.aclose()
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _FRAMING]
+    body = _decode(bytes(raw), encoding, at_most)
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+def _decode(raw: bytes, encoding: str, at_most: int) -> bytes:
+    try:
+        if encoding in {"", "identity"} or not raw:
+            return raw
+        if encoding == "gzip":
+            body = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(raw, at_most + 1)
+        elif encoding == "zstd":
+            body = ZstdDecompressor().stream_reader(raw, read_across_frames=True).read(at_most + 1)
+        else:
+            raise BadReply(f"the reply is encoded as {encoding[:40]!r}, which was not asked for")
+    except (zlib.error, ZstdError) as problem:
+        raise BadReply("the reply cannot be decompressed") from problem
+    if len(body) > at_most:
+        raise TooLarge(f"the reply is longer than {at_most} bytes once it is decompressed")
+    return body
+
+
+def parse_reply(kind: type[Model], response: httpx.Response) -> Model:
+    """The reply as a model; raises BadReply for HTML, other documents, and JSON nested too deep."""
+    try:
+        return kind.model_validate_json(response.content)
+    except (ValueError, RecursionError) as problem:
+        path = response.request.url.path[:200]
+        raise BadReply(f"the reply to {path} is no {kind.__name__.partition('[')[0]}") from problem
+
+
 def raise_for_problem(response: httpx.Response) -> None:
-    """Turn a problem body into the exception of the same type; any other error becomes Unavailable."""
-    if not response.is_error:
+    """Turn a problem body into the exception of the same type; any other refusal becomes Unavailable or BadReply."""
+    if response.is_success:
         return
-    retry_after = response.headers.get("Retry-After", "")
-    seconds = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None
-    if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
-        raise from_body(ProblemBody.model_validate_json(response.content), retry_after=seconds)
     status = response.status_code
+    if not response.is_error:
+        raise BadReply(f"the other side answered {status}, a redirect or less; redirects are not followed")
+    seconds = _retry_after(response)
+    if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        try:
+            body = ProblemBody.model_validate_json(response.content)
+        except (ValueError, RecursionError):
+            body = None
+        if body is not None:
+            raise from_body(body, retry_after=seconds)
     raise Unavailable(f"the other side answered {status}", retry_after=seconds, answered=status)
 
 
-async def read_limited(response: httpx.Response, *, at_most: int) -> bytes:
-    """The whole body, or TooLarge as soon as it is longer than `at_most` bytes."""
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else None
+
+
+async def read_limited(response: httpx.Response, *, at_most: int, within: float = STREAM_SECONDS) -> bytes:
+    """The whole body; raises TooLarge above `at_most` bytes, Unreachable when it takes longer than `within` seconds."""
     body = bytearray()
-    async for chunk in response.aiter_bytes(_CHUNK):
-        body += chunk
-        if len(body) > at_most:
-            raise TooLarge(f"the body is longer than {at_most} bytes")
+    try:
+        async with asyncio.timeout(within):
+            async for chunk in response.aiter_bytes(_CHUNK):
+                body += chunk
+                if len(body) > at_most:
+                    raise TooLarge(f"the body is longer than {at_most} bytes")
+    except TimeoutError as problem:
+        raise Unreachable(f"the body did not come within {within:g} seconds") from problem
     return bytes(body)

@@ -11,6 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit
 
 from trapper_kit.background_sender import BackgroundSender
+from trapper_kit.http_client import Network
 from trapper_kit.logs import log
 from trapper_kit.redis_client import UNREACHABLE, open_redis
 from trapper_schemas.notifications import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS
@@ -70,8 +71,17 @@ class QueueNotifier:
 class NotificationListener:
     """Listens to one queue on a thread of its own; the whole effect of a notification is a call of `received`."""
 
-    def __init__(self, url: str, queue: str, actor: str, received: Callable[..., None]) -> None:
-        self._client = open_redis(url, seconds=LISTEN_SECONDS)
+    def __init__(
+        self,
+        url: str,
+        queue: str,
+        actor: str,
+        received: Callable[..., None],
+        *,
+        allowed: Sequence[Network] | None = None,
+    ) -> None:
+        """With `allowed` the address came from a person, and is checked whenever it is connected to."""
+        self._client = open_redis(url, seconds=LISTEN_SECONDS, allowed=allowed)
         self._broker = RedisBroker(
             client=self._client,
             namespace=NAMESPACE,

@@ -136,12 +136,17 @@ class Unexpected(Problem):
     status = 500
 
 
+_OWN = frozenset({"self", "detail", "errors", "retry_after"})
+"""Parameters of a Problem, which members of a foreign body must not take."""
+
+
 def from_body(body: ProblemBody, *, retry_after: float | None = None) -> Problem:
     """The exception of the same type, so that a caller writes `except LeaseLost`; unknown types stay Problem."""
+    extras = {name: value for name, value in body.extras().items() if name not in _OWN}
     cls = REGISTRY.get(body.type)
     if cls is None:
         cls = type("UnknownProblem", (Problem,), {"status": body.status, "title": body.title})
-        problem = cls(body.detail, errors=body.errors, retry_after=retry_after, **body.extras())
+        problem = cls(body.detail, errors=body.errors, retry_after=retry_after, **extras)
         problem.__dict__["type"] = body.type
         return problem
-    return cls(body.detail, errors=body.errors, retry_after=retry_after, **body.extras())
+    return cls(body.detail, errors=body.errors, retry_after=retry_after, **extras)

@@ -1,10 +1,14 @@
 """A Redis client whose every command has a time limit, and whose limit reads like a lost connection."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from trapper_kit.guarded_redis import guarded_connection
+from trapper_kit.http_client import Network
 
 TIMEOUT_SECONDS = 2.0
 UNREACHABLE = (redis.RedisError, OSError)
@@ -22,9 +26,15 @@ class RedisClient(redis.Redis):
             raise redis.ConnectionError(str(error)) from error
 
 
-def open_redis(url: str, *, seconds: float = TIMEOUT_SECONDS) -> RedisClient:
-    """A client for this address; connecting and each answer may take so many seconds."""
+def open_redis(url: str, *, seconds: float = TIMEOUT_SECONDS, allowed: Sequence[Network] | None = None) -> RedisClient:
+    """A client for this address; connecting and each answer may take so many seconds.
+
+    With `allowed` the address came from a person: each connection resolves it once and checks it; raises AddressRefused.
+    """
+    guarded = None if allowed is None else guarded_connection(url, allowed)
     pool = redis.ConnectionPool.from_url(
         url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 1)
     )
+    if guarded is not None:
+        pool.connection_class = guarded
     return RedisClient(connection_pool=pool)

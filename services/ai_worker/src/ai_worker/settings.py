@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
+from trapper_schemas.urls import BaseAddress, check_url
 
 _GIB = 1024**3
 
@@ -33,7 +34,7 @@ class WorkerSettings(kit.ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="AI_WORKER_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     state_dir: Path = Field(description="folder of its own: database, credential, spool, cache, weights")
-    manager_url: str | None = Field(
+    manager_url: BaseAddress | None = Field(
         default=None, pattern=r"^https?://[^\s?#]+$", description="the Manager; default: where it was enrolled"
     )
     name: str | None = Field(default=None, description="how the fleet calls it; default: the host's name")
@@ -108,9 +109,11 @@ class WorkerSettings(kit.ServiceSettings):
     @classmethod
     def _mirrors(cls, mirrors: list[str]) -> list[str]:
         for mirror in mirrors:
-            parts = urlsplit(mirror)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-                raise ValueError(f"{mirror!r} is not a base address such as https://mirror.example.org/weights")
+            try:
+                check_url(mirror, query=False)
+            except ValueError as problem:
+                example = "https://mirror.example.org/weights"
+                raise ValueError(f"{mirror!r} is not a base address such as {example}: {problem}") from problem
         return mirrors
 
     @property

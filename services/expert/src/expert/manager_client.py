@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from trapper_kit.http_client import HttpClient, Network, read_limited
+from trapper_kit.http_client import HttpClient, Network, parse_reply, read_limited
 from trapper_schemas.paging import Page
 from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage
@@ -21,16 +21,7 @@ class ManagerClient:
 
     async def models(self) -> list[ModelReply]:
         """The whole catalogue."""
-        found: list[ModelReply] = []
-        cursor: str | None = None
-        while True:
-            params = {"cursor": cursor} if cursor else {}  # the catalogue has no limit: it comes in one page
-            response = await self.http.request("GET", "/api/models/", params=params)
-            page = Page[ModelReply].model_validate_json(response.content)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
+        return await self.http.read_pages(ModelReply, "/api/models/", limit=PAGE_LIMIT)
 
     async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
         """Ask for a job once, however often this is called: the key is our own job id."""
@@ -41,7 +32,7 @@ class ManagerClient:
             headers={"Content-Type": "application/json", "Idempotency-Key": str(job_id)},
             idempotent=True,
         )
-        return JobReply.model_validate_json(response.content)
+        return parse_reply(JobReply, response)
 
     async def append_page(self, job_id: UUID, page: ResourcePage) -> JobReply:
         """More resources of a job that is not sealed."""
@@ -52,12 +43,12 @@ class ManagerClient:
             headers={"Content-Type": "application/json"},
             idempotent=True,
         )
-        return JobReply.model_validate_json(response.content)
+        return parse_reply(JobReply, response)
 
     async def read_job(self, job_id: UUID) -> JobReply:
         """How a job is doing."""
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/")
-        return JobReply.model_validate_json(response.content)
+        return parse_reply(JobReply, response)
 
     async def cancel(self, job_id: UUID) -> None:
         """Stop a job; what a worker holds already may still come back."""
@@ -67,12 +58,12 @@ class ManagerClient:
         """One page of the resources that failed."""
         params = {"limit": PAGE_LIMIT} | ({"cursor": cursor} if cursor else {})
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/failures/", params=params)
-        return Page[ResourceFailure].model_validate_json(response.content)
+        return parse_reply(Page[ResourceFailure], response)
 
     async def closed_results(self, job_id: UUID) -> ClosedBatches:
         """The oldest closed batches that are not acknowledged."""
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/results/")
-        return ClosedBatches.model_validate_json(response.content)
+        return parse_reply(ClosedBatches, response)
 
     async def blob(self, batch_id: UUID, *, at_most: int) -> bytes:
         """The results of one batch, as bytes."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.urls import HttpAddress
 from trapper_schemas.v1.resources import SHA256
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
@@ -124,7 +125,7 @@ class EmbeddingOutput(Request):
 class Source(Request):
     """One place to get the weights from: an address, or a path below a mirror or a pre-seeded folder."""
 
-    url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://[^\s/]+/\S*$")
+    url: HttpAddress | None = Field(default=None, max_length=2000, pattern=r"^https?://[^\s/]+/\S*$")
     path: str | None = Field(default=None, max_length=500)
     file_name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00]+$")
 

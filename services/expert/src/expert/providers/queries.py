@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.providers.models import AiProvider, AiProviderConnection
@@ -81,3 +81,9 @@ async def keep_provider(db: Session, values: dict[str, Any]) -> None:
 
 async def deactivate(db: Session, ids: set[UUID]) -> None:
     await db.execute(update(AiProvider).where(AiProvider.id.in_(ids)).values(is_active=False))
+
+
+async def delete_connection(db: Session, connection_id: UUID) -> None:
+    """With its providers; raises IntegrityError while something was done with them."""
+    await db.execute(delete(AiProvider).where(AiProvider.connection_id == connection_id))
+    await db.execute(delete(AiProviderConnection).where(AiProviderConnection.id == connection_id))

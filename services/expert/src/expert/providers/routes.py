@@ -10,6 +10,7 @@ from expert.algorithms.models import Algorithm
 from expert.deps import Db, Work
 from expert.providers import queries
 from expert.providers.connect_manager import connect_manager
+from expert.providers.delete_connection import delete_connection
 from expert.providers.errors import ConnectionNameTaken, CredentialUnreadable
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.schemas import (
@@ -69,6 +70,15 @@ async def list_connections(
     page_request = PageRequest.of(limit, cursor, {})
     items, following = split(await queries.list_connections(db, page_request), page_request, lambda row: [row.id])
     return Page(items=[_connection(row) for row in items], next_cursor=following)
+
+
+@router.delete(
+    "/ai-provider-connections/{connection_id}/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound)
+)
+async def disconnect(connection_id: UUID, caller: MayAdministerSite, db: Db) -> None:
+    """Delete a connection and its credential; what was done with its models stays."""
+    if not await delete_connection(db, connection_id, by=caller.id):
+        raise NotFound("there is no such connection")
 
 
 @router.post("/ai-providers/sync/", responses=problems(CredentialUnreadable))

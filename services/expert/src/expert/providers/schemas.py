@@ -3,18 +3,26 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.urls import REDIS, BaseAddress, check_url
 from trapper_schemas.v1.models import ModelKind, ObservationType
 
 
 class ConnectManager(Request):
     name: CleanText = Field(min_length=1, max_length=100)
-    url: str = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
+    url: BaseAddress = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
     credential: SecretStr = Field(min_length=1, max_length=1000)
     notifications_url: SecretStr | None = Field(default=None, max_length=1000)
+
+    @field_validator("notifications_url", mode="after")
+    @classmethod
+    def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_url(url.get_secret_value(), schemes=REDIS, credentials=True)
+        return url
 
 
 class ConnectionReply(Reply):

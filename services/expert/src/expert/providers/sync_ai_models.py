@@ -8,8 +8,10 @@ from expert.deps import ExpertWork
 from expert.providers import queries
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.open_connection import open_connection
-from trapper_kit.db import Session, enqueue_after_commit
+from trapper_kit.db import REFUSED_BY_DATABASE, Session, enqueue_after_commit, is_away
+from trapper_kit.logs import log
 from trapper_kit.problems import Problem
+from trapper_kit.text import clean
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import Availability, ModelKind, ModelReply
 
@@ -47,22 +49,30 @@ async def _sync(work: ExpertWork, connection: AiProviderConnection) -> SyncRepor
     report = SyncReport(connection=connection.name)
     try:
         models = await open_connection(work, connection).models()
-    except Problem as problem:
-        report.problem = problem.detail or problem.title
         async with work.db() as db:
-            row = await queries.lock_connection(db, connection.id)
-            if row is not None:
-                row.sync_problem = report.problem
-        return report
-    async with work.db() as db:
-        row = await queries.lock_connection(db, connection.id)  # two syncs at once: one after the other
-        if row is None:
-            return report
-        await _record(db, row, models, report)
-        row.synced_at = work.clock.now()
-        row.sync_problem = None
-        enqueue_after_commit(db, "jobs.cover")
+            row = await queries.lock_connection(db, connection.id)  # two syncs at once: one after the other
+            if row is None:
+                return report
+            await _record(db, row, models, report)
+            row.synced_at = work.clock.now()
+            row.sync_problem = None
+            enqueue_after_commit(db, "jobs.cover")
+    except Problem as problem:
+        return await _failed(work, connection, problem.detail or problem.title)
+    except REFUSED_BY_DATABASE as problem:
+        if is_away(problem):
+            raise
+        log("sync.refused", connection=connection.id, error=problem)
+        return await _failed(work, connection, "the catalogue holds values that cannot be stored")
     return report
+
+
+async def _failed(work: ExpertWork, connection: AiProviderConnection, reason: str) -> SyncReport:
+    async with work.db() as db:
+        row = await queries.lock_connection(db, connection.id)
+        if row is not None:
+            row.sync_problem = clean(reason)
+    return SyncReport(connection=connection.name, problem=reason)
 
 
 async def _record(db: Session, connection: AiProviderConnection, models: list[ModelReply], report: SyncReport) -> None:

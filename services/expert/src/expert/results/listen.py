@@ -8,6 +8,7 @@ from expert.jobs import queries as jobs
 from expert.providers import queries as providers
 from expert.providers.seal import unseal
 from trapper_kit.db import DatabaseUnavailable, enqueue_after_commit
+from trapper_kit.http_client import AddressRefused, networks
 from trapper_kit.logs import log
 from trapper_kit.notifications import NotificationListener
 from trapper_kit.problems import Problem
@@ -36,9 +37,13 @@ async def listen_for_results(work: ExpertWork) -> None:
         for connection in [key for key in listeners if key not in addresses or not listeners[key].is_alive]:
             await asyncio.to_thread(listeners.pop(connection).stop)
         for connection_id, url in addresses - listeners.keys():
+            own = work.settings.notifications_redis_url
+            is_own = own is not None and own.get_secret_value() == url
+            allowed = None if is_own else networks(work.settings.allowed_addresses)
+            queue = expert_queue(str(connection_id))
             try:
-                listener = NotificationListener(url, expert_queue(str(connection_id)), RESULTS_READY, received)
-            except ValueError as error:  # one bad address does not silence the others
+                listener = NotificationListener(url, queue, RESULTS_READY, received, allowed=allowed)
+            except (AddressRefused, ValueError) as error:  # one bad address does not silence the others
                 log("notifications.not_heard", connection=connection_id, problem=str(error))
                 continue
             listener.start()
