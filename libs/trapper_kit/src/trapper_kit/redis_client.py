@@ -29,7 +29,7 @@ class RedisClient(redis.Redis):
 def open_redis(url: str, *, seconds: float = TIMEOUT_SECONDS, allowed: Sequence[Network] | None = None) -> RedisClient:
     """A client for this address; connecting and each answer may take so many seconds.
 
-    With `allowed` the address came from a person: each connection resolves it once and checks it; raises AddressRefused.
+    With `allowed` the address came from a person: each connection resolves and checks it. Raises AddressRefused.
     """
     guarded = None if allowed is None else guarded_connection(url, allowed)
     pool = redis.ConnectionPool.from_url(
