@@ -9,8 +9,8 @@ from PIL import Image
 from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import OpenStage
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.open_onnx import open_session
-from ai_worker.model_store.register import register_model
 from tests.ai_worker.inference import reference
 from tests.support.shared_data import shared_data
 from trapper_schemas.catalog import read_label_map

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.golden import Golden, compare_runs, difference, golden_run, run_golden
 from ai_worker.model_store.open_onnx import PROVIDERS, open_session
-from ai_worker.model_store.register import register_model
 from tests.support.exports import save_export
 from tests.support.make.inference import stage_spec
 from tests.support.networks import colour_classifier

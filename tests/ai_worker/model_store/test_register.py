@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from onnx import helper
 
+from ai_worker.model_intake.inspect_model import inspect_model
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused
-from ai_worker.model_store.inspect_model import inspect_model
-from ai_worker.model_store.register import register_model
 from tests.support.networks import colour_classifier, colour_detector, fixed_output, save
 from trapper_schemas.v1.models import GoldenRun, ModelEntry, ObservationType
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from ai_worker.model_store.inspect_model import inspect_model
+from ai_worker.model_intake.inspect_model import inspect_model
 from tests.support.networks import fixed_output, save
 
 REQUEST = {"name": "near", "predictor": "depth", "licence": "Apache-2.0"}

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from ai_worker.model_store.inspect_model import Allowance, inspect_model
+from ai_worker.model_intake.inspect_model import Allowance, inspect_model
 from tests.support.networks import colour_detector, endless, fixed_output, save
 
 LABELS = ["animal", "person", "vehicle"]

@@ -11,9 +11,9 @@ from onnx import helper
 from ai_worker.inference.detect import find_objects
 from ai_worker.inference.forward import forward
 from ai_worker.inference.preprocess import to_input
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.open_onnx import PROVIDERS, open_session
-from ai_worker.model_store.register import register_model
 from tests.support.exports import CELL, save_export
 from tests.support.make.inference import painted
 from tests.support.networks import fixed_output, save

@@ -12,11 +12,11 @@ from ai_worker.inference.forward import forward
 from ai_worker.inference.predictors import depth, embedding
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import OpenStage
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.open_model import open_model
 from ai_worker.model_store.open_onnx import PROVIDERS, open_session
 from ai_worker.model_store.places import Place
-from ai_worker.model_store.register import register_model
 from tests.support.make.inference import painted
 from tests.support.networks import fixed_output, save
 from trapper_schemas.v1.batches import StageSpec

@@ -22,6 +22,8 @@ from trapper_schemas.v1.models import ModelEntry
 
 _LONGEST_SECONDS = 900
 _SAMPLES = 3
+_TOP = 5
+"""Labels that are shown of a picture."""
 _PATIENCE_SECONDS = 60.0
 
 
@@ -52,7 +54,7 @@ def try_model(
     if as_json:
         answer({**told, "model": models.summary({**entry.model_dump(mode="json"), "held": held})})
     else:
-        _show(entry, told)
+        _show(told)
     if not told["ok"]:
         raise Failure(_nowhere(entry, told))
 
@@ -113,7 +115,7 @@ def _nowhere(entry: ModelEntry, told: dict[str, Any]) -> str:
     return f"{entry.name} does not run here: {reasons or 'no device is one of ' + ', '.join(told['runtimes'])}."
 
 
-def _show(entry: ModelEntry, told: dict[str, Any]) -> None:
+def _show(told: dict[str, Any]) -> None:
     table(
         ("provider", "device", "runs", "ms per picture, model alone", "pictures per second"),
         (
@@ -129,19 +131,25 @@ def _show(entry: ModelEntry, told: dict[str, Any]) -> None:
         empty=f"No device of this machine is one of {', '.join(told['runtimes'])}.",
     )
     say()
-    rows = [("/".join(Path(picture["file"]).parts[-2:]), _words(picture)) for picture in told["pictures"]]
-    table(("picture", f"what {entry.name} saw"), rows, empty="No picture was looked at.")
+    rows = [row for picture in told["pictures"] for row in _rows(picture)]
+    table(("picture", "label", "score"), rows, empty="No picture was looked at.")
     for one in told["providers"]:
         if not one["ok"]:
             tell(f"{one['provider']} did not run it: {one['problem']}")
 
 
+def _rows(picture: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    """A row for each of the best labels of a picture; one row that says what else came of it."""
+    name = "/".join(Path(picture["file"]).parts[-2:])
+    found = sorted([*picture.get("objects", []), *picture.get("labels", [])], key=lambda each: -each["score"])
+    if found:
+        return [(name, each["label"], f"{each['score']:.2f}") for each in found[:_TOP]]
+    return [(name, _words(picture), None)]
+
+
 def _words(picture: dict[str, Any]) -> str:
     if "problem" in picture:
         return str(picture["problem"])
-    found = [*picture.get("objects", []), *picture.get("labels", [])]
-    words = ", ".join(f"{one['label']} {one['score']:.2f}" for one in found)
     if near := picture.get("map"):
         return f"a map of {near['columns']} x {near['rows']}, from {near['least']:g} to {near['most']:g}"
-    features = f"{picture['features']} features" if "features" in picture else ""
-    return ", ".join(part for part in (words, features) if part) or "nothing"
+    return f"{picture['features']} features" if "features" in picture else "nothing"

@@ -27,8 +27,8 @@ from ai_worker.devices.work import CannotRun, InferenceDied
 from ai_worker.enrolment.credential import Credential
 from ai_worker.enrolment.enrol import enrol_worker
 from ai_worker.manager_client import Manager
+from ai_worker.model_intake.inspect_model import inspect_model
 from ai_worker.model_store.errors import RuntimeAbsent
-from ai_worker.model_store.inspect_model import inspect_model
 from ai_worker.model_store.places import CPU
 from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings

@@ -18,10 +18,10 @@ from ai_worker.inference.predictors.family import (
 from ai_worker.inference.predictors.read import fitting_readers, read_boxes, reader_of, unclear
 from ai_worker.inference.predictors.suppressed import NUMBERED, RANKED, looks_ranked, looks_suppressed, table_of
 from ai_worker.inference.types import ModelOutputUnfit, Tensor
+from ai_worker.model_intake.read_request import ModelRequest
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.golden import Golden
 from ai_worker.model_store.open_onnx import OpenSession
-from ai_worker.model_store.read_request import ModelRequest
 from trapper_schemas.v1.models import Layout, ModelSpec
 
 _LEAST_SCORE = 1e-6

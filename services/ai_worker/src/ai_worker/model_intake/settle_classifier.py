@@ -7,11 +7,11 @@ import numpy as np
 
 from ai_worker.inference.predictors import classifier, embedding
 from ai_worker.inference.types import ModelOutputUnfit
+from ai_worker.model_intake.read_request import ModelRequest
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.golden import Golden
 from ai_worker.model_store.inspect import Facts
 from ai_worker.model_store.open_onnx import OpenSession
-from ai_worker.model_store.read_request import ModelRequest
 from trapper_schemas.v1.models import EmbeddingOutput, ModelSpec
 
 _LEAST_SUM, _MOST_SUM = 0.7, 1.02

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ai_worker.confinement.confine import OUT_OF_MEMORY, confine_trial
+from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused, RuntimeAbsent
-from ai_worker.model_store.register import register_model
 
 _MIB = 1024**2
 
@@ -47,7 +47,7 @@ def inspect_model(path: Path, request: dict[str, Any], *, allowance: Allowance =
     with tempfile.TemporaryDirectory(prefix="trapper-trial-") as folder:
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "ai_worker.model_store.inspect_model"],
+                [sys.executable, "-m", "ai_worker.model_intake.inspect_model"],
                 input=json.dumps(order).encode(),
                 capture_output=True,
                 timeout=allowance.wall_seconds,

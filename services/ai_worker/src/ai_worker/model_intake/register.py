@@ -13,18 +13,18 @@ from ai_worker.inference.predictors import depth
 from ai_worker.inference.predictors.family import Family
 from ai_worker.inference.preprocess import to_input
 from ai_worker.inference.types import ModelOutputUnfit
-from ai_worker.model_store.errors import ModelRefused, first_line
-from ai_worker.model_store.golden import Golden, checksum, difference, golden_pictures, golden_run, run_golden
-from ai_worker.model_store.inspect import Facts, check_file
-from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
-from ai_worker.model_store.read_request import (
+from ai_worker.model_intake.read_request import (
     decide_labels,
     decide_preprocessing,
     read_request,
     renamed_labels,
 )
-from ai_worker.model_store.settle_classifier import embedding_output, settle_classifier
-from ai_worker.model_store.settle_detector import settle_detector
+from ai_worker.model_intake.settle_classifier import embedding_output, settle_classifier
+from ai_worker.model_intake.settle_detector import settle_detector
+from ai_worker.model_store.errors import ModelRefused, first_line
+from ai_worker.model_store.golden import Golden, checksum, difference, golden_pictures, golden_run, run_golden
+from ai_worker.model_store.inspect import Facts, check_file
+from ai_worker.model_store.open_onnx import PROVIDERS, OpenSession, open_session
 from trapper_schemas.v1.models import (
     Availability,
     GoldenRun,
