@@ -13,8 +13,8 @@ from PIL import Image
 
 from ai_worker.inference.detect import Finder
 from ai_worker.inference.types import OpenStage
-from ai_worker.model_store.open_onnx import PROVIDERS, open_session
 from ai_worker.model_intake.register import register_model
+from ai_worker.model_store.open_onnx import PROVIDERS, open_session
 from benchmarks.networks import CLASSES, build_detector
 from benchmarks.report import ROOT, Size
 from trapper_schemas.catalog import read_label_map

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import numpy as np
 
-from ai_worker.inference.buffers import Shelf
+from ai_worker.inference.batch_run import Limits
+from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.classify import read_crop
 from ai_worker.inference.columns import to_results
 from ai_worker.inference.decode import decode_opened, open_picture
 from ai_worker.inference.detect import spec_of
 from ai_worker.inference.forward import forward
-from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.preprocess import crop_box, to_input
 from benchmarks.report import CORES
@@ -29,8 +29,8 @@ class Photo:
 
     stages: tuple[str, ...] = ("open", "decode", "resize", "detect", "read", "crop", "classify", "name")
 
-    def __init__(self, path: Path, setup: Setup, shelf: Shelf) -> None:
-        self.path, self.shelf = path, shelf
+    def __init__(self, path: Path, setup: Setup, pool: BufferPool) -> None:
+        self.path, self.pool = path, pool
         self.detector, self.species = setup.stages
         self.how, self.later = (spec_of(stage.spec).preprocessing for stage in setup.stages)
         self.finder = setup.finder
@@ -41,7 +41,7 @@ class Photo:
         self.sha256 = hashlib.sha256(self.data).hexdigest()
 
     def decode(self) -> None:
-        self.pixels = decode_opened(self.opened, shelf=self.shelf).pixels
+        self.pixels = decode_opened(self.opened, pool=self.pool).pixels
 
     def resize(self) -> None:
         self.tensor, self.mapping = to_input(self.pixels, self.how)
@@ -67,7 +67,7 @@ class Photo:
 async def stages_alone(setup: Setup, media: Media, times: int, count: int) -> dict[str, float]:
     """Core-seconds per photo of each stage, over all the photos in turn and nothing else in between; the median."""
     parts = {"fetch": statistics.median([await fetching(media, count) for _ in range(times + 1)][1:])}
-    photos = [Photo(path, setup, Shelf(2**30)) for path in media.paths]
+    photos = [Photo(path, setup, BufferPool(2**30)) for path in media.paths]
     for stage in Photo.stages:
         taken: list[float] = []
         for _ in range(times + 1):
@@ -104,7 +104,7 @@ def encoding(setup: Setup, paths: Sequence[Path], count: int) -> Callable[[], by
 
 async def plain_loop(setup: Setup, media: Media, count: int) -> tuple[dict[str, float], float]:
     """Core-seconds per photo of each stage when one follows the other, and of the whole loop."""
-    shelf = Shelf(2**30)
+    pool = BufferPool(2**30)
     taken: dict[str, float] = dict.fromkeys(("fetch", *Photo.stages), 0.0)
     begin = media.core_seconds()
     for _ in range(count):
@@ -112,7 +112,7 @@ async def plain_loop(setup: Setup, media: Media, count: int) -> tuple[dict[str, 
         async with media.fetched(1) as fetched:  # its file is dropped at once in the end, which is not told apart
             taken["fetch"] += (media.core_seconds() - start) / count
             assert isinstance(fetched[0].content, Path)
-            photo = Photo(fetched[0].content, setup, shelf)
+            photo = Photo(fetched[0].content, setup, pool)
             for stage in Photo.stages:
                 start = time.thread_time()
                 getattr(photo, stage)()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.columns import count_objects, to_results
-from ai_worker.inference.lot import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import Classified, Detections, Looked, Looks, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_worker.inference import steps
-from ai_worker.inference.buffers import Shelf
-from ai_worker.inference.lot import Limits
-from ai_worker.inference.pipeline import Belt, look
+from ai_worker.inference.batch_run import Limits
+from ai_worker.inference.buffers import BufferPool
+from ai_worker.inference.pipeline import Pipeline, look
 from ai_worker.inference.steps import Steps
 from ai_worker.inference.types import Failure, Looked, OpenStage
 from tests.support.make.inference import classifier, detector, encoded, painted
@@ -296,12 +296,12 @@ def test_two_batches_on_one_belt_each_get_their_own(stages):
         return encoded(painted([(1, 1, RED)]))
 
     first, second = [], []
-    with Belt(Limits(threads=2), clock=time.perf_counter) as belt:
-        one = threading.Thread(target=lambda: first.append(belt.look([held_up], stages)))
+    with Pipeline(Limits(threads=2), clock=time.perf_counter) as pipeline:
+        one = threading.Thread(target=lambda: first.append(pipeline.look([held_up], stages)))
         one.start()
         assert inside.wait(30)
         # the first batch's last picture is on its way, and the other core works on the next batch meanwhile
-        second.append(belt.look([encoded(painted([(2, 2, RED)]))] * 3, (found,)))
+        second.append(pipeline.look([encoded(painted([(2, 2, RED)]))] * 3, (found,)))
         go_on.set()
         one.join()
     assert [outcome.detections.boxes[0, 0] for outcome in second[0].outcomes] == [0.5] * 3
@@ -314,10 +314,10 @@ def test_a_defect_in_one_batch_ends_no_other(stages):
     def broken(_done):
         raise ZeroDivisionError
 
-    with Belt(Limits(threads=2), clock=time.perf_counter) as belt:
+    with Pipeline(Limits(threads=2), clock=time.perf_counter) as pipeline:
         with pytest.raises(ZeroDivisionError):
-            belt.look([encoded(painted())] * 3, stages, broken)
-        assert len(belt.look([encoded(painted())] * 3, stages).outcomes) == 3
+            pipeline.look([encoded(painted())] * 3, stages, broken)
+        assert len(pipeline.look([encoded(painted())] * 3, stages).outcomes) == 3
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
@@ -346,7 +346,7 @@ def test_the_budget_holds_before_a_picture_is_decoded(stages, form, monkeypatch)
 def test_a_tensor_never_shares_memory_with_pixels_that_are_used_again(tmp_path):
     stage = detector(colour_detector(tmp_path / "m.onnx"))
     raw = detector_with(stage, dtype="uint8", layout="nhwc", scale=1.0)
-    taken = Steps((raw,), 10**8, time.perf_counter, Shelf(10**8))
+    taken = Steps((raw,), 10**8, time.perf_counter, BufferPool(10**8))
     items = []
     for colour in (RED, GREEN):
         unread = taken.open(0, encoded(np.full((128, 128, 3), colour, np.uint8), "JPEG", quality=95))

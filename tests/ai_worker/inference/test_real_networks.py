@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai_worker.inference.lot import Limits
+from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import OpenStage
 from ai_worker.model_intake.register import register_model

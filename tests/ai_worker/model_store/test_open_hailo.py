@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ai_worker.devices.try_device import try_device
-from ai_worker.inference.lot import Limits
+from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.pipeline import look
 from ai_worker.inference.types import Looked, OpenStage
 from ai_worker.model_store import open_hailo

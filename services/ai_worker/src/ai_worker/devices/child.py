@@ -27,10 +27,10 @@ from ai_worker.devices import pipes
 from ai_worker.devices.prove import prove_model
 from ai_worker.devices.try_device import try_device
 from ai_worker.devices.work import CannotRun, ChildSettings, usable_cores
+from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.detect import spec_of
-from ai_worker.inference.lot import Limits
-from ai_worker.inference.pipeline import Belt
+from ai_worker.inference.pipeline import Pipeline
 from ai_worker.inference.steps import Source
 from ai_worker.inference.types import Failure, ModelOutputUnfit, ModelTooSlow, OpenStage
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
@@ -68,15 +68,17 @@ class Child:
         if settings.runtime not in KINDS:
             raise CannotRun("runtime", f"the runtime {settings.runtime!r} is not known; known: {', '.join(KINDS)}")
         self.on_processor = settings.runtime == CPU
-        self.belt = Belt(self._limits(), clock=time.perf_counter)
+        self.pipeline = Pipeline(self._limits(), clock=time.perf_counter)
 
     def run(self, message: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, Any]:
         """Look at one batch; the answer carries the encoded results."""
-        with self.turn:  # the batches stand on the belt in the order in which they came
+        with self.turn:  # the batches stand on the pipeline in the order in which they came
             stages = [self._open(stage) for stage in message["stages"]]
             start = time.perf_counter()
-            lot = self.belt.begin([_source(resource) for resource in message["resources"]], stages, on_progress)
-        looks = self.belt.end(lot)
+            batch_run = self.pipeline.begin(
+                [_source(resource) for resource in message["resources"]], stages, on_progress
+            )
+        looks = self.pipeline.end(batch_run)
         results = to_results(
             looks,
             batch_id=UUID(message["batch_id"]),
@@ -326,7 +328,7 @@ def main() -> None:
     except CannotRun as problem:
         say(_declined(problem.reason, problem) | {"question": first["question"]})
         return
-    with child.belt:
+    with child.pipeline:
         say({"kind": "ready", "question": first["question"], "confinement": held})
         while True:
             threading.Thread(target=_answer, args=(child, inbox.get(), say), daemon=True).start()

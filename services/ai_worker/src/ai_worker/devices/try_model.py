@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ai_worker.devices.prove import Device, detect_devices
-from ai_worker.inference.classify import CropSaid, read_crop
+from ai_worker.inference.classify import CropPrediction, read_crop
 from ai_worker.inference.decode import Undecodable, decode
 from ai_worker.inference.detect import find_objects, spec_of
 from ai_worker.inference.forward import forward
@@ -143,7 +143,7 @@ def _look(session: PlacedSession, stage: StageSpec, picture: Picture) -> dict[st
     return _said(said, spec)
 
 
-def _said(crop: CropSaid, spec: ModelSpec) -> dict[str, Any]:
+def _said(crop: CropPrediction, spec: ModelSpec) -> dict[str, Any]:
     """Of a classifier the best labels for the whole picture; of features how many there are."""
     told: dict[str, Any] = {}
     if crop.said is not None:

@@ -1,7 +1,7 @@
 """Memory that decoded pictures and the tensors made of them lie in, used again for the next ones.
 
 A fresh block of this size is mapped and zeroed page by page each time, which at 12 megapixels costs a tenth of
-decoding. A block is free again when nobody but the shelf refers to it, views included.
+decoding. A block is free again when nobody but the pool refers to it, views included.
 """
 
 import sys
@@ -12,11 +12,11 @@ import numpy as np
 from ai_worker.inference.types import Pixels
 
 _OURS = 3
-"""References to a block that nobody uses: the shelf's, the loop's, and the one that counts them."""
+"""References to a block that nobody uses: the pool's, the loop's, and the one that counts them."""
 _TOO_LARGE = 2
 
 
-class Shelf:
+class BufferPool:
     """Blocks for pictures, `keep_bytes` at most kept for later; safe for several threads."""
 
     def __init__(self, keep_bytes: int) -> None:

@@ -13,14 +13,14 @@ from trapper_schemas.v1.results import NO_LABEL
 
 
 @dataclass(frozen=True, slots=True)
-class CropSaid:
+class CropPrediction:
     """What the later stages said about one crop."""
 
     said: classifier.Said | None = None
     features: Floats | None = None
 
 
-def read_crop(outputs: Sequence[Sequence[Tensor]], stages: Sequence[OpenStage]) -> CropSaid:
+def read_crop(outputs: Sequence[Sequence[Tensor]], stages: Sequence[OpenStage]) -> CropPrediction:
     """One crop's outputs, stage by stage; an embedding stage's features go before the classifier's own."""
     said: classifier.Said | None = None
     features: Floats | None = None
@@ -33,7 +33,7 @@ def read_crop(outputs: Sequence[Sequence[Tensor]], stages: Sequence[OpenStage]) 
             if spec.embedding.output not in named:
                 raise ModelOutputUnfit(f"the model has no output {spec.embedding.output!r}")
             features = embedding.read(named[spec.embedding.output], spec.embedding.dimension)
-    return CropSaid(said, features)
+    return CropPrediction(said, features)
 
 
 def _main_output(stage: OpenStage, named: dict[str, Tensor]) -> str:
@@ -50,7 +50,7 @@ def _main_output(stage: OpenStage, named: dict[str, Tensor]) -> str:
     raise ModelOutputUnfit(f"outputs {seen}; expected one of {len(spec.labels)}, one number for each label")
 
 
-def gather(rows: Sequence[int], crops: Sequence[CropSaid], stages: Sequence[OpenStage]) -> Classified:
+def gather(rows: Sequence[int], crops: Sequence[CropPrediction], stages: Sequence[OpenStage]) -> Classified:
     """The crops of one picture as arrays, in the order of their detections."""
     order = np.argsort(np.asarray(rows, dtype=np.int64), kind="stable")
     said = [crops[index].said for index in order]

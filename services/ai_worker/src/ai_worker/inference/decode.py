@@ -14,7 +14,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from ai_worker.inference.buffers import Shelf
+from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.types import Picture, Pixels
 from trapper_kit.jpeg import decode_jpeg
 from trapper_schemas.v1.results import FailureCode
@@ -36,7 +36,7 @@ _PROGRESSIVE_BYTES = 9
 _PILLOW_BYTES = 10
 _DEEP_BYTES = 32
 """Per pixel, at the peak of decoding: greys deeper than eight bits go through double precision."""
-_NO_SHELF = Shelf(0)
+_NO_POOL = BufferPool(0)
 
 
 class Undecodable(Exception):  # noqa: N818 - named after what is the case
@@ -79,14 +79,14 @@ def open_picture(data: bytes, *, max_pixels: int) -> Opened:
     return opened
 
 
-def decode_opened(opened: Opened, *, wanted: tuple[int, int] | None = None, shelf: Shelf | None = None) -> Picture:
-    """The upright picture, once; a JPEG's pixels lie in a block of the shelf."""
+def decode_opened(opened: Opened, *, wanted: tuple[int, int] | None = None, pool: BufferPool | None = None) -> Picture:
+    """The upright picture, once; a JPEG's pixels lie in a block of the pool."""
     with _in_words(), opened.image as image:
         if _is_plain_jpeg(opened):
-            return _decode_jpeg(opened.data, image, wanted, shelf or _NO_SHELF)
+            return _decode_jpeg(opened.data, image, wanted, pool or _NO_POOL)
         if opened.data.startswith(_JPEG_MAGIC):
             return _decode_cmyk(opened.data, image)
-        return _upright(_to_rgb(image), _orientation(image), image.size, _NO_SHELF, damaged=False)
+        return _upright(_to_rgb(image), _orientation(image), image.size, _NO_POOL, damaged=False)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _is_text(head: bytes) -> bool:
     return all(sign.isprintable() or sign in "\r\n\t\f" for sign in text)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None, shelf: Shelf) -> Picture:
+def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None, pool: BufferPool) -> Picture:
     orientation = _orientation(image)
     width, height = wanted or (0, 0)
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
@@ -145,18 +145,18 @@ def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None
     factor = 2 if wanted else 1
     try:
         rows, columns, _, _ = simplejpeg.decode_jpeg_header(data, height, width, factor)
-        buffer = shelf.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
+        buffer = pool.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
         jpeg = decode_jpeg(data, min_width=width, min_height=height, min_factor=factor, buffer=buffer)
     except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
-        return _upright(_to_rgb(image), orientation, image.size, shelf, damaged=False)
-    return _upright(jpeg.pixels, orientation, image.size, shelf, damaged=jpeg.is_damaged)
+        return _upright(_to_rgb(image), orientation, image.size, pool, damaged=False)
+    return _upright(jpeg.pixels, orientation, image.size, pool, damaged=jpeg.is_damaged)
 
 
 def _decode_cmyk(data: bytes, image: Image.Image) -> Picture:
     jpeg = decode_jpeg(data, colorspace="CMYK")
     inks = _EIGHT_BIT_MAX - jpeg.pixels if "adobe" in image.info else jpeg.pixels  # Adobe stores inks inverted
     rgb = _to_rgb_array(Image.frombytes("CMYK", image.size, inks.tobytes()))
-    return _upright(rgb, _orientation(image), image.size, _NO_SHELF, damaged=jpeg.is_damaged)
+    return _upright(rgb, _orientation(image), image.size, _NO_POOL, damaged=jpeg.is_damaged)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -167,7 +167,7 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1  # noqa: PLR2004 - the values of the standard
 
 
-def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], shelf: Shelf, *, damaged: bool) -> Picture:
+def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], pool: BufferPool, *, damaged: bool) -> Picture:
     width, height = size
     lying = pixels
     match orientation:
@@ -190,7 +190,7 @@ def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], shelf: She
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
         width, height = height, width
     if pixels is not lying:
-        turned = shelf.take(pixels.size).reshape(pixels.shape)
+        turned = pool.take(pixels.size).reshape(pixels.shape)
         turned[...] = pixels
         pixels = turned
     return Picture(np.ascontiguousarray(pixels), width, height, damaged)

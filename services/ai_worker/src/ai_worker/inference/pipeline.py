@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from ai_worker.inference.buffers import Shelf
-from ai_worker.inference.lot import Limits, Lot
+from ai_worker.inference.batch_run import BatchRun, Limits
+from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.steps import Source, Steps
 from ai_worker.inference.types import Looks, OpenStage
 
@@ -27,19 +27,19 @@ def look(
     on_progress: Callable[[int], None] | None = None,
 ) -> Looks:
     """Look at every source; the outcomes are in the order of the sources, the seconds in that of the stages."""
-    with Belt(limits, clock=clock) as belt:
-        return belt.look(sources, stages, on_progress)
+    with Pipeline(limits, clock=clock) as pipeline:
+        return pipeline.look(sources, stages, on_progress)
 
 
-class Belt:
+class Pipeline:
     """Threads that look at the pictures of one batch after the other; a `with` block ends them."""
 
     def __init__(self, limits: Limits, *, clock: Callable[[], float]) -> None:
         self.limits = limits
         self.clock = clock
-        self.shelf = Shelf(limits.pixel_budget_bytes)
+        self.pool = BufferPool(limits.pixel_budget_bytes)
         self.changed = threading.Condition()
-        self.lots: list[Lot] = []
+        self.batch_runs: list[BatchRun] = []
         self._ended = False
         self._pool = ThreadPoolExecutor(max_workers=limits.threads, thread_name_prefix="look")
 
@@ -64,51 +64,53 @@ class Belt:
 
     def begin(
         self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
-    ) -> Lot:
-        """Put a batch on the belt; who comes first is served first."""
+    ) -> BatchRun:
+        """Put a batch on the pipeline; who comes first is served first."""
         limits = self.limits
-        steps = Steps(stages, limits.max_pixels, self.clock, self.shelf, batch_size=limits.batch_size)
-        lot = Lot(sources, steps, self, on_progress)
+        steps = Steps(stages, limits.max_pixels, self.clock, self.pool, batch_size=limits.batch_size)
+        batch_run = BatchRun(sources, steps, self, on_progress)
         with self.changed:
-            self.lots.append(lot)
+            self.batch_runs.append(batch_run)
             self.changed.notify_all()
-        return lot
+        return batch_run
 
-    def end(self, lot: Lot) -> Looks:
-        """Wait for a batch and take it off the belt."""
-        lot.ended.wait()
+    def end(self, batch_run: BatchRun) -> Looks:
+        """Wait for a batch and take it off the pipeline."""
+        batch_run.ended.wait()
         with self.changed:
-            self.lots.remove(lot)
+            self.batch_runs.remove(batch_run)
             self.changed.notify_all()  # what it held is free
-        if lot.broken is not None:
-            raise lot.broken
-        return Looks([outcome for outcome in lot.outcomes if outcome is not None], lot.seconds)
+        if batch_run.broken is not None:
+            raise batch_run.broken
+        return Looks([outcome for outcome in batch_run.outcomes if outcome is not None], batch_run.seconds)
 
     def has_pass(self) -> bool:
         """Whether one more forward pass may begin."""
-        return sum(lot.passes for lot in self.lots) < (self.limits.forward_passes or self.limits.threads)
+        return sum(batch_run.passes for batch_run in self.batch_runs) < (
+            self.limits.forward_passes or self.limits.threads
+        )
 
     def has_room(self, count: int) -> bool:
         """Whether that many bytes fit into the budget; a picture that is alone always does."""
-        held = sum(lot.held for lot in self.lots)
+        held = sum(batch_run.held for batch_run in self.batch_runs)
         return not held or held + count <= self.limits.pixel_budget_bytes
 
     def _work(self) -> None:
-        """One thread's life: take the most advanced job of the oldest lot, until the belt ends."""
+        """One thread's life: take the most advanced job of the oldest batch_run, until the pipeline ends."""
         while (found := self._next()) is not None:
-            lot, job = found
+            batch_run, job = found
             try:
                 job()
-            except BaseException as problem:  # noqa: BLE001 - a defect of ours ends this lot, and no other
+            except BaseException as problem:  # noqa: BLE001 - a defect of ours ends this batch_run, and no other
                 with self.changed:
-                    lot.end(problem)
+                    batch_run.end(problem)
 
-    def _next(self) -> tuple[Lot, Callable[[], None]] | None:
+    def _next(self) -> tuple[BatchRun, Callable[[], None]] | None:
         with self.changed:
             while not self._ended:
-                for lot in self.lots:
-                    job = lot.next_job()
+                for batch_run in self.batch_runs:
+                    job = batch_run.next_job()
                     if job is not None:
-                        return lot, job
+                        return batch_run, job
                 self.changed.wait()
             return None

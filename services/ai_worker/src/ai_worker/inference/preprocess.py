@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ai_worker.inference.buffers import Shelf
+from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.types import Boxes, Floats, Pixels, Tensor
 from trapper_schemas.v1.models import Channels, Preprocessing
 
@@ -55,8 +55,8 @@ class Mapping:
         return np.stack([x[:, 0], y[:, 0], x[:, 1] - x[:, 0], y[:, 1] - y[:, 0]], axis=1)
 
 
-def to_input(pixels: Pixels, how: Preprocessing, *, shelf: Shelf | None = None) -> tuple[Tensor, Mapping]:
-    """One picture or crop as the model takes it, without the batch axis; it may lie in a block of the shelf."""
+def to_input(pixels: Pixels, how: Preprocessing, *, pool: BufferPool | None = None) -> tuple[Tensor, Mapping]:
+    """One picture or crop as the model takes it, without the batch axis; it may lie in a block of the pool."""
     match how.resize:
         case "letterbox":
             canvas, mapping = _letterbox(pixels, how, centre=True)
@@ -66,7 +66,7 @@ def to_input(pixels: Pixels, how: Preprocessing, *, shelf: Shelf | None = None) 
             canvas, mapping = _squash(pixels, how)
         case "crop":
             canvas, mapping = _centre_crop(pixels, how)
-    return _normalise(canvas, how, shelf), mapping
+    return _normalise(canvas, how, pool), mapping
 
 
 def crop_box(pixels: Pixels, box: NDArray[np.float64], how: Preprocessing) -> Pixels:
@@ -183,7 +183,7 @@ def _positions(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.int
     return first, np.minimum(first + 1, side - 1), (at - first).astype(np.float32)
 
 
-def _normalise(canvas: Pixels, how: Preprocessing, shelf: Shelf | None) -> Tensor:
+def _normalise(canvas: Pixels, how: Preprocessing, pool: BufferPool | None) -> Tensor:
     if how.channels == "bgr":
         canvas = canvas[:, :, ::-1]
     if how.layout == "nchw":
@@ -191,7 +191,7 @@ def _normalise(canvas: Pixels, how: Preprocessing, shelf: Shelf | None) -> Tenso
     scale, mean, std = (_per_channel(value, how) for value in (how.scale, how.mean, how.std))
     if how.dtype == "uint8" and bool((scale == 1).all() and (mean == 0).all() and (std == 1).all()):
         return np.ascontiguousarray(canvas)
-    values = _room(canvas.shape, shelf)
+    values = _room(canvas.shape, pool)
     np.multiply(canvas, (scale / std).astype(np.float32), out=values)
     if mean.any():
         values -= (mean / std).astype(np.float32)
@@ -200,10 +200,10 @@ def _normalise(canvas: Pixels, how: Preprocessing, shelf: Shelf | None) -> Tenso
     return values.astype(how.dtype, copy=False)
 
 
-def _room(shape: tuple[int, ...], shelf: Shelf | None) -> Floats:
-    if shelf is None:
+def _room(shape: tuple[int, ...], pool: BufferPool | None) -> Floats:
+    if pool is None:
         return np.empty(shape, dtype=np.float32)
-    return shelf.take(int(np.prod(shape)) * _FLOAT_BYTES).view(np.float32).reshape(shape)
+    return pool.take(int(np.prod(shape)) * _FLOAT_BYTES).view(np.float32).reshape(shape)
 
 
 def _per_channel(value: Channels, how: Preprocessing) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ai_worker.inference.buffers import Shelf
-from ai_worker.inference.classify import CropSaid, read_crop
+from ai_worker.inference.buffers import BufferPool
+from ai_worker.inference.classify import CropPrediction, read_crop
 from ai_worker.inference.decode import Opened, Undecodable, decode_opened, open_picture
 from ai_worker.inference.detect import Finder, spec_of
 from ai_worker.inference.forward import forward
@@ -55,7 +55,7 @@ class Item:
     found: Detections | None = None
     rows: list[int] = field(default_factory=list[int])
     uncropped: int = 0
-    crops: dict[int, CropSaid] = field(default_factory=dict[int, CropSaid])
+    crops: dict[int, CropPrediction] = field(default_factory=dict[int, CropPrediction])
     failed: bool = False
 
 
@@ -76,7 +76,7 @@ class Steps:
         stages: Sequence[OpenStage],
         max_pixels: int,
         clock: Callable[[], float],
-        shelf: Shelf | None = None,
+        pool: BufferPool | None = None,
         *,
         batch_size: int = 0,
     ) -> None:
@@ -84,7 +84,7 @@ class Steps:
         self.later = stages[1:]
         self.max_pixels = max_pixels
         self.clock = clock
-        self.shelf = shelf
+        self.pool = pool
         self.batch_size = batch_size
         self.too_slow = 0
         """Pictures for which a model took too long."""
@@ -124,9 +124,9 @@ class Steps:
     def decode(self, unread: Unread) -> Item | Failure:
         """Decode and prepare one picture."""
         try:
-            picture = decode_opened(unread.opened, wanted=self.wanted, shelf=self.shelf)
+            picture = decode_opened(unread.opened, wanted=self.wanted, pool=self.pool)
             how = spec_of(self.detector.spec).preprocessing
-            tensor, mapping = to_input(picture.pixels, how, shelf=self.shelf)
+            tensor, mapping = to_input(picture.pixels, how, pool=self.pool)
             if np.may_share_memory(tensor, picture.pixels):
                 tensor = tensor.copy()  # the pixels' memory is used again
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
@@ -160,11 +160,11 @@ class Steps:
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
 
-    def classify(self, crops: Sequence[Crop]) -> tuple[list[CropSaid | Failure], list[float]]:
+    def classify(self, crops: Sequence[Crop]) -> tuple[list[CropPrediction | Failure], list[float]]:
         """What the later stages say about each crop, and the seconds that each of them took."""
         spent = [0.0] * len(self.later)
 
-        def together(part: Sequence[Crop]) -> list[CropSaid | Failure]:
+        def together(part: Sequence[Crop]) -> list[CropPrediction | Failure]:
             outputs: list[list[list[Tensor]]] = []
             for index, stage in enumerate(self.later):
                 start = self.clock()
@@ -186,7 +186,7 @@ class Steps:
                 results.append(failure_of(problem))
         return results
 
-    def _read(self, rows: Sequence[Sequence[Tensor]]) -> CropSaid | Failure:
+    def _read(self, rows: Sequence[Sequence[Tensor]]) -> CropPrediction | Failure:
         try:
             return read_crop(rows, self.later)
         except ModelOutputUnfit as problem:

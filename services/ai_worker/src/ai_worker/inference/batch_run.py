@@ -1,6 +1,6 @@
-"""One batch on the belt: what waits before each stage, and which piece of work comes next.
+"""One batch on the pipeline: what waits before each stage, and which piece of work comes next.
 
-`next_job` and the ends of the jobs run under the belt's lock; whatever is slow runs without it.
+`next_job` and the ends of the jobs run under the pipeline's lock; whatever is slow runs without it.
 """
 
 import threading
@@ -33,7 +33,7 @@ class Limits:
 
 
 class Room(Protocol):
-    """What the lots on a belt share."""
+    """What the batch_runs on a pipeline share."""
 
     limits: Limits
     changed: threading.Condition
@@ -47,7 +47,7 @@ class Room(Protocol):
         ...
 
 
-class Lot:
+class BatchRun:
     """The pictures of one batch on their way."""
 
     def __init__(
