@@ -1,4 +1,4 @@
-"""What every table and every loop of the worker stands on: the declarative base, the loop book, a full disk."""
+"""The declarative base of the tables, the loop book, and the error of a full disk."""
 
 import errno
 from collections.abc import Generator
@@ -11,25 +11,25 @@ from trapper_kit.db import TYPES, DatabaseUnavailable, metadata
 from trapper_kit.loops import LoopBook
 
 loop = LoopBook()
-"""Features note their steps here; only the worker's `tasks` runs the book."""
+"""Features register their loops here; `tasks` runs them."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Base(DeclarativeBase):
-    """Of all tables of the worker's own file."""
+    """The base of all tables of the worker's database file."""
 
     metadata = metadata()
     type_annotation_map: ClassVar[dict[Any, Any]] = dict(TYPES)
 
 
 class DiskFull(Exception):  # noqa: N818 - named after what is the case
-    """Nothing more can be written below the state folder; the batch is somebody else's to finish."""
+    """The disk of the state folder is full; another worker has to finish the batch."""
 
 
 @contextmanager
 def writing(what: str) -> Generator[None, None, None]:
-    """Turns a full disk, of files or of the database, into DiskFull; any other error stays what it is."""
+    """Raise DiskFull instead of the error of a full disk, of files or of the database."""
     try:
         yield
     except OSError as problem:

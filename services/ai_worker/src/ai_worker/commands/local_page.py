@@ -1,4 +1,4 @@
-"""Asks the worker that runs on this machine, at its status page, in the name of whoever owns its folder."""
+"""Calls the status page of the worker on this machine, with the local token of its folder."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ _HERE = ["127.0.0.0/8", "::1/128"]
 async def ask_page(
     settings: WorkerSettings, port: int, method: str, path: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The answer; raises the Problem that stands in between, Unreachable when no worker runs there."""
+    """The reply; raises the Problem of the page, or Unreachable when no worker runs there."""
     token = settings.local_token_file.read_text("utf-8").strip() if settings.local_token_file.exists() else None
     page = HttpClient(f"http://127.0.0.1:{port}", token=token, allowed=networks(_HERE), timeout_seconds=10.0)
     try:

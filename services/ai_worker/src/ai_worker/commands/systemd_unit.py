@@ -1,4 +1,4 @@
-"""Prints the systemd unit that runs this worker: restarted when it fails, watched, and closed off from the rest."""
+"""The systemd unit that runs this worker: restarted when it fails, watched, and confined."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Who this worker is: the credential that an enrolment token buys."""
+"""The enrolment of this worker: an enrolment token is exchanged for a credential."""

@@ -1,4 +1,4 @@
-"""The credential on disk: readable by its owner only, replaced whole or not at all."""
+"""Keeps the credential on the disk: readable by its owner only, replaced whole or not at all."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from trapper_schemas.v1.workers import Intervals
 
 
 class Credential(BaseModel):
-    """What enrolment bought, and where."""
+    """The credential of an enrolled worker, and the Manager it is for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +43,7 @@ def read_credential(settings: WorkerSettings) -> Credential:
 
 
 def replace_credential(settings: WorkerSettings, secret: str, expires_at: datetime | None) -> Credential:
-    """Note the credential that follows the present one, durably, before anything is said under it."""
+    """Write the next credential durably, before any request uses it."""
     present = read_credential(settings)
     ends = present.credential_expires_at if expires_at is None else expires_at
     following = present.model_copy(update={"credential": SecretStr(secret), "credential_expires_at": ends})
@@ -52,7 +52,7 @@ def replace_credential(settings: WorkerSettings, secret: str, expires_at: dateti
 
 
 def write_secret(path: Path, content: str) -> None:
-    """Replace a file that only its owner may read, durably."""
+    """Replace a file durably; only its owner may read it."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -66,7 +66,7 @@ def write_secret(path: Path, content: str) -> None:
 
 
 def local_token(settings: WorkerSettings) -> str:
-    """The token of the local door, made once."""
+    """The token of the local routes, made once."""
     path = settings.local_token_file
     if not path.exists():
         write_secret(path, new_token("local"))

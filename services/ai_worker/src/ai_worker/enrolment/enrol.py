@@ -1,4 +1,4 @@
-"""Introduces this machine to a Manager and keeps the credential that it answers."""
+"""Enrols this machine at a Manager and keeps the credential that it gets."""
 
 import re
 import socket
@@ -31,7 +31,7 @@ async def enrol_worker(
     if present is not None:
         return present, False
     chosen = name or settings.name or host_name()
-    ask = Enrolment(
+    request = Enrolment(
         name=chosen,
         version=version,
         protocols=(PROTOCOL,),
@@ -39,8 +39,8 @@ async def enrol_worker(
         runtimes=runtimes,
         models_on_disk=models_on_disk,
     )
-    reply = await manager.enrol(ask)
-    bought = Credential(
+    reply = await manager.enrol(request)
+    credential = Credential(
         manager_url=manager_url,
         worker_id=reply.worker_id,
         credential=SecretStr(reply.credential),
@@ -49,13 +49,13 @@ async def enrol_worker(
         runtimes=reply.runtimes,
         intervals=reply.intervals,
     )
-    write_secret(settings.credential_file, bought.model_dump_json(indent=1))
-    log("worker.enrolled", worker=str(bought.worker_id), manager=manager_url)
-    return bought, True
+    write_secret(settings.credential_file, credential.model_dump_json(indent=1))
+    log("worker.enrolled", worker=str(credential.worker_id), manager=manager_url)
+    return credential, True
 
 
 async def _accepted(settings: WorkerSettings, manager_url: str) -> Credential | None:
-    """What the folder holds, if it is for this address and whoever answers there still knows it."""
+    """The credential of the folder, if it is for this address and the Manager there still accepts it."""
     try:
         present = read_credential(settings)
     except NotEnrolled:
@@ -63,20 +63,20 @@ async def _accepted(settings: WorkerSettings, manager_url: str) -> Credential | 
     if present.manager_url != manager_url:
         return None
     secret = present.credential.get_secret_value()
-    asking = Manager.at(manager_url, token=secret, allowed=settings.allowed_addresses)
+    manager = Manager.at(manager_url, token=secret, allowed=settings.allowed_addresses)
     try:
-        await asking.check()
+        await manager.check()
     except Problem as problem:
         if not is_stranger(problem):
             raise
         log("credential.refused", problem=str(problem))
         return None
     finally:
-        await asking.close()
+        await manager.close()
     return present
 
 
 def host_name() -> str:
-    """The host's name as far as a worker may be called so."""
+    """The name of this host, with the characters that the name of a worker may have."""
     plain = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()).lstrip(".-")[:64]
     return plain or "worker"

@@ -1,1 +1,1 @@
-"""The pictures of a batch, fetched under a grant and kept until the batch ends."""
+"""Media of a batch, fetched under a grant and kept until the batch ends."""

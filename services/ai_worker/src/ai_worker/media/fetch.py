@@ -1,4 +1,4 @@
-"""Fetches a batch's pictures: only from the lease's origins, limited, hash-checked; a failure is one resource's own."""
+"""Fetches the media of a batch: from the lease's origins only, limited, checked; a failure concerns one resource."""
 
 import asyncio
 import hashlib
@@ -27,7 +27,7 @@ _SLOW = 64 * 1024
 
 @dataclass
 class Fetching:
-    """One batch's fetches: where to, under what, what is there already, and since when an origin has been silent."""
+    """The fetches of one batch: folder, grant, origins, files that exist, and since when an origin has not answered."""
 
     work: WorkerWork
     http: HttpClient
@@ -35,7 +35,7 @@ class Fetching:
     grant: str
     origins: Origins
     there: frozenset[Path]
-    """Files that a process before us left in the folder."""
+    """Files that a former process left in the folder."""
     silent_since: dict[str, float] = field(default_factory=dict[str, float])
 
 
@@ -48,7 +48,7 @@ async def fetch_media(
     origins: Sequence[str],
     folder: Path,
 ) -> list[Path | Failed]:
-    """A file or a failure for every resource, in their order; DiskFull ends the whole."""
+    """A file or a failure for every resource, in their order; raises DiskFull."""
     there = _make(folder)
     allowed = Origins.of(map(origin_of, origins), map(origin_of, work.settings.media_origins))
     fetching = Fetching(work, http, folder, grant, allowed, there)
@@ -70,14 +70,14 @@ async def fetch_media(
 
 
 def _make(folder: Path) -> frozenset[Path]:
-    """What is in the folder already."""
+    """Make the folder; returns the files that it has already."""
     with writing("media"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return frozenset(folder.iterdir())
 
 
 async def _fetch(fetching: Fetching, resource: ResourceRef) -> Path | Failed:
-    """Try until it is there, refused, or its origin has been silent for too long."""
+    """Try until the file is here or refused, or its origin has not answered for too long."""
     work, origin = fetching.work, origin_of(resource.url)
     while True:
         try:
@@ -117,7 +117,7 @@ async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
 
 
 def _is_here(path: Path, resource: ResourceRef) -> bool:
-    """Whether a process before us has fetched it, whole."""
+    """Whether a former process has fetched the whole file."""
     if not path.is_file() or path.stat().st_size != resource.size_bytes:
         return False
     with path.open("rb") as file:
@@ -125,7 +125,7 @@ def _is_here(path: Path, resource: ResourceRef) -> bool:
 
 
 async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:
-    """One redirect is followed, to an origin that the lease names, and without the grant."""
+    """Fetch the file; one redirect is followed, to an origin that the lease names, without the grant."""
     url: str = resource.url
     headers = {GRANT_HEADER: fetching.grant}
     for _ in range(2):
@@ -143,7 +143,7 @@ async def _follow(fetching: Fetching, resource: ResourceRef) -> Path:
 
 
 async def _receive(chunks: AsyncIterator[bytes], resource: ResourceRef, path: Path) -> Path:
-    """Write what comes, as long as it can still be the file that was announced; nothing half is left behind."""
+    """Write the body while it can be the announced file; a partial file is removed."""
     partial = path.with_name(f"{path.name}.part")
     try:
         await _write(chunks, resource, partial)

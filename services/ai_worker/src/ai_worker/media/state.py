@@ -1,4 +1,4 @@
-"""Which addresses a lease lets us call, and what a failed call means, as pure decisions."""
+"""Which addresses a lease allows, and what a failed call means for a resource; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ class MediaFailed(Exception):  # noqa: N818 - named after what is the case
 
 @dataclass(frozen=True)
 class Origins:
-    """The origins of a lease, capped by our own when there are any."""
+    """The origins of a lease, and those that this machine allows, when its settings name any."""
 
     lease: frozenset[str]
     cap: frozenset[str]
 
     @classmethod
     def of(cls, lease: Iterable[str], cap: Iterable[str]) -> "Origins":
-        """From addresses whose ports are always said."""
+        """From origins with explicit ports."""
         return cls(frozenset(lease), frozenset(cap))
 
     def check(self, origin: str) -> None:
-        """MediaFailed when this origin may not be called for this lease."""
+        """Raise MediaFailed when this origin may not be called for this lease."""
         if origin not in self.lease:
             raise MediaFailed(FailureCode.MEDIA_REFUSED, f"{origin} is not an origin that the job names")
         if self.cap and origin not in self.cap:
@@ -38,7 +38,7 @@ class Origins:
 
 
 def refusal(status: int, title: str) -> MediaFailed:
-    """What a refusal of the other side means for the resource."""
+    """The failure of a resource whose media server answered with this status."""
     if status in _NOT_FOUND:
         return MediaFailed(FailureCode.MEDIA_REFUSED, f"the media server refused the file: {title}")
     again = status >= 500 or status in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers
