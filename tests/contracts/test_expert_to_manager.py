@@ -306,3 +306,12 @@ async def test_parsing_again_under_another_threshold_supersedes_without_inferenc
     found = await pair.expert.sql("select done, blank, with_animals from ai_classification_jobs")
     assert found == [(0, 5, 0)]
     assert await pair.expert.sql("select count(*) from classifications where superseded_by_id is not null") == [(1,)]
+    rows = await pair.expert.sql(
+        "select job_config_version, count(*) from classifications where type = 'ai' group by 1 order by 1"
+    )
+    assert rows == [(1, 5), (3, 1)]
+    async with pair.expert.as_("owner") as owner:
+        parses = (await owner.get(f"/api/ai-classification-jobs/{job_id}/parses/")).json()["items"]
+    thresholds = [(parse["version"], parse["job_config"]["detection_threshold"]) for parse in parses]
+    assert thresholds == [(1, thresholds[0][1]), (2, thresholds[0][1]), (3, 0.95)]
+    assert [parse["superseded"] for parse in parses] == [None, None, 0]

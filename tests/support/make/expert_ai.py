@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -58,7 +58,7 @@ from trapper_schemas.v1.models import (
     Thresholds,
 )
 from trapper_schemas.v1.models import ObservationType as Kind
-from trapper_schemas.v1.results import BatchResults
+from trapper_schemas.v1.results import BatchResults, digest_of
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 DETECTOR_LABELS = (
@@ -76,6 +76,8 @@ SPECIES_LABELS = tuple(
         ("griffin", "Gryps fabulosus"),
     )
 )
+OTHER_FILES = "0" * 64
+"""The digest of results that tell of other files than the resources have."""
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -370,7 +372,9 @@ async def asked_again(made: Scene) -> UUID:
 
 
 async def received(made: Scene, job_id: UUID, answer: BatchResults | bytes, *, batch_id: UUID | None = None) -> UUID:
-    """A batch that was fetched and kept, and nothing more."""
+    """A batch that was fetched and kept, and nothing more; results tell of the files that the resources have."""
+    if isinstance(answer, BatchResults) and answer.media_digest != OTHER_FILES:
+        answer = replace(answer, media_digest=await _media_digest(made, answer))
     blob = answer if isinstance(answer, bytes) else answer.to_blob()
     digest = sha256(blob).hexdigest()
     await made.work.blobs.put(blob_key(digest), blob)
@@ -387,6 +391,12 @@ async def received(made: Scene, job_id: UUID, answer: BatchResults | bytes, *, b
                 created_at=made.work.clock.now(),
             ),
         )
+
+
+async def _media_digest(made: Scene, answer: BatchResults) -> str:
+    rows = await made.sql("select id, stored_sha256 from resources")
+    hashes = dict(tuple(row) for row in rows)
+    return digest_of([hashes.get(resource_id, "") for resource_id in answer.ids], answer.seen)
 
 
 async def applied(made: Scene, job_id: UUID, answer: BatchResults | bytes) -> UUID:

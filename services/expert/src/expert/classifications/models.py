@@ -40,7 +40,7 @@ class Classification(Once, Base):
         CheckConstraint(
             "(type = 'ai') = (job_id is not null) and (type = 'ai') = (provider_id is not null) "
             "and (type = 'ai') = (received_batch_id is not null) and (type = 'ai') = (batch_row is not null) "
-            "and (type = 'ai') = (content_hash is not null)",
+            "and (type = 'ai') = (content_hash is not null) and (type = 'ai') = (job_config_version is not null)",
             name="provenance",
         ),
         CheckConstraint("type <> 'feedback' or source_classification_id is not null", name="feedback_source"),
@@ -80,6 +80,7 @@ class Classification(Once, Base):
 
     provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_providers.id"), index=True)
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_classification_jobs.id"), index=True)
+    job_config_version: Mapped[int | None]  # the configuration that it was parsed with
     received_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("received_batches.id"), index=True)
     batch_row: Mapped[int | None]  # the resource's index in the blob
     content_hash: Mapped[str | None]  # of all that the row says, so that an equal answer writes nothing

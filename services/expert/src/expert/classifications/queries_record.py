@@ -16,7 +16,8 @@ from trapper_schemas.ids import uuid7
 
 _AI_COLUMNS = (
     "id", "type", "classification_project_id", "resource_id", "linked_collection_id", "final_classification_id",
-    "static_attributes", "created_at", "updated_at", "provider_id", "job_id", "received_batch_id", "batch_row",
+    "static_attributes", "created_at", "updated_at", "provider_id", "job_id", "job_config_version",
+    "received_batch_id", "batch_row",
     "content_hash",
 )  # fmt: skip
 
@@ -27,6 +28,7 @@ class Current:
 
     id: UUID
     content_hash: str | None
+    job_id: UUID | None
 
 
 async def ensure_finals(
@@ -74,7 +76,7 @@ async def hold_current(
 ) -> dict[UUID, Current]:
     """The current ai rows of these resources, which nobody else supersedes until the transaction ends."""
     statement = (
-        select(Classification.resource_id, Classification.id, Classification.content_hash)
+        select(Classification.resource_id, Classification.id, Classification.content_hash, Classification.job_id)
         .where(
             Classification.type == AI,
             Classification.superseded_by_id.is_(None),
@@ -85,7 +87,7 @@ async def hold_current(
         .order_by(Classification.resource_id)
         .with_for_update(key_share=True)
     )
-    return {row[0]: Current(row[1], row[2]) for row in await db.execute(statement)}
+    return {row[0]: Current(*row[1:]) for row in await db.execute(statement)}
 
 
 async def supersede(db: Session, successors: Mapping[UUID, UUID]) -> None:

@@ -38,12 +38,23 @@ class Provenance:
     job_id: UUID
     received_batch_id: UUID
     match_iou: float
+    job_config_version: int = 1
+    only_own: bool = False
+    """Whether rows of other jobs stay current, as in a re-parse."""
 
 
-async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *, now: datetime) -> int:
-    """The number of rows written; a resource whose current row has the same content hash gets none."""
+@dataclass(frozen=True)
+class Recorded:
+    """How many rows were written, and how many resources were left to the row of another job."""
+
+    written: int
+    superseded: int
+
+
+async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *, now: datetime) -> Recorded:
+    """Write an ai row for each resource whose current row has another content hash."""
     if not seen:
-        return 0
+        return Recorded(0, 0)
     ids = [resource.resource_id for resource in seen]
     project_id = source.classification_project_id
     finals = await queries.ensure_finals(
@@ -54,9 +65,11 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
         now=now,
     )
     current = await queries.hold_current(db, project_id=project_id, provider_id=source.provider_id, resource_ids=ids)
-    fresh = [resource for resource in seen if not _is_unchanged(current.get(resource.resource_id), resource)]
+    own = [resource for resource in seen if not source.only_own or _is_own(current.get(resource.resource_id), source)]
+    superseded = len(seen) - len(own)
+    fresh = [resource for resource in own if not _is_unchanged(current.get(resource.resource_id), resource)]
     if not fresh:
-        return 0
+        return Recorded(0, superseded)
     new_ids = {resource.resource_id: uuid7() for resource in fresh}
     former = {
         resource.resource_id: current[resource.resource_id].id for resource in fresh if resource.resource_id in current
@@ -76,7 +89,11 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
         for resource in fresh
     ]
     await write_many(db, groups, now=now)
-    return len(fresh)
+    return Recorded(len(fresh), superseded)
+
+
+def _is_own(current: queries.Current | None, source: Provenance) -> bool:
+    return current is None or current.job_id == source.job_id
 
 
 def _is_unchanged(current: queries.Current | None, resource: SeenByAi) -> bool:
@@ -98,6 +115,7 @@ def _row(
         "updated_at": now,
         "provider_id": source.provider_id,
         "job_id": source.job_id,
+        "job_config_version": source.job_config_version,
         "received_batch_id": source.received_batch_id,
         "batch_row": resource.batch_row,
         "content_hash": resource.content_hash,

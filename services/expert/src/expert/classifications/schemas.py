@@ -24,6 +24,7 @@ class ClassificationReply(BaseModel):
     edited_by_id: UUID | None = Field(description="who wrote what the row says now, when that is not its owner's first")
     provider_id: UUID | None
     job_id: UUID | None
+    job_config_version: int | None
     static_attributes: dict[str, Any]
     is_current: bool
     superseded_by_id: UUID | None
@@ -119,7 +120,8 @@ class FeedbackBody(BaseModel):
 
 _SAME = (
     "id", "classification_project_id", "resource_id", "linked_collection_id", "final_classification_id",
-    "source_classification_id", "owner_id", "edited_by_id", "provider_id", "job_id", "static_attributes",
+    "source_classification_id", "owner_id", "edited_by_id", "provider_id", "job_id", "job_config_version",
+    "static_attributes",
     "superseded_by_id", "locked_at", "created_at", "updated_at",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once
-from expert.jobs.state import FrozenJobConfig, JobKind, JobStage, Outcome
+from expert.jobs.state import FIRST_CONFIG, FrozenJobConfig, JobKind, JobStage, Outcome
 from trapper_kit.db import document_type, state_type
 from trapper_schemas.ids import uuid7
 
@@ -51,7 +51,8 @@ class AiClassificationJob(Once, Base):
     stages: Mapped[list[Any]]  # of {stage, at}: every stage that it entered, in order
     job_config: Mapped[FrozenJobConfig] = mapped_column(document_type(FrozenJobConfig))
     models_key: Mapped[str]
-    parse_overrides: Mapped[dict[str, Any] | None]  # thresholds of the last re-parse, beside the frozen ones
+    job_config_version: Mapped[int] = mapped_column(default=FIRST_CONFIG, server_default="1")
+    """The version that its results are parsed with; each re-parse adds one."""
     interactive: Mapped[bool]
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)

@@ -12,7 +12,7 @@ from trapper_kit.db import Session
 
 
 @dataclass(frozen=True)
-class Ended:
+class ResourceOutcome:
     """How one resource of a batch ended; `batch_row` is its index in the blob."""
 
     resource_id: UUID
@@ -33,21 +33,23 @@ async def foreign_resources(
         or_(JobResource.received_batch_id.is_(None), JobResource.received_batch_id == received_batch_id),
     )
     known = set((await db.scalars(own)).all())
-    return [one for one in resource_ids if one not in known]
+    return [resource_id for resource_id in resource_ids if resource_id not in known]
 
 
-async def set_outcomes(db: Session, job_id: UUID, ended: Sequence[Ended], *, received_batch_id: UUID) -> None:
+async def set_outcomes(
+    db: Session, job_id: UUID, outcomes: Sequence[ResourceOutcome], *, received_batch_id: UUID
+) -> None:
     """One statement for a whole batch."""
     columns = [
-        ("resource_id", Uuid(), [one.resource_id for one in ended]),
-        ("batch_row", Integer(), [one.batch_row for one in ended]),
-        ("outcome", Text(), [one.outcome.value for one in ended]),
-        ("has_animals", Boolean(), [one.has_animals for one in ended]),
-        ("code", Text(), [one.code for one in ended]),
-        ("message", Text(), [one.message for one in ended]),
+        ("resource_id", Uuid(), [outcome.resource_id for outcome in outcomes]),
+        ("batch_row", Integer(), [outcome.batch_row for outcome in outcomes]),
+        ("outcome", Text(), [outcome.outcome.value for outcome in outcomes]),
+        ("has_animals", Boolean(), [outcome.has_animals for outcome in outcomes]),
+        ("code", Text(), [outcome.code for outcome in outcomes]),
+        ("message", Text(), [outcome.message for outcome in outcomes]),
     ]
     values_table = func.unnest(*(literal(values, ARRAY(kind)) for _, kind, values in columns)).table_valued(
-        *(column(name, kind) for name, kind, _ in columns), name="told"
+        *(column(name, kind) for name, kind, _ in columns), name="ended"
     )
     values_table = values_table.render_derived()
     await db.execute(

@@ -124,6 +124,10 @@ class ParseOverrides(BaseModel):
     classification_threshold: Fraction | None = None
 
 
+FIRST_CONFIG = 1
+"""The version of the configuration that a job was made with."""
+
+
 class ProviderStage(Stage):
     """A stage of the wire with what the Expert reads its results by: provider, algorithm and labels."""
 

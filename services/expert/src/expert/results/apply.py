@@ -1,78 +1,58 @@
-"""Apply a kept batch: check it as if the Manager had not, write its rows in one transaction, then acknowledge it."""
+"""Applies a kept batch: checks it again, writes its rows in one transaction, then acknowledges it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from expert.classifications.record import Provenance, SeenByAi, record_ai
+from expert.classifications.record import Provenance, record_ai
 from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
 from expert.jobs import queries_scope
 from expert.jobs.end import end_job
-from expert.jobs.models import AiClassificationJob
-from expert.jobs.queries_outcomes import Ended, foreign_resources, set_outcomes
-from expert.jobs.state import CLOSED, FrozenJobConfig, JobStage, Outcome
-from expert.media_store import blob_key
-from expert.observations.state import ObservationType
-from expert.providers.open_connection import open_connection
-from expert.results import queries
-from expert.results.interpret import Speaker, content_hash, observe
+from expert.jobs.queries_outcomes import foreign_resources, set_outcomes
+from expert.jobs.state import CLOSED, FIRST_CONFIG, JobStage
+from expert.media_store import ObjectMissing, blob_key
+from expert.results import queries, queries_configs
+from expert.results.acknowledge import acknowledge
 from expert.results.models import ReceivedBatch
-from expert.results.read_blob import Looked, looked, read_checked
+from expert.results.parse import ParseSettings, parse_batch, read_settings
+from expert.results.read_blob import CheckedBatch, read_batch
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
-from trapper_kit.objects import ObjectMissing
-from trapper_kit.problems import Problem
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.v1.check_results import BatchRefused
-from trapper_schemas.v1.models import ModelKind
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """How the blob of a job is understood."""
-
-    detector: Speaker
-    classifier: Speaker | None
+from trapper_schemas.v1.results import digest_of
 
 
 async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
-    """Once, however often it is called; a batch that is applied already is only acknowledged."""
+    """Apply a batch once, however often this is called; one that is applied already is only acknowledged."""
     async with work.db() as db:
         batch = await queries.get(db, received_batch_id)
         if batch is None or batch.state is ReceivedState.REFUSED:
             return
         job = await jobs.get(db, batch.job_id)
         assert job is not None  # noqa: S101 - a foreign key holds it
-        hearing = await _hearing(db, job) if batch.state is ReceivedState.KEPT else None
-    if hearing is not None and not await _apply(work, batch, job, hearing):
+        settings = None
+        if batch.state is ReceivedState.KEPT:
+            settings = await read_settings(db, await queries_configs.current_config(db, job))
+    if settings is not None and not await _apply(work, batch, settings):
         return
     if batch.acknowledged_at is None:
         await acknowledge(work, batch)
-    elif hearing is not None:
+    elif settings is not None:
         async with work.db() as db:
             enqueue_after_commit(db, "results.close", job_id=job.id)
 
 
-async def _hearing(db: Session, job: AiClassificationJob) -> Hearing:
-    config = job.job_config.model_copy(update=job.parse_overrides or {})
-    speakers: dict[ModelKind, Speaker] = {}
-    for stage in config.stages:
-        if stage.category_map_id is not None:
-            meanings = await queries.meanings(db, stage.category_map_id)
-            speakers[stage.kind] = Speaker(stage.algorithm_id, meanings, config.threshold_of(stage.kind))
-    return Hearing(speakers[ModelKind.DETECTION], speakers.get(ModelKind.CLASSIFICATION))
-
-
-async def _apply(work: ExpertWork, batch: ReceivedBatch, job: AiClassificationJob, hearing: Hearing) -> bool:
+async def _apply(work: ExpertWork, batch: ReceivedBatch, settings: ParseSettings) -> bool:
     try:
         blob = await work.blobs.read(blob_key(batch.sha256))
-        pictures = await asyncio.to_thread(_understand, blob, batch.batch_id, job.job_config, hearing)
+        checked = await asyncio.to_thread(
+            read_batch, blob, batch.batch_id, settings.config, at_least=settings.detector.threshold
+        )
         async with work.db() as db:
-            return await write_batch(db, batch.id, pictures, hearing, now=work.clock.now())
+            return await write_batch(db, batch.id, checked, settings, now=work.clock.now())
     except (BlobRefused, BatchRefused) as problem:
         await _refuse(work, batch, f"{problem.reason}: {problem}")
     except ObjectMissing:
@@ -80,14 +60,10 @@ async def _apply(work: ExpertWork, batch: ReceivedBatch, job: AiClassificationJo
     return False
 
 
-def _understand(blob: bytes, batch_id: UUID, config: FrozenJobConfig, hearing: Hearing) -> list[Looked]:
-    return looked(read_checked(blob, batch_id, config), at_least=hearing.detector.threshold)
-
-
 async def write_batch(
-    db: Session, received_batch_id: UUID, pictures: Sequence[Looked], hearing: Hearing, *, now: datetime
+    db: Session, received_batch_id: UUID, checked: CheckedBatch, settings: ParseSettings, *, now: datetime
 ) -> bool:
-    """All rows of one batch in the caller's transaction; False when there is nothing to do any more."""
+    """Write all rows of one batch in the caller's transaction; return False when there is nothing left to do."""
     batch = await queries.get(db, received_batch_id, lock=True)
     if batch is None or batch.state is not ReceivedState.KEPT:
         return batch is not None and batch.state is ReceivedState.APPLIED
@@ -95,77 +71,39 @@ async def write_batch(
     if job.stage in CLOSED:
         await queries.mark_refused(db, batch.id, reason=f"late: the job is {job.stage.value}")
         return False
-    ids = [one.resource_id for one in pictures]
+    ids = [resource.resource_id for resource in checked.resources]
     foreign = await foreign_resources(db, job.id, ids, received_batch_id=batch.id)
     if foreign or len(set(ids)) != len(ids):
-        raise BatchRefused("resources", f"{foreign or 'twice the same'}: resources that this batch cannot be about")
-    places = await queries.whereabouts(db, ids)
-    ended, seen = _sort(pictures, hearing, places)
+        raise BatchRefused("resources", f"{foreign or 'one twice'}: resources that this batch cannot be about")
+    resources = await queries.resource_facts(db, ids)
+    hashes = [resources[resource_id].stored_sha256 for resource_id in ids]
+    read = [resource.failure is None for resource in checked.resources]
+    if batch.times_applied == 0 and checked.media_digest != digest_of(hashes, read):
+        raise BatchRefused("media", "the files that were read are not those of these resources")
+    parsed = parse_batch(
+        checked.resources, settings, {key: (row.deployment_id, row.captured_at) for key, row in resources.items()}
+    )
     provenance = Provenance(
         classification_project_id=job.classification_project_id,
         linked_collection_id=job.linked_collection_id,
         provider_id=job.detection_provider_id,
         job_id=job.id,
+        job_config_version=job.job_config_version,
         received_batch_id=batch.id,
-        match_iou=job.job_config.match_iou,
+        match_iou=settings.config.match_iou,
+        only_own=job.job_config_version > FIRST_CONFIG,
     )
-    await record_ai(db, seen, provenance, now=now)
-    await set_outcomes(db, job.id, ended, received_batch_id=batch.id)
+    recorded = await record_ai(db, parsed.seen, provenance, now=now)
+    await set_outcomes(db, job.id, parsed.outcomes, received_batch_id=batch.id)
     await queries_scope.mark_ended(db, job.linked_collection_id, ids, now=now)
-    await queries.mark_applied(db, batch.id, now=now, **_counts(ended))
-    log("batch.applied", job=job.id, batch=batch.batch_id, resources=len(ids))
+    await queries.mark_applied(db, batch.id, now=now, superseded=recorded.superseded, **parsed.counts())
+    log("batch.applied", job=job.id, batch=batch.batch_id, resources=len(ids), superseded=recorded.superseded)
     return True
-
-
-def _sort(
-    pictures: Sequence[Looked], hearing: Hearing, places: Mapping[UUID, tuple[UUID | None, datetime | None]]
-) -> tuple[list[Ended], list[SeenByAi]]:
-    ended: list[Ended] = []
-    seen: list[SeenByAi] = []
-    for one in pictures:
-        if one.failure is not None:
-            code, message = one.failure.code.value, one.failure.message
-            ended.append(Ended(one.resource_id, one.index, Outcome.FAILED, False, code, message))
-            continue
-        found = observe(one.boxes, hearing.detector, hearing.classifier, damaged=one.damaged)
-        kinds = {observation.observation_type for observation in found}
-        outcome = Outcome.BLANK if kinds == {ObservationType.BLANK} else Outcome.DONE
-        ended.append(Ended(one.resource_id, one.index, outcome, ObservationType.ANIMAL in kinds, None, None))
-        seen.append(SeenByAi(one.resource_id, one.index, found, content_hash(found), *places[one.resource_id]))
-    return ended, seen
-
-
-def _counts(ended: Sequence[Ended]) -> dict[str, int]:
-    by_outcome = [one.outcome for one in ended]
-    return {
-        "total": len(ended),
-        "done": by_outcome.count(Outcome.DONE),
-        "blank": by_outcome.count(Outcome.BLANK),
-        "failed": by_outcome.count(Outcome.FAILED),
-        "with_animals": sum(one.has_animals for one in ended),
-    }
 
 
 async def _refuse(work: ExpertWork, batch: ReceivedBatch, reason: str) -> None:
     async with work.db() as db:
         if await queries.mark_refused(db, batch.id, reason=reason):
-            why = f"the results of batch {batch.batch_id} are refused: {reason}"
-            await end_job(db, batch.job_id, JobStage.FAILED, now=work.clock.now(), error=why)
+            error = f"the results of batch {batch.batch_id} are refused: {reason}"
+            await end_job(db, batch.job_id, JobStage.FAILED, now=work.clock.now(), error=error)
             enqueue_after_commit(db, "jobs.withdraw", job_id=batch.job_id)
-
-
-async def acknowledge(work: ExpertWork, batch: ReceivedBatch) -> None:
-    """Tell the Manager, last of all; when it does not hear, the sweep tells it again."""
-    async with work.db() as db:
-        job = await jobs.get(db, batch.job_id)
-        assert job is not None  # noqa: S101 - a foreign key holds it
-        connection = await jobs.connection_of(db, job)
-    try:
-        await open_connection(work, connection).fetched(batch.batch_id)
-    except Problem as problem:
-        log("batch.not_acknowledged", batch=batch.batch_id, problem=problem.type, detail=problem.detail)
-        return
-    async with work.db() as db:
-        await queries.mark_acknowledged(db, batch.id, now=work.clock.now())
-        if not await queries.left_of(db, batch.job_id):
-            enqueue_after_commit(db, "jobs.follow", job_id=batch.job_id)

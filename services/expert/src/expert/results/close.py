@@ -21,11 +21,11 @@ async def close_job(work: ExpertWork, job_id: UUID) -> None:
         connection = await jobs.connection_of(db, job)
     if job.manager_settled_at is None:
         try:
-            told = await open_connection(work, connection).read_job(job.manager_job_id)
+            reply = await open_connection(work, connection).read_job(job.manager_job_id)
         except Problem as problem:
             log("job.not_heard", job=job_id, problem=problem.type, detail=problem.detail)
             return
-        if told.state not in CLOSED_THERE or told.unacknowledged:
+        if reply.state not in CLOSED_THERE or reply.unacknowledged:
             return
     async with work.db() as db:
         if await queries.left_of(db, job_id):

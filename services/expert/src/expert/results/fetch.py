@@ -34,11 +34,11 @@ async def fetch_results(work: ExpertWork, job_id: UUID) -> None:
     except Problem as problem:
         log("results.not_listed", job=job_id, problem=problem.type, detail=problem.detail)
         return
-    for one in closed:
+    for batch in closed:
         try:
-            await keep_batch(work, manager, job_id, one)
+            await keep_batch(work, manager, job_id, batch)
         except Problem as problem:
-            log("batch.not_fetched", job=job_id, batch=one.batch_id, problem=problem.type, detail=problem.detail)
+            log("batch.not_fetched", job=job_id, batch=batch.batch_id, problem=problem.type, detail=problem.detail)
 
 
 async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, closed: ClosedBatch) -> None:

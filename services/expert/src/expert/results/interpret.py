@@ -1,4 +1,4 @@
-"""What a resource's detections mean: observations with their predictions, and a hash of all that they say. Pure."""
+"""Interprets a resource's detections as observations with predictions, and hashes what they say. Pure."""
 
 import hashlib
 import json
@@ -30,8 +30,8 @@ class Meaning(Protocol):
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """A model with its words, and how sure it must be."""
+class ModelLabels:
+    """The labels of a model in index order, and the lowest score that counts."""
 
     algorithm_id: UUID
     meanings: Sequence[Meaning]
@@ -39,53 +39,49 @@ class Speaker:
 
 
 def observe(
-    boxes: Sequence[Box], detector: Speaker, classifier: Speaker | None, *, damaged: bool = False
+    boxes: Sequence[Box], detector: ModelLabels, classifier: ModelLabels | None, *, damaged: bool = False
 ) -> list[NewObservation]:
     """One observation per object at or above the threshold; without any, blank, or unclassified where part is lost."""
-    found = [
-        one
-        for box in boxes
-        if box.score >= detector.threshold
-        and has_area(box.box)
-        and (one := _object(box, detector, classifier)) is not None
-    ]
+    counted = [box for box in boxes if box.score >= detector.threshold and has_area(box.box)]
+    objects = [_object(box, detector, classifier) for box in counted]
+    observations = [observation for observation in objects if observation is not None]
     nothing = ObservationType.UNCLASSIFIED if damaged else ObservationType.BLANK
-    return found or [NewObservation(observation_type=nothing)]
+    return observations or [NewObservation(observation_type=nothing)]
 
 
-def _object(box: Box, detector: Speaker, classifier: Speaker | None) -> NewObservation | None:
-    seen = detector.meanings[box.label]
-    if seen.observation_type is None:
+def _object(box: Box, detector: ModelLabels, classifier: ModelLabels | None) -> NewObservation | None:
+    meaning = detector.meanings[box.label]
+    if meaning.observation_type is None:
         return None  # say, a bench: in the blob, and in no row
     species = _species(box, classifier) if classifier is not None else None
-    if species is not None and classifier is not None and seen.observation_type in NO_TAXON:
+    if species is not None and classifier is not None and meaning.observation_type in NO_TAXON:
         typed = classifier.meanings[_best(box)[0]].observation_type is not None
         species = replace(species, terminal=species.terminal and typed)  # a species model's answer about a human
-    says = _prediction(detector, [(box.label, box.score)], terminal=species is None or not species.terminal)
+    detection = _prediction(detector, [(box.label, box.score)], terminal=species is None or not species.terminal)
     sure = species if species is not None and species.terminal else None
-    kind = seen.observation_type
+    kind = meaning.observation_type
     if sure is not None and classifier is not None:
         kind = classifier.meanings[_best(box)[0]].observation_type or kind
     return NewObservation(
         observation_type=ObservationType(kind.value),
-        taxon_id=sure.taxon_id if sure else says.taxon_id,
-        label=sure.label if sure else says.label,
+        taxon_id=sure.taxon_id if sure else detection.taxon_id,
+        label=sure.label if sure else detection.label,
         bbox=box.box,
         first_frame_index=box.frame,
         detection_confidence=box.score,
         classification_confidence=sure.score if sure else None,
-        predictions=(says,) if species is None else (says, species),
+        predictions=(detection,) if species is None else (detection, species),
     )
 
 
 def _best(box: Box) -> tuple[int, float]:
-    return max(box.classified, key=lambda one: one[1])
+    return max(box.classified, key=lambda pair: pair[1])
 
 
-def _species(box: Box, classifier: Speaker) -> NewPrediction | None:
+def _species(box: Box, classifier: ModelLabels) -> NewPrediction | None:
     if not box.classified:
         return None
-    ranked = sorted(box.classified, key=lambda one: -one[1])
+    ranked = sorted(box.classified, key=lambda pair: -pair[1])
     best = classifier.meanings[ranked[0][0]]
     # A blank or unknown of the species model refutes no box of the detector (ADR 0010).
     names_something = best.rank != wire.NO_RANK or best.observation_type in NO_TAXON
@@ -94,30 +90,30 @@ def _species(box: Box, classifier: Speaker) -> NewPrediction | None:
 
 
 def _prediction(
-    speaker: Speaker, ranked: Sequence[tuple[int, float]], *, terminal: bool, output_row: int | None = None
+    model: ModelLabels, ranked: Sequence[tuple[int, float]], *, terminal: bool, output_row: int | None = None
 ) -> NewPrediction:
     best, score = ranked[0]
     return NewPrediction(
-        algorithm_id=speaker.algorithm_id,
-        label=speaker.meanings[best].label,
-        taxon_id=None if speaker.meanings[best].observation_type in NO_TAXON else speaker.meanings[best].taxon_id,
+        algorithm_id=model.algorithm_id,
+        label=model.meanings[best].label,
+        taxon_id=None if model.meanings[best].observation_type in NO_TAXON else model.meanings[best].taxon_id,
         score=score,
-        top_k=[_told(speaker.meanings[index], value) for index, value in ranked],
+        top_k=[_label_score(model.meanings[index], value) for index, value in ranked],
         terminal=terminal,
         output_row=output_row,
     )
 
 
-def _told(meaning: Meaning, score: float) -> dict[str, Any]:
+def _label_score(meaning: Meaning, score: float) -> dict[str, Any]:
     taxon_id = meaning.taxon_id
     return {"label": meaning.label, "score": score, "taxon_id": taxon_id and str(taxon_id)}
 
 
 def content_hash(observations: Sequence[NewObservation]) -> str:
-    """Equal for two looks that say the same, whatever job and batch they came in."""
-    said = [
-        [one.observation_type, one.label, one.taxon_id, one.bbox, one.first_frame_index, one.detection_confidence]
-        + [[p.algorithm_id, p.label, p.taxon_id, p.score, p.top_k, p.terminal] for p in one.predictions]
-        for one in observations
+    """Return the hash of what observations say; equal for results that say the same, whatever job they are of."""
+    content = [
+        [seen.observation_type, seen.label, seen.taxon_id, seen.bbox, seen.first_frame_index, seen.detection_confidence]
+        + [[p.algorithm_id, p.label, p.taxon_id, p.score, p.top_k, p.terminal] for p in seen.predictions]
+        for seen in observations
     ]
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()

@@ -7,8 +7,9 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base
+from expert.jobs.state import FrozenJobConfig
 from expert.results.state import ReceivedState
-from trapper_kit.db import state_type
+from trapper_kit.db import document_type, state_type
 from trapper_schemas.ids import uuid7
 
 
@@ -43,3 +44,18 @@ class ReceivedBatch(Base):
     blank: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     with_animals: Mapped[int] = mapped_column(default=0)
+    superseded: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Resources that a re-parse left alone, because their current row is of another job."""
+
+
+class JobConfigVersion(Base):
+    """The configuration of one re-parse of a job; version 1 is the job's own and stands in its row."""
+
+    __tablename__ = "ai_job_config_versions"
+    __table_args__ = (CheckConstraint("version > 1", name="version"),)
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("ai_classification_jobs.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    job_config: Mapped[FrozenJobConfig] = mapped_column(document_type(FrozenJobConfig))
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]

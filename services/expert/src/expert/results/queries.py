@@ -44,6 +44,7 @@ async def note(db: Session, row: ReceivedBatch) -> UUID:
         "blank": 0,
         "failed": 0,
         "with_animals": 0,
+        "superseded": 0,
     }
     made = insert(ReceivedBatch).values(values).on_conflict_do_nothing(index_elements=["job_id", "batch_id"])
     await db.execute(made)
@@ -81,10 +82,20 @@ async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
     return [Meaning(*row) for row in await db.execute(statement)]
 
 
-async def whereabouts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID | None, datetime | None]]:
-    """Where and when each resource was taken."""
-    statement = select(Resource.id, Resource.deployment_id, Resource.captured_at).where(Resource.id.in_(resource_ids))
-    return {row[0]: (row[1], row[2]) for row in await db.execute(statement)}
+@dataclass(frozen=True)
+class ResourceFacts:
+    """Where and when a resource was taken, and the hash of its stored file."""
+
+    deployment_id: UUID | None
+    captured_at: datetime | None
+    stored_sha256: str
+
+
+async def resource_facts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID, ResourceFacts]:
+    """The facts of each resource that its results are recorded with."""
+    columns = (Resource.id, Resource.deployment_id, Resource.captured_at, Resource.stored_sha256)
+    rows = await db.execute(select(*columns).where(Resource.id.in_(resource_ids)))
+    return {row[0]: ResourceFacts(*row[1:]) for row in rows}
 
 
 async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **counts: int) -> None:

@@ -19,8 +19,12 @@ INVARIANTS: dict[str, str] = {
         where b.times_applied = 0""",
     "a resource has one AI row per job": """
         select resource_id from classifications c join ai_classification_jobs j on j.id = c.job_id
-        where c.type = 'ai' and j.parse_overrides is null
+        where c.type = 'ai' and j.job_config_version = 1
         group by resource_id, c.classification_project_id, c.job_id having count(*) > 1""",
+    "an ai row names a configuration of its job": """
+        select c.id from classifications c join ai_classification_jobs j on j.id = c.job_id
+        where c.type = 'ai' and c.job_config_version > 1 and not exists (
+          select 1 from ai_job_config_versions v where v.job_id = j.id and v.version = c.job_config_version)""",
     "a finished job has no batch left": """
         select j.id from ai_classification_jobs j join received_batches b on b.job_id = j.id
         where j.stage = 'finished' and (b.state <> 'applied' or b.acknowledged_at is null)""",

@@ -1,4 +1,4 @@
-"""Statements behind the list of what the machine saw: which batches speak for a project's resources now."""
+"""Statements behind the list of machine detections: which batches hold a project's current results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from trapper_kit.db import Session
 
 
 @dataclass(frozen=True)
-class Speaking:
-    """A batch from which something is told: indices of resources in its blob, and failures."""
+class MachineBatch:
+    """A batch with listed resources, by their indices in its blob."""
 
     received_batch_id: UUID
     batch_id: UUID
@@ -64,7 +64,7 @@ def _failed(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - as above
     return newest.subquery()
 
 
-async def speaking(
+async def machine_batches(
     db: Session,
     project_id: UUID,
     provider_id: UUID,
@@ -72,7 +72,7 @@ async def speaking(
     linked_collection_id: UUID | None,
     after: UUID | None,
     at_least: int,
-) -> tuple[list[Speaking], bool]:
+) -> tuple[list[MachineBatch], bool]:
     """Whole batches, in order, until they tell of `at_least` resources; and whether there are more."""
     failed = _failed(project_id, provider_id)
     everything = union(_current(project_id, provider_id), select(failed)).subquery("everything")
@@ -82,12 +82,12 @@ async def speaking(
             LinkedCollectionResource.linked_collection_id == linked_collection_id
         )
         inside = inside.where(everything.c.resource_id.in_(members))
-    told = inside.subquery("told")
+    listed = inside.subquery("listed")
     per_batch = (
-        select(told.c.received_batch_id, func.count().label("rows"))
-        .where(told.c.received_batch_id > after if after is not None else literal(True))
-        .group_by(told.c.received_batch_id)
-        .order_by(told.c.received_batch_id)
+        select(listed.c.received_batch_id, func.count().label("rows"))
+        .where(listed.c.received_batch_id > after if after is not None else literal(True))
+        .group_by(listed.c.received_batch_id)
+        .order_by(listed.c.received_batch_id)
         .limit(at_least + 1)
     )
     chosen: list[UUID] = []
@@ -99,16 +99,16 @@ async def speaking(
         chosen.append(received_batch_id)
         so_far += rows
     statement = (
-        select(told, ReceivedBatch.batch_id, ReceivedBatch.sha256, AiClassificationJob.job_config)
-        .join(ReceivedBatch, ReceivedBatch.id == told.c.received_batch_id)
+        select(listed, ReceivedBatch.batch_id, ReceivedBatch.sha256, AiClassificationJob.job_config)
+        .join(ReceivedBatch, ReceivedBatch.id == listed.c.received_batch_id)
         .join(AiClassificationJob, AiClassificationJob.id == ReceivedBatch.job_id)
-        .where(told.c.received_batch_id.in_(chosen), ReceivedBatch.state != ReceivedState.REFUSED)
-        .order_by(told.c.received_batch_id, told.c.batch_row)
+        .where(listed.c.received_batch_id.in_(chosen), ReceivedBatch.state != ReceivedState.REFUSED)
+        .order_by(listed.c.received_batch_id, listed.c.batch_row)
     )
-    found: dict[UUID, Speaking] = {}
+    found: dict[UUID, MachineBatch] = {}
     for received_batch_id, row, resource_id, batch_id, sha256, config in await db.execute(statement):
-        one = found.setdefault(received_batch_id, Speaking(received_batch_id, batch_id, sha256, config, {}))
-        one.rows[row] = resource_id
+        batch = found.setdefault(received_batch_id, MachineBatch(received_batch_id, batch_id, sha256, config, {}))
+        batch.rows[row] = resource_id
     return list(found.values()), more
 
 

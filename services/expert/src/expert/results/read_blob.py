@@ -1,4 +1,4 @@
-"""From a kept blob to what it says of each resource: checked as if the Manager had not, then grouped by columns."""
+"""Reads a kept blob: checks it as if the Manager had not, and groups its columns by resource."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ParsedResource:
     """One resource of a batch: why it failed or how large it is, and its detections best first."""
 
     index: int
@@ -43,6 +43,20 @@ class Looked:
     boxes: Sequence[Box]
     damaged: bool = False
     """Whether part of the picture is lost."""
+
+
+@dataclass(frozen=True)
+class CheckedBatch:
+    """The resources of a batch, and the hash of the files that the worker read."""
+
+    resources: Sequence[ParsedResource]
+    media_digest: str
+
+
+def read_batch(blob: bytes, batch_id: UUID, config: FrozenJobConfig, *, at_least: float) -> CheckedBatch:
+    """Read, check and group a blob; CPU-bound, for a thread."""
+    results = read_checked(blob, batch_id, config)
+    return CheckedBatch(parse_resources(results, at_least=at_least), results.media_digest)
 
 
 def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchResults:
@@ -60,8 +74,8 @@ def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchR
     return results
 
 
-def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
-    """What the batch says of each resource, with the detections of at least this score."""
+def parse_resources(results: BatchResults, *, at_least: float) -> list[ParsedResource]:
+    """Return each resource of a batch with its detections of at least this score."""
     scores = from_fixed(to_array(results.score)).round(DIGITS)
     counts: NDArray[Any] = to_array(results.detections)
     owner = np.repeat(np.arange(len(counts)), counts)
@@ -72,7 +86,7 @@ def looked(results: BatchResults, *, at_least: float) -> list[Looked]:
     failures = dict(results.failures())
     widths, heights, states = (to_array(each).tolist() for each in (results.width, results.height, results.state))
     return [
-        Looked(index, resource_id, failures.get(index), width, height, boxes[start:end], state == DAMAGED)
+        ParsedResource(index, resource_id, failures.get(index), width, height, boxes[start:end], state == DAMAGED)
         for index, (resource_id, width, height, state, start, end) in enumerate(
             zip(results.ids, widths, heights, states, [0, *ends], ends, strict=False)
         )
@@ -91,12 +105,12 @@ def _boxes(results: BatchResults, chosen: NDArray[np.intp], scores: NDArray[np.f
         to_array(results.label)[chosen].tolist(),
         scores.tolist(),
     )
-    found: list[Box] = []
+    result: list[Box] = []
     for row, where, box, frame, label, score in zip(chosen.tolist(), rows, *columns, strict=True):
-        said = () if where < 0 else _said(labels[where], shares[where])
-        found.append(Box(row, tuple(box), frame, label, score, said, None if where < 0 else where))
-    return found
+        ranked = () if where < 0 else _ranked(labels[where], shares[where])
+        result.append(Box(row, tuple(box), frame, label, score, ranked, None if where < 0 else where))
+    return result
 
 
-def _said(labels: Sequence[int], scores: Sequence[float]) -> list[tuple[int, float]]:
+def _ranked(labels: Sequence[int], scores: Sequence[float]) -> list[tuple[int, float]]:
     return [(label, score) for label, score in zip(labels, scores, strict=True) if label != NO_LABEL]

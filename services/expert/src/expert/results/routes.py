@@ -1,4 +1,4 @@
-"""The web door of results: what the machine saw, from the kept blobs; and applying them again."""
+"""Routes of results: machine detections from the kept blobs, re-parsing, and its versions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,10 +11,11 @@ from expert.access.state import Capability
 from expert.deps import Db, Now, Work
 from expert.jobs import queries as jobs
 from expert.jobs.errors import JobNotFound, JobStillOpen
-from expert.jobs.state import ParseOverrides
+from expert.jobs.state import FIRST_CONFIG, ParseOverrides
+from expert.results import queries_configs
 from expert.results.read_machine import read_machine
 from expert.results.reparse import reparse_results
-from expert.results.schemas import MachineSeen, Reparsed
+from expert.results.schemas import MachineSeen, ParseVersion, ParseVersions, Reparsed
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Forbidden, Malformed, NotFound
@@ -74,5 +75,33 @@ async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseO
     await require(
         db, caller, Capability.RUN_AI, classification_project=job.classification_project_id, missing=JobNotFound()
     )
-    reopened = await reparse_results(db, job, body or ParseOverrides(), now=now)
+    reopened = await reparse_results(db, job, body or ParseOverrides(), by=caller.id, now=now)
     return Reparsed(id=reopened.id, stage=reopened.stage.value)
+
+
+@router.get("/api/ai-classification-jobs/{job_id}/parses/", responses=problems(JobNotFound))
+async def list_parses(job_id: UUID, db: Db, caller: MayRead) -> ParseVersions:
+    """Every configuration that the results of a job were parsed with; AI rows name theirs by `job_config_version`."""
+    job = await jobs.get(db, job_id)
+    if job is None:
+        raise JobNotFound
+    await require(db, caller, Capability.READ, classification_project=job.classification_project_id)
+    superseded = await queries_configs.superseded_of(db, job.id)
+    own = ParseVersion(
+        version=FIRST_CONFIG,
+        job_config=job.job_config,
+        created_by=job.created_by,
+        created_at=job.created_at,
+        superseded=superseded if job.job_config_version == FIRST_CONFIG else None,
+    )
+    later = [
+        ParseVersion(
+            version=row.version,
+            job_config=row.job_config,
+            created_by=row.created_by,
+            created_at=row.created_at,
+            superseded=superseded if row.version == job.job_config_version else None,
+        )
+        for row in await queries_configs.versions_of(db, job.id)
+    ]
+    return ParseVersions(items=[own, *later])

@@ -1,9 +1,11 @@
 """Bodies of the result routes."""
 
+from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from expert.jobs.state import FrozenJobConfig
 from trapper_schemas.v1.models import ObservationType
 
 
@@ -45,6 +47,24 @@ class MachineSeen(BaseModel):
     detections: list[MachineDetection]
     detector: ModelName | None
     classifier: ModelName | None
+
+
+class ParseVersion(BaseModel):
+    """One configuration that a job's results were parsed with; version 1 is the job's own."""
+
+    version: int
+    job_config: FrozenJobConfig
+    created_by: UUID | None
+    created_at: datetime
+    superseded: int | None = Field(
+        description="resources left alone because their current row is of another job; null unless it is the latest"
+    )
+
+
+class ParseVersions(BaseModel):
+    """Every configuration of a job, oldest first."""
+
+    items: list[ParseVersion]
 
 
 class Reparsed(BaseModel):
