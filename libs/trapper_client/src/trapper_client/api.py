@@ -1,4 +1,4 @@
-"""HTTP to one service: bearer token, problem bodies as exceptions, pages, and patience while a process restarts."""
+"""HTTP to one service: bearer token, problem bodies as exceptions, pages, and retries while a process restarts."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,20 +14,20 @@ from trapper_client.errors import ApiProblem, Unreachable, WrongUsage
 from trapper_schemas.problem import ProblemBody
 
 PAGE = 200
-_PASSING = {429, 502, 503, 504}
+_RETRIED = {429, 502, 503, 504}
 _UNAUTHENTICATED = 401
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 Content = bytes | Callable[[], bytes | Iterable[bytes]]
-"""A body, or what makes it anew each time, because a call may be repeated."""
+"""A body, or a function that makes it anew for each attempt."""
 
 
 class Api:
-    """Calls one service. A call is repeated while nothing answers, for `patience` seconds; so it must be idempotent.
+    """A client of one service; calls are retried while nothing answers, for `patience` seconds, so must be idempotent.
 
-    `renew` gives a new token when the present one is refused; it is asked once per call.
+    `renew` returns a new token when the present one is refused; it is called once per call.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Api:
         return self.call("GET", path, params=_params(params))
 
     def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
-        """A POST with an Idempotency-Key of its own, so that repeating it makes nothing twice."""
+        """POST with a new Idempotency-Key, so that a retry makes nothing twice."""
         return self.call("POST", path, json=body, headers={"Idempotency-Key": str(uuid4()), **(headers or {})})
 
     def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -66,16 +66,16 @@ class Api:
         return self.call("PUT", path, content=content, headers=headers)
 
     def save(self, path: str, target: Path) -> None:
-        """The bytes at a path, in a file; what broke off is begun again as long as there is patience."""
+        """Write the bytes at a path to a file; a broken transfer begins again until the patience is over."""
         until = time.monotonic() + self.patience
         while True:
             try:
-                with self._http.stream("GET", path, headers=self._authorised({})) as answer:
-                    if not answer.is_success:
-                        answer.read()
-                        self._read("GET", path, answer, None)
+                with self._http.stream("GET", path, headers=self._authorised({})) as response:
+                    if not response.is_success:
+                        response.read()
+                        self._read("GET", path, response, None)
                     with target.open("wb") as file:
-                        for chunk in answer.iter_bytes():
+                        for chunk in response.iter_bytes():
                             file.write(chunk)
                 return
             except httpx.RequestError as problem:
@@ -84,7 +84,7 @@ class Api:
                 time.sleep(_FIRST_PAUSE_SECONDS)
 
     def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
+        """Return every item of a list, page by page."""
         cursor: str | None = None
         while True:
             page = self.get(path, **{"limit": PAGE, **params, "cursor": cursor})
@@ -103,20 +103,20 @@ class Api:
         content: Content | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """One call, repeated as long as there is patience; the answer's JSON, or None when it has none."""
+        """Make one call, retried until the patience is over; return the response's JSON, or None without a body."""
         until = time.monotonic() + self.patience
         pause = _FIRST_PAUSE_SECONDS
         renewed = False
         while True:
-            answer, trouble = self._try(method, path, params=params, json=json, content=content, headers=headers)
-            if answer is not None and answer.status_code == _UNAUTHENTICATED and self._renew and not renewed:
+            response, error = self._try(method, path, params=params, json=json, content=content, headers=headers)
+            if response is not None and response.status_code == _UNAUTHENTICATED and self._renew and not renewed:
                 renewed = True
                 self.token = self._renew()
                 continue
-            wait = max(pause, _retry_after(answer))
-            passing = answer is None or answer.status_code in _PASSING
+            wait = max(pause, _retry_after(response))
+            passing = response is None or response.status_code in _RETRIED
             if not passing or time.monotonic() + wait > until:
-                return self._read(method, path, answer, trouble)
+                return self._read(method, path, response, error)
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -142,16 +142,16 @@ class Api:
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
         return dict(headers) if self.token is None else {**headers, "Authorization": f"Bearer {self.token}"}
 
-    def _read(self, method: str, path: str, answer: httpx.Response | None, trouble: httpx.RequestError | None) -> Any:
-        if answer is None:
-            raise _unreachable(self.base_url, trouble)
-        if answer.is_success:
-            return answer.json() if answer.content else None
+    def _read(self, method: str, path: str, response: httpx.Response | None, error: httpx.RequestError | None) -> Any:
+        if response is None:
+            raise _unreachable(self.base_url, error)
+        if response.is_success:
+            return response.json() if response.content else None
         try:
-            body = ProblemBody.model_validate_json(answer.content)
+            body = ProblemBody.model_validate_json(response.content)
         except ValidationError:
             raise Unreachable(
-                f"{method} {self.base_url}{path}: {answer.status_code}, and not from a service of Trapper."
+                f"{method} {self.base_url}{path}: {response.status_code}, and not from a service of Trapper."
             ) from None
         raise ApiProblem(body)
 
@@ -169,13 +169,13 @@ def _unreachable(base_url: str, problem: httpx.RequestError | None) -> Unreachab
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what was not given; booleans as JSON writes them."""
+    """Drop what is None, and write booleans as JSON does."""
     given = {name: value for name, value in params.items() if value is not None}
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
 
 
-def _retry_after(answer: httpx.Response | None) -> float:
+def _retry_after(response: httpx.Response | None) -> float:
     try:
-        return 0.0 if answer is None else min(float(answer.headers.get("Retry-After", 0.0)), 30.0)
+        return 0.0 if response is None else min(float(response.headers.get("Retry-After", 0.0)), 30.0)
     except ValueError:
         return 0.0

@@ -62,7 +62,7 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
     entries: list[ModelEntry] = []
     for number, raw in enumerate(document["models"], start=1):
         entry = _entry(path, number, raw)
-        if any((entry.name, entry.version) == (one.name, one.version) for one in entries):
+        if any((entry.name, entry.version) == (other.name, other.version) for other in entries):
             raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
         if why := why_reserved(entry.name, shipped=True):
             raise CatalogMalformed(f"{path.name}: {why}")
@@ -221,7 +221,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
                 raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {len(cells)} cells, not {len(heading)}")
             label: dict[str, Any] = {name: cell or None for name, cell in zip(heading, cells, strict=True)}
             keys = [key.partition(":") for key in (label.get("taxon_keys") or "").split()]
-            rows.append({**label, "taxon_keys": [{"checklist": one, "key": key} for one, _, key in keys]})
+            rows.append({**label, "taxon_keys": [{"checklist": checklist, "key": key} for checklist, _, key in keys]})
     except csv.Error as problem:
         raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {problem}") from problem
     return rows

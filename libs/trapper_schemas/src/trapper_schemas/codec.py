@@ -56,7 +56,7 @@ def decompressor() -> zstandard.ZstdDecompressor:
 def encode(document: dict[str, Any], columns: Mapping[str, Planes] | None = None) -> bytes:
     """Pack a map whose first keys are `schema` and `schema_version`, and behind it the columns, where there are any.
 
-    `columns` tells dtype, shape and planes of each by name, `data` holds the bytes of all of them in that order.
+    `columns` has dtype, shape and planes of each by name, `data` holds the bytes of all of them in that order.
     """
     if list(document)[:2] != ["schema", "schema_version"]:
         raise ValueError("a blob begins with schema and schema_version")
@@ -76,9 +76,9 @@ def _pack(document: dict[str, Any]) -> list[bytes]:
 
 def _pack_with(document: dict[str, Any], columns: Mapping[str, Planes]) -> list[bytes]:
     packer = msgpack.Packer(use_bin_type=True)
-    contents = {name: (one.column.dtype, one.column.shape, one.count) for name, one in columns.items()}
+    contents = {name: (each.column.dtype, each.column.shape, each.count) for name, each in columns.items()}
     fields = {**document, "columns": contents}
-    planes = [part for one in columns.values() for part in one.parts() if part]
+    planes = [part for each in columns.values() for part in each.parts() if part]
     head = [packer.pack_map_header(len(fields) + 1)]
     head += [packer.pack(key) + packer.pack(value) for key, value in fields.items()]
     head += [packer.pack("data"), _binary_header(sum(map(len, planes)))]

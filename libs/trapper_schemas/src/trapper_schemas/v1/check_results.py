@@ -152,20 +152,20 @@ def _check_media(results: BatchResults, expected: Expectation) -> None:
 
 
 def _check_models(results: BatchResults, expected: Expectation) -> None:
-    if not all(any(_was_asked(run, stage) for stage in expected.stages) for run in results.stages):
+    if not all(any(_matches(run, stage) for stage in expected.stages) for run in results.stages):
         raise BatchRefused("model", "the results come from a model that the job did not ask for")
     if any(results.seen) and not any(run.kind is ModelKind.DETECTION for run in results.stages):
         raise BatchRefused("model", "pictures were looked at, and no detection stage is named")
 
 
-def _was_asked(run: StageRun, stage: Stage) -> bool:
-    """Whether these weights were asked for; of an unpinned entry any are, and the result says that they were."""
-    ran, asked = run.model, stage.model
+def _matches(run: StageRun, stage: Stage) -> bool:
+    """Whether a run used the weights of a stage; any weights fit an unpinned entry, if the run says so."""
+    ran, wanted = run.model, stage.model
     if run.kind is not stage.kind or ran.sha256 is None:
         return False
-    if asked.sha256 is None:
-        return ran.unpinned and (ran.name, ran.version) == (asked.name, asked.version)
-    return ran.sha256 == asked.sha256
+    if wanted.sha256 is None:
+        return ran.unpinned and (ran.name, ran.version) == (wanted.name, wanted.version)
+    return ran.sha256 == wanted.sha256
 
 
 def _check_detections(results: BatchResults, expected: Expectation) -> None:

@@ -150,28 +150,28 @@ class BatchResults:
 
     def failures(self) -> Iterator[tuple[int, Failed]]:
         """The resources that failed, by index, with code and message."""
-        said = zip(values(self.failure_code), values(self.failure_message), strict=True)
-        for index, (code, message) in zip(compress(range(self.state.rows), self.failed), said, strict=True):
+        failures = zip(values(self.failure_code), values(self.failure_message), strict=True)
+        for index, (code, message) in zip(compress(range(self.state.rows), self.failed), failures, strict=True):
             yield index, Failed(code=self.failure_codes[code], message=self.failure_messages[message])
 
     @cached_property
     def outcomes(self) -> tuple[Seen | Failed, ...]:
-        """How each resource ended, one by one; for reading a few, since it makes an object of each."""
+        """The outcome of each resource as an object; for reading a few."""
         failed = dict(self.failures())
         times = iter(() if self.frame_times is None else values(self.frame_times))
-        found: list[Seen | Failed] = []
+        result: list[Seen | Failed] = []
         for index, frames in enumerate(values(self.frames)):
             if index in failed:
-                found.append(failed[index])
+                result.append(failed[index])
                 continue
             when = (0.0,) * frames if self.frame_times is None else tuple(next(times) for _ in range(frames))
             size = values(self.width)[index], values(self.height)[index]
             damaged = self.state.data[index] == DAMAGED
-            found.append(Seen(*size, damaged, when, _known(self.fps, index), _known(self.duration_seconds, index)))
-        return tuple(found)
+            result.append(Seen(*size, damaged, when, _known(self.fps, index), _known(self.duration_seconds, index)))
+        return tuple(result)
 
     def to_blob(self) -> bytes:
-        """As it travels and is kept."""
+        """Encode the results as a blob."""
         body: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
         columns: dict[str, Planes] = {}
         for field in fields(self):

@@ -9,29 +9,33 @@ from trapper_kit.logs import log
 from trapper_schemas.v1.models import ConfirmPin, ModelEntry, ModelPins, ProposedPin, Proposer
 
 
-async def confirm_pin(db: Session, name: str, asked: ConfirmPin) -> Model:
+async def confirm_pin(db: Session, name: str, request: ConfirmPin) -> Model:
     """The entry with its hash; the same hash again changes nothing, another one is refused."""
-    model = await _find(db, name, asked.version, lock=True)
-    if model.sha256 == asked.sha256:
+    model = await _find(db, name, request.version, lock=True)
+    if model.sha256 == request.sha256:
         return model
     if model.sha256 is not None:
         raise ModelImmutable(
-            f"{name} {asked.version} is pinned to {model.sha256} already", name=name, sha256=model.sha256
+            f"{name} {request.version} is pinned to {model.sha256} already", name=name, sha256=model.sha256
         )
     entry = ModelEntry.model_validate(model.entry)
-    held_bytes = await queries.held_bytes(db, asked.sha256)
+    held_bytes = await queries.held_bytes(db, request.sha256)
     reason = unavailable(entry, held=held_bytes is not None, unpinned=True)
     if reason is None and entry.spec is None:
         reason = f"nobody said how {name} is run: `trapper models add FILE --name …`"
     if reason is not None:
         raise ModelNotReady(reason, model=name)
-    proposed = {one.size_bytes for one in await queries_pins.proposals(db, model.id) if one.sha256 == asked.sha256}
-    size_bytes = asked.size_bytes or (proposed.pop() if len(proposed) == 1 else None)
-    pinned = entry.model_copy(update={"sha256": asked.sha256, "size_bytes": size_bytes or entry.size_bytes})
-    model.sha256, model.entry = asked.sha256, pinned.model_dump(mode="json")
+    proposed = {
+        proposal.size_bytes
+        for proposal in await queries_pins.proposals(db, model.id)
+        if proposal.sha256 == request.sha256
+    }
+    size_bytes = request.size_bytes or (proposed.pop() if len(proposed) == 1 else None)
+    pinned = entry.model_copy(update={"sha256": request.sha256, "size_bytes": size_bytes or entry.size_bytes})
+    model.sha256, model.entry = request.sha256, pinned.model_dump(mode="json")
     model.state, model.origin, model.held_bytes = ModelState.PUBLISHED, Origin.OPERATOR, held_bytes
     await db.flush()
-    log("model.pinned", name=name, version=asked.version, sha256=asked.sha256)
+    log("model.pinned", name=name, version=request.version, sha256=request.sha256)
     return model
 
 
@@ -39,9 +43,13 @@ async def read_pins(db: Session, name: str, version: str) -> ModelPins:
     """What is known of the weights of an entry."""
     model = await _find(db, name, version)
     by_hash: dict[str, ProposedPin] = {}
-    for one in await queries_pins.proposals(db, model.id):
-        seen = by_hash.setdefault(one.sha256, ProposedPin(sha256=one.sha256, size_bytes=one.size_bytes, workers=[]))
-        seen.workers.append(Proposer(worker_id=one.worker_id, name=one.worker_name, proposed_at=one.proposed_at))
+    for proposal in await queries_pins.proposals(db, model.id):
+        seen = by_hash.setdefault(
+            proposal.sha256, ProposedPin(sha256=proposal.sha256, size_bytes=proposal.size_bytes, workers=[])
+        )
+        seen.workers.append(
+            Proposer(worker_id=proposal.worker_id, name=proposal.worker_name, proposed_at=proposal.proposed_at)
+        )
     return ModelPins(name=name, version=version, sha256=model.sha256, proposals=list(by_hash.values()))
 
 

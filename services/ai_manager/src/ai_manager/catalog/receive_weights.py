@@ -36,5 +36,5 @@ async def _of_size(chunks: AsyncIterator[bytes], announced: int | None) -> Async
             break
         yield chunk
     if announced is not None and so_far != announced:
-        told = "more" if so_far > announced else f"{so_far}"
-        raise HashDiffers(f"the entry announces {announced} bytes; {told} came")
+        received = "more" if so_far > announced else f"{so_far}"
+        raise HashDiffers(f"the entry announces {announced} bytes; {received} came")

@@ -44,7 +44,7 @@ async def list_machine_detections(
     limit: Limit = 50,
 ) -> Page[MachineSeen]:
     """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
-    filters = [str(one) for one in (project_id, min_score, provider_id, linked_collection_id)]
+    filters = [str(value) for value in (project_id, min_score, provider_id, linked_collection_id)]
     page_request = PageRequest.of(limit, cursor, {"filters": filters})
     keys = page_request.after()
     async with work.db() as db:
