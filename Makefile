@@ -20,7 +20,7 @@ BENCHMARKS := worker blob claims polling memory
 PYTEST := $(BIN)/pytest
 
 .PHONY: help texts install run serve up down check test test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
-.PHONY: $(addprefix check-,format types imports dependencies openapi migrations)
+.PHONY: $(addprefix check-,format types imports dependencies openapi any migrations)
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ serve: install ## one service in the foreground, with settings from the environm
 doctor: install ## check every invariant of the running stack
 	@$(BIN)/trapper doctor
 
-check: install check-format check-types check-imports check-dependencies check-openapi check-migrations ## format, lint, types, import rules, dependencies, contracts, migrations
+check: install check-format check-types check-imports check-dependencies check-openapi check-any check-migrations ## format, lint, types, import rules, dependencies, contracts, migrations
 
 check-format:
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
@@ -66,6 +66,9 @@ check-openapi:
 	@for service in $(SERVICES); do \
 	  $(BIN)/python -m $$service.commands openapi | diff -q - services/$$service/openapi.json >/dev/null \
 	  || { echo "services/$$service/openapi.json is stale; run: make openapi"; exit 1; }; done
+
+check-any:
+	@$(BIN)/python deploy/any/count.py
 
 check-migrations:
 	@$(BIN)/python migrations/run.py --check $(SERVICES)

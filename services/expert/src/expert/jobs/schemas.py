@@ -94,8 +94,8 @@ class JobResourceReply(BaseModel):
 
 _SAME = (
     "id", "classification_project_id", "linked_collection_id", "connection_id", "kind", "stage", "stages", "job_config",
-    "job_config_version", "models_key", "interactive", "total", "eta_seconds", "images_per_second", "error", "created_by",
-    "created_at", "closed_at",
+    "job_config_version", "models_key", "interactive", "total", "eta_seconds", "images_per_second", "error",
+    "created_by", "created_at", "closed_at",
 )  # fmt: skip
 _ENDS = ("done", "blank", "failed", "cancelled")
 

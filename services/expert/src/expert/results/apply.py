@@ -11,7 +11,7 @@ from expert.jobs import queries_scope
 from expert.jobs.end import end_job
 from expert.jobs.queries_outcomes import foreign_resources, set_outcomes
 from expert.jobs.state import CLOSED, FIRST_CONFIG, JobStage
-from expert.media_store import ObjectMissing, blob_key
+from expert.media_store import blob_key
 from expert.results import queries, queries_configs
 from expert.results.acknowledge import acknowledge
 from expert.results.models import ReceivedBatch
@@ -20,6 +20,7 @@ from expert.results.read_blob import CheckedBatch, read_batch
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
+from trapper_kit.objects import ObjectMissing
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.v1.check_results import BatchRefused
 from trapper_schemas.v1.results import digest_of
