@@ -26,7 +26,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Options, Row, asked, report
+from benchmarks.report import Options, Row, parse_options, report
 from expert.results.read_blob import DIGITS
 from trapper_kit.columns import from_fixed, to_array, to_column, to_fixed
 from trapper_schemas.column import Column
@@ -127,7 +127,7 @@ def to_blob(values: Values) -> bytes:
     """As the Worker encodes it, from the arrays on."""
     boxes = to_fixed(values.boxes)
     boxes[:, 2:] = np.minimum(boxes[:, 2:], 65535 - boxes[:, :2])
-    one, wide, high = np.ones(PHOTOS, "<u4"), np.full(PHOTOS, 2048, "<u4"), np.full(PHOTOS, 1536, "<u4")
+    frames, wide, high = np.ones(PHOTOS, "<u4"), np.full(PHOTOS, 2048, "<u4"), np.full(PHOTOS, 1536, "<u4")
     nothing = np.zeros(0, "<u4")
     return BatchResults(
         batch_id=values.batch_id,
@@ -142,7 +142,7 @@ def to_blob(values: Values) -> bytes:
         state=to_column(np.full(PHOTOS, SEEN, "<u1")),
         width=to_column(wide),
         height=to_column(high),
-        frames=to_column(one),
+        frames=to_column(frames),
         failure_code=to_column(nothing.astype("<u1")),
         failure_message=to_column(nothing),
         detections=to_column(values.counts),
@@ -188,17 +188,17 @@ def to_json(values: Values) -> bytes:
     for name in ("logits", "features"):
         array = getattr(values, name)
         if array is not None:
-            for one, numbers in zip(more, array.tolist(), strict=True):
-                one[name] = numbers
-    said = iter(zip(tops, more, strict=True))
+            for outputs, numbers in zip(more, array.tolist(), strict=True):
+                outputs[name] = numbers
+    classified_values = iter(zip(tops, more, strict=True))
     found: list[dict[str, Any]] = []
     for box, label, score, classified in zip(boxes, labels, scores, values.classified.tolist(), strict=True):
-        one: dict[str, Any] = {"frame": 0, "box": box, "label": label, "score": score}
+        detection: dict[str, Any] = {"frame": 0, "box": box, "label": label, "score": score}
         if classified:
-            (names, shares), outputs = next(said)
-            one["top"] = [{"label": a, "score": b} for a, b in zip(names, shares, strict=True)]
-            one |= outputs
-        found.append(one)
+            (names, shares), outputs = next(classified_values)
+            detection["top"] = [{"label": a, "score": b} for a, b in zip(names, shares, strict=True)]
+            detection |= outputs
+        found.append(detection)
     rows = iter(found)
     resources = [
         {
@@ -236,23 +236,23 @@ def from_json(body: bytes) -> dict[str, Array]:
     """The same arrays; nothing is checked."""
     document = json.loads(gzip.decompress(body))
     resources = document["resources"]
-    found = [one for resource in resources for one in resource["detections"]]
-    classified = [one for one in found if "top" in one]
+    found = [detection for resource in resources for detection in resource["detections"]]
+    classified = [detection for detection in found if "top" in detection]
     arrays = {
-        "resource_ids": np.frombuffer(b"".join(UUID(one["resource_id"]).bytes for one in resources), "<u1"),
-        "width": np.array([one["width"] for one in resources], "<u4"),
-        "height": np.array([one["height"] for one in resources], "<u4"),
-        "detections": np.array([len(one["detections"]) for one in resources], "<u4"),
-        "box": np.array([one["box"] for one in found]),
-        "label": np.array([one["label"] for one in found], "<u2"),
-        "score": np.array([one["score"] for one in found]),
-        "classified": np.array(["top" in one for one in found], "<u1"),
-        "top_label": np.array([[top["label"] for top in one["top"]] for one in classified], "<u2"),
-        "top_score": np.array([[top["score"] for top in one["top"]] for one in classified]),
+        "resource_ids": np.frombuffer(b"".join(UUID(resource["resource_id"]).bytes for resource in resources), "<u1"),
+        "width": np.array([resource["width"] for resource in resources], "<u4"),
+        "height": np.array([resource["height"] for resource in resources], "<u4"),
+        "detections": np.array([len(resource["detections"]) for resource in resources], "<u4"),
+        "box": np.array([detection["box"] for detection in found]),
+        "label": np.array([detection["label"] for detection in found], "<u2"),
+        "score": np.array([detection["score"] for detection in found]),
+        "classified": np.array(["top" in detection for detection in found], "<u1"),
+        "top_label": np.array([[top["label"] for top in detection["top"]] for detection in classified], "<u2"),
+        "top_score": np.array([[top["score"] for top in detection["top"]] for detection in classified]),
     }
     for name in ("logits", "features"):
         if name in classified[0]:
-            arrays[name] = np.array([one[name] for one in classified], "<f2")
+            arrays[name] = np.array([detection[name] for detection in classified], "<f2")
     return arrays
 
 
@@ -327,4 +327,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(asked(__doc__)))
+    sys.exit(main(parse_options(__doc__)))

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from ai_manager.direct import APPLICATION_NAME, PLANNING
-from benchmarks.report import ROOT, Options, Row, Size, asked, free_share, report, spinners
+from benchmarks.report import ROOT, Options, Row, Size, free_share, parse_options, report, spinners
 from benchmarks.stack import Credential, Stack, manager_stack
 from trapper_cli import binaries
 
@@ -71,8 +71,8 @@ async def our_round(
     stack: Stack, credentials: list[Credential], limit: int, batches: int, *, port: int | None = None
 ) -> dict[str, Any]:
     """Sixteen workers in a process of their own; what they report, and the Manager's core-seconds."""
-    told = [{"worker_id": str(one.worker_id), "token": one.token} for one in credentials]
-    order = {"batches": batches, "limit": limit, "port": port or stack.port, "credentials": told}
+    workers = [{"worker_id": str(credential.worker_id), "token": credential.token} for credential in credentials]
+    order = {"batches": batches, "limit": limit, "port": port or stack.port, "credentials": workers}
     load = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -103,7 +103,7 @@ async def statements_of(stack: Stack, credential: Credential, limit: int) -> lis
         text = entry["message"].split(": ", 1)[1]
         values = {int(n): _unquoted(value) for n, value in _PARAMETER.findall(entry.get("detail", ""))}
         found.append(Statement(text, values))
-    first = max(index for index, one in enumerate(found) if "skip locked" in one.text)
+    first = max(index for index, statement in enumerate(found) if "skip locked" in statement.text)
     return found[first - 2 :]  # before the claim: whose token it is, and where batches wait for its worker
 
 
@@ -117,22 +117,22 @@ def script_of(statements: list[Statement], limit: int) -> tuple[str, dict[str, s
     constants: dict[str, str] = {}
     numbers: dict[str, int] = {}
     token = ""
-    for place, one in enumerate(statements):
+    for place, statement in enumerate(statements):
         names = {}
-        for number, value in one.values.items():
+        for number, value in statement.values.items():
             names[number] = f":c{place}_{number}" if value else "null" if value is None else "''"
             if value:
                 constants[f"c{place}_{number}"] = value
-        claims = "skip locked" in one.text
+        claims = "skip locked" in statement.text
         if claims:
-            (token,) = (names[n] for n, value in one.values.items() if value and value.startswith("lease_"))
-        batch = _single(one.values.get(1))
+            (token,) = (names[n] for n, value in statement.values.items() if value and value.startswith("lease_"))
+        batch = _single(statement.values.get(1))
         if not claims and place > 2 and _is_uuid(batch):
             number = numbers.setdefault(batch, len(numbers) + 1)
             names[1] = f"(array[:id{number}::text])"
-            held = [n for n, value in one.values.items() if _single(value).endswith(f"-{batch}")]
+            held = [n for n, value in statement.values.items() if _single(value).endswith(f"-{batch}")]
             names |= dict.fromkeys(held, f"(array[{token}::text || '-' || :id{number}::text])")
-        text = re.sub(r"\$(\d+)", lambda found, names=names: names[int(found[1])], one.text.strip())
+        text = re.sub(r"\$(\d+)", lambda found, names=names: names[int(found[1])], statement.text.strip())
         commands.append(_with_ids(text, limit) if claims else f"{text};")
     assert len(numbers) == limit, f"{len(numbers)} batches were saved in the log, {limit} were claimed"
     return "\n".join(commands) + "\n", constants
@@ -225,7 +225,7 @@ async def _measure(sizes: Sizes, pool: ProcessPoolExecutor) -> list[Row]:
                     ours.append(await our_round(stack, credentials, limit, sizes.batches))
                     await stack.refill(job, table, waiting=sizes.batches + 2 * CLIENTS * limit)
                     bare.append(await pgbench_round(stack, *scripts[limit], limit, sizes.batches))
-                best = max(ours, key=lambda one: one["rate"])
+                best = max(ours, key=lambda measured: measured["rate"])
                 rates[table, limit] = best["rate"]
                 also = {"fsyncs_per_second": round(fsyncs), "cores_free_before": round(free, 2)}
                 rows.append(_row(table, limit, best, max(bare), also))
@@ -258,5 +258,5 @@ def _row(table: int, limit: int, best: dict[str, Any], bare: float, also: dict[s
 
 
 if __name__ == "__main__":
-    asking = asked(__doc__)
+    asking = parse_options(__doc__)
     raise SystemExit(report(NAME, asyncio.run(measure(asking)), asking))

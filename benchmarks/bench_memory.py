@@ -25,7 +25,7 @@ import psutil
 from ai_manager.access.state import Scope
 from ai_manager.workers.issue_enrolment import issue_enrolment
 from benchmarks.http import Connection
-from benchmarks.report import ROOT, Options, Row, Size, asked, report
+from benchmarks.report import ROOT, Options, Row, Size, parse_options, report
 from benchmarks.stack import HOST, RUNTIME, Stack, free_port, manager_stack
 from tests.support.make.inference import encoded, painted, stage_spec
 from tests.support.networks import colour_detector
@@ -191,10 +191,10 @@ class Asking:
         number = uuid7()
         url = f"{self.origin}/api/media/{number}/inference"
         size = len(self.picture)
-        told = {"id": str(number), "url": url, "sha256": digest, "media_type": "image/png", "size_bytes": size}
-        return json.dumps(told).encode()
+        resource = {"id": str(number), "url": url, "sha256": digest, "media_type": "image/png", "size_bytes": size}
+        return json.dumps(resource).encode()
 
-    async def ended(self, job: UUID, *, seconds: float) -> int:
+    async def wait_until_closed(self, job: UUID, *, seconds: float) -> int:
         """How many resources were looked at when the job closed, or when the time was over and it was cancelled."""
         until = time.monotonic() + seconds
         path = f"/api/prediction_jobs/{job}/"
@@ -248,14 +248,14 @@ async def measure(options: Options) -> list[Row]:
         try:
             for count in (sizes.first, sizes.small):
                 peaks.begin()
-                done = await asking.ended(await asking.submit(count), seconds=sizes.seconds)
+                done = await asking.wait_until_closed(await asking.submit(count), seconds=sizes.seconds)
                 assert done == count, f"only {done} of {count} were done after {sizes.seconds:.0f} s"
             small = peaks.most
             peaks.begin()
             began, used = time.monotonic(), peaks.core_seconds()
             job = await asking.submit(sizes.large)
             print(f"{sizes.large} resources were submitted in {time.monotonic() - began:.1f} s")
-            done = await asking.ended(job, seconds=sizes.seconds)
+            done = await asking.wait_until_closed(job, seconds=sizes.seconds)
             large = peaks.most
             seconds = time.monotonic() - began
             used = {name: now - used[name] for name, now in peaks.core_seconds().items()}
@@ -264,19 +264,19 @@ async def measure(options: Options) -> list[Row]:
             watching.cancel()
     cores = {name: {"core_ms_per_resource": round(1000 * spent / max(done, 1), 3)} for name, spent in used.items()}
     rows = [_row(sizes, name, (small[name], large[name]), done=done, also=cores.get(name, {})) for name in small]
-    told = f"the job; it was submitted whole, and stopped after {sizes.seconds:.0f} s if it was not done"
+    label = f"the job; it was submitted whole, and stopped after {sizes.seconds:.0f} s if it was not done"
     speed = {"resources_per_second": round(done / seconds, 1)}
-    looked = "resources of the large job that were looked at"
-    return [*rows, Row(looked, "resources", done, sizes.large, told, WHOLE, also=speed)]
+    resources_label = "resources of the large job that were looked at"
+    return [*rows, Row(resources_label, "resources", done, sizes.large, label, WHOLE, also=speed)]
 
 
 def _row(sizes: Sizes, name: str, peaks: tuple[float, float], *, done: int, also: dict[str, Any]) -> Row:
     """One kind of process: its peaks in the small job and in the large one."""
     small, large = peaks
-    told, base = f"peak of {name}: {sizes.small} and {done} resources", f"the peak in a job of {sizes.small}"
-    return Row(told, "MB", large, small, base, BAR, at_most=True, also=also)
+    label, base = f"peak of {name}: {sizes.small} and {done} resources", f"the peak in a job of {sizes.small}"
+    return Row(label, "MB", large, small, base, BAR, at_most=True, also=also)
 
 
 if __name__ == "__main__":
-    asking_for = asked(__doc__)
+    asking_for = parse_options(__doc__)
     raise SystemExit(report(NAME, asyncio.run(measure(asking_for)), asking_for))

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 from ai_manager.deps import channel
-from benchmarks.report import ROOT, Options, Row, Size, asked, quantile, report
+from benchmarks.report import ROOT, Options, Row, Size, parse_options, quantile, report
 from benchmarks.stack import RUNTIME, Credential, Stack, manager_stack
 
 NAME = "polling"
@@ -50,14 +50,14 @@ SIZES = {
 @asynccontextmanager
 async def fleet(stack: Stack, credentials: list[Credential]) -> AsyncGenerator[Any, None]:
     """The workers, waiting; what comes out of `end` is what they saw."""
-    told = [{"worker_id": str(one.worker_id), "token": one.token} for one in credentials]
+    workers = [{"worker_id": str(credential.worker_id), "token": credential.token} for credential in credentials]
     intervals = stack.work.intervals
     order = {
         "port": stack.port,
         "wait_seconds": intervals.poll,
         "work_seconds": 0.5,
         "beat_seconds": intervals.renew,
-        "credentials": told,
+        "credentials": workers,
     }
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
@@ -67,8 +67,8 @@ async def fleet(stack: Stack, credentials: list[Credential]) -> AsyncGenerator[A
     assert process.stdout is not None
     try:
         process.stdin.write(json.dumps(order).encode() + b"\n")
-        said = await process.stdout.readline()
-        assert said == b"waiting\n", "the fleet did not start; its reason stands above"
+        line = await process.stdout.readline()
+        assert line == b"waiting\n", "the fleet did not start; its reason stands above"
         yield process
     finally:
         if process.returncode is None:
@@ -171,5 +171,5 @@ def _connections(sizes: Sizes, busy: int, most: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    asking = asked(__doc__)
+    asking = parse_options(__doc__)
     raise SystemExit(report(NAME, asyncio.run(measure(asking)), asking))

@@ -21,7 +21,7 @@ import uvloop
 
 from ai_worker.devices.run_child import LANES, InferenceChild
 from ai_worker.devices.work import BatchWork, ChildSettings, Ran, ResourceWork, StageWork
-from benchmarks.report import CORES, QUIET, Options, Row, Size, asked, free_share, report, spinners
+from benchmarks.report import CORES, QUIET, Options, Row, Size, free_share, parse_options, report, spinners
 from benchmarks.worker_media import Media, core_seconds, media_of
 from benchmarks.worker_setups import SIZES, Setup, render, setups
 from benchmarks.worker_stages import bare_run, plain_loop, stages_alone
@@ -62,9 +62,9 @@ async def end_to_end(setup: Setup, media: Media, count: int, size: Size, pool: P
             share = (before + free_share(pool)) / 2
             bare = bare_run(setup, size.of(3.0, 1.0, 0.2))
             rounds.append(Round(share, photos / taken, bare, there / photos, everything / photos))
-            if len(rounds) >= ENOUGH_ROUNDS and max(one.share for one in rounds) >= QUIET:
+            if len(rounds) >= ENOUGH_ROUNDS and max(round_.share for round_ in rounds) >= QUIET:
                 break
-    return max(rounds, key=lambda one: one.share)
+    return max(rounds, key=lambda round_: round_.share)
 
 
 async def through(
@@ -99,10 +99,10 @@ async def measure(setup: Setup, label: str, folder: Path, size: Size, pool: Proc
         alone = await stages_alone(setup, media, size.of(7, 3, 1), count)
         looped = await plain_loop(setup, media, size.of(48, 24, 6))
         best = await end_to_end(setup, media, count, size, pool)
-    return told(f"{setup.name}, {label}", alone, looped, best)
+    return row_of(f"{setup.name}, {label}", alone, looped, best)
 
 
-def told(name: str, alone: dict[str, float], looped: tuple[dict[str, float], float], best: Round) -> Row:
+def row_of(name: str, alone: dict[str, float], looped: tuple[dict[str, float], float], best: Round) -> Row:
     """What was measured, in words and as a row."""
     in_loop, loop = looped
     share = 1.0 if best.share >= QUIET else best.share
@@ -163,4 +163,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(asked(__doc__)))
+    raise SystemExit(main(parse_options(__doc__)))

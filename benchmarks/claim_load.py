@@ -79,7 +79,7 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
     """All clients at once, after one warm-up round each, until the batches are used up."""
     load = Load(order["batches"], [], [])
 
-    async def one(credential: dict[str, str], ready: asyncio.Barrier) -> None:
+    async def run_client(credential: dict[str, str], ready: asyncio.Barrier) -> None:
         async with Connection.opened("127.0.0.1", order["port"], credential["token"]) as connection:
             client = Client(connection, UUID(credential["worker_id"]), order["limit"])
             await client.round(Load(0, [], []))
@@ -91,7 +91,7 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
     ready = asyncio.Barrier(len(order["credentials"]) + 1)
     async with asyncio.TaskGroup() as group:
         for credential in order["credentials"]:
-            group.create_task(one(credential, ready))
+            group.create_task(run_client(credential, ready))
         await ready.wait()
         began, used = time.perf_counter(), time.process_time()
     return {

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 STRIDE = 32
 CLASSES = ("animal", "person", "vehicle")
-_FOUND, _ELSEWHERE, _SAID = 0.9, 0.002, 0.001
+_FOUND, _ELSEWHERE, _ANSWER_SCALE = 0.9, 0.002, 0.001
 
 
 def build_detector(path: Path, *, size: int, width: int, depth: int) -> Path:
@@ -29,11 +29,11 @@ def build_detector(path: Path, *, size: int, width: int, depth: int) -> Path:
             inner = graph.convolve(value, channels, channels // 2, side=1)
             inner = graph.convolve(inner, channels // 2, channels, side=3)
             value = graph.add("Add", [value, inner])
-    said = graph.add("Tanh", [graph.convolve(value, channels, len(CLASSES), side=1, active=False)])
+    answers = graph.add("Tanh", [graph.convolve(value, channels, len(CLASSES), side=1, active=False)])
     across = size // STRIDE
     boxes, scores = _answers(across)
-    flat = graph.add("Reshape", [said, graph.keep(np.asarray([0, len(CLASSES), -1], np.int64))])
-    little = graph.add("Mul", [flat, graph.keep(np.asarray(_SAID, np.float32))])
+    flat = graph.add("Reshape", [answers, graph.keep(np.asarray([0, len(CLASSES), -1], np.int64))])
+    little = graph.add("Mul", [flat, graph.keep(np.asarray(_ANSWER_SCALE, np.float32))])
     scores_value = graph.add("Add", [little, graph.keep(scores)])
     nothing = graph.add(
         "Mul", [graph.add("Slice", [flat, *map(graph.keep, _FIRST)]), graph.keep(np.zeros((1, 1, 1), np.float32))]

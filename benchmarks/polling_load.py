@@ -54,10 +54,10 @@ async def beat(fleet: Fleet, credentials: list[dict[str, str]]) -> None:
     more = "Content-Type: application/json\r\n"
     async with Connection.opened("127.0.0.1", fleet.port, "") as connection:
         while True:
-            for one in credentials:
+            for credential in credentials:
                 await asyncio.sleep(random.uniform(0.5, 1.5) * fleet.beat_seconds / len(credentials))  # noqa: S311
-                connection.speak_as(one["token"])
-                path = f"/api/workers/{one['worker_id']}/heartbeat/"
+                connection.speak_as(credential["token"])
+                path = f"/api/workers/{credential['worker_id']}/heartbeat/"
                 status, answer = await connection.request("POST", path, b"{}", more=more)
                 assert status == 200, answer
                 fleet.beats += 1
@@ -68,7 +68,7 @@ async def run(order: dict[str, Any]) -> None:
     credentials = order.pop("credentials")
     fleet = Fleet(**order)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(work(fleet, one)) for one in credentials]
+        tasks = [group.create_task(work(fleet, credential)) for credential in credentials]
         tasks += [group.create_task(beat(fleet, credentials[n::BEATING])) for n in range(BEATING) if credentials[n:]]
         while fleet.polls < len(credentials):  # noqa: ASYNC110 - they only count
             await asyncio.sleep(0.05)

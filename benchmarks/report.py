@@ -1,6 +1,6 @@
 """What every benchmark shares: how it is asked, which machine it ran on, and its rows as a table and as JSON.
 
-A benchmark is `main(asked(__doc__))`-shaped: it measures rows and ends with `return report(NAME, rows, options)`.
+A benchmark is shaped `main(parse_options(__doc__))`: it measures rows and ends with `report(NAME, rows, options)`.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Options:
     out: Path
 
 
-def asked(about: str | None, arguments: Sequence[str] | None = None) -> Options:
+def parse_options(about: str | None, arguments: Sequence[str] | None = None) -> Options:
     """Read the command line; without arguments the full figures are measured."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     size = parser.add_mutually_exclusive_group()

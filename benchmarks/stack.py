@@ -217,12 +217,12 @@ async def manager_stack(
             if tasks:
                 started.append(_start(folder, "tasks", ["tasks"], environment))
             await _until_ready(port, started[0], folder / "serve.log")
-            processes = [psutil.Process(one.pid) for one in started]
+            processes = [psutil.Process(process.pid) for process in started]
             yield Stack(folder, server, work, port, processes[0], processes[1] if tasks else None, environment)
         finally:
             await work.close()
-            for one in started:
-                children.stop(one, first=signal.SIGTERM, grace=15)
+            for process in started:
+                children.stop(process, first=signal.SIGTERM, grace=15)
 
 
 def free_port() -> int:

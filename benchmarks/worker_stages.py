@@ -57,10 +57,10 @@ class Photo:
         self.crops = [to_input(crop_box(self.pixels, box, self.later), self.later)[0] for box in self.boxes]
 
     def classify(self) -> None:
-        self.said = forward(self.species.session, self.crops) if self.crops else []
+        self.outputs = forward(self.species.session, self.crops) if self.crops else []
 
     def name(self) -> None:
-        for rows in self.said:
+        for rows in self.outputs:
             read_crop([rows], [self.species])
 
 
