@@ -31,6 +31,9 @@ class Intervals(BaseModel):
         return type(self)(**{name: value * factor for name, value in self.model_dump().items()})
 
 
+METRICS_NETWORKS = ("127.0.0.0/8", "::1/128")
+
+
 class ConnectionLimits(BaseModel):
     """What connections to a web process may cost."""
 
@@ -60,6 +63,9 @@ class ServiceSettings(BaseSettings):
         default_factory=list, description="private or loopback networks that may be called, as CIDR"
     )
 
+    metrics_networks: list[str] = Field(
+        default_factory=lambda: list(METRICS_NETWORKS), description="who may read /metrics, as CIDR; default: loopback"
+    )
     trusted_proxies: list[str] = Field(
         default_factory=list, description="proxies whose X-Forwarded-For and -Proto are believed, as CIDR"
     )
@@ -74,7 +80,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"an address of Redis begins with {', '.join(_REDIS)}")
         return url
 
-    @field_validator("allowed_addresses", "trusted_proxies", mode="after")
+    @field_validator("allowed_addresses", "trusted_proxies", "metrics_networks", mode="after")
     @classmethod
     def _cidr(cls, cidrs: list[str]) -> list[str]:
         for cidr in cidrs:

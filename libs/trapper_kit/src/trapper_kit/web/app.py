@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trapper_kit import metrics
 from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, is_away, refused_text
+from trapper_kit.http_client import is_in, networks
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import (
     Invalid,
@@ -28,9 +29,11 @@ from trapper_kit.problems import (
     Unavailable,
     Unexpected,
 )
+from trapper_kit.settings import METRICS_NETWORKS, ServiceSettings
 from trapper_kit.web.bodies import LimitedBodies, RefusedBody
 from trapper_kit.web.describe import describe_better
 from trapper_kit.web.guards import api_routes, public
+from trapper_kit.web.headers import SecurityHeaders
 from trapper_kit.web.query import refuse_unknown_query
 from trapper_kit.web.versions import IF_MATCH
 from trapper_schemas.ids import uuid7
@@ -74,7 +77,7 @@ def build_app(
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=_operation,
-        docs_url="/docs",
+        docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
     )
     for router in routers:
@@ -84,6 +87,7 @@ def build_app(
     describe_better(app)
     app.add_middleware(LimitedBodies)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContextMiddleware, service=service)
     return app
 
@@ -120,7 +124,11 @@ def _health(ready: Check, measure: Measure | None) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     @public
     async def read_metrics(request: Request) -> Response:
-        """Counters in Prometheus' text format; without a database, those of this process alone."""
+        """Counters in Prometheus' text format, for the networks of a setting; elsewhere there is no such path."""
+        settings: ServiceSettings | None = getattr(getattr(request.app.state, "work", None), "settings", None)
+        allowed = settings.metrics_networks if settings is not None else METRICS_NETWORKS
+        if request.client is not None and not is_in(request.client.host, networks(allowed)):
+            raise NotFound("no such path")
         measured: Sequence[metrics.Family] = ()
         if measure is not None:
             try:

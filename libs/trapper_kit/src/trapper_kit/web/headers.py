@@ -1,0 +1,34 @@
+"""Security headers on every reply; a route that sets one of them itself keeps its own."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+_PRIVATE = {b"cache-control": b"no-store"}
+
+
+class SecurityHeaders:
+    """ASGI middleware; replies under /api are private, so nobody between may store them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        wanted = _HEADERS | _PRIVATE if scope["path"].startswith("/api/") else _HEADERS
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                added = [(name, value) for name, value in wanted.items() if name not in given]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

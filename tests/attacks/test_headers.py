@@ -1,0 +1,37 @@
+"""What browsers and strangers learn from any reply."""
+
+import httpx
+
+from expert.app import create_app
+from tests.support.make.expert import House
+from trapper_kit.web.guards import api_routes, capability_of, is_public
+
+WITHOUT_CAPABILITY = {"/api/me/", "/api/sessions/current/"}
+
+
+async def test_every_reply_has_the_security_headers(house: House) -> None:
+    person = await house.person()
+    for path in ("/api/me/", "/api/nowhere/", "/healthz", "/openapi.json", "/nowhere", "/api/resources/?x=1"):
+        for client in (person.client, house.client()):
+            reply = await client.get(path)
+            assert reply.headers["X-Content-Type-Options"] == "nosniff", path
+            assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+            assert (reply.headers.get("Cache-Control") == "no-store") is path.startswith("/api/")
+
+
+async def test_no_page_loads_scripts_from_elsewhere(house: House) -> None:
+    assert (await house.client().get("/docs")).status_code == 404
+
+
+async def test_metrics_are_not_public(house: House) -> None:
+    for address, status in (("127.0.0.1", 200), ("203.0.113.7", 404)):
+        transport = httpx.ASGITransport(app=house.app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/metrics")).status_code == status
+
+
+def test_every_guarded_route_asks_for_one_capability() -> None:
+    missing = {
+        route.path for route in api_routes(create_app().routes) if not is_public(route) and capability_of(route) is None
+    }
+    assert missing == WITHOUT_CAPABILITY
