@@ -44,6 +44,16 @@ class PageRequest:
             raise Malformed("the cursor belongs to another filter; begin again without it")
         return keys
 
+    def values(self, parse: Sequence[Callable[[Any], Any]]) -> list[Any] | None:
+        """The sort key of the cursor, each part read; raises Malformed for parts of another type or number."""
+        after = self.after()
+        if after is None:
+            return None
+        try:
+            return [reader(value) for reader, value in zip(parse, after, strict=True)]
+        except (ValueError, TypeError, AttributeError, OverflowError) as problem:
+            raise Malformed("the cursor is not one of this list") from problem
+
     def next(self, keys: Sequence[Any]) -> str:
         """The cursor behind a row with this sort key."""
         plain = [
@@ -62,12 +72,8 @@ def page_of(
     newest_first: bool = False,
 ) -> Select[Any]:
     """One row more than the page, after the cursor, in the order of the columns (the last one is unique)."""
-    after = page_request.after()
-    if after is not None:
-        try:
-            values = [reader(value) for reader, value in zip(parse, after, strict=True)]
-        except (ValueError, TypeError, AttributeError) as problem:  # a reader of text may be given a number
-            raise Malformed("the cursor is not one of this list") from problem
+    values = page_request.values(parse)
+    if values is not None:
         here, there = tuple_(*columns), tuple_(*values)
         statement = statement.where(here < there if newest_first else here > there)
     order = [column.desc() for column in columns] if newest_first else columns

@@ -46,7 +46,7 @@ async def list_machine_detections(
     """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
     filters = [str(value) for value in (project_id, min_score, provider_id, linked_collection_id)]
     page_request = PageRequest.of(limit, cursor, {"filters": filters})
-    keys = page_request.after()
+    keys = page_request.values([UUID])
     async with work.db() as db:
         await require(db, caller, Capability.READ, classification_project=project_id)
     found = await read_machine(
@@ -55,7 +55,7 @@ async def list_machine_detections(
         provider_id=provider_id,
         linked_collection_id=linked_collection_id,
         min_score=min_score,
-        after=None if keys is None else UUID(str(keys[0])),
+        after=None if keys is None else keys[0],
         at_least=limit,
     )
     return Page(
