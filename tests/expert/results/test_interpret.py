@@ -4,15 +4,15 @@ from uuid import uuid4
 
 import pytest
 
-from expert.results.interpret import Speaker, observe
+from expert.results.interpret import ModelLabels, observe
 from expert.results.queries import Meaning
 from expert.results.read_blob import Box
 from trapper_schemas.v1.models import NO_RANK, ObservationType
 
 FOX = uuid4()
 ANIMAL = Meaning("animal", ObservationType.ANIMAL, None, None)
-DETECTOR = Speaker(uuid4(), [ANIMAL], 0.3)
-SPECIES = Speaker(
+DETECTOR = ModelLabels(uuid4(), [ANIMAL], 0.3)
+SPECIES = ModelLabels(
     uuid4(),
     [
         Meaning("red fox", None, FOX, "species"),
