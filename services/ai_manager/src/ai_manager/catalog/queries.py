@@ -126,4 +126,5 @@ async def note_held(db: Session, sha256: str, size_bytes: int) -> bool:
 
 async def held_hashes(db: Session) -> Sequence[str]:
     """The hashes of the weights that the Manager holds itself."""
-    return (await db.scalars(select(Model.sha256).where(Model.held_bytes.is_not(None)).distinct())).all()
+    hashes = await db.scalars(select(Model.sha256).where(Model.held_bytes.is_not(None)).distinct())
+    return [sha256 for sha256 in hashes if sha256 is not None]
