@@ -85,12 +85,17 @@ def down(state_dir: StateDir = None, *, as_json: Json = False) -> None:
         say("Stopped." if stopped else "Nothing was running.")
 
 
-def status(state_dir: StateDir = None, *, as_json: Json = False) -> None:
+def status(
+    state_dir: StateDir = None,
+    *,
+    as_json: Json = False,
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Show passwords in addresses.")] = False,
+) -> None:
     """Lists the processes of the stack with their addresses; exit code 0 when everything is healthy, 1 otherwise.
 
     Example: trapper status --json
     """
-    if not _show((state_dir or default_state_dir()).absolute(), as_json=as_json):
+    if not _show((state_dir or default_state_dir()).absolute(), as_json=as_json, show_secrets=show_secrets):
         raise typer.Exit(1)
 
 
@@ -111,8 +116,10 @@ def doctor(state_dir: StateDir = None, *, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _show(state_dir: Path, *, as_json: bool) -> bool:
+def _show(state_dir: Path, *, as_json: bool, show_secrets: bool = False) -> bool:
     seen = looking.look(state_dir)
+    if not show_secrets:
+        seen["urls"] = looking.without_passwords(seen["urls"])
     if as_json:
         answer(seen)
         return bool(seen["healthy"])

@@ -1,5 +1,6 @@
 """Looks at a stack from outside: what runs, where, and whether it answers."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from trapper_cli.layout import Layout
 from trapper_cli.program import answers, listens
 from trapper_cli.state import ProcessState, StackState
 
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)")
 WEB = ("expert", "ai_manager", "ai_worker", "expert-tasks", "ai_manager-tasks")
 
 
@@ -36,6 +38,11 @@ def look(state_dir: Path) -> dict[str, Any]:
     document["ports"] = found.ports
     document["processes"] = [_shown(process, answering) for process in (found.supervisor, *found.processes)]
     return document
+
+
+def without_passwords(urls: dict[str, str]) -> dict[str, str]:
+    """The addresses with `***` in the place of each password."""
+    return {name: _PASSWORD.sub(r"\1:***", url) for name, url in urls.items()}
 
 
 def all_healthy(found: StackState, answering: dict[str, bool] | None = None) -> bool:
