@@ -21,9 +21,8 @@ async def serving(app: Any, **options: Any) -> AsyncGenerator[str, None]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        server = _Quiet(
-            uvicorn.Config(app, **{"access_log": False, "log_config": None, "timeout_graceful_shutdown": 1, **options})
-        )
+        quiet: dict[str, Any] = {"access_log": False, "log_config": None, "timeout_graceful_shutdown": 1}
+        server = _Quiet(uvicorn.Config(app, **{**quiet, **options}))
         task = asyncio.create_task(server.serve([listening]))
         while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.002)
