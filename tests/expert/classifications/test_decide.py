@@ -304,6 +304,7 @@ FORBIDDEN = (
     "update classifications set static_attributes = '{\"a\": 1}' where id = :row",
     "update classifications set locked_at = null where id = :row",
     "update classifications set content_hash = 'x' where id = :row",
+    "update classifications set job_config_version = 7 where id = :row",
     "delete from classifications where id = :row",
     "truncate predictions",
     "truncate classifications cascade",
