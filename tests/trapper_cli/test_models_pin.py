@@ -53,7 +53,7 @@ async def test_without_a_proposal_the_file_is_downloaded_and_hashed_here(operato
     told = await operator.said("pin", "unseen", "--yes")
     assert (told["source"], told["model"]["sha256"], told["model"]["pinned"]) == ("downloaded", FOUND, True)
     assert "licence MIT" in operator.err
-    listed = {one["name"]: one for one in await operator.said("list")}
+    listed = {one["name"]: one for one in (await operator.said("list"))["items"]}
     assert (listed["unseen"]["sha256"], listed["unseen"]["state"]) == (FOUND, "published")
     assert [path for path in (tmp_path / "var").rglob("*") if path.is_file()] == []
 
@@ -88,7 +88,7 @@ async def test_a_pin_stays(operator: Operator) -> None:
         (("pin", "unseen"), 2, "Nobody can be asked here"),
         (("pin", "nobody-knows"), 2, "no model 'nobody-knows'"),
         (("pin", "unseen", "--version", "9"), 2, "no model 'unseen' 9"),
-        (("pin", "unseen@1", "--version", "2"), 2, "one version and --version another"),
+        (("pin", "unseen@1", "--version", "2"), 2, "contradict each other"),
         (("pin", "unseen", "--sha256", "abc"), 2, "no sha256"),
         (("pin", "seen", "--yes"), 1, "already"),
         (("retire", "nobody-knows"), 2, "no model"),
@@ -112,7 +112,7 @@ async def test_a_source_that_is_gone_pins_nothing(operator: Operator, weights: W
 
 async def test_a_model_is_retired_and_taken_into_use_again(operator: Operator) -> None:
     assert (await operator.said("retire", "seen"))["model"]["state"] == "retired"
-    assert "seen" not in {one["name"] for one in await operator.said("list")}
-    assert {one["name"]: one["state"] for one in await operator.said("list", "--all")}["seen"] == "retired"
+    assert "seen" not in {one["name"] for one in (await operator.said("list"))["items"]}
+    assert {one["name"]: one["state"] for one in (await operator.said("list", "--all"))["items"]}["seen"] == "retired"
     assert (await operator.said("retire", "seen", "--undo"))["model"]["state"] == "published"
-    assert "seen" in {one["name"] for one in await operator.said("list")}
+    assert "seen" in {one["name"] for one in (await operator.said("list"))["items"]}

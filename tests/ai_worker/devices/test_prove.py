@@ -101,7 +101,7 @@ async def test_a_worker_without_a_published_run_goes_on_with_its_own(manager, pi
     async with worker() as working:
         assert (await manager.closed(job_id)).counts.done == 1
         (proof,) = working.work.self_tests.passed.values()
-        assert list(working.work.published.values()) == [None]
+        assert list(working.work.self_tests.published.values()) == [None]
     assert proof.compared_with == ""
 
 
@@ -127,7 +127,7 @@ async def test_what_lies_on_the_disk_runs_its_golden_inputs_at_the_start(manager
     await publish(manager, spec, weights.read_bytes(), published)
     lay(tmp_path, weights, spec)
     async with worker() as working:
-        await eventually(lambda: working.work.proved_on_disk)
+        await eventually(lambda: working.work.self_tests.disk_done)
         (proof,) = (await info(working.work)).models_proved
     assert proof.sha256 == spec.stage.model.sha256
     assert proof.checksum == published.checksum
@@ -141,7 +141,7 @@ async def test_what_lies_there_and_does_not_run_is_named_before_any_batch_comes(
     await publish(manager, spec, weights.read_bytes(), off_by(published, 0.1))
     lay(tmp_path, weights, spec)
     async with worker() as working:
-        await eventually(lambda: working.work.proved_on_disk)
+        await eventually(lambda: working.work.self_tests.disk_done)
         told = await info(working.work)
         assert not working.task.done()
     assert told.models_proved == []
@@ -155,7 +155,7 @@ async def test_a_manager_that_is_away_at_the_start_is_asked_again(manager, worke
     manager.door.shut |= {"/api/models/"}
     async with worker() as working:
         await eventually(lambda: manager.door.count("/api/models/") > 3)
-        assert not working.work.proved_on_disk
+        assert not working.work.self_tests.disk_done
         manager.door.shut.clear()
         await eventually(lambda: working.work.self_tests.passed)
 
@@ -167,5 +167,5 @@ async def test_damaged_weights_are_removed_and_not_run(manager, worker, weights,
     (path,) = (tmp_path / "worker" / "weights").glob("*.onnx")
     path.write_bytes(weights.read_bytes()[:-1] + b"x")
     async with worker() as working:
-        await eventually(lambda: working.work.proved_on_disk)
+        await eventually(lambda: working.work.self_tests.disk_done)
         assert (working.work.self_tests.passed, working.work.store.on_disk()) == ({}, ())

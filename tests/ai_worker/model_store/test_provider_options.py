@@ -47,6 +47,7 @@ class Recording:
 
     SessionOptions = onnxruntime.SessionOptions
     OrtValue = onnxruntime.OrtValue
+    RunOptions = onnxruntime.RunOptions
 
     def __init__(self, *, raises=None, provider=None):
         self.asked = []

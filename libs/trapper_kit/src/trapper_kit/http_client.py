@@ -347,13 +347,13 @@ class HttpClient:
         """`request`, with the reply read as a model; raises BadReply when it is none."""
         return parse_reply(kind, await self.request(method, path, **options))
 
-    async def read_pages(self, kind: type[Model], path: str, *, limit: int) -> list[Model]:
+    async def read_pages(self, kind: type[Model], path: str, *, limit: int | None = None) -> list[Model]:
         """Every item of a list; raises BadReply for one that goes on without end or repeats a cursor."""
         items: list[Model] = []
         cursors: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            params = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+            params: dict[str, Any] = {name: value for name, value in (("limit", limit), ("cursor", cursor)) if value}
             page = await self.read(Page[kind], "GET", path, params=params)  # type: ignore[valid-type]  # made at run time
             items += page.items
             cursor = page.next_cursor

@@ -21,7 +21,7 @@ class ManagerClient:
 
     async def models(self) -> list[ModelReply]:
         """The whole catalogue."""
-        return await self.http.read_pages(ModelReply, "/api/models/", limit=PAGE_LIMIT)
+        return await self.http.read_pages(ModelReply, "/api/models/")
 
     async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
         """Ask for a job once, however often this is called: the key is our own job id."""
