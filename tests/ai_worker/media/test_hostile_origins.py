@@ -23,8 +23,6 @@ DISGUISES = [
     "http://100.100.100.200/",
     "http://168.63.129.16/machine",
     "http://localhost:{port}/photo",
-    "http://127.1:{port}/photo",
-    "http://2130706433:{port}/photo",
     "http://0x7f000001:{port}/photo",
     "http://0.0.0.0:{port}/photo",
     "http://[::1]:{port}/photo",
@@ -78,6 +76,12 @@ async def test_a_lease_that_names_this_machine_or_a_metadata_service_reaches_nei
     assert isinstance(failed, Failed)
     assert failed.code is FailureCode.MEDIA_REFUSED
     assert server.reached == []
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433"])
+def test_an_odd_spelling_of_an_address_is_refused_where_it_is_given(host: str) -> None:
+    with pytest.raises(ValueError, match="is not an IP address"):
+        resource_of(f"http://{host}:8000/photo", PHOTO)
 
 
 async def test_a_name_that_answers_differently_each_time_is_held_to_the_answer_that_was_checked(
