@@ -18,6 +18,8 @@ from trapper_schemas.ids import uuid7
 pytestmark = NEEDS_STRACE
 PATIENCE = 2
 """Seconds after which telemetry would have begun."""
+QUIET = ("ORT_DISABLE_TELEMETRY", "CI")
+"""Variables under which the runtime says nothing by itself."""
 PLAIN = """
 import sys, time
 import numpy, onnxruntime
@@ -32,7 +34,7 @@ def home(tmp_path_factory):
     """A home and TMPDIR in which ONNX Runtime by itself has left events that it wants to send."""
     folder = tmp_path_factory.mktemp("home")
     network, log = colour_detector(folder / "m.onnx"), folder / "log"
-    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    env = {name: value for name, value in os.environ.items() if name not in QUIET}
     env |= dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(folder))
     subprocess.run(strace_command(log, sys.executable, "-c", PLAIN, str(network)), env=env, check=True)
     assert files_written(log), "without our doing it writes; so the tests below would see it"
@@ -43,7 +45,8 @@ def home(tmp_path_factory):
 def _at_home(home, monkeypatch):
     for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home))
-    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    for name in QUIET:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 

@@ -209,7 +209,7 @@ async def test_linking_while_files_come_in_misses_none(house: House):
     assert len(results) == 9
     link = (await project.link(looking["id"]))["id"]
     counts = await project.owner.client.get(f"/api/classification-projects/{looking['id']}/collections/{link}/counts/")
-    assert counts.json() == {"resources": 8, "taken": 0, "ai_ended": 0}
+    assert counts.json() == {"resources": 8, "taken": 0, "ai_ended": 0, "unreadable": 0}
     assert all(check["ok"] for check in await examine(house.work))
 
 
