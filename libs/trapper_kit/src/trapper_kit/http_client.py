@@ -353,7 +353,11 @@ class HttpClient:
         cursors: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            params: dict[str, Any] = {name: value for name, value in (("limit", limit), ("cursor", cursor)) if value}
+            params: dict[str, int | str] = {}
+            if limit is not None:
+                params["limit"] = limit
+            if cursor is not None:
+                params["cursor"] = cursor
             page = await self.read(Page[kind], "GET", path, params=params)  # type: ignore[valid-type]  # made at run time
             items += page.items
             cursor = page.next_cursor
