@@ -102,8 +102,8 @@ async def test_a_heartbeat_that_hangs_ends_the_signs_of_life_of_a_worker_that_ru
             pings, lines = systemd.heard("WATCHDOG=1"), len(systemd.lines)
             await eventually(lambda: len(told(systemd)) > lines + 5)
             assert systemd.heard("WATCHDOG=1") == pings
-        stopping.set()
-        assert await working is True
+            stopping.set()
+            assert await working is True
 
 
 def told(systemd):
