@@ -136,11 +136,13 @@ async def _give_back_dead(work: Worker, child: InferenceChild, run: Run, message
 
 async def _compute(work: Worker, child: InferenceChild, run: Run, lease: BatchLease) -> Ran:
     prepared = await begin_preparing(work, run.id, lease)
+    if work.state.stopping:
+        raise Dropped
+    work.handle(RunStarted(run.id))  # before the row says so: a stop that comes in between would release it
     async with work.db() as db:
         if not await queries.start(db, run.id):
             raise Dropped
     log("batch.started", resources=run.total)
-    work.handle(RunStarted(run.id))
     # A model that is new to this process runs its golden inputs on this device first.
     stages = tuple([replace(stage, checksum=await self_test(work, child, stage)) for stage in prepared.stages])
     batch = BatchWork(run.batch_id, run.attempt, work.worker_id, stages, prepared.resources)
