@@ -142,6 +142,7 @@ def one_of_each_family(rng: Random) -> list[Kind]:
 
 
 @pytest.mark.timeout(890)
+@pytest.mark.slow
 async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(record_property) -> None:
     async with fleet_of(workers=2, usual=EVERY_DAY) as weather:
         pack = one_of_each_family(weather.fleet.stream("pack"))
