@@ -95,7 +95,7 @@ def _services(settings: StackSettings, layout: Layout) -> list[Check]:
 def _ask(service: str, env: dict[str, str], root: Path) -> list[Check]:
     """A service's own checks; one that does not answer is a check that failed."""
     try:
-        asked = subprocess.run(  # noqa: S603  our own module
+        completed = subprocess.run(  # noqa: S603  our own module
             [sys.executable, "-m", f"{service}.commands", "doctor", "--json"],
             env=env,
             cwd=root,
@@ -106,10 +106,10 @@ def _ask(service: str, env: dict[str, str], root: Path) -> list[Check]:
         )
     except subprocess.TimeoutExpired:
         return [_check(f"{service}: doctor", [f"it did not end within {LONGEST:.0f} seconds"], "Try again.")]
-    text = asked.stdout.decode(errors="replace")
+    text = completed.stdout.decode(errors="replace")
     try:
         checks: list[Check] = json.loads(text[text.index("{") :])["checks"]
     except (ValueError, KeyError):
-        words = asked.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        return [_check(f"{service}: doctor", words, f"It ended with code {asked.returncode}.")]
+        words = completed.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        return [_check(f"{service}: doctor", words, f"It ended with code {completed.returncode}.")]
     return [check | {"name": f"{service}: {check['name']}"} for check in checks]

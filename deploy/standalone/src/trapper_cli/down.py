@@ -27,13 +27,13 @@ def down(state_dir: Path) -> bool:
 
 def _stop_supervisor(layout: Layout) -> None:
     deadline = time.monotonic() + PATIENCE
-    asked: int | None = None
+    signalled_pid: int | None = None
     while lock.is_held(layout.lock):
         found = state.read(layout.state)
-        if found is not None and found.supervisor.lives and found.supervisor.pid not in {asked, None}:
-            asked = found.supervisor.pid
+        if found is not None and found.supervisor.lives and found.supervisor.pid not in {signalled_pid, None}:
+            signalled_pid = found.supervisor.pid
             with suppress(ProcessLookupError):
-                os.kill(asked or 0, signal.SIGTERM)
+                os.kill(signalled_pid or 0, signal.SIGTERM)
         if time.monotonic() > deadline:
             if found is None or found.supervisor.pid is None:
                 raise StackError(f"Something holds {layout.lock}, and {layout.state} does not say what.")

@@ -32,8 +32,8 @@ class ManagerHere:
             check=False,
         )
         if done.returncode and not done.stdout:
-            told = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
-            raise Failure(told[0])
+            complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
+            raise Failure(complaint[0])
         return done.stdout.decode()
 
 

@@ -98,8 +98,8 @@ async def together(*lanes: Coroutine[Any, Any, None]) -> None:
             for lane in lanes:
                 group.create_task(lane)
     except BaseExceptionGroup as failed:
-        told = failed.subgroup(StackError)
-        first = told.exceptions[0] if told else None
+        stack_errors = failed.subgroup(StackError)
+        first = stack_errors.exceptions[0] if stack_errors else None
         raise first if isinstance(first, StackError) else failed from None
 
 

@@ -23,9 +23,9 @@ class PortPlan:
                 continue
             if name == "valkey" and not settings.embeds_valkey:
                 continue
-            asked, last = settings.ports.get(name), kept.get(name)
-            if asked is not None:
-                self._held[name] = _hold_asked(name, asked)
+            requested, last = settings.ports.get(name), kept.get(name)
+            if requested is not None:
+                self._held[name] = _hold_requested(name, requested)
             else:
                 wanted = last if isinstance(last, int) else default
                 self._held[name] = ports.hold_any(wanted, spare=settings.ports.values())
@@ -39,7 +39,7 @@ class PortPlan:
                 held.close()
 
 
-def _hold_asked(name: str, port: int) -> socket.socket:
+def _hold_requested(name: str, port: int) -> socket.socket:
     held = ports.hold(port)
     if held is None:
         word = flag_word(name)

@@ -202,8 +202,8 @@ class EmbeddedPostgres:
         finally:
             os.close(password)
         if made.returncode:
-            said = (made.stderr or made.stdout).decode(errors="replace").strip()
-            raise StackError(f"PostgreSQL could not create its data folder {self.data_dir}: {said}")
+            complaint = (made.stderr or made.stdout).decode(errors="replace").strip()
+            raise StackError(f"PostgreSQL could not create its data folder {self.data_dir}: {complaint}")
 
     def _give_away(self, folder: Path) -> None:
         account = self._account

@@ -50,8 +50,8 @@ class Psql:
             check=False,
         )
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().removeprefix("psql: error: ")
-            raise StackError(f"PostgreSQL at {self.place} refused: {said}")
+            complaint = done.stderr.decode(errors="replace").strip().removeprefix("psql: error: ")
+            raise StackError(f"PostgreSQL at {self.place} refused: {complaint}")
         return [line.split("|") for line in done.stdout.decode().splitlines()]
 
 

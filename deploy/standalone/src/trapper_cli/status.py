@@ -64,11 +64,13 @@ def _answers(found: StackState, name: str) -> bool:
 
 
 def _shown(process: ProcessState, answering: dict[str, bool]) -> dict[str, Any]:
-    told = process.state if process.lives or process.pid is None else "ended"
+    process_state = process.state if process.lives or process.pid is None else "ended"
     return {
         "name": process.name,
         "pid": process.pid,
-        "state": "not answering" if told == "running" and not answering.get(process.name, True) else told,
+        "state": "not answering"
+        if process_state == "running" and not answering.get(process.name, True)
+        else process_state,
         "restarts": process.restarts,
         "last_exit": process.last_exit,
     }

@@ -37,13 +37,15 @@ def token(
     words = [word for each in runtime or ["onnx-cpu", "onnx-cuda"] for word in ("--runtime", each)]
     words += ["--uses", str(uses), "--minutes", str(minutes), *(["--offline"] if offline else [])]
     try:
-        told: dict[str, Any] = json.loads(manager.run("issue_enrolment", *words, "--json").strip().splitlines()[-1])
+        enrolment: dict[str, Any] = json.loads(
+            manager.run("issue_enrolment", *words, "--json").strip().splitlines()[-1]
+        )
     except Failure as problem:
         raise Failure(f"The Manager made no token: {problem}.") from problem
     if as_json:
-        answer({**told, "manager_url": manager.url})
+        answer({**enrolment, "manager_url": manager.url})
         return
-    say(told["token"])
+    say(enrolment["token"])
     say()
     say(f"On the other machine, with an address of this one's Manager ({manager.url}) that it can reach:")
     say("  trapper-worker enrol --manager ADDRESS --token-stdin   and then   trapper-worker run")

@@ -30,9 +30,9 @@ async def run_parts(
     process is ended with code 1 after so long, also when a thread or a connection cannot be closed.
     """
     tasks = {name: asyncio.create_task(run_turn(part), name=name) for name, part in parts.items()}
-    asked = asyncio.create_task(stopping.wait())
+    stop_requested = asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait({asked, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stop_requested, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
         ended = {} if stopping.is_set() else {name: task for name, task in tasks.items() if task.done()}
         for name, task in ended.items():
             error = TurnFailed("cancelled") if task.cancelled() else task.exception()
@@ -41,9 +41,9 @@ async def run_parts(
             _leave_after(leave_seconds)
         return not ended
     finally:
-        for task in (asked, *tasks.values()):
+        for task in (stop_requested, *tasks.values()):
             task.cancel()
-        await asyncio.gather(asked, *tasks.values(), return_exceptions=True)
+        await asyncio.gather(stop_requested, *tasks.values(), return_exceptions=True)
         for part in parts.values():
             part.close()  # it may never have begun
 

@@ -51,8 +51,8 @@ def inspect_file(path: Path, request: dict[str, Any]) -> Inspected:
     try:
         answer = json.loads(lines[-1])
     except (IndexError, ValueError):
-        told = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise Failure(f"The model cannot be tried here: {told[:300] or f'code {done.returncode}'}.") from None
+        complaint = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise Failure(f"The model cannot be tried here: {complaint[:300] or f'code {done.returncode}'}.") from None
     if not answer.get("ok"):
         raise ModelRefused(str(answer.get("reason")), str(answer.get("message")).rstrip("."))
     return Inspected(answer["entry"], answer["proof"], answer.get("golden_run"))

@@ -55,8 +55,8 @@ def why_not(entry: ModelEntry) -> str | None:
     match entry.availability:
         case Availability.CONVERT:
             published = next(iter(addresses(entry)), "its publisher")
-            told = f"{name} is published in another format: get {published}, convert it"
-            return f"{told}, then {_with_file(name)}. {_DOCS}"
+            reason = f"{name} is published in another format: get {published}, convert it"
+            return f"{reason}, then {_with_file(name)}. {_DOCS}"
         case Availability.BRING:
             return f"{name} is not passed on by us: get it yourself, then {_with_file(name)}. {_DOCS}"
         case Availability.READY:

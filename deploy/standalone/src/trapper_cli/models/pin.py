@@ -22,13 +22,13 @@ class Pin:
     source: str
 
 
-def decide(entry: ModelEntry, known: ModelPins, *, told: str | None, ask: Ask, folder: Path) -> Pin:
+def decide(entry: ModelEntry, known: ModelPins, *, sha256_given: str | None, ask: Ask, folder: Path) -> Pin:
     """The pin; raises Failure when nobody may decide, or when proposals contradict each other."""
     show(known)
     if known.sha256 is not None:
         raise Failure(f"{entry.name} {entry.version} is pinned to {known.sha256} already, and stays so.")
-    if told is not None:
-        return _as_told(entry, known, told)
+    if sha256_given is not None:
+        return _as_given(entry, known, sha256_given)
     if len(known.proposals) > 1:
         raise WrongUsage(
             f"{len(known.proposals)} different hashes were proposed for {entry.name}, so none is chosen.",
@@ -56,13 +56,13 @@ def list_proposals(known: ModelPins) -> None:
     )
 
 
-def _as_told(entry: ModelEntry, known: ModelPins, told: str) -> Pin:
-    proposed = next((one for one in known.proposals if one.sha256 == told), None)
+def _as_given(entry: ModelEntry, known: ModelPins, sha256_given: str) -> Pin:
+    proposed = next((one for one in known.proposals if one.sha256 == sha256_given), None)
     if proposed is None:
         if known.proposals:
             tell(f"No worker found that hash for {entry.name}; the one that was told is taken.")
-        return Pin(told, None, "told")
-    return Pin(told, proposed.size_bytes, "proposed")
+        return Pin(sha256_given, None, "told")
+    return Pin(sha256_given, proposed.size_bytes, "proposed")
 
 
 def _as_proposed(entry: ModelEntry, proposed: ProposedPin, ask: Ask) -> Pin:

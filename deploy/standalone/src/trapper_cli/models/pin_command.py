@@ -49,7 +49,7 @@ def pin(
         def ask(question: str) -> bool:
             return yes or _asked(question, as_json=as_json)
 
-        chosen = decide(entry, known, told=sha256, ask=ask, folder=Layout(default_state_dir()).downloads)
+        chosen = decide(entry, known, sha256_given=sha256, ask=ask, folder=Layout(default_state_dir()).downloads)
         pinned = models.summary(manager.pin(entry.name, entry.version, chosen.sha256, chosen.size_bytes))
     models.tell_expert()
     if as_json:

@@ -50,13 +50,13 @@ def try_model(
             weights = Path(folder) / f"{entry.sha256}.{entry.format}"
             manager.save_weights(entry.sha256, weights)
             _check(weights, entry)
-            told = run_there(entry, weights, pictures, threads=threads)
+            report = run_there(entry, weights, pictures, threads=threads)
     if as_json:
-        answer({**told, "model": models.summary({**entry.model_dump(mode="json"), "held": held})})
+        answer({**report, "model": models.summary({**entry.model_dump(mode="json"), "held": held})})
     else:
-        _show(told)
-    if not told["ok"]:
-        raise Failure(_nowhere(entry, told))
+        _show(report)
+    if not report["ok"]:
+        raise Failure(_nowhere(entry, report))
 
 
 def run_there(entry: ModelEntry, weights: Path, pictures: Sequence[Path], *, threads: int) -> dict[str, Any]:
@@ -110,12 +110,12 @@ def _check(weights: Path, entry: ModelEntry) -> None:
         raise Failure(f"The Manager sent weights of {entry.name} with the sha256 {found}, not {entry.sha256}.")
 
 
-def _nowhere(entry: ModelEntry, told: dict[str, Any]) -> str:
-    reasons = "; ".join(f"{one['provider']}: {one['problem']}" for one in told["providers"])
-    return f"{entry.name} does not run here: {reasons or 'no device is one of ' + ', '.join(told['runtimes'])}."
+def _nowhere(entry: ModelEntry, report: dict[str, Any]) -> str:
+    reasons = "; ".join(f"{one['provider']}: {one['problem']}" for one in report["providers"])
+    return f"{entry.name} does not run here: {reasons or 'no device is one of ' + ', '.join(report['runtimes'])}."
 
 
-def _show(told: dict[str, Any]) -> None:
+def _show(report: dict[str, Any]) -> None:
     table(
         ("provider", "device", "runs", "ms per picture, model alone", "pictures per second"),
         (
@@ -126,14 +126,14 @@ def _show(told: dict[str, Any]) -> None:
                 round(1000 * one["model_seconds"], 1) if one["ok"] else None,
                 one.get("pictures_per_second"),
             ]
-            for one in told["providers"]
+            for one in report["providers"]
         ),
-        empty=f"No device of this machine is one of {', '.join(told['runtimes'])}.",
+        empty=f"No device of this machine is one of {', '.join(report['runtimes'])}.",
     )
     say()
-    rows = [row for picture in told["pictures"] for row in _rows(picture)]
+    rows = [row for picture in report["pictures"] for row in _rows(picture)]
     table(("picture", "label", "score"), rows, empty="No picture was looked at.")
-    for one in told["providers"]:
+    for one in report["providers"]:
         if not one["ok"]:
             tell(f"{one['provider']} did not run it: {one['problem']}")
 

@@ -116,10 +116,10 @@ def _health(ready: Check, measure: Measure | None) -> APIRouter:
     async def readyz(request: Request) -> dict[str, Any]:
         """Requests can be served: the database answers."""
         try:
-            told = await ready(request)
+            details = await ready(request)
         except DatabaseUnavailable as problem:
             raise Unavailable("the database does not answer", retry_after=1) from problem
-        return {"status": "ready", **(told or {})}
+        return {"status": "ready", **(details or {})}
 
     @router.get("/metrics", response_class=Response)
     @public
@@ -211,12 +211,12 @@ def _answer(request: Request, problem: Problem) -> Response:
     headers = {"Retry-After": f"{problem.retry_after:g}"} if problem.retry_after is not None else {}
     if problem.status == 401:  # noqa: PLR2004 - the status whose answer must say how to authenticate
         headers["WWW-Authenticate"] = "Bearer"
-    told = problem.body(instance)
+    document = problem.body(instance)
     limited = {
-        "errors": told.errors[:MAX_ERRORS] if told.errors else None,
-        "detail": told.detail[:MAX_DETAIL_CHARACTERS] if told.detail else None,
+        "errors": document.errors[:MAX_ERRORS] if document.errors else None,
+        "detail": document.detail[:MAX_DETAIL_CHARACTERS] if document.detail else None,
     }
-    body = told.model_copy(update=limited).model_dump(mode="json", exclude_none=True)
+    body = document.model_copy(update=limited).model_dump(mode="json", exclude_none=True)
     return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
