@@ -14,9 +14,8 @@ from ai_worker.devices.work import BatchWork, CannotRun, ChildSettings, Resource
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_detector, endless
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.results import FailureCode
-from trapper_schemas.v2.read_results import read_results
-from trapper_schemas.v2.results import BatchResults
+from trapper_schemas.read_results import read_results
+from trapper_schemas.v1.results import BatchResults, FailureCode
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this machine's system has none of these means")
 
