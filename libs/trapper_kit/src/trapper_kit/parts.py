@@ -55,13 +55,21 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
 
 
 def run_process(main: Coroutine[Any, Any, bool]) -> int:
-    """The exit code of a process whose `main` answers whether it was asked to stop: 0 then, else 1."""
-    try:
-        return 0 if asyncio.run(main) else EXIT_FAILED
-    except SystemExit as error:  # from a task that nobody awaited; its code may be 0
-        with suppress(Exception):
-            log("process.ended", level=logging.ERROR, error=error)
-        return EXIT_FAILED
+    """The exit code of a process whose `main` answers whether it was asked to stop: 0 then, else 1.
+
+    An error leaves within `LEAVE_SECONDS`, also when something that it interrupted cannot be closed.
+    """
+    with asyncio.Runner() as runner:
+        try:
+            return 0 if runner.run(main) else EXIT_FAILED
+        except SystemExit as error:  # from a task that nobody awaited; its code may be 0
+            _leave_after(LEAVE_SECONDS)
+            with suppress(Exception):
+                log("process.ended", level=logging.ERROR, error=error)
+            return EXIT_FAILED
+        except BaseException:
+            _leave_after(LEAVE_SECONDS)
+            raise
 
 
 def _leave_after(seconds: float) -> None:
