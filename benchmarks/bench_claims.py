@@ -21,7 +21,7 @@ from uuid import UUID
 from ai_manager.direct import APPLICATION_NAME, PLANNING
 from benchmarks.report import ROOT, Options, Row, Size, free_share, parse_options, report, spinners
 from benchmarks.stack import Credential, Stack, manager_stack
-from trapper_cli import binaries
+from trapper_cli.servers import binaries
 
 NAME = "claims"
 CLIENTS = 16

@@ -29,10 +29,10 @@ from benchmarks.http import Connection
 from benchmarks.report import ROOT
 from migrations.run import config
 from tests.support.make.ai_manager import job_request, model_entry
-from trapper_cli import children
-from trapper_cli.children import Launch
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
+from trapper_cli.supervision import children
+from trapper_cli.supervision.children import Launch
 from trapper_schemas.ids import uuid7
 
 HOST = "127.0.0.1"

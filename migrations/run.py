@@ -34,7 +34,7 @@ def scratch(service: str) -> Generator[str, None, None]:
         if service == "ai_worker":
             yield f"sqlite+aiosqlite:///{folder}/worker.sqlite3"
             return
-        from trapper_cli.postgres import EmbeddedPostgres
+        from trapper_cli.servers.postgres import EmbeddedPostgres
 
         with EmbeddedPostgres(Path(folder) / "pg", options={"fsync": "off"}) as postgres:
             postgres.create_database(service)

@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from tests.support import servers
 from tests.support.database import Databases
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 # A slow machine is no failure; and what CI says of a commit does not depend on the day. At home new cases are tried.
 settings.register_profile("home", deadline=None)

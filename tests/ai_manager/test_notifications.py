@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from ai_manager.access.state import Scope
 from tests.support.make.ai_manager import job_request, manager_settings, opened_manager
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.notifications import NotificationListener
 from trapper_schemas.notifications import RESULTS_READY, RUN_BATCH_PREDICTION, expert_queue, runtime_queue
 from trapper_schemas.protocol import PROTOCOL

@@ -25,8 +25,8 @@ from tests.support.database import Databases
 from tests.support.make.inference import stage_spec
 from tests.support.workers import eventually
 from trapper_cli import ports
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 MANAGERS = ("a", "b")
 IN_ROWS = {"a": "0", "b": "32768"}

@@ -9,8 +9,8 @@ import redis
 
 from tests.chaos.machines import BACK_SECONDS, Fleet
 from tests.support.workers import eventually
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 
 async def flush_valkey(fleet: Fleet, _rng: Random) -> str | None:

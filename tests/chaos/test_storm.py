@@ -22,8 +22,8 @@ from tests.chaos.report import diagnosis, keep, summary
 from tests.chaos.storm import Log, blow
 from tests.support.chaos_pictures import Fate, picture
 from tests.support.servers import SMALL
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.xdist_group("chaos")]
 DURABLE = {**SMALL, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "on", "shared_buffers": "32MB"}

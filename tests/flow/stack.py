@@ -21,7 +21,7 @@ import httpx
 
 from tests.support.database import Databases
 from trapper_cli import ports
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "models" / "weights"

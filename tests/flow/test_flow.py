@@ -14,7 +14,7 @@ from tests.flow.journey import Journey, Project, make_project
 from tests.flow.stack import Stack
 from tests.flow.steps import PROCESSES, STEPS, Step
 from tests.support.database import Databases
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("flow")]
 

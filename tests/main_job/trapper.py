@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from trapper_cli.psql import Psql
+from trapper_cli.servers.psql import Psql
 from trapper_cli.status import look
 
 ROOT = Path(__file__).resolve().parents[2]

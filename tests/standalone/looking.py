@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from trapper_cli import alive
+from trapper_cli.supervision import alive
 
 
 def living(words: str) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from trapper_cli import private_files
 from trapper_cli.errors import StackError
-from trapper_cli.guard_link import GuardLink
-from trapper_cli.program import program
-from trapper_cli.supervisor import Supervisor
+from trapper_cli.supervision.guard_link import GuardLink
+from trapper_cli.supervision.program import program
+from trapper_cli.supervision.supervisor import Supervisor
 
 PATIENCE = 60
 

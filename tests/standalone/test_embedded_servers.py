@@ -13,12 +13,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from trapper_cli import binaries, unprivileged
-from trapper_cli import postgres as module
 from trapper_cli.errors import StackError
-from trapper_cli.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
-from trapper_cli.psql import Psql, without_password
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers import binaries, unprivileged
+from trapper_cli.servers import postgres as module
+from trapper_cli.servers.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
+from trapper_cli.servers.psql import Psql, without_password
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 ROOT = os.geteuid() == 0
 WHICH_CLUSTER = "SELECT system_identifier FROM pg_control_system()"
@@ -93,13 +93,13 @@ def test_the_servers_run_for_an_ordinary_user(folder: Path) -> None:
     paths = [*sys.path, *(str(path) for path in root.glob("libs/*/src")), str(root / "deploy/standalone/src")]
     who = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
     environment = {"PYTHONPATH": ":".join(paths), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
-    can = subprocess.run([python, "-c", "import trapper_cli.postgres"], env=environment, check=False, **who)
+    can = subprocess.run([python, "-c", "import trapper_cli.servers.postgres"], env=environment, check=False, **who)
     if can.returncode:
         pytest.skip("this machine has no Python that an ordinary user can start with the project's packages")
     shutil.chown(folder, "nobody")
     code = (
         "import pathlib, sys\n"
-        "from trapper_cli.postgres import *\nfrom trapper_cli.valkey import EmbeddedValkey\n"
+        "from trapper_cli.servers.postgres import *\nfrom trapper_cli.servers.valkey import EmbeddedValkey\n"
         "place = pathlib.Path(sys.argv[1])\n"
         "with EmbeddedPostgres(place / 'pg', options=UNSAFE_AND_FAST) as server:\n"
         "    with EmbeddedValkey(place / 'valkey') as valkey:\n"

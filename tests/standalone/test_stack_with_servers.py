@@ -13,9 +13,9 @@ import pytest
 from tests.standalone.conftest import Trapper
 from tests.standalone.looking import is_alive, living, within
 from trapper_cli import ports, private_files
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.psql import Psql
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.psql import Psql
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 
 def database(stack: Trapper) -> Psql:

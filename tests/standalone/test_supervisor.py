@@ -12,7 +12,7 @@ from subprocess import Popen
 import pytest
 
 from tests.standalone.looking import is_alive, within
-from trapper_cli.supervisor import FIRST_PAUSE
+from trapper_cli.supervision.supervisor import FIRST_PAUSE
 
 SMALL_STACK = Path(__file__).with_name("small_stack.py")
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
@@ -124,7 +124,7 @@ def test_a_program_that_dies_again_and_again_is_given_longer_pauses(small_stack:
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number(folder: Path) -> None:
-    from trapper_cli.alive import Identity, identify
+    from trapper_cli.supervision.alive import Identity, identify
 
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:

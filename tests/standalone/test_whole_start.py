@@ -14,7 +14,7 @@ import pytest
 
 from tests.standalone.conftest import PLACE, Answer, Trapper
 from tests.standalone.looking import is_alive, living, within
-from trapper_cli.postgres import EmbeddedPostgres
+from trapper_cli.servers.postgres import EmbeddedPostgres
 
 SERVICES = ("expert", "ai_manager", "ai_worker")
 DOORS = {"expert serve", "expert tasks", "ai_manager serve", "ai_manager tasks", "ai_worker run"}

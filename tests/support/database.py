@@ -7,7 +7,7 @@ import asyncpg
 from alembic import command
 
 from migrations.run import config
-from trapper_cli.postgres import EmbeddedPostgres
+from trapper_cli.servers.postgres import EmbeddedPostgres
 
 _numbers = count(1)
 

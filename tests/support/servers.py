@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trapper_cli.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 
 SMALL = {"max_connections": "200", "shared_buffers": "64MB", "autovacuum": "off", "jit": "off"}
 

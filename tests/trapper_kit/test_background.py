@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from tests.support.background import BackgroundWork, background_work, running_process, until
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.broker import QueueTaskSender, TaskBook, make_broker
 from trapper_kit.cron import Sweeps
 from trapper_kit.db import Database, TaskMessage, enqueue_after_commit

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from trapper_cli.postgres import EmbeddedPostgres
+from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_kit.db import Database, notify
 from trapper_kit.notify import listen
 from trapper_kit.waiters import Waiters

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.support.background import BackgroundWork, background_work, running_process, until, until_true
 from tests.trapper_kit import failing_process
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.broker import QueueTaskSender, TaskBook, open_broker
 from trapper_kit.cron import note_progress
 from trapper_kit.db import Database, TaskMessage, asyncpg_url

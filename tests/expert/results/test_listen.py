@@ -7,7 +7,7 @@ from pathlib import Path
 
 from expert.results.listen import listen_for_results
 from tests.support.make.expert_ai import expert, scene, submitted
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.db import TaskMessage
 from trapper_kit.notifications import QueueNotifier
 from trapper_schemas.ids import uuid7

@@ -11,12 +11,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from trapper_cli import private_files, secret_store, state, status
+from trapper_cli import private_files, secret_store, status
 from trapper_cli.environments import SERVICES, TASK_PROCESSES, addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.layout import NEEDED_BYTES, Layout
-from trapper_cli.program import get
 from trapper_cli.settings import StackSettings
+from trapper_cli.supervision import state
+from trapper_cli.supervision.program import get
 
 Check = dict[str, Any]
 LONGEST = 120.0

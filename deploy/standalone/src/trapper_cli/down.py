@@ -6,9 +6,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from trapper_cli import guard, leftovers, lock, state
 from trapper_cli.errors import StackError
 from trapper_cli.layout import Layout
+from trapper_cli.supervision import guard, leftovers, lock, state
 
 PATIENCE = 60.0
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from trapper_cli.psql import Psql
+from trapper_cli.servers.psql import Psql
 
 CODE = ("libs", "services", "migrations", "models/weights", "requirements.lock")
 

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trapper_cli import secret_store, state
+from trapper_cli import secret_store
 from trapper_cli.environments import addresses, environments
 from trapper_cli.layout import Layout
 from trapper_cli.settings import read_settings
+from trapper_cli.supervision import state
 from trapper_client.errors import Failure, Unreachable
 
 _LONGEST_SECONDS = 60

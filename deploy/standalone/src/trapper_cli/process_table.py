@@ -8,9 +8,9 @@ from pathlib import Path
 from trapper_cli.environments import WORKER_GRACE, Addresses
 from trapper_cli.layout import Layout
 from trapper_cli.ports import LOOPBACK
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.program import Program, program
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
+from trapper_cli.supervision.program import Program, program
 
 POSTGRES, VALKEY, WEB, TASKS, WORKER = range(5)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from trapper_cli import fingerprints, private_files, secret_store
 from trapper_cli.environments import Addresses
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import OneOff
+from trapper_cli.supervision.one_off import OneOff
 
 ADMIN_EMAIL = "admin@trapper.local"
 CONNECTION = "standalone"

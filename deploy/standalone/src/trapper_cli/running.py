@@ -2,11 +2,11 @@
 
 import os
 
-from trapper_cli import lock
 from trapper_cli.down import down
 from trapper_cli.layout import Layout
 from trapper_cli.settings import default_state_dir, read_settings
 from trapper_cli.status import look
+from trapper_cli.supervision import lock
 from trapper_cli.up import up
 from trapper_client.output import tell
 

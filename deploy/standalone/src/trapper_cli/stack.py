@@ -5,21 +5,23 @@ import logging
 import time
 from collections.abc import Callable
 
-from trapper_cli import databases, leftovers, lock, secret_store, state
+from trapper_cli import secret_store
 from trapper_cli.environments import Addresses, addresses, environments
 from trapper_cli.errors import StackError
-from trapper_cli.guard_link import GuardLink
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import OneOff, Stopped, together
 from trapper_cli.port_plan import PortPlan
-from trapper_cli.postgres import EmbeddedPostgres
 from trapper_cli.process_table import postgres_program, service_programs, valkey_program, worker_program
-from trapper_cli.program import Program
 from trapper_cli.provisioning import Provisioner
+from trapper_cli.servers import databases
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_cli.settings import StackSettings
-from trapper_cli.state import Phase, StackState
-from trapper_cli.supervisor import Supervisor, own_state
-from trapper_cli.valkey import EmbeddedValkey
+from trapper_cli.supervision import leftovers, lock, state
+from trapper_cli.supervision.guard_link import GuardLink
+from trapper_cli.supervision.one_off import OneOff, Stopped, together
+from trapper_cli.supervision.program import Program
+from trapper_cli.supervision.state import Phase, StackState
+from trapper_cli.supervision.supervisor import Supervisor, own_state
 
 log = logging.getLogger("trapper.supervisor")
 LOOK_EVERY = 0.2

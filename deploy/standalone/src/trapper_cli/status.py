@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from trapper_cli import lock, state
 from trapper_cli.layout import Layout
-from trapper_cli.program import answers, listens
-from trapper_cli.state import ProcessState, StackState
+from trapper_cli.supervision import lock, state
+from trapper_cli.supervision.program import answers, listens
+from trapper_cli.supervision.state import ProcessState, StackState
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)")
 WEB = ("expert", "ai_manager", "ai_worker", "expert-tasks", "ai_manager-tasks")

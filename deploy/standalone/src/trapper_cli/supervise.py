@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from trapper_cli import lock
 from trapper_cli.errors import StackError
 from trapper_cli.layout import Layout
-from trapper_cli.one_off import Stopped
 from trapper_cli.settings import StackSettings
 from trapper_cli.stack import Stack, log
+from trapper_cli.supervision import lock
+from trapper_cli.supervision.one_off import Stopped
 
 SOMEBODY_ELSE_HAS_THE_LOCK = 3
 

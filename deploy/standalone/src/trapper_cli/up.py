@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from trapper_cli import children, lock, state, status, supervise
+from trapper_cli import status, supervise
 from trapper_cli.errors import StackError
 from trapper_cli.layout import Layout
 from trapper_cli.settings import StackSettings
-from trapper_cli.state import StackState
+from trapper_cli.supervision import children, lock, state
+from trapper_cli.supervision.state import StackState
 
 DEFAULT_TIMEOUT = 120.0
 #: The supervisor keeps the deadline itself; this is for what it needs to say so and to stop.

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from trapper_cli.errors import StackError
-from trapper_cli.postgres import EmbeddedPostgres
-from trapper_cli.psql import Psql
+from trapper_cli.servers.postgres import EmbeddedPostgres
+from trapper_cli.servers.psql import Psql
 
 SERVICES = ("expert", "ai_manager")
 

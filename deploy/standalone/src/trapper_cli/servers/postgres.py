@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from trapper_cli import alive, binaries, children, ports
-from trapper_cli.children import Account, Launch
+from trapper_cli import ports
 from trapper_cli.errors import StackError
-from trapper_cli.psql import Psql
-from trapper_cli.unprivileged import DataFolder, postgres_account, reachable_programs
+from trapper_cli.servers import binaries
+from trapper_cli.servers.psql import Psql
+from trapper_cli.servers.unprivileged import DataFolder, postgres_account, reachable_programs
+from trapper_cli.supervision import alive, children
+from trapper_cli.supervision.children import Account, Launch
 
 SUPERUSER = "postgres"
 MAJOR = "18"

@@ -4,8 +4,8 @@ import os
 import subprocess
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from trapper_cli import binaries
 from trapper_cli.errors import StackError
+from trapper_cli.servers import binaries
 
 
 class Psql:

@@ -9,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from trapper_cli import binaries, children, ports
-from trapper_cli.children import Launch
+from trapper_cli import ports
 from trapper_cli.errors import StackError
+from trapper_cli.servers import binaries
+from trapper_cli.supervision import children
+from trapper_cli.supervision.children import Launch
 
 NOTIFICATIONS_USER = "notifications"
 NOTIFICATION_KEYS = "trapper_notifications"

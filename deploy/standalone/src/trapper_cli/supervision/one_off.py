@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trapper_cli import children
-from trapper_cli.children import Launch
 from trapper_cli.errors import StackError
-from trapper_cli.guard_link import GuardLink
+from trapper_cli.supervision import children
+from trapper_cli.supervision.children import Launch
+from trapper_cli.supervision.guard_link import GuardLink
 
 STAGE = 9
 LONGEST = 300.0

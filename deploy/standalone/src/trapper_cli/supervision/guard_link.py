@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from trapper_cli import guard
+from trapper_cli.supervision import guard
 
 NAME = "supervisor-guard"
 

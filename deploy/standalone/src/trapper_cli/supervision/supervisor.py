@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from subprocess import Popen
 
-from trapper_cli import alive, children
 from trapper_cli.errors import StackError
-from trapper_cli.guard_link import NAME as GUARD
-from trapper_cli.guard_link import GuardLink
-from trapper_cli.program import Program
-from trapper_cli.state import ProcessState
+from trapper_cli.supervision import alive, children
+from trapper_cli.supervision.guard_link import NAME as GUARD
+from trapper_cli.supervision.guard_link import GuardLink
+from trapper_cli.supervision.program import Program
+from trapper_cli.supervision.state import ProcessState
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0

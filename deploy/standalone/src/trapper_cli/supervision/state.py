@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from trapper_cli import alive, private_files
-from trapper_cli.alive import Identity
+from trapper_cli import private_files
+from trapper_cli.supervision import alive
+from trapper_cli.supervision.alive import Identity
 
 Phase = Literal["starting", "running", "stopping", "stopped", "failed"]
 

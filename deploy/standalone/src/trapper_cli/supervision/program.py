@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trapper_cli import children
-from trapper_cli.children import Launch
 from trapper_cli.ports import LOOPBACK
+from trapper_cli.supervision import children
+from trapper_cli.supervision.children import Launch
 
 PROBE_SECONDS = 3.0
 _BODY_BYTES = 65_536

@@ -5,8 +5,8 @@ import signal
 import time
 from contextlib import suppress
 
-from trapper_cli import children
-from trapper_cli.state import StackState
+from trapper_cli.supervision import children
+from trapper_cli.supervision.state import StackState
 
 PATIENCE = 8.0
 

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from trapper_cli.children import Account
 from trapper_cli.errors import StackError
+from trapper_cli.supervision.children import Account
 
 ACCOUNT = "nobody"
 
