@@ -205,7 +205,7 @@ async def manager_stack(
             secret_key=SecretStr(SECRET),
             blobs_dir=folder / "blobs",
             intervals=Intervals(**intervals),
-            **{"batch_size": 1, "log_level": "INFO", **changes},
+            **{"batch_size": 1, "log_level": "INFO", **changes},  # pyright: ignore[reportArgumentType]
         )
         environment = _environment(settings, intervals, changes)
         if queue is not None:

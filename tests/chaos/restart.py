@@ -17,8 +17,10 @@ async def flush_valkey(fleet: Fleet, _rng: Random) -> str | None:
     def flush() -> int:
         with suppress(redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError):
             client = redis.Redis.from_url(fleet.valkey.url, socket_timeout=5.0)
-            keys, _ = client.pipeline().dbsize().flushall().execute()
-            return int(keys)
+            with client.pipeline() as pipeline:
+                pipeline.dbsize()
+                pipeline.flushall()
+                return int(pipeline.execute()[0])
         return 0
 
     keys = await asyncio.to_thread(flush)
@@ -34,13 +36,13 @@ async def restart_postgres(fleet: Fleet, rng: Random) -> str | None:
 
 
 async def _restart(server: EmbeddedPostgres | EmbeddedValkey, number: int, rng: Random) -> str | None:
-    process = server.process
-    if process is None or process.poll() is not None:
+    stopping = server.process
+    if stopping is None or stopping.poll() is not None:
         return None
-    process.send_signal(number)
+    stopping.send_signal(number)
     away = rng.uniform(0.3, 2.0)
     async with asyncio.timeout(BACK_SECONDS):
-        await eventually(lambda: process.poll() is not None)
+        await eventually(lambda: stopping.poll() is not None)
         await asyncio.sleep(away)
         process = server.launch()  # from this thread: a server ends with the thread that started it
         while not server.is_ready():

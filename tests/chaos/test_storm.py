@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -111,7 +111,7 @@ EVERY_DAY = 333_409
 
 
 @asynccontextmanager
-async def fleet_of(workers: int, *, usual: int | None = None) -> AsyncIterator[Weather]:
+async def fleet_of(workers: int, *, usual: int | None = None) -> AsyncGenerator[Weather]:
     """So many workers, and dice that are thrown anew each time, unless a storm has its usual ones."""
     seed = int(os.environ.get("CHAOS_SEED") or usual or secrets.randbelow(1_000_000))
     with tempfile.TemporaryDirectory(prefix="trapper-chaos-", ignore_cleanup_errors=True) as name:
@@ -143,7 +143,9 @@ def one_of_each_family(rng: Random) -> list[Kind]:
 
 @pytest.mark.timeout(890)
 @pytest.mark.slow
-async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(record_property) -> None:
+async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(
+    record_property: Callable[[str, object], None],
+) -> None:
     async with fleet_of(workers=2, usual=EVERY_DAY) as weather:
         pack = one_of_each_family(weather.fleet.stream("pack"))
         await weather.storm(pack, throng=24, asked=24, later=40)
@@ -159,7 +161,9 @@ async def test_a_short_storm_changes_nothing_and_planted_errors_would_be_seen(re
 
 @pytest.mark.slow
 @pytest.mark.timeout(890)
-async def test_storms_of_every_kind_change_nothing(record_property) -> None:
+async def test_storms_of_every_kind_change_nothing(
+    record_property: Callable[[str, object], None],
+) -> None:
     async with fleet_of(workers=4) as weather:
         pack = weather.fleet.stream("pack").sample(kinds(), len(kinds()))
         batches = [await weather.storm(pack[part::STORMS], throng=200, asked=400, later=100) for part in range(STORMS)]

@@ -186,7 +186,7 @@ class Stack:
         async with httpx.AsyncClient(trust_env=False) as client:
             while asyncio.get_running_loop().time() < deadline:
                 try:
-                    if (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK:
+                    if (await client.get(f"{url}/readyz")).is_success:
                         return
                 except httpx.TransportError:
                     pass

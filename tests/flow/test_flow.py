@@ -117,6 +117,7 @@ async def test_messages_that_are_all_dropped_or_all_doubled_change_nothing(
 
 
 async def test_after_all_of_it_every_invariant_holds(stack: Stack, undisturbed: dict[str, Any]) -> None:
+    found: dict[str, object] = {}
     for _ in range(400):
         found = await stack.doctors()
         if not any(found.values()):

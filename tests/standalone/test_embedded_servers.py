@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from trapper_cli.errors import StackError
-from trapper_cli.servers import binaries, unprivileged
-from trapper_cli.servers import postgres as module
+from trapper_cli.servers import binaries
 from trapper_cli.servers.postgres import UNSAFE_AND_FAST, EmbeddedPostgres
 from trapper_cli.servers.psql import Psql, without_password
 from trapper_cli.servers.valkey import EmbeddedValkey
@@ -72,8 +72,8 @@ def test_programs_behind_a_closed_folder_are_copied_to_an_open_one(
     shutil.copytree(libraries, hidden / libraries.name)
     open_place = Path(tempfile.mkdtemp(prefix="trapper-open-"))
     open_place.chmod(0o755)
-    monkeypatch.setattr(unprivileged.tempfile, "gettempdir", lambda: str(open_place))
-    monkeypatch.setattr(module.binaries, "postgres_home", lambda: hidden / package.name / "pginstall18")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(open_place))
+    monkeypatch.setattr(binaries, "postgres_home", lambda: hidden / package.name / "pginstall18")
     server = EmbeddedPostgres(folder / "pg", options=UNSAFE_AND_FAST)
     server.start()
     try:
@@ -91,9 +91,11 @@ def test_the_servers_run_for_an_ordinary_user(folder: Path) -> None:
     python = "/usr/bin/python3"
     root = Path(__file__).parents[2]
     paths = [*sys.path, *(str(path) for path in root.glob("libs/*/src")), str(root / "deploy/standalone/src")]
-    who = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
     environment = {"PYTHONPATH": ":".join(paths), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
-    can = subprocess.run([python, "-c", "import trapper_cli.servers.postgres"], env=environment, check=False, **who)
+    run = partial(
+        subprocess.run, env=environment, cwd="/", check=False, user="nobody", group="nogroup", extra_groups=[]
+    )
+    can = run([python, "-c", "import trapper_cli.servers.postgres"])
     if can.returncode:
         pytest.skip("this machine has no Python that an ordinary user can start with the project's packages")
     shutil.chown(folder, "nobody")
@@ -105,10 +107,8 @@ def test_the_servers_run_for_an_ordinary_user(folder: Path) -> None:
         "    with EmbeddedValkey(place / 'valkey') as valkey:\n"
         "        print(server.sql('SELECT current_user')[0][0], valkey.is_ready())\n"
     )
-    done = subprocess.run(
-        [python, "-c", code, str(folder)], env=environment, capture_output=True, text=True, check=False, **who
-    )
-    assert done.stdout == "postgres True\n", done.stderr
+    done = run([python, "-c", code, str(folder)], capture_output=True)
+    assert done.stdout == b"postgres True\n", done.stderr
 
 
 def test_valkey_keeps_its_data_and_keeps_notifications_apart_from_queues(folder: Path) -> None:
