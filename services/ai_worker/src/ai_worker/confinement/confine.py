@@ -35,6 +35,8 @@ _SYSTEM = (
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/localtime",
+    "/sys/bus/pci/devices",
+    "/sys/class/drm",
     "/sys/devices",
     "/sys/fs/cgroup",
     "/proc/self",
