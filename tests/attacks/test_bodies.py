@@ -1,5 +1,6 @@
 """Attacks with bodies: too long, too deep, too many keys, without a credential; each is refused early and cheaply."""
 
+import asyncio
 import json
 import time
 import tracemalloc
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from tests.support.make.expert import House
+from tests.support.make.expert import House, Person, joined
 from tests.trapper_kit.test_http_client import app as other_app
 from trapper_kit.problems import Malformed
 from trapper_kit.web.app import MAX_ERRORS, read_body
@@ -143,12 +144,12 @@ async def test_20_megabytes_of_unknown_keys_cost_nothing(house: House) -> None:
     body = ("{" + ",".join(f'"k{number}":0' for number in range(1_600_000)) + "}").encode()
     stranger = house.client()
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.process_time()
     reply = await stranger.post("/api/sessions/", content=body, headers=JSON)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert reply.status_code == 413
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert peak < 8 * MIB
 
 
@@ -168,11 +169,54 @@ def test_ordinary_documents_pass_whatever_their_strings_hold(document: object) -
 
 @pytest.mark.parametrize("text", [b'"' + b'\\"' * 400_000, b'"\\' * 400_000, b'"' * 400_001, b"\\" * 400_000])
 def test_check_is_linear_for_unterminated_strings(text: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     check_json(text)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_refused_document_raises_malformed() -> None:
     with pytest.raises(Malformed):
         check_json(b"[" * 33)
+
+
+async def test_uploads_keep_less_than_1_mib_each_and_are_limited_per_account(house: House) -> None:
+    house.work.settings = house.work.settings.model_copy(update={"uploads_per_account": 8})
+    owner, other = await house.person("owner"), await house.person("other")
+    project = await house.project(owner)
+    await joined(owner, other, f"research-projects/{project.id}", "member")
+    go_on, size = asyncio.Event(), 5 * MIB + 700 * KIB
+
+    async def slow(number: int) -> AsyncIterator[bytes]:
+        for _ in range(size // (64 * KIB)):
+            yield bytes([number]) * 64 * KIB
+        await go_on.wait()
+        yield bytes([number]) * (size % (64 * KIB))
+
+    async def send(person: Person, number: int) -> httpx.Response:
+        body = project.announced(bytes([number]) * size, f"{number}.jpg")
+        begun = (await person.client.post("/api/uploads/", json=body)).json()["items"][0]
+        return await person.client.put(f"/api/uploads/{begun['upload_id']}/content", content=slow(number))
+
+    tracemalloc.start()
+    sending = [asyncio.create_task(send(owner, number)) for number in range(8)]
+    async with asyncio.timeout(60):
+        while not all_written(house, 8 * 5 * MIB):  # noqa: ASYNC110 - other threads write, without an event
+            await asyncio.sleep(0.05)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 8 * MIB
+    refused = await send(owner, 9)
+    assert (refused.status_code, refused.json()["type"]) == (429, "too-many-uploads")
+    assert float(refused.headers["Retry-After"]) > 0
+    theirs = asyncio.create_task(send(other, 10))
+    go_on.set()
+    replies = await asyncio.gather(*sending, theirs)
+    assert [reply.status_code for reply in replies] == [200] * 9
+    assert not house.work.receiving_uploads
+    assert (await send(owner, 9)).status_code == 200
+
+
+def all_written(house: House, size_bytes: int) -> bool:
+    folder = house.work.settings.media_dir
+    assert folder is not None
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >= size_bytes

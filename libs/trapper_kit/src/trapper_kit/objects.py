@@ -19,6 +19,8 @@ from trapper_kit.problems import Problem, Unavailable
 from trapper_schemas.ids import uuid7
 
 CHUNK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 19
+"""Kept of a stream before it is written; with the chunk that comes then, less than 1 MiB."""
 PAGE_KEYS = 500
 CHECKED_AT_ONCE = 16
 INCOMING = "incoming"
@@ -91,7 +93,7 @@ class ObjectStore:
         (folder / INCOMING).mkdir(parents=True, exist_ok=True)
         return cls(LocalStore(folder), folder, files)
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes | bytearray) -> None:
         """Write an object and return once it is durable; raises StorageFull."""
         with _translated():
             if self._folder is None:
@@ -103,16 +105,16 @@ class ObjectStore:
         """Write an object from chunks and return its size in bytes; nothing is kept when the iterator raises."""
         size = 0
 
-        async def blocks() -> AsyncGenerator[bytes, None]:
+        async def blocks() -> AsyncGenerator[bytearray, None]:
             nonlocal size
             block = bytearray()
             async for chunk in chunks:
                 size += len(chunk)
                 block += chunk
-                if len(block) >= CHUNK_BYTES:
-                    yield bytes(block)
-                    block.clear()
-            yield bytes(block)
+                if len(block) >= BLOCK_BYTES:
+                    yield block
+                    block = bytearray()
+            yield block
 
         with _translated():
             if self._folder is None:
@@ -200,7 +202,7 @@ class ObjectStore:
             for key in keys:
                 await self.delete(key)
 
-    def _write(self, folder: Path, key: str, data: bytes) -> None:
+    def _write(self, folder: Path, key: str, data: bytes | bytearray) -> None:
         with self._incoming(folder) as (path, descriptor):
             self._append(descriptor, data)
             self._publish(folder, path, descriptor, key)
@@ -218,7 +220,7 @@ class ObjectStore:
         finally:
             self._files.close(descriptor)
 
-    def _append(self, descriptor: int, data: bytes) -> None:
+    def _append(self, descriptor: int, data: bytes | bytearray) -> None:
         view = memoryview(data)
         while view:
             view = view[self._files.write(descriptor, view) :]

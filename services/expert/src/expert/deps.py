@@ -1,8 +1,9 @@
 """What a route, a verb or a task may ask for: a transaction, the time, the work of this process, its stores."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -29,6 +30,8 @@ class ExpertWork(kit.Work[ExpertSettings]):
     media: ObjectStore
     blobs: ObjectStore
     managers: Managers
+    receiving_uploads: Counter[UUID] = field(default_factory=Counter[UUID])
+    """How many bodies of each account this process receives now."""
     objects_checked_through: UUID | None = None
     """How far the present comparison of rows with the store has come."""
 

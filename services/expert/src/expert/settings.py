@@ -42,6 +42,9 @@ class ExpertSettings(kit.BackgroundSettings):
     blobs_dir: Path | None = Field(default=None, description="folder of batch blobs; default: beside the media")
     blobs_url: str | None = Field(default=None, description="or an object store")
     upload_max_bytes: int = Field(default=2_000_000_000, ge=1, description="largest file that is taken")
+    uploads_per_account: int = Field(
+        default=32, ge=1, description="files of one account that a web process receives at once"
+    )
     picture_max_pixels: int = Field(default=100_000_000, ge=1, description="looked at in the header, before decoding")
     thumbnail_pixels: int = Field(default=320, ge=16, le=2048, description="longer side of a thumbnail")
     describe_attempts: int = Field(default=3, ge=1, description="a file that kills so many descriptions is unreadable")

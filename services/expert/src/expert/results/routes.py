@@ -85,7 +85,9 @@ async def list_parses(job_id: UUID, db: Db, caller: MayRead) -> ParseVersions:
     job = await jobs.get(db, job_id)
     if job is None:
         raise JobNotFound
-    await require(db, caller, Capability.READ, classification_project=job.classification_project_id)
+    await require(
+        db, caller, Capability.READ, classification_project=job.classification_project_id, missing=JobNotFound()
+    )
     superseded = await queries_configs.superseded_of(db, job.id)
     own = ParseVersion(
         version=FIRST_CONFIG,

@@ -1,6 +1,6 @@
 """Refusals about uploads."""
 
-from trapper_kit.problems import Problem
+from trapper_kit.problems import Problem, TooManyRequests
 
 
 class UploadUnknown(Problem):
@@ -31,3 +31,8 @@ class BodyEnded(Problem):
     type = "body-ended"
     title = "The connection ended before the body did; nothing was stored"
     status = 400
+
+
+class TooManyUploads(TooManyRequests):
+    type = "too-many-uploads"
+    title = "This account sends as many files at once as it may; send the others when these have arrived"

@@ -15,8 +15,9 @@ from expert.uploads.finish import finish_upload
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
 from trapper_kit.db import Session
+from trapper_kit.objects import BLOCK_BYTES
 
-_WRITTEN_AT_ONCE_BYTES = 1 << 20
+_WRITTEN_AT_ONCE_BYTES = BLOCK_BYTES
 FIRST_GENERATION = 0
 _UNKNOWN = "there is no such upload of yours"
 
@@ -35,12 +36,12 @@ async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body
     if upload.state is UploadState.EXPIRED:
         raise UploadExpired("announce the file again")
     if upload.state is UploadState.FINISHED and upload.resource_id is not None:
-        await _read(upload, body)  # the client got no reply and sends again
+        await _skip(upload, body)  # the client got no reply and sends again
         return upload.resource_id
     if resource_id is not None:  # stored meanwhile under another path; it may have been rewritten since
-        await _read(upload, body)
+        await _skip(upload, body)
     elif upload.size_bytes <= _WRITTEN_AT_ONCE_BYTES:
-        await work.media.put(_key(upload), b"".join(await _read(upload, body, keep=True)))
+        await work.media.put(_key(upload), await _read(upload, body))
     else:
         await _stream(work, upload, body)
     async with work.db() as db:
@@ -63,9 +64,19 @@ def _key(upload: Upload) -> str:
     return original_key(upload.research_project_id, upload.sha256, FIRST_GENERATION)
 
 
-async def _read(upload: Upload, body: AsyncIterator[bytes], *, keep: bool = False) -> list[bytes]:
+async def _read(upload: Upload, body: AsyncIterator[bytes]) -> bytearray:
+    """The whole body of a small file."""
+    data = bytearray()
     async with aclosing(_checked(upload, body)) as chunks:
-        return [chunk if keep else b"" async for chunk in chunks]
+        async for chunk in chunks:
+            data += chunk
+    return data
+
+
+async def _skip(upload: Upload, body: AsyncIterator[bytes]) -> None:
+    async with aclosing(_checked(upload, body)) as chunks:
+        async for _ in chunks:
+            pass
 
 
 async def _stream(work: ExpertWork, upload: Upload, body: AsyncIterator[bytes]) -> None:

@@ -10,7 +10,8 @@ from expert.access.guards import MayUpload
 from expert.deps import Db, Work
 from expert.research_projects.errors import ProjectNotActive
 from expert.uploads.begin import Announced, BegunFile, begin_uploads
-from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
+from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, TooManyUploads, UploadExpired, UploadUnknown
+from expert.uploads.limit_uploads import limit_uploads
 from expert.uploads.receive import receive_upload
 from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, FinishedUpload
 from trapper_kit.objects import StorageFull, StorageUnavailable
@@ -55,7 +56,14 @@ def _item(file: BegunFile) -> BegunUpload:
 @router.put(
     "/{upload_id}/content",
     responses=problems(
-        UploadUnknown, UploadExpired, SizeMismatch, Sha256Mismatch, BodyEnded, StorageFull, StorageUnavailable
+        UploadUnknown,
+        UploadExpired,
+        SizeMismatch,
+        Sha256Mismatch,
+        BodyEnded,
+        TooManyUploads,
+        StorageFull,
+        StorageUnavailable,
     ),
     openapi_extra={
         "requestBody": {
@@ -67,7 +75,8 @@ def _item(file: BegunFile) -> BegunUpload:
 async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> FinishedUpload:
     """The file's bytes as they are; the resource is there when this answers."""
     body = read_body(request, at_most=work.settings.upload_max_bytes)
-    return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _until_disconnect(body)))
+    with limit_uploads(work.receiving_uploads, caller.id, at_most=work.settings.uploads_per_account):
+        return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _until_disconnect(body)))
 
 
 async def _until_disconnect(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
