@@ -1,3 +1,4 @@
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         self.send_error(407, "Proxy Authentication Required")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: object) -> None:  # type: ignore[override]  # quiet
         """Quiet."""
 
 
@@ -140,7 +141,7 @@ def test_an_unknown_certificate_is_named_and_can_be_trusted(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("HTTPS_PROXY", "nonsense://proxy"), ("SSL_CERT_FILE", "/nowhere/ca.pem")],
+    [("HTTPS_PROXY", "nonsense://proxy"), ("SSL_CERT_FILE", "/nowhere/ca.pem"), ("SSL_CERT_DIR", "/nowhere")],
 )
 def test_a_setting_that_cannot_be_used_is_wrong_usage_and_named(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -154,6 +155,29 @@ def test_a_setting_that_cannot_be_used_is_wrong_usage_and_named(
     spoken = capsys.readouterr().err
     assert name in spoken
     assert "Traceback" not in spoken
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """A server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_server_that_accepts_and_never_answers_ends_with_the_time_limit(
+    black_hole: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRAPPER_URL", black_hole)
+    monkeypatch.setenv("TRAPPER_MANAGER_URL", black_hole)
+    monkeypatch.setenv("TRAPPER_TOKEN", "token")
+    monkeypatch.setenv("TRAPPER_MANAGER_TOKEN", "token")
+    monkeypatch.setenv("TRAPPER_TIMEOUT", "0.2")
+    for command in (["projects", "list"], ["workers", "list"]):
+        assert run(command) == 1
+        assert f"{black_hole} failed: no reply within 0.2 s (TRAPPER_TIMEOUT)." in capsys.readouterr().err
+    monkeypatch.setenv("TRAPPER_TIMEOUT", "soon")
+    assert run(["projects", "list"]) == 2
+    assert "TRAPPER_TIMEOUT is 'soon'." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("url", ["http://[/", "http://\x00", "http://" + "a" * 70 + ".invalid"])

@@ -33,6 +33,13 @@ def test_a_malformed_value_is_named_and_never_repeated(monkeypatch: pytest.Monke
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_not_there_stop_the_start_by_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/nowhere/ca.pem")
+    with pytest.raises(SettingsRefused, match=f"{name}: there is no .* '/nowhere/ca.pem'"):
+        Settings.from_environment()
+
+
 def test_every_interval_can_be_scaled_for_tests() -> None:
     scaled = Intervals().scaled(1 / 50)
     assert scaled.sweep == pytest.approx(Intervals().sweep / 50)

@@ -107,6 +107,22 @@ async def test_overrides_are_frozen_into_the_job_and_change_nothing_else(
         assert await made.sql("select job_config->'detection_threshold' from ai_classification_jobs") == [(0.7,)]
 
 
+async def test_a_job_that_is_run_again_keeps_its_overrides_unless_others_are_given(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        first = (await ask(made, overrides={"detection_threshold": 0.7, "species_ai_model": None})).json()["job"]
+        path = f"{JOBS}{first['id']}/rerun/"
+        async with made.as_("owner") as client:
+            kept = (await client.post(path, headers={"Idempotency-Key": "kept"})).json()["job"]["job_config"]
+            body = {"overrides": {"detection_threshold": 0.4}}
+            given = await client.post(path, json=body, headers={"Idempotency-Key": "given"})
+        assert (kept["stages"], kept["overrides"]) == (first["job_config"]["stages"], first["job_config"]["overrides"])
+        changed = given.json()["job"]["job_config"]
+        assert (changed["detection_threshold"], len(changed["stages"])) == (0.4, 1)
+
+
 async def test_a_job_runs_other_models_than_its_project_where_its_overrides_name_them(
     expert_database_url: str, tmp_path: Path
 ) -> None:

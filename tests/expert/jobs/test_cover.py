@@ -3,14 +3,18 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from expert.classification_projects.models import LinkedCollection
+from expert.collections.models import Collection
 from expert.jobs import queries
 from expert.jobs.cover import cover_due
 from expert.resources.state import ResourceState
 from expert.settings import Intervals
-from tests.support.make.expert_ai import add_pictures, expert, scene
+from tests.support.make.expert_ai import Scene, add_pictures, expert, scene
 from trapper_schemas.ids import uuid7
 
 
@@ -55,6 +59,61 @@ async def test_unreadable_and_undescribed_resources_are_not_due(expert_database_
         await add_pictures(made, [uuid7()], state=ResourceState.STORED)
         await cover_due(work)
         assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
+
+
+async def test_what_the_same_models_answered_in_another_collection_of_the_project_is_not_looked_at_again(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        await cover_due(work)
+        second_link = await link_second_collection(made)
+        await cover_due(work)  # pending in the first collection's job
+        jobs = "select linked_collection_id, total from ai_classification_jobs order by id"
+        assert await made.sql(jobs) == [(made.linked_collection_id, 3)]
+        first, second, third = made.resource_ids
+        for resource_id, outcome, code in (
+            (first, "done", None), (second, "failed", "killed-worker"), (third, "failed", "undecodable"),
+        ):  # fmt: skip
+            await made.sql(
+                "update job_resources set outcome = :o, code = :c where resource_id = :r",
+                o=outcome,
+                c=code,
+                r=resource_id,
+            )
+        await cover_due(work)
+        assert await made.sql(jobs) == [(made.linked_collection_id, 3), (second_link, 1)]
+        linked = (
+            "select resource_id, ai_ended_at is null from linked_collection_resources where linked_collection_id = :l"
+        )
+        waits = dict(await made.sql(linked, l=second_link))
+        assert waits == {first: False, second: True, third: False}
+        await made.sql("update classification_projects set species_ai_model_id = null")
+        third_link = await link_second_collection(made)
+        await cover_due(work)  # other models than before
+        assert (await made.sql(jobs))[-1] == (third_link, 3)
+
+
+async def link_second_collection(made: Scene) -> UUID:
+    """Another linked collection of the project with the same resources."""
+    async with made.work.db() as db:
+        collection = Collection(research_project_id=made.research_project_id, name=str(uuid7()))
+        db.add(collection)
+        await db.flush()
+        link = LinkedCollection(
+            classification_project_id=made.project_id, collection_id=collection.id, consented_at=made.work.clock.now()
+        )
+        db.add(link)
+        await db.flush()
+        link_id = link.id
+        await db.execute(
+            text(
+                "insert into linked_collection_resources (linked_collection_id, resource_id)"
+                " select :l, id from resources where id = any(:ids)"
+            ),
+            {"l": link_id, "ids": list(made.resource_ids)},
+        )
+    return link_id
 
 
 async def test_a_project_without_a_detector_is_due_when_it_gets_one(expert_database_url: str, tmp_path: Path) -> None:

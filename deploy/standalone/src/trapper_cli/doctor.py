@@ -29,7 +29,7 @@ def examine(settings: StackSettings) -> dict[str, Any]:
     seen = status.look(settings.state_dir)
     checks = [*_processes(seen), *_files(layout), _disk(layout)]
     if seen["phase"] != "stopped":
-        checks += [*_sweeps(seen), *_services(settings, layout)]
+        checks += [*check_sweeps(seen), *_services(settings, layout)]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
@@ -46,7 +46,7 @@ def _processes(seen: dict[str, Any]) -> Iterator[Check]:
         yield _check("stack: every process runs and answers", wrong, f"Look into the logs in {seen['logs']}.")
 
 
-def _sweeps(seen: dict[str, Any]) -> Iterator[Check]:
+def check_sweeps(seen: dict[str, Any]) -> Iterator[Check]:
     """Each task process says which of its sweeps had no good turn for ten intervals."""
     for name in TASK_PROCESSES:
         if name not in seen["urls"]:

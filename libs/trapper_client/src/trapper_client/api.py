@@ -1,7 +1,9 @@
 """HTTP to one service: bearer token, problem bodies as exceptions, pages, and retries while a process restarts."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,17 +13,35 @@ from pydantic import ValidationError
 
 from trapper_client.connection import failure_reason, is_loopback, open_client
 from trapper_client.errors import ApiProblem, Unreachable, WrongUsage
+from trapper_client.receive import ACCEPTED, parse_document, read_body, read_chunks, retry_after
+from trapper_schemas.paging import Page
 from trapper_schemas.problem import ProblemBody
 
 PAGE = 200
+MAX_PAGES = 10_000
+MAX_FILE_BYTES = 32 << 30
+MAX_FILE_SECONDS = 86_400.0
 _RETRIED = {429, 502, 503, 504}
 _UNAUTHENTICATED = 401
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TIMEOUT_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
 
 Content = bytes | Callable[[], bytes | Iterable[bytes]]
 """A body, or a function that makes it anew for each attempt."""
+
+
+@dataclass(frozen=True)
+class _Received:
+    """A reply with its whole body."""
+
+    response: httpx.Response
+    content: bytes
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
 
 
 class Api:
@@ -43,7 +63,8 @@ class Api:
         self.token = token
         self.patience = patience
         self._renew = renew
-        self._http = open_client(self.base_url, timeout=_TIMEOUT, transport=transport)
+        self._http = open_client(self.base_url, timeout=_timeout(), transport=transport)
+        self._http.headers.update(ACCEPTED)
         try:
             self._http.base_url = httpx.URL(self.base_url)
         except httpx.InvalidURL as problem:
@@ -72,10 +93,9 @@ class Api:
             try:
                 with self._http.stream("GET", path, headers=self._authorised({})) as response:
                     if not response.is_success:
-                        response.read()
-                        self._read("GET", path, response, None)
+                        self._read("GET", path, _Received(response, read_body(response)), None)
                     with target.open("wb") as file:
-                        for chunk in response.iter_bytes():
+                        for chunk in read_chunks(response, at_most=MAX_FILE_BYTES, within=MAX_FILE_SECONDS):
                             file.write(chunk)
                 return
             except httpx.RequestError as problem:
@@ -84,14 +104,22 @@ class Api:
                 time.sleep(_FIRST_PAUSE_SECONDS)
 
     def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Return every item of a list, page by page."""
+        """Return every item of a list, page by page; raises Unreachable for what is no list, or has no end."""
         cursor: str | None = None
+        seen: set[str] = set()
         while True:
-            page = self.get(path, **{"limit": PAGE, **params, "cursor": cursor})
-            yield from page["items"]
-            cursor = page["next_cursor"]
+            reply = self.get(path, **{"limit": PAGE, **params, "cursor": cursor})
+            try:
+                page = Page[dict[str, Any]].model_validate(reply)
+            except ValidationError as problem:
+                raise unexpected(f"GET {self.base_url}{path}", problem) from None
+            yield from page.items
+            cursor = page.next_cursor
             if cursor is None:
                 return
+            if cursor in seen or not page.items or len(seen) >= MAX_PAGES:
+                raise Unreachable(f"GET {self.base_url}{path}: the list has no end; not all of it was read.")
+            seen.add(cursor)
 
     def call(
         self,
@@ -108,15 +136,15 @@ class Api:
         pause = _FIRST_PAUSE_SECONDS
         renewed = False
         while True:
-            response, error = self._try(method, path, params=params, json=json, content=content, headers=headers)
-            if response is not None and response.status_code == _UNAUTHENTICATED and self._renew and not renewed:
+            received, error = self._try(method, path, params=params, json=json, content=content, headers=headers)
+            if received is not None and received.status == _UNAUTHENTICATED and self._renew and not renewed:
                 renewed = True
                 self.token = self._renew()
                 continue
-            wait = max(pause, _retry_after(response))
-            passing = response is None or response.status_code in _RETRIED
+            wait = max(pause, retry_after(received and received.response))
+            passing = received is None or received.status in _RETRIED
             if not passing or time.monotonic() + wait > until:
-                return self._read(method, path, response, error)
+                return self._read(method, path, received, error)
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -129,11 +157,12 @@ class Api:
         json: Any,
         content: Content | None,
         headers: Mapping[str, str] | None,
-    ) -> tuple[httpx.Response | None, httpx.RequestError | None]:
+    ) -> tuple[_Received | None, httpx.RequestError | None]:
         sent = self._authorised(headers or {})
         body = content() if callable(content) else content
         try:
-            return self._http.request(method, path, params=params, json=json, content=body, headers=sent), None
+            with self._http.stream(method, path, params=params, json=json, content=body, headers=sent) as response:
+                return _Received(response, read_body(response)), None
         except httpx.RequestError as problem:
             return None, problem
         except (httpx.InvalidURL, UnicodeError) as problem:
@@ -142,18 +171,39 @@ class Api:
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
         return dict(headers) if self.token is None else {**headers, "Authorization": f"Bearer {self.token}"}
 
-    def _read(self, method: str, path: str, response: httpx.Response | None, error: httpx.RequestError | None) -> Any:
-        if response is None:
+    def _read(self, method: str, path: str, received: _Received | None, error: httpx.RequestError | None) -> Any:
+        if received is None:
             raise _unreachable(self.base_url, error)
-        if response.is_success:
-            return response.json() if response.content else None
+        call = f"{method} {self.base_url}{path}"
+        if received.response.is_success:
+            return parse_document(received.content, call)
         try:
-            body = ProblemBody.model_validate_json(response.content)
+            body = ProblemBody.model_validate_json(received.content)
         except ValidationError:
-            raise Unreachable(
-                f"{method} {self.base_url}{path}: {response.status_code}, and not from a service of Trapper."
-            ) from None
+            raise Unreachable(f"{call}: {received.status}, and not from a service of Trapper.") from None
         raise ApiProblem(body)
+
+
+def unexpected(call: str, problem: ValidationError) -> Unreachable:
+    """The failure for a reply of another form than the contract's; it names the first field that differs."""
+    first = problem.errors(include_input=False, include_url=False)[0]
+    field = ".".join(map(str, first["loc"])) or "the reply"
+    return Unreachable(
+        f"{call}: the reply is not as expected ({field}: {first['msg']}).",
+        hint="Is the address right, and do both sides have the same version?",
+    )
+
+
+def _timeout() -> httpx.Timeout:
+    """How long to wait for a reply to begin, or to go on: TRAPPER_TIMEOUT in seconds; raises WrongUsage naming it."""
+    given = os.environ.get("TRAPPER_TIMEOUT", "")
+    try:
+        seconds = float(given or _TIMEOUT_SECONDS)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_FILE_SECONDS:
+        raise WrongUsage(f"TRAPPER_TIMEOUT is {given!r}.", hint="Give a number of seconds above 0, for example 60.")
+    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
 def _unreachable(base_url: str, problem: httpx.RequestError | None) -> Unreachable:
@@ -172,10 +222,3 @@ def _params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Drop what is None, and write booleans as JSON does."""
     given = {name: value for name, value in params.items() if value is not None}
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
-
-
-def _retry_after(response: httpx.Response | None) -> float:
-    try:
-        return 0.0 if response is None else min(float(response.headers.get("Retry-After", 0.0)), 30.0)
-    except ValueError:
-        return 0.0

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from trapper_client.errors import WrongUsage
+from trapper_schemas.certificates import certificate_problem
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -18,6 +19,8 @@ def open_client(url: str, *, timeout: httpx.Timeout, transport: httpx.BaseTransp
 
     Raises WrongUsage, naming the setting, when a proxy's address or a file of certificates is not usable.
     """
+    if (reason := certificate_problem()) is not None:
+        raise WrongUsage(f"{reason}.")
     try:
         certificates = httpx.create_ssl_context()
     except OSError as problem:  # ssl.SSLError is one too
@@ -39,10 +42,17 @@ def failure_reason(problem: Exception, url: str) -> str:
     if specific is not None:
         return specific
     if isinstance(problem, httpx.ConnectTimeout):
-        return f"no connection within the time limit{_through_proxy(url)}"
+        return f"no connection within {_limit(problem, 'connect')}{_through_proxy(url)}"
     if isinstance(problem, httpx.TimeoutException):
-        return "no reply within the time limit"
+        return f"no reply within {_limit(problem, 'read')} (TRAPPER_TIMEOUT)"
     return f"{str(problem) or type(problem).__name__}{_through_proxy(url)}"
+
+
+def _limit(problem: httpx.TimeoutException, kind: str) -> str:
+    try:
+        return f"{problem.request.extensions['timeout'][kind]:g} s"
+    except (RuntimeError, KeyError, TypeError, ValueError):
+        return "the time limit"
 
 
 def is_loopback(url: str) -> bool:

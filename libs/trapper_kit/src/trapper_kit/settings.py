@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from trapper_schemas.certificates import certificate_problem
 from trapper_schemas.problem import field_message
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):\d{1,5}")
@@ -90,6 +91,8 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def from_environment(cls, **changes: Any) -> Self:
         """Read and check; raises SettingsRefused for an unknown or malformed variable, naming it."""
+        if (reason := certificate_problem()) is not None:
+            raise SettingsRefused(reason)
         _refuse_unknown(cls)
         try:
             return cls(**changes)

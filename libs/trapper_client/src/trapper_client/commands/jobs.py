@@ -73,7 +73,7 @@ def retry(
     everything: Annotated[bool, typer.Option("--all", help="All its photos, not only those that failed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Makes a new job of a job's photos that failed, with the project's present settings."""
+    """Makes a new job of a job's photos that failed: with its models, and the project's present settings otherwise."""
     with connect() as expert:
         reply = expert.rerun_job(job_id, failed_only=not everything)
     if as_json:

@@ -38,9 +38,9 @@ async def _cover(work: ExpertWork, due: DueCollection) -> None:
         project = await queries.project(db, due.classification_project_id)
         assert project is not None  # noqa: S101 - a foreign key holds it
         frozen = await freeze_config(db, project, Overrides())
-        taken = await queries_scope.take_due(
-            db, due.linked_collection_id, now=now, limit=work.settings.job_max_resources
-        )
+        scope = (due.linked_collection_id, project.id, frozen.config.models_key)
+        await queries_scope.take_answered(db, *scope, now=now)
+        taken = await queries_scope.take_due(db, *scope, now=now, limit=work.settings.job_max_resources)
         if not taken:
             return
         job = new_job(

@@ -86,8 +86,25 @@ async def due_collections(
     return [DueCollection(*row) for row in await db.execute(statement)]
 
 
-async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, limit: int) -> Sequence[UUID]:
-    """Take up to `limit` due resources; two sweeps never take the same one."""
+async def take_answered(
+    db: Session, linked_collection_id: UUID, project_id: UUID, models_key: str, *, now: datetime
+) -> None:
+    """Take due resources that these models have answered in another collection of the project; they need no job."""
+    await db.execute(
+        update(LinkedCollectionResource)
+        .where(
+            LinkedCollectionResource.linked_collection_id == linked_collection_id,
+            LinkedCollectionResource.taken_at.is_(None),
+            _in_job(project_id, models_key, _has_answer()),
+        )
+        .values(taken_at=now, ai_ended_at=now)
+    )
+
+
+async def take_due(
+    db: Session, linked_collection_id: UUID, project_id: UUID, models_key: str, *, now: datetime, limit: int
+) -> Sequence[UUID]:
+    """Take up to `limit` due resources that no job with these models has; two sweeps never take the same one."""
     due = (
         select(LinkedCollectionResource.resource_id)
         .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
@@ -95,6 +112,7 @@ async def take_due(db: Session, linked_collection_id: UUID, *, now: datetime, li
             LinkedCollectionResource.linked_collection_id == linked_collection_id,
             LinkedCollectionResource.taken_at.is_(None),
             _readable(),
+            ~_answered(project_id, models_key),
         )
         .order_by(LinkedCollectionResource.resource_id)
         .limit(limit)
@@ -191,6 +209,18 @@ async def in_scope(
 
 def _answered(project_id: UUID, models_key: str) -> ColumnElement[bool]:
     """Whether a job with these models has the resource pending, ended it, or failed for a reason in the file."""
+    pending = and_(JobResource.outcome == Outcome.PENDING, AiClassificationJob.stage.not_in(tuple(CLOSED)))
+    return _in_job(project_id, models_key, or_(pending, _has_answer()))
+
+
+def _has_answer() -> ColumnElement[bool]:
+    """Whether a job's resource was looked at, or failed for a reason in the file."""
+    return or_(
+        JobResource.outcome.in_(ENDED), and_(JobResource.outcome == Outcome.FAILED, JobResource.code.not_in(AGAIN))
+    )
+
+
+def _in_job(project_id: UUID, models_key: str, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return (
         select(JobResource.job_id)
         .join(AiClassificationJob, AiClassificationJob.id == JobResource.job_id)
@@ -198,11 +228,7 @@ def _answered(project_id: UUID, models_key: str) -> ColumnElement[bool]:
             JobResource.resource_id == LinkedCollectionResource.resource_id,
             AiClassificationJob.classification_project_id == project_id,
             AiClassificationJob.models_key == models_key,
-            or_(
-                JobResource.outcome.in_(ENDED),
-                and_(JobResource.outcome == Outcome.PENDING, AiClassificationJob.stage.not_in(tuple(CLOSED))),
-                and_(JobResource.outcome == Outcome.FAILED, JobResource.code.not_in(AGAIN)),
-            ),
+            condition,
         )
         .exists()
     )

@@ -21,7 +21,7 @@ async def rerun_job(
     dry_run: bool,
     now: datetime,
 ) -> AskResult:
-    """A new job with the project's present settings."""
+    """A new job with the project's present settings and the former job's overrides; given ones replace those."""
     project = await queries.project(db, job.classification_project_id)
     assert project is not None  # noqa: S101 - a foreign key holds it
     resources = await queries_scope.resource_ids_of(db, job.id, failed_only=failed_only)
@@ -29,7 +29,7 @@ async def rerun_job(
         db,
         project,
         Scope(job.linked_collection_id, resources),
-        overrides,
+        Overrides.model_validate(job.job_config.overrides | overrides.model_dump(exclude_unset=True)),
         request=request,
         missing_only=False,
         interactive=interactive,

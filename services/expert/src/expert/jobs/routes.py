@@ -137,7 +137,7 @@ async def rerun(
     caller: MayRunAi,
     body: RerunBody | None = None,
 ) -> AskReply:
-    """Make a new job over a job's resources, or over those that failed, with the project's present settings."""
+    """Make a new job over a job's resources, or over those that failed, with its overrides unless others are given."""
     body = body or RerunBody()
     job = await _job(db, caller, job_id, Capability.RUN_AI)
     result = await rerun_job(
