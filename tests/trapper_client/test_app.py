@@ -34,10 +34,12 @@ COMMANDS = [
         for noun in ("locations", "deployments", "collections")
         for verb in ("list", "show", "create", "change")
     ),
+    *([noun, verb] for noun in ("deployments", "collections") for verb in ("archive", "unarchive")),
+    *(["resources", verb] for verb in ("list", "show", "change", "move", "archive", "unarchive")),
     *(["projects", verb] for verb in ("list", "show", "create", "change")),
     *(["research-projects", verb] for verb in ("list", "show", "create", "change", "activate")),
-    *(["links", verb] for verb in ("list", "create", "change")),
-    *(["members", verb] for verb in ("list", "set", "remove")),
+    *(["links", verb] for verb in ("list", "create", "change", "of", "consent", "end")),
+    *(["members", verb] for verb in ("list", "set", "remove", "invitations", "accept", "decline")),
     ["uploads", "send"],
     ["run"],
     *(["tokens", verb] for verb in ("create", "list", "revoke")),

@@ -60,7 +60,12 @@ async def test_job_tells_why_no_worker_takes_it_and_stops_telling(manager: Manag
         sets = [model_set["blocked"] for queue in queues["items"] for model_set in queue["model_sets"]]
         return [blocked and blocked["code"] for blocked in sets]
 
+    async def model_codes() -> list[str]:
+        items = (await manager.http.get("/api/blocked-models/", headers=headers)).json()["items"]
+        return [item["blocked"]["code"] for item in items]
+
     assert await code() == "no-worker-for-runtime"
+    assert await model_codes() == ["no-worker-for-runtime"]
     assert await queue_codes() == ["no-worker-for-runtime"]
     machine = await manager.worker()
     await manager.execute("update workers set seen_at = clock_timestamp(), paused = true")
@@ -74,4 +79,5 @@ async def test_job_tells_why_no_worker_takes_it_and_stops_telling(manager: Manag
     assert await code() == "too-little-memory"
     assert len(await machine.claim(memory_bytes=2, allow_unpinned=True)) == 1
     assert await code() is None
+    assert await model_codes() == []
     assert await queue_codes() in ([], [None])

@@ -10,6 +10,7 @@ from expert.classification_projects.state import ChosenProvider, blocked_reason
 from expert.jobs.cover import cover_due
 from expert.jobs.state import JobStage, blocked_job
 from tests.support.make.expert_ai import Scene, add_pictures, expert, scene
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.ids import uuid7
 
 PROVIDER = ChosenProvider(
@@ -21,6 +22,13 @@ PROVIDER = ChosenProvider(
     connection_name="manager",
     connection_is_active=True,
     sync_problem=None,
+)
+
+
+NO_WORKER = Blocked(
+    code="no-worker-for-runtime",
+    message="No enrolled worker runs hailo.",
+    what_to_do="Enrol one: trapper workers token",
 )
 
 
@@ -40,6 +48,7 @@ def changed(**changes: Any) -> ChosenProvider:
         (False, True, [PROVIDER, changed(is_active=False, availability="bring")], "provider-inactive"),
         (False, True, [changed(is_unpinned=True)], "provider-unpinned"),
         (False, True, [changed(sync_problem="it did not answer")], "manager-unreachable"),
+        (False, True, [changed(blocked_there=NO_WORKER)], "no-worker-for-runtime"),
     ],
 )
 def test_each_cause_has_a_code(required: bool, has_detector: bool, providers: list[ChosenProvider], code: Any) -> None:
@@ -120,3 +129,27 @@ async def test_required_ai_without_a_detector_is_said_and_an_unreadable_file_wai
             counts = (await client.get(path)).json()
         assert statuses == [201, 409]
         assert counts == {"resources": 4, "taken": 0, "ai_ended": 1, "unreadable": 1}
+
+
+async def test_wiring_a_model_that_no_worker_can_run_warns_and_the_reason_stays(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, object_detection_ai_model_id=None)
+        await made.sql(
+            "update ai_providers set blocked = cast(:b as jsonb) where id = :d",
+            b=NO_WORKER.model_dump_json(),
+            d=made.detector_id,
+        )
+        async with made.as_("owner") as client:
+            wired = await client.patch(
+                f"/api/classification-projects/{made.project_id}/",
+                json={"object_detection_ai_model": str(made.detector_id)},
+                headers={"If-Match": '"1"'},
+            )
+        assert wired.status_code == 200
+        blocked = wired.json()["blocked"]
+        assert blocked["code"] == "no-worker-for-runtime"
+        assert blocked["message"].endswith("No enrolled worker runs hailo.")
+        assert blocked["what_to_do"] == "Enrol one: trapper workers token"
+        assert (await project_of(made))["blocked"] == blocked

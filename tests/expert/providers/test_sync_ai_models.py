@@ -15,7 +15,7 @@ from expert.providers.errors import CredentialUnreadable
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.open_connection import open_connection
 from expert.providers.seal import seal, unseal
-from expert.providers.sync_ai_models import SyncReport, sync_ai_models
+from expert.providers.sync_ai_models import SyncReport, refresh_blocked, sync_ai_models
 from expert.taxa.models import Taxon, TaxonKey
 from tests.support.make import expert
 from tests.support.make.expert import House
@@ -212,3 +212,21 @@ async def test_a_model_of_thousands_of_labels_is_learnt_whole(house: House, mana
     async with house.work.db() as db:
         unnamed = await db.scalars(select(CategoryLabel.observation_type).where(CategoryLabel.taxon_id.is_(None)))
         assert sorted(str(one) for one in unnamed) == ["None", "human", "vehicle"]
+
+
+async def test_model_tells_why_no_worker_can_run_it_until_one_can(house: House, manager: RunningManager) -> None:
+    await publish(manager, entry(*DETECTOR), DETECTOR[3])
+    await connected(house, manager)
+    await synced(house)
+    person = await house.person()
+
+    async def code() -> str | None:
+        [finder] = (await person.client.get("/api/ai-providers/")).json()["items"]
+        return finder["blocked"] and finder["blocked"]["code"]
+
+    assert await code() == "no-worker-for-runtime"
+    body = {"name": "tester", "version": "1", "runtimes": ["onnx-cpu"]}
+    token = {"Authorization": f"Bearer {await manager.enrolment_token()}"}
+    (await manager.client.post("/api/workers/", json=body, headers=token)).raise_for_status()
+    await refresh_blocked(house.work)
+    assert await code() is None

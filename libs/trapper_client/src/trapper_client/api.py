@@ -73,7 +73,7 @@ class Api:
     def close(self) -> None:
         self._http.close()
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, **params: object) -> Any:
         return self.call("GET", path, params=_params(params))
 
     def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -103,7 +103,7 @@ class Api:
                     raise _unreachable(self.base_url, problem) from problem
                 time.sleep(_FIRST_PAUSE_SECONDS)
 
-    def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, **params: object) -> Iterator[dict[str, Any]]:
         """Return every item of a list, page by page; raises Unreachable for what is no list, or has no end."""
         cursor: str | None = None
         seen: set[str] = set()
@@ -218,7 +218,7 @@ def _unreachable(base_url: str, problem: httpx.RequestError | None) -> Unreachab
     )
 
 
-def _params(params: Mapping[str, Any]) -> dict[str, Any]:
+def _params(params: Mapping[str, object]) -> dict[str, Any]:
     """Drop what is None, and write booleans as JSON does."""
     given = {name: value for name, value in params.items() if value is not None}
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}

@@ -23,6 +23,7 @@ from trapper_client.commands import (
     projects,
     queues,
     research_projects,
+    resources,
     tokens,
     uploads,
     workers,
@@ -45,7 +46,7 @@ app = typer.Typer(
 
 for _noun in (
     classifications, collections, deployments, jobs, links, locations, members, models, projects, queues,
-    research_projects, tokens, uploads, workers,
+    research_projects, resources, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 from pydantic_core import from_json
@@ -38,7 +37,7 @@ def read_chunks(response: httpx.Response, *, at_most: int, within: float) -> Ite
         yield chunk
 
 
-def parse_document(content: bytes, call: str) -> Any:
+def parse_document(content: bytes, call: str) -> object:
     """A reply's JSON document, None without a body; raises Unreachable where it is none, or nested too deeply."""
     if not content:
         return None

@@ -136,6 +136,7 @@ TYPES: Mapping[Any, TypeEngine[Any]] = {
     str: Text(),
     UUID: Uuid(),
     dict[str, Any]: JsonDocument,
+    dict[str, str]: JsonDocument,
     list[str]: JsonDocument,
     list[Any]: JsonDocument,
 }

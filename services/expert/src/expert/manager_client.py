@@ -8,7 +8,7 @@ from trapper_kit.http_client import HttpClient, Network, parse_reply, read_limit
 from trapper_schemas.paging import Page
 from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage
-from trapper_schemas.v1.models import ModelReply
+from trapper_schemas.v1.models import BlockedModel, ModelReply
 
 PAGE_LIMIT = 200
 
@@ -22,6 +22,10 @@ class ManagerClient:
     async def models(self) -> list[ModelReply]:
         """The whole catalogue."""
         return await self.http.read_pages(ModelReply, "/api/models/")
+
+    async def blocked_models(self) -> list[BlockedModel]:
+        """The models that no enrolled worker can run at present."""
+        return await self.http.read_pages(BlockedModel, "/api/blocked-models/")
 
     async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
         """Ask for a job once, however often this is called: the key is our own job id."""

@@ -14,6 +14,7 @@ class Intervals(kit.Intervals):
     gather_quiet: float = Field(default=10.0, ge=0, description="a job is made when no new resource came for so long")
     gather_at_most: float = Field(default=60.0, ge=0, description="or when its oldest resource has waited so long")
     follow: float = Field(default=3.0, gt=0, description="between two questions how submitted jobs are doing")
+    fleet: float = Field(default=10.0, gt=0, description="between two readings of which models no worker can run")
     describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
     upload_expiry: float = Field(default=7 * 86400.0, gt=0, description="after which a promised upload is forgotten")
     upload_sweep: float = Field(default=600.0, gt=0, description="between two looks for promises that expired")

@@ -9,7 +9,8 @@ COLLECTION = Noun(
     singular="collection",
     path="/api/collections/",
     key="name",
-    columns=("name", "visibility", "description", "created_at", "id"),
+    columns=("name", "visibility", "is_active", "description", "created_at", "id"),
     example='"Spring 2025" --set visibility=private',
+    archives="it takes no more files, and no AI is requested for its photos.",
 )
 add_row_commands(group, COLLECTION)

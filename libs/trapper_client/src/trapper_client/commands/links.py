@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from trapper_client.client import TrapperClient
 from trapper_client.commands.collections import COLLECTION
 from trapper_client.commands.find import RUN_PROJECT, RUN_RESEARCH_PROJECT, find_project
 from trapper_client.commands.rows import (
@@ -16,11 +17,12 @@ from trapper_client.commands.rows import (
     show_row,
     show_rows,
 )
-from trapper_client.output import Json
+from trapper_client.output import Json, answer, say
 from trapper_client.stack import connect
 
 group = typer.Typer(help="Links: which collections a classification project looks at.", no_args_is_help=True)
-_COLUMNS = ("id", "collection_id", "is_active", "sequence_interval_seconds", "created_at")
+_COLUMNS = ("id", "collection_id", "state", "is_active", "sequence_interval_seconds", "created_at")
+_REQUESTS = ("id", "classification_project_name", "state", "consented_at", "revoked_at")
 Collection = Annotated[
     str, typer.Argument(metavar="COLLECTION", help="The collection's name or id.", show_default=False)
 ]
@@ -64,6 +66,56 @@ def change(link: Link, project: ProjectOption = RUN_PROJECT, *, fields: Fields =
         path = f"{_path(find_project(expert, project).id)}{link}/"
         row = change_row(expert, path, expert.api.get(path), given)
     show_row(row, as_json=as_json)
+
+
+@group.command("of")
+def list_of_collection(
+    collection: Collection, research_project: ResearchProjectOption = RUN_RESEARCH_PROJECT, *, as_json: Json = False
+) -> None:
+    """Lists the classification projects that use a collection, or ask to; for owners and managers of the collection."""
+    with connect() as expert:
+        rows = list(expert.api.pages(_of_collection(expert, research_project, collection)))
+    show_rows(rows, _REQUESTS, as_json=as_json, empty="No classification project uses this collection.")
+
+
+@group.command("consent")
+def consent(
+    collection: Collection,
+    link: Link,
+    research_project: ResearchProjectOption = RUN_RESEARCH_PROJECT,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Lets a classification project use a collection; for owners and managers of the collection."""
+    _decide("consent", collection, link, research_project, as_json=as_json)
+
+
+@group.command("end")
+def end(
+    collection: Collection,
+    link: Link,
+    research_project: ResearchProjectOption = RUN_RESEARCH_PROJECT,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ends a link: the project sees the collection's photos no more; for owners and managers of the collection.
+
+    Example: trapper links end "Spring 2025" LINK
+    """
+    _decide("revoke", collection, link, research_project, as_json=as_json)
+
+
+def _decide(decision: str, collection: str, link: str, research_project: str, *, as_json: bool) -> None:
+    with connect() as expert:
+        row = expert.api.post(f"{_of_collection(expert, research_project, collection)}{link}/{decision}/")
+    if as_json:
+        answer(row)
+    else:
+        say(f"The link {row['id']} is {row['state']}.")
+
+
+def _of_collection(expert: TrapperClient, research_project: str, collection: str) -> str:
+    return f"/api/collections/{COLLECTION.find(expert, research_project, collection)['id']}/links/"
 
 
 def _path(project_id: str) -> str:

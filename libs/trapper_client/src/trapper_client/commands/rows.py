@@ -51,18 +51,19 @@ class Noun:
     key: str
     columns: tuple[str, ...]
     example: str
+    archives: str = ""
+    """What archiving one means for people, where these rows can be archived."""
 
     def find(self, expert: TrapperClient, project: str, named: str) -> Row:
         """The row with this id, or with this name in its research project; WrongUsage when there is none."""
         if is_id(named):
             return expert.api.get(f"{self.path}{named}/")
         owner = find_research_project(expert, project)
-        rows = list(expert.api.pages(self.path, research_project_id=owner.id, **{self.key: named}))
-        if not rows:
-            raise WrongUsage(
-                f"{owner.acronym} has no {self.singular} {named!r}.", hint=f"See: trapper {self.group} list"
-            )
-        return rows[0]
+        for archived in (None, False) if self.archives else (None,):
+            filters = {"research_project_id": owner.id, self.key: named, "is_active": archived}
+            for row in expert.api.pages(self.path, **filters):
+                return row
+        raise WrongUsage(f"{owner.acronym} has no {self.singular} {named!r}.", hint=f"See: trapper {self.group} list")
 
     @property
     def group(self) -> str:
@@ -73,11 +74,21 @@ def add_row_commands(group: typer.Typer, noun: Noun) -> None:
     """Adds list, show, create and change of a kind of row to its group of commands."""
 
     @group.command("list", help=f"Lists the {noun.group} of a research project.")
-    def list_rows(project: ResearchProjectOption = RUN_RESEARCH_PROJECT, *, as_json: Json = False) -> None:
+    def list_rows(
+        project: ResearchProjectOption = RUN_RESEARCH_PROJECT,
+        *,
+        archived: Annotated[
+            bool, typer.Option("--archived", help="Archived ones instead.", hidden=not noun.archives)
+        ] = False,
+        as_json: Json = False,
+    ) -> None:
         with connect() as expert:
             owner = find_research_project(expert, project)
-            rows = list(expert.api.pages(noun.path, research_project_id=owner.id))
-        show_rows(rows, noun.columns, as_json=as_json, empty=f"{owner.acronym} has no {noun.group} yet.")
+            rows = list(
+                expert.api.pages(noun.path, research_project_id=owner.id, is_active=False if archived else None)
+            )
+        kind = f"archived {noun.group}" if archived else f"{noun.group} yet"
+        show_rows(rows, noun.columns, as_json=as_json, empty=f"{owner.acronym} has no {kind}.")
 
     @group.command("show", help=f"Shows one {noun.singular} with all its fields.")
     def show(name: RowName, project: ResearchProjectOption = RUN_RESEARCH_PROJECT, *, as_json: Json = False) -> None:
@@ -112,6 +123,38 @@ def add_row_commands(group: typer.Typer, noun: Noun) -> None:
             row = noun.find(expert, project, name)
             changed = change_row(expert, f"{noun.path}{row['id']}/", row, given)
         show_row(changed, as_json=as_json)
+
+    if noun.archives:
+        _add_archive_commands(group, noun)
+
+
+def _add_archive_commands(group: typer.Typer, noun: Noun) -> None:
+    @group.command("archive", help=f"Archives a {noun.singular}: {noun.archives} `unarchive` brings it back.")
+    def archive(name: RowName, project: ResearchProjectOption = RUN_RESEARCH_PROJECT, *, as_json: Json = False) -> None:
+        _set_active(noun, project, name, is_active=False, as_json=as_json)
+
+    @group.command("unarchive", help=f"Brings back an archived {noun.singular}, with what was archived with it.")
+    def unarchive(
+        name: RowName, project: ResearchProjectOption = RUN_RESEARCH_PROJECT, *, as_json: Json = False
+    ) -> None:
+        _set_active(noun, project, name, is_active=True, as_json=as_json)
+
+
+def _set_active(noun: Noun, project: str, name: str, *, is_active: bool, as_json: bool) -> None:
+    with connect() as expert:
+        row = noun.find(expert, project, name)
+        changed = change_row(expert, f"{noun.path}{row['id']}/", row, {"is_active": is_active})
+    if as_json:
+        answer(changed)
+    else:
+        state = "in use again" if is_active else "archived"
+        say(f"The {noun.singular} {changed[noun.key]} is {state}.{_effect(changed)}")
+
+
+def _effect(changed: Row) -> str:
+    """How many other rows changed, where the reply tells."""
+    count = changed.get("resources_changed")
+    return "" if count is None else f" Photos changed: {count}."
 
 
 def find_research_project(expert: TrapperClient, named: str) -> ResearchProject:

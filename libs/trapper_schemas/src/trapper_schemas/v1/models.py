@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import HttpAddress
 from trapper_schemas.v1.resources import SHA256
 
@@ -277,3 +278,11 @@ class ModelReply(ModelEntry):
     held: bool
     state: str
     origin: str
+
+
+class BlockedModel(Reply):
+    """A published version of a model that no enrolled worker can run at present."""
+
+    name: str
+    version: str
+    blocked: Blocked

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from ai_manager.batches.models import Terms
 from ai_manager.batches.state import SEPARATOR
+from ai_manager.catalog import queries as catalog
+from ai_manager.catalog.state import ModelState, missing
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.state import Need, blocked_by
@@ -11,6 +13,7 @@ from ai_manager.workers import queries as workers
 from ai_manager.workers.state import Ability, WorkerState, state_of
 from trapper_kit.db import Session
 from trapper_schemas.blocked import Blocked
+from trapper_schemas.v1.models import BlockedModel, ModelEntry
 
 
 async def abilities(work: Work, db: Session) -> list[Ability]:
@@ -43,6 +46,20 @@ async def find_blocked(work: Work, db: Session, terms: Terms) -> Blocked | None:
         return None
     need = Need(terms.runtimes.split(SEPARATOR), terms.project, terms.weights_bytes, unpinned=terms.unpinned)
     return blocked_by(need, await abilities(work, db))
+
+
+async def find_blocked_models(work: Work, db: Session) -> list[BlockedModel]:
+    """Models that could be chosen for jobs, but that no worker of the fleet can run, whatever its project."""
+    fleet = await abilities(work, db)
+    models: list[BlockedModel] = []
+    for model in await catalog.list_models(db, name=None, retired=False):
+        entry = ModelEntry.model_validate(model.entry)
+        if model.state is ModelState.PUBLISHED and missing(entry, held=model.held, unpinned=True) is None:
+            weights_bytes = model.held_bytes or entry.size_bytes or 0
+            need = Need(entry.runtimes, None, weights_bytes, unpinned=entry.sha256 is None)
+            if (blocked := blocked_by(need, fleet)) is not None:
+                models.append(BlockedModel(name=entry.name, version=entry.version, blocked=blocked))
+    return models
 
 
 def find_blocked_queue(

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from ai_manager.access.errors import EVERYWHERE
-from ai_manager.access.guards import MayOperate
+from ai_manager.access.guards import MayOperate, MayReadCatalog
 from ai_manager.batches import queries as batches
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.deps import Db, Now, WorkDep
-from ai_manager.jobs.find_blocked import abilities, find_blocked_queue
+from ai_manager.jobs.find_blocked import abilities, find_blocked_models, find_blocked_queue
 from ai_manager.queues.measure import Measured, measure_queue
 from ai_manager.queues.queries import Depth, made_at
 from ai_manager.queues.schemas import ModelSet, Queue, Queues, Runtime
@@ -24,6 +24,7 @@ from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
+from trapper_schemas.v1.models import BlockedModel
 from trapper_schemas.v1.workers import Device, DeviceLoad, WorkerReply
 
 router = APIRouter(prefix="/api", tags=["queues"], responses=problems(*EVERYWHERE))
@@ -51,6 +52,12 @@ async def list_queues(_caller: MayOperate, db: Db, now: Now, work: WorkDep) -> Q
             for load in measured.runtimes
         ],
     )
+
+
+@router.get("/blocked-models/")
+async def list_blocked_models(_caller: MayReadCatalog, db: Db, work: WorkDep) -> Page[BlockedModel]:
+    """List the models that no enrolled worker can run at present, each with the reason, in one page."""
+    return Page(items=await find_blocked_models(work, db), next_cursor=None)
 
 
 def _age(since: datetime | None, now: datetime) -> float | None:

@@ -24,6 +24,7 @@ async def find_blocked(db: Session, projects: Sequence[ClassificationProject]) -
             connection_name=connection.name,
             connection_is_active=connection.is_active,
             sync_problem=connection.sync_problem,
+            blocked_there=None if provider.blocked is None else Blocked.model_validate(provider.blocked),
         )
         for provider, connection in known
     }

@@ -55,6 +55,8 @@ class ChosenProvider:
     connection_name: str
     connection_is_active: bool
     sync_problem: str | None
+    blocked_there: Blocked | None = None
+    """Why no worker of its Manager can run it."""
 
 
 def blocked_reason(*, required: bool, has_detector: bool, providers: Sequence[ChosenProvider]) -> Blocked | None:
@@ -100,4 +102,7 @@ def _provider_reason(provider: ChosenProvider) -> Blocked | None:
             message=f"The Manager {provider.connection_name} could not be read: {provider.sync_problem}",
             what_to_do="Check its address and credential, then read its catalogue again: POST /api/ai-providers/sync/",
         )
+    if provider.blocked_there is not None:
+        reason = provider.blocked_there
+        return reason.model_copy(update={"message": f"No worker can run {provider.name} now. {reason.message}"})
     return None

@@ -55,5 +55,6 @@ class AiProvider(Base):
     embedding_dimension: Mapped[int | None]
     licence: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
+    blocked: Mapped[dict[str, str] | None]  # why no worker can run it, as last read from the Manager
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -79,6 +79,14 @@ async def keep_provider(db: Session, values: dict[str, Any]) -> None:
     await db.execute(made.on_conflict_do_update(index_elements=sorted(keys), set_=changed))
 
 
+async def note_blocked(db: Session, connection_id: UUID, blocked: dict[tuple[str, str], dict[str, str]]) -> None:
+    """Store why no worker can run models, by name and version; only what changed is written."""
+    for row in await providers_of(db, connection_id):
+        reason = blocked.get((row.name, row.version))
+        if reason != row.blocked:
+            row.blocked = reason
+
+
 async def deactivate(db: Session, ids: set[UUID]) -> None:
     await db.execute(update(AiProvider).where(AiProvider.id.in_(ids)).values(is_active=False))
 

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import REDIS, BaseAddress, check_url
 from trapper_schemas.v1.models import ModelKind, ObservationType
 
@@ -55,6 +56,7 @@ class ProviderReply(Reply):
     licence: str
     description: str
     is_active: bool
+    blocked: Blocked | None = Field(description="why no enrolled worker can run it; null when one can")
 
 
 class CategoryReply(Reply):

@@ -13,7 +13,7 @@ from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_kit.text import clean
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import Availability, ModelKind, ModelReply
+from trapper_schemas.v1.models import Availability, BlockedModel, ModelKind, ModelReply
 
 _PUBLISHED = "published"
 
@@ -48,12 +48,14 @@ async def sync_ai_models(work: ExpertWork) -> list[SyncReport]:
 async def _sync(work: ExpertWork, connection: AiProviderConnection) -> SyncReport:
     report = SyncReport(connection=connection.name)
     try:
-        models = await open_connection(work, connection).models()
+        manager = open_connection(work, connection)
+        models, blocked = await manager.models(), await manager.blocked_models()
         async with work.db() as db:
             row = await queries.lock_connection(db, connection.id)  # two syncs at once: one after the other
             if row is None:
                 return report
             await _record(db, row, models, report)
+            await _note_blocked(db, row, blocked)
             row.synced_at = work.clock.now()
             row.sync_problem = None
             enqueue_after_commit(db, "jobs.cover")
@@ -65,6 +67,25 @@ async def _sync(work: ExpertWork, connection: AiProviderConnection) -> SyncRepor
         log("sync.refused", connection=connection.id, error=problem)
         return await _failed(work, connection, "the catalogue holds values that cannot be stored")
     return report
+
+
+async def refresh_blocked(work: ExpertWork) -> None:
+    """Read again from every Manager which models no worker can run; one that does not answer is left as it was."""
+    async with work.db() as db:
+        connections = await queries.active_connections(db)
+    for connection in connections:
+        try:
+            blocked = await open_connection(work, connection).blocked_models()
+        except Problem as problem:
+            log("providers.not_read", connection=connection.id, problem=problem.type, detail=problem.detail)
+            continue
+        async with work.db() as db:
+            await _note_blocked(db, connection, blocked)
+
+
+async def _note_blocked(db: Session, connection: AiProviderConnection, blocked: list[BlockedModel]) -> None:
+    reasons = {(model.name, model.version): model.blocked.model_dump(mode="json") for model in blocked}
+    await queries.note_blocked(db, connection.id, reasons)
 
 
 async def _failed(work: ExpertWork, connection: AiProviderConnection, reason: str) -> SyncReport:
