@@ -19,7 +19,7 @@ INSTALLED := .make/installed
 BENCHMARKS := worker blob claims polling memory
 PYTEST := $(BIN)/pytest
 
-.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image pin-images audit sbom openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports dependencies openapi any migrations)
 
 help: ## list every target
@@ -124,8 +124,19 @@ migration: install ## write the next migration: make migration S=expert M="what 
 migrate: install ## upgrade the databases that the environment names: make migrate S=expert
 	@$(BIN)/python migrations/run.py $(S)
 
-image: ## a container image of one service: make image S=expert
-	@docker build -f deploy/Dockerfile --build-arg SERVICE=$(S) $(if $(filter ai_worker,$(S)),--build-arg EXTRA=cpu) -t trapper-$(subst _,-,$(S)) .
+image: ## a container image of one service: make image S=expert, make image S=ai_worker EXTRA=gpu
+	@docker build -f deploy/Dockerfile --build-arg SERVICE=$(S) $(if $(filter ai_worker,$(S)),--build-arg EXTRA=$(or $(EXTRA),cpu)) \
+	  $$(sed -n 's/^PYTHON_IMAGE=/--build-arg &/p' deploy/images.env 2>/dev/null) -t trapper-$(subst _,-,$(S)) .
+
+pin-images: ## write the base images with their present digests into deploy/images.env; needs docker and its registry
+	@bash deploy/pin_images.sh >deploy/images.env.new && mv deploy/images.env.new deploy/images.env
+
+audit: install ## ask for known vulnerabilities of what the locks pin: 0 none, 1 some, 3 could not ask
+	@$(BIN)/python deploy/audit.py
+
+sbom: install ## write a CycloneDX document of each lock into dist/sbom
+	@mkdir -p dist/sbom; for lock in requirements.lock deploy/locks/*.lock; do \
+	  $(BIN)/cyclonedx-py requirements --output-reproducible -o dist/sbom/$$(basename $$lock .lock).cdx.json $$lock || exit 1; done
 
 lock: ## resolve the hash lock anew
 	@bash deploy/lock.sh $(MEMBERS)

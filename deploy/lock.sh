@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolves requirements.lock, and requirements-gpu.lock for the Worker with CUDA; hashes inside, no addresses.
+# Resolves requirements.lock for `make install`, and what each image installs in deploy/locks; hashes inside, no addresses.
 set -euo pipefail
 projects=(); own=()
 for member in "$@"; do
@@ -11,6 +11,12 @@ compile() {
     "${own[@]}" ${EXCLUDE_NEWER:+--exclude-newer "$EXCLUDE_NEWER"} "$@"
 }
 compile "${projects[@]}" --extra cpu --extra web --extra postgres --extra sqlite --extra columns --extra objects \
-  --group test --group lint --group build -o requirements.lock
-# The same versions wherever both locks have a package: the image for GPUs differs in its runtime alone.
-compile services/ai_worker/pyproject.toml --extra gpu --group build -c requirements.lock -o requirements-gpu.lock
+  --group test --group lint --group audit --group build -o requirements.lock
+# The same versions wherever two locks have a package: the image for GPUs differs in its runtime alone.
+image() { compile "$@" -c requirements.lock; }
+image services/expert/pyproject.toml -o deploy/locks/expert.lock
+image services/ai_manager/pyproject.toml -o deploy/locks/ai_manager.lock
+image services/ai_worker/pyproject.toml --extra cpu -o deploy/locks/ai_worker-cpu.lock
+image services/ai_worker/pyproject.toml --extra gpu -o deploy/locks/ai_worker-gpu.lock
+# What builds the wheels of the services in an image.
+image --group build -o deploy/locks/build.lock

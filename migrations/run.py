@@ -5,7 +5,6 @@ difference; both work on a scratch database on an embedded server, so neither to
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Generator
@@ -15,6 +14,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+
+from trapper_kit.settings import read_setting
 
 HERE = Path(__file__).resolve().parent
 SERVICES = ("expert", "ai_manager", "ai_worker")
@@ -79,9 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
             revise(service, options.revision)
         else:
             variable = f"{service.upper()}_DATABASE_URL"
-            if variable not in os.environ:
+            url = read_setting(variable)
+            if url is None:
                 parser.error(f"{variable} is not set")
-            command.upgrade(config(service, os.environ[variable]), "head")
+            command.upgrade(config(service, url), "head")
     return 0
 
 

@@ -1,6 +1,21 @@
 """The real services, attacked over their real apps."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+
 from tests.ai_manager.conftest import manager
 from tests.expert.conftest import house
+from tests.support.access_world import World, opened_world
+from tests.support.database import Databases
 
 __all__ = ["house", "manager"]
+
+
+@pytest.fixture(scope="module")
+async def everything(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One for all tests of a file: making it takes long, and no test changes what another one reads."""
+    url = await databases.fresh("expert")
+    async with opened_world(url, tmp_path_factory.mktemp("world")) as world:
+        yield world
+    await databases.drop(url)

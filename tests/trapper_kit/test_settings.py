@@ -1,10 +1,12 @@
 """Settings are read once, and a variable that is not understood stops the start by its name."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from trapper_kit.settings import Intervals, ServiceSettings, SettingsRefused
+from trapper_kit.settings import Intervals, ServiceSettings, SettingsRefused, read_setting
 
 
 class Settings(ServiceSettings):
@@ -66,3 +68,18 @@ def test_what_cannot_be_meant_stops_the_start_in_words(monkeypatch: pytest.Monke
 def test_an_address_that_is_left_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KITTEST_REDIS_URL", "")
     assert Settings.from_environment().redis_url is None
+
+
+def test_secret_is_read_from_a_file_and_the_environment_comes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "kittest_redis_url").write_text("redis://:from-a-file@queues/0\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    settings = Settings.from_environment()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == read_setting("KITTEST_REDIS_URL") == "redis://:from-a-file@queues/0"
+    monkeypatch.setenv("KITTEST_REDIS_URL", "redis://queues/1")
+    settings = Settings.from_environment()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == read_setting("KITTEST_REDIS_URL") == "redis://queues/1"
+    assert read_setting("KITTEST_ABSENT") is None

@@ -1,8 +1,10 @@
-"""Settings of a service: read once from the environment by its doors, checked, and never guessed."""
+"""Settings of a service: read once, when it starts, from the environment and from files of secrets, and checked."""
 
 import ipaddress
 import os
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
@@ -12,6 +14,7 @@ from trapper_schemas.certificates import certificate_problem
 from trapper_schemas.problem import field_message
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):\d{1,5}")
+_SECRETS = Path("/run/secrets")
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
@@ -95,7 +98,7 @@ class ServiceSettings(BaseSettings):
             raise SettingsRefused(reason)
         _refuse_unknown(cls)
         try:
-            return cls(**changes)
+            return cls(_secrets_dir=secrets_directories() or None, **changes)  # type: ignore[call-arg]  # pydantic's own
         except ValidationError as problem:
             prefix = cls.model_config.get("env_prefix", "")
             lines = [
@@ -107,6 +110,20 @@ class ServiceSettings(BaseSettings):
             name = str(problem).partition('"')[2].partition('"')[0]
             prefix = cls.model_config.get("env_prefix", "")
             raise SettingsRefused(f'{prefix}{name.upper()}: expected JSON, such as ["one", "two"]') from None
+
+
+def secrets_directories() -> list[Path]:
+    """The folders whose files are settings, each named like its variable in small letters: Docker's and systemd's."""
+    folders = [_SECRETS, Path(os.environ.get("CREDENTIALS_DIRECTORY") or _SECRETS)]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def read_setting(variable: str) -> str | None:
+    """One setting from the environment or its file, for what runs without a settings class; None when it is absent."""
+    for folder in secrets_directories():
+        with suppress(FileNotFoundError):
+            return os.environ.get(variable) or (folder / variable.lower()).read_text("utf-8").strip()
+    return os.environ.get(variable)
 
 
 class BackgroundSettings(ServiceSettings):
