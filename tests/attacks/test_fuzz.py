@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
@@ -15,8 +15,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
 from ai_manager.access.state import Scope
@@ -33,6 +34,8 @@ EXAMPLES = 5
 """Of one operation as one caller, in a row."""
 SLOW_SECONDS = float(os.environ.get("TRAPPER_FUZZ_SECONDS", "600"))
 Client = httpx.AsyncClient
+Case: TypeAlias = schemathesis.Case[Any]
+Operation: TypeAlias = schemathesis.APIOperation[Any, Any, Any, Any]
 Call = Callable[[Case], httpx.Response]
 
 
@@ -44,7 +47,8 @@ def _as_text(_context: object, value: object) -> bytes:
 
 def with_known_ids(case: Case, ids: Mapping[str, Any]) -> None:
     """Replace generated ids by those of rows that exist, so that requests get beyond the first look-up."""
-    for container in (case.path_parameters, case.query, case.body):
+    containers: tuple[Any, ...] = (case.path_parameters, case.query, case.body)
+    for container in containers:
         if isinstance(container, dict):
             for name in container:
                 known = ids.get(name, ids.get(f"{name}_id"))
@@ -55,7 +59,7 @@ def with_known_ids(case: Case, ids: Mapping[str, Any]) -> None:
 async def send(client: Client, case: Case) -> httpx.Response:
     """The case as a request of this client."""
     given_by_case = case.as_transport_kwargs(base_url=str(client.base_url))
-    body = {"json": given_by_case["json"]} if given_by_case.get("json") is not None else {}
+    body: dict[str, Any] = {"json": given_by_case["json"]} if given_by_case.get("json") is not None else {}
     data = given_by_case.get("data")
     if isinstance(data, str | bytes):
         body = {"content": data}
@@ -65,7 +69,7 @@ async def send(client: Client, case: Case) -> httpx.Response:
     )
 
 
-def fuzz(operation: APIOperation, mode: GenerationMode, ids: Mapping[str, Any], seed: int, call: Call) -> list[str]:
+def fuzz(operation: Operation, mode: GenerationMode, ids: Mapping[str, Any], seed: int, call: Call) -> list[str]:
     """What was wrong with the replies to a few generated requests; runs in a thread, for hypothesis is synchronous."""
     failures: list[str] = []
 
@@ -75,7 +79,7 @@ def fuzz(operation: APIOperation, mode: GenerationMode, ids: Mapping[str, Any], 
         database=None,
         deadline=None,
         derandomize=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(case=operation.as_strategy(generation_mode=mode), randomness=st.randoms(use_true_random=False))
     def run(case: Case, randomness: random.Random) -> None:
@@ -104,7 +108,7 @@ def fuzz(operation: APIOperation, mode: GenerationMode, ids: Mapping[str, Any], 
 async def fuzz_all(app: Any, clients: Mapping[str, Client], ids: Mapping[str, Any], seconds: float) -> None:
     """Every operation, with valid and invalid requests, as one caller after the other, until the time is over."""
     schema = schemathesis.openapi.from_dict(app.openapi())
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations: list[Operation] = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     loop, ends, turn = asyncio.get_running_loop(), time.monotonic() + seconds, 0
     failures: dict[str, str] = {}
     names = list(clients)

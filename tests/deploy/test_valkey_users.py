@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.exceptions import NoPermissionError
 
 from ai_manager.deps import NAMESPACE as MANAGER_QUEUE
 from deploy import make_secrets
@@ -99,7 +100,11 @@ async def test_queue_of_a_service_works_with_its_user(urls: Urls, service: str, 
 async def heard(urls: Urls, sender: str, listener: str, queue: str, actor: str) -> bool:
     received = asyncio.Event()
     loop = asyncio.get_running_loop()
-    listening = NotificationListener(urls[listener], queue, actor, lambda **_: loop.call_soon_threadsafe(received.set))
+
+    def note(**_arguments: object) -> None:
+        loop.call_soon_threadsafe(received.set)
+
+    listening = NotificationListener(urls[listener], queue, actor, note)
     listening.start()
     notifier = QueueNotifier(urls[sender])
     notifier.notify(queue, actor)
@@ -127,7 +132,7 @@ async def test_notifications_pass_between_the_services(urls: Urls) -> None:
 def test_no_user_may_do_what_no_service_does(urls: Urls, command: str) -> None:
     assert len(urls) == 5
     for url in urls.values():
-        with pytest.raises(redis.exceptions.NoPermissionError):
+        with pytest.raises(NoPermissionError):
             redis.Redis.from_url(url).execute_command(*command.split())
 
 
@@ -139,7 +144,7 @@ def test_services_reach_no_key_of_each_other(urls: Urls) -> None:
         ("ai_worker_redis_url", "trapper_notifications:trapper_expert.1"),
     ]
     for name, key in attempts:
-        with pytest.raises(redis.exceptions.NoPermissionError):
+        with pytest.raises(NoPermissionError):
             redis.Redis.from_url(urls[name]).rpush(key, "x")
     stranger = redis.Redis.from_url(urls["ai_worker_redis_url"].replace("ai_worker:", ":"))
     with pytest.raises(redis.AuthenticationError):
