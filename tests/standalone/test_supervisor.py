@@ -131,7 +131,7 @@ def test_a_process_is_told_from_a_later_one_with_its_number(folder: Path) -> Non
         seen = identify(process.pid)
         assert seen is not None
         assert seen.lives
-        assert not Identity(process.pid, "0").lives
+        assert not Identity(process.pid, 0.0).lives
     finally:
         process.kill()
     assert within(60, lambda: not seen.lives)  # dead, and not yet collected by us

@@ -1,6 +1,5 @@
 """The process table: which programs make up the stack, in which order they start and stop."""
 
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,29 +7,23 @@ from pathlib import Path
 from trapper_cli.environments import WORKER_GRACE, Addresses
 from trapper_cli.layout import Layout
 from trapper_cli.ports import LOOPBACK
-from trapper_cli.servers.postgres import EmbeddedPostgres
-from trapper_cli.servers.valkey import EmbeddedValkey
+from trapper_cli.servers.server import EmbeddedServer
 from trapper_cli.supervision.program import Program, program
 
 POSTGRES, VALKEY, WEB, TASKS, WORKER = range(5)
 
 
-def postgres_program(server: EmbeddedPostgres) -> Program:
+def server_program(server: EmbeddedServer, *, stage: int) -> Program:
+    """The program of an embedded server."""
     return Program(
-        name="postgres",
-        stage=POSTGRES,
+        name=server.name,
+        stage=stage,
         log_file=server.log_file,
         launch=server.launch,
         is_ready=server.is_ready,
-        first_signal=signal.SIGINT,
-        last_signal=signal.SIGQUIT,
-        grace=20.0,
-    )
-
-
-def valkey_program(server: EmbeddedValkey) -> Program:
-    return Program(
-        name="valkey", stage=VALKEY, log_file=server.log_file, launch=server.launch, is_ready=server.is_ready
+        first_signal=server.first_signal,
+        last_signal=server.last_signal,
+        grace=server.grace,
     )
 
 

@@ -10,7 +10,7 @@ from trapper_cli.environments import Addresses, addresses, environments
 from trapper_cli.errors import StackError
 from trapper_cli.layout import Layout
 from trapper_cli.port_plan import PortPlan
-from trapper_cli.process_table import postgres_program, service_programs, valkey_program, worker_program
+from trapper_cli.process_table import POSTGRES, VALKEY, server_program, service_programs, worker_program
 from trapper_cli.provisioning import Provisioner
 from trapper_cli.servers import databases
 from trapper_cli.servers.postgres import EmbeddedPostgres
@@ -107,7 +107,7 @@ class Stack:
                 notifications_password=secrets["valkey_notifications_password"],
                 log_file=layout.log("valkey"),
             )
-            programs.append(valkey_program(valkey))
+            programs.append(server_program(valkey, stage=VALKEY))
         if settings.embeds_postgres:
             self._tell("start PostgreSQL")
             postgres = EmbeddedPostgres(
@@ -117,7 +117,7 @@ class Stack:
                 log_file=layout.log("postgres"),
             )
             postgres.prepare()
-            programs.append(postgres_program(postgres))
+            programs.append(server_program(postgres, stage=POSTGRES))
         self._ports.release("postgres", "valkey")
         self._supervisor.start(programs)
         self._wait(*(program.name for program in programs))

@@ -1,22 +1,22 @@
 """An embedded PostgreSQL 18 with pgvector, reachable over TCP on the loopback address only."""
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
 from urllib.parse import quote
+
+import psutil
 
 from trapper_cli import ports
 from trapper_cli.errors import StackError
 from trapper_cli.servers import binaries
 from trapper_cli.servers.psql import Psql
+from trapper_cli.servers.server import EmbeddedServer
 from trapper_cli.servers.unprivileged import DataFolder, postgres_account, reachable_programs
-from trapper_cli.supervision import alive, children
+from trapper_cli.supervision import children
 from trapper_cli.supervision.children import Account, Launch
 
 SUPERUSER = "postgres"
@@ -26,28 +26,16 @@ SMALL_SHARED_MEMORY = 128 * 1024 * 1024
 UNSAFE_AND_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres:
-    """One server over one data folder; a context manager, or `prepare`, `launch`, `is_ready` by a supervisor."""
+class EmbeddedPostgres(EmbeddedServer):
+    """PostgreSQL over one data folder."""
 
-    def __init__(
-        self,
-        data_dir: Path,
-        *,
-        port: int | None = None,
-        password: str | None = None,
-        log_file: Path | None = None,
-        options: Mapping[str, str] | None = None,
-    ) -> None:
-        self.data_dir = data_dir.absolute()
-        self._port_is_given = port is not None
-        self.port = port or ports.choose()
-        self._password_is_given = password is not None
-        self.password = password or secrets.token_hex(24)
-        self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
-        self.options = dict(options or {})
-        self.process: subprocess.Popen[bytes] | None = None
-        self._account: Account | None = None
-        self._programs: Path | None = None
+    name = "postgres"
+    title = "PostgreSQL"
+    first_signal = signal.SIGINT
+    last_signal = signal.SIGQUIT
+    grace = 20.0
+    _account: Account | None = None
+    _programs: Path | None = None
 
     def url(self, database: str = SUPERUSER, *, user: str = SUPERUSER, password: str | None = None) -> str:
         """Where a client finds a database, with the password inside."""
@@ -128,38 +116,6 @@ class EmbeddedPostgres:
             and lines[7].strip() == "ready"
         )
 
-    def start(self) -> Self:
-        """Prepare, launch and wait; with another port, once, when the chosen one was taken meanwhile."""
-        self.prepare()
-        try:
-            return self._start_once()
-        except StackError as error:
-            if self._port_is_given or "Address already in use" not in str(error):
-                raise
-            self.port = ports.choose()
-            return self._start_once()
-
-    def stop(self) -> None:
-        """Stop the server cleanly: open transactions are rolled back, everything committed is on disk."""
-        if self.process is not None:
-            children.stop(self.process, first=signal.SIGINT, grace=20, last=signal.SIGQUIT)
-            self.process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _start_once(self) -> Self:
-        begin = self.log_file.stat().st_size if self.log_file.exists() else 0
-        process = self.launch()
-        children.wait_until(lambda: self.is_ready() or process.poll() is not None, seconds=60)
-        if not self.is_ready():
-            self.stop()
-            raise StackError(f"PostgreSQL did not start: {children.tail(self.log_file, 6, begin)}")
-        return self
-
     def _create(self) -> None:
         # Made beside its place and then moved: an interrupted initdb leaves nothing that looks like a data folder.
         fresh = self.data_dir.with_name(self.data_dir.name + ".new")
@@ -221,8 +177,10 @@ class EmbeddedPostgres:
             pid = int(pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return
-        if "postgres" not in alive.command_of(pid):
-            pid_file.unlink(missing_ok=True)
+        with suppress(psutil.NoSuchProcess):
+            if "postgres" in psutil.Process(pid).name():
+                return
+        pid_file.unlink(missing_ok=True)
 
     def _program(self, name: str) -> str:
         return str((self._programs or binaries.postgres_home()) / "bin" / name)

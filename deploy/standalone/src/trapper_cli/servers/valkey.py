@@ -1,17 +1,14 @@
 """An embedded Valkey on the loopback address: queues for one user, notifications for another that sees nothing else."""
 
 import secrets
-import signal
 import socket
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 from trapper_cli import ports
-from trapper_cli.errors import StackError
 from trapper_cli.servers import binaries
+from trapper_cli.servers.server import EmbeddedServer
 from trapper_cli.supervision import children
 from trapper_cli.supervision.children import Launch
 
@@ -21,8 +18,11 @@ NOTIFICATION_KEYS = "trapper_notifications"
 UNSAFE_AND_FAST = {"appendonly": "no"}
 
 
-class EmbeddedValkey:
-    """One server over one data folder; a context manager, or `launch` and `is_ready` by a supervisor."""
+class EmbeddedValkey(EmbeddedServer):
+    """Valkey over one data folder, with a user of its own for the notifications."""
+
+    name = "valkey"
+    title = "Valkey"
 
     def __init__(
         self,
@@ -34,14 +34,8 @@ class EmbeddedValkey:
         log_file: Path | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
-        self.data_dir = data_dir.absolute()
-        self._port_is_given = port is not None
-        self.port = port or ports.choose()
-        self.password = password or secrets.token_hex(24)
+        super().__init__(data_dir, port=port, password=password, log_file=log_file, options=options)
         self.notifications_password = notifications_password or secrets.token_hex(24)
-        self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
-        self.options = dict(options or {})
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -55,14 +49,13 @@ class EmbeddedValkey:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the server; it dies cleanly with the thread that calls this."""
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.prepare()
         self.process = children.start(
             Launch(
                 argv=[str(binaries.valkey_server()), "-"],
                 env={"LANG": "C"},
                 log_file=self.log_file,
                 stdin=self._configuration().encode(),
-                death_signal=signal.SIGTERM,
                 cwd=self.data_dir,
             )
         )
@@ -81,39 +74,6 @@ class EmbeddedValkey:
         except OSError:
             return False
         return answer == b"+OK\r\n+PONG\r\n"
-
-    def start(self) -> Self:
-        """Launch and wait; with another port, once, when the chosen one was taken meanwhile."""
-        try:
-            return self._start_once()
-        except StackError as error:
-            if self._port_is_given or "already in use" not in str(error):
-                raise
-            self.port = ports.choose()
-            return self._start_once()
-
-    def stop(self) -> None:
-        """Stop the server cleanly: what was written is on disk."""
-        if self.process is not None:
-            children.stop(self.process, first=signal.SIGTERM, grace=10)
-            self.process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _start_once(self) -> Self:
-        begin = 0
-        with suppress(FileNotFoundError):
-            begin = self.log_file.stat().st_size
-        process = self.launch()
-        children.wait_until(lambda: self.is_ready() or process.poll() is not None, seconds=60)
-        if not self.is_ready():
-            self.stop()
-            raise StackError(f"Valkey did not start: {children.tail(self.log_file, 6, begin)}")
-        return self
 
     def _configuration(self) -> str:
         # Dramatiq's scripts take the namespace itself as a key, so it is allowed beside the keys below it.

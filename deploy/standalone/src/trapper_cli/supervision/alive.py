@@ -1,40 +1,43 @@
 """Tells whether a process that was noted down is still the same process: a number alone is not enough."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+
+#: The clock may be set in the moment between the two readings that a start is made of.
+SAME_START_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A process, told from a later one with the same number by the time at which it started."""
+    """A process, told from a later one with the same number by the seconds from the machine's start to its own."""
 
     pid: int
-    started: str
+    started: float
 
     @property
     def lives(self) -> bool:
-        return identify(self.pid) == self
+        current = identify(self.pid)
+        return current is not None and abs(current.started - self.started) < SAME_START_SECONDS
 
 
 def identify(pid: int) -> Identity | None:
-    """Who runs under this number now; a dead process that nobody has collected yet does not count."""
-    if sys.platform == "linux":
-        fields = _proc_stat(pid)
-        return None if fields is None or fields[0] in "ZX" else Identity(pid, fields[19])
-    shown = _ps(pid, "stat=,lstart=").split(maxsplit=1)
-    return None if not shown or shown[0].startswith("Z") else Identity(pid, shown[-1])
-
-
-def command_of(pid: int) -> str:
-    """The program that runs under a number, or nothing."""
-    if sys.platform != "linux":
-        return _ps(pid, "comm=")
+    """The process that runs under this number now; a dead one that nobody has collected yet does not count."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
+        process = psutil.Process(pid)
+        if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+            return None
+        # Both move when somebody sets the clock; their difference stays.
+        return Identity(pid, round(process.create_time() - psutil.boot_time(), 2))
+    except psutil.NoSuchProcess:
+        return None
+
+
+def start_of(pid: int) -> float:
+    """Seconds from the machine's start to that of a process; 0 when it has ended."""
+    identity = identify(pid)
+    return identity.started if identity else 0.0
 
 
 def boot() -> str:
@@ -43,20 +46,3 @@ def boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-
-
-def _proc_stat(pid: int) -> list[str] | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return text.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
-
-
-def _ps(pid: int, columns: str) -> str:
-    shown = subprocess.run(  # noqa: S603  the same words on every system without /proc
-        ["ps", "-o", columns, "-p", str(pid)],  # noqa: S607  wherever the system has it
-        capture_output=True,
-        check=False,
-    )
-    return shown.stdout.decode(errors="replace").strip()

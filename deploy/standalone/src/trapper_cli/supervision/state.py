@@ -17,7 +17,7 @@ class ProcessState:
 
     name: str
     pid: int | None = None
-    started: str = ""
+    started: float = 0.0
     state: Literal["starting", "running", "waiting", "stopped"] = "stopped"
     restarts: int = 0
     last_exit: int | None = None

@@ -127,9 +127,7 @@ class Supervisor:
             self._pause(child, time.monotonic())
             return
         self._guard.add(child.process.pid, child.program.first_signal, child.program.stage)
-        identity = alive.identify(child.process.pid)
-        child.shown.pid = child.process.pid
-        child.shown.started = identity.started if identity else ""
+        child.shown.pid, child.shown.started = child.process.pid, alive.start_of(child.process.pid)
         child.shown.state = "starting"
 
     def _bury(self, child: Child, code: int, now: float) -> None:
@@ -164,13 +162,10 @@ class Supervisor:
 
     def _show_guard(self) -> None:
         pid = self._guard.process.pid
-        identity = alive.identify(pid)
-        started = identity.started if identity else ""
         restarts = self._guard_shown.restarts + (self._guard_shown.pid is not None)
-        self._guard_shown = ProcessState(GUARD, pid, started, "running", restarts)
+        self._guard_shown = ProcessState(GUARD, pid, alive.start_of(pid), "running", restarts)
 
 
 def own_state() -> ProcessState:
     """The supervisor itself, for the state file."""
-    identity = alive.identify(os.getpid())
-    return ProcessState("supervisor", os.getpid(), identity.started if identity else "", "running")
+    return ProcessState("supervisor", os.getpid(), alive.start_of(os.getpid()), "running")
