@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from ai_manager.notify import listen
+from ai_manager.waiters import Waiters
 from tests.support.chaos_proxy import Link, Trouble
 from tests.support.workers import eventually
 from trapper_kit.broker import TaskBook
 from trapper_kit.cron import run_sweeps
 from trapper_kit.db import REFUSED_BY_DATABASE, Database, DatabaseUnavailable, is_away
-from trapper_kit.notify import listen
 from trapper_kit.settings import Intervals
-from trapper_kit.waiters import Waiters
 
 STATEMENT_SECONDS = 2.0
 """Also how long a transaction may say nothing: a machine under load needs more than half a second between two lines."""

@@ -13,6 +13,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from ai_manager.access.state import Scope
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.jobs.plan import plan_job
+from ai_manager.waiters import More
 from tests.support.make.ai_manager import (
     Manager,
     job_request,
@@ -23,7 +24,6 @@ from tests.support.make.ai_manager import (
     stage,
 )
 from tests.support.workers import eventually
-from trapper_kit.waiters import More
 
 
 async def test_two_workers_never_get_the_same_batch(manager: Manager, expert: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
-"""What a task, a loop or a waiting route is given: short transactions, the clock, the notifications, the waiters."""
+"""What a task, a loop or a waiting route is given: short transactions, the clock, the notifications."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -11,7 +11,6 @@ from trapper_kit.db import Database, Session
 from trapper_kit.notifications import QueueNotifier
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.tokens import new_token
-from trapper_kit.waiters import More, Waiters
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -24,7 +23,6 @@ class Work(Generic[Settings]):
     database: Database
     notifier: QueueNotifier = field(default_factory=lambda: QueueNotifier(None))
     clock: Clock = field(default_factory=Clock)
-    waiters: Waiters = field(default_factory=Waiters)
     task_sender: QueueTaskSender | None = None
     """Of a service with a queue; closed with the rest."""
 
@@ -33,10 +31,6 @@ class Work(Generic[Settings]):
         """One short transaction: committed, then its task messages are sent."""
         async with self.database.begin() as db:
             yield db
-
-    def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[More]:
-        """Wait for a notification of a channel while holding no connection."""
-        return self.waiters.waiter(channel, at_most)
 
     def new_token(self, prefix: str = "lease") -> str:
         """An unguessable token."""

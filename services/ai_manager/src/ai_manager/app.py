@@ -14,13 +14,13 @@ from ai_manager.deps import Work, work_of
 from ai_manager.heartbeats.routes import router as heartbeats
 from ai_manager.jobs.routes import STREAMED_BODIES
 from ai_manager.jobs.routes import router as jobs
+from ai_manager.notify import listen
 from ai_manager.queues.routes import router as queues
 from ai_manager.queues.tell_metrics import tell_metrics
 from ai_manager.results.routes import router as results
 from ai_manager.settings import Settings
 from ai_manager.workers.routes import router as workers
 from trapper_kit.metrics import Family
-from trapper_kit.notify import listen
 from trapper_kit.web.app import build_app
 from trapper_kit.web.page import parts_beside
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from fastapi import Depends, Request
 from ai_manager.direct import Direct
 from ai_manager.settings import Intervals, Settings
 from ai_manager.ttl_cache import AsyncTTLCache
+from ai_manager.waiters import More, Waiters
 from trapper_kit import work as kit
 from trapper_kit.broker import QueueTaskSender, open_broker
 from trapper_kit.db import Database, Session
@@ -41,6 +43,7 @@ class Work(kit.Work[Settings]):
     blobs: ObjectStore
     token_key: bytes
     direct: Direct
+    waiters: Waiters = field(default_factory=Waiters)
     briefs: AsyncTTLCache[UUID, Any] = field(
         default_factory=lambda: AsyncTTLCache(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT)
     )
@@ -71,6 +74,10 @@ class Work(kit.Work[Settings]):
         """Let go of everything."""
         await self.direct.close()
         await super().close()
+
+    def waiter(self, channel: str, *, at_most: float) -> AbstractAsyncContextManager[More]:
+        """Wait for a notification of a channel while holding no connection."""
+        return self.waiters.waiter(channel, at_most)
 
     @property
     def intervals(self) -> Intervals:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import DeclarativeBase
 
+from ai_worker.loops import LoopBook
 from trapper_kit.db import TYPES, DatabaseUnavailable, metadata
-from trapper_kit.loops import LoopBook
 
 loop = LoopBook()
 """Features register their loops here; `tasks` runs them."""

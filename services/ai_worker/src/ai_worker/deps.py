@@ -12,10 +12,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ai_worker.leases.events import AbortClaim, Action, Event, Wake
 from ai_worker.leases.state import WorkerState
+from ai_worker.loops import LoopWakeups
 from ai_worker.manager_client import Manager
 from ai_worker.settings import Intervals, WorkerSettings
 from trapper_kit.logs import log
-from trapper_kit.loops import LoopWakeups
 from trapper_kit.problems import Problem, Unauthenticated
 from trapper_kit.tokens import same
 from trapper_kit.web.guards import guard

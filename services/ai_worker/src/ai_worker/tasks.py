@@ -24,6 +24,7 @@ from ai_worker.heartbeats import tasks as heartbeat_loops
 from ai_worker.heartbeats.beat import beat
 from ai_worker.leases.events import Action, GraceEnded, ParkRun, ReleaseRun, StopRequested
 from ai_worker.leases.state import Limits, WorkerState
+from ai_worker.loops import Loop, run_loop
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager
 from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.results import queries as results
@@ -33,7 +34,6 @@ from ai_worker.tables import migrate
 from trapper_kit.db import Database
 from trapper_kit.http_client import HttpClient, networks
 from trapper_kit.logs import log
-from trapper_kit.loops import Loop, run_loop
 from trapper_kit.notifications import NotificationListener
 from trapper_kit.parts import PartEnded
 from trapper_kit.problems import Problem

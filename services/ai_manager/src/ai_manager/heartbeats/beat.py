@@ -9,8 +9,8 @@ from ai_manager.batches.renew import renew_leases
 from ai_manager.batches.take_back import take_back_others
 from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.deps import Work
+from ai_manager.workers.note_seen import note_seen
 from ai_manager.workers.renew_credential import renew_credential
-from ai_manager.workers.seen import note_seen
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, RenewedLease
 
 

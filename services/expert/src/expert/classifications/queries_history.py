@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from expert.classifications.models import Approval, Classification, ClassificationVersion
-from expert.observations.observation_reply import observation_reply
+from expert.observations.build_reply import build_reply
 from expert.observations.queries import Named
 from trapper_kit.db import Session
 
@@ -22,9 +22,7 @@ async def keep_version(db: Session, row: Classification, observations: Sequence[
             author_id=row.edited_by_id or row.owner_id,
             written_at=row.updated_at,
             static_attributes=row.static_attributes,
-            observations=[
-                observation_reply(observation, name).model_dump(mode="json") for observation, name in observations
-            ],
+            observations=[build_reply(observation, name).model_dump(mode="json") for observation, name in observations],
         )
     )
     await db.flush()

@@ -46,7 +46,7 @@ from expert.classifications.schemas import (
 from expert.classifications.unapprove import unapprove_classification
 from expert.deps import Db, Now
 from expert.observations import queries as observations
-from expert.observations.observation_reply import observation_reply
+from expert.observations.build_reply import build_reply
 from expert.observations.state import ClassificationType, ObservationReply, RecordFilters
 from trapper_kit.db import Session
 from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
@@ -294,6 +294,6 @@ async def _observations(db: Session, classification_ids: Sequence[UUID]) -> dict
     ids = [observation.id for rows in by_row.values() for observation, _ in rows]
     predictions = await observations.predictions_of(db, ids)
     return {
-        classification_id: [observation_reply(row, name, predictions.get(row.id, [])) for row, name in rows]
+        classification_id: [build_reply(row, name, predictions.get(row.id, [])) for row, name in rows]
         for classification_id, rows in by_row.items()
     }

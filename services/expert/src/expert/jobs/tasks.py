@@ -9,7 +9,7 @@ from expert.jobs import queries
 from expert.jobs.cancel import withdraw_job
 from expert.jobs.cover import cover_due
 from expert.jobs.follow import follow_job
-from expert.jobs.one_by_one import one_by_one
+from expert.jobs.run_each import run_each
 from expert.jobs.submit import submit_job
 
 AT_ONCE = 100
@@ -38,7 +38,7 @@ async def sweep_created(work: ExpertWork) -> None:
     """Submit the jobs that are not submitted yet."""
     async with work.db() as db:
         job_ids = await queries.waiting(db, limit=AT_ONCE)
-    await one_by_one(job_ids, partial(submit_job, work))
+    await run_each(job_ids, partial(submit_job, work))
 
 
 @task("jobs.follow", max_retries=0)
@@ -52,7 +52,7 @@ async def sweep_open(work: ExpertWork) -> None:
     """Poll every open job whose next poll is due."""
     async with work.db() as db:
         job_ids = await queries.open_ids(db, limit=AT_ONCE)
-    await one_by_one(job_ids, partial(follow_job, work))
+    await run_each(job_ids, partial(follow_job, work))
 
 
 @task("jobs.withdraw", max_retries=0)
@@ -66,4 +66,4 @@ async def sweep_withdrawn(work: ExpertWork) -> None:
     """Cancel closed jobs at their Managers until that is confirmed."""
     async with work.db() as db:
         job_ids = await queries.ended_here_only(db, limit=AT_ONCE)
-    await one_by_one(job_ids, partial(withdraw_job, work))
+    await run_each(job_ids, partial(withdraw_job, work))

@@ -8,7 +8,7 @@ from expert.access.guards import MayRead
 from expert.access.queries import readable_classification_projects
 from expert.deps import Db
 from expert.observations import queries
-from expert.observations.observation_reply import observation_reply
+from expert.observations.build_reply import build_reply
 from expert.observations.state import ObservationFilters, ObservationReply
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Invalid, Malformed
@@ -30,4 +30,4 @@ async def list_observations(
         filters,
         visible_projects=readable_classification_projects(caller),
     )
-    return Page(items=[observation_reply(row, name) for row, name in rows], next_cursor=next_cursor)
+    return Page(items=[build_reply(row, name) for row, name in rows], next_cursor=next_cursor)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from expert.base import task
 from expert.deps import ExpertWork
-from expert.jobs.one_by_one import one_by_one
+from expert.jobs.run_each import run_each
 from expert.results import queries
 from expert.results.apply import apply_batch
 from expert.results.close import close_job
@@ -38,13 +38,13 @@ async def sweep(work: ExpertWork) -> None:
     """Fetch, apply, acknowledge and close whatever nobody did."""
     async with work.db() as db:
         waiting = await queries.jobs_with_results(db, limit=AT_ONCE)
-    await one_by_one(waiting, partial(fetch_results, work))
+    await run_each(waiting, partial(fetch_results, work))
     async with work.db() as db:
         unfinished = await queries.unfinished(db, limit=AT_ONCE)
-    await one_by_one(unfinished, partial(apply_batch, work))
+    await run_each(unfinished, partial(apply_batch, work))
     async with work.db() as db:
         closing = await queries.jobs_to_close(db, limit=AT_ONCE)
-    await one_by_one(closing, partial(close_job, work))
+    await run_each(closing, partial(close_job, work))
 
 
 @task("results.sweep_objects", every="intervals.orphans", max_retries=0)

@@ -3,10 +3,10 @@
 import asyncio
 from contextlib import suppress
 
+from ai_manager.notify import listen
+from ai_manager.waiters import Waiters
 from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_kit.db import Database, notify
-from trapper_kit.notify import listen
-from trapper_kit.waiters import Waiters
 
 
 async def test_a_waiter_is_woken_by_a_commit_and_only_by_its_channel(postgres: EmbeddedPostgres) -> None:

@@ -13,7 +13,7 @@ _SAME = (
 )  # fmt: skip
 
 
-def observation_reply(
+def build_reply(
     row: Observation, scientific_name: str | None, predictions: Sequence[Prediction] | None = None
 ) -> ObservationReply:
     """The reply for an observation; `predictions` of None are not answered."""

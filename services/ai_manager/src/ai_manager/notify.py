@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncpg
 
+from ai_manager.waiters import Waiters
 from trapper_kit.logs import log
-from trapper_kit.waiters import Waiters
 
 LOOK_SECONDS = 15.0
 """Between two looks whether a silent connection still answers; one that a router forgot never says that it is gone."""

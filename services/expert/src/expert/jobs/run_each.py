@@ -7,7 +7,7 @@ from trapper_kit.cron import note_progress
 from trapper_kit.logs import log
 
 
-async def one_by_one(ids: Iterable[UUID], do: Callable[[UUID], Awaitable[object]]) -> None:
+async def run_each(ids: Iterable[UUID], do: Callable[[UUID], Awaitable[object]]) -> None:
     """Run `do` on each id in order; a failure is logged, and the next sweep tries the row again."""
     for row_id in ids:
         try:
