@@ -21,8 +21,10 @@ MOST_LINES = 4_000
 
 def imported(path: Path) -> set[str]:
     """The modules of the kit that a file imports."""
-    named = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
-    names = {name for node in named for alias in node.names for name in (node.module, f"{node.module}.{alias.name}")}
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names & set(MODULES)
 
 
