@@ -12,6 +12,7 @@ from ai_manager.notify import listen
 from ai_manager.waiters import Waiters
 from tests.support.chaos_proxy import Link, Trouble
 from tests.support.workers import eventually
+from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_kit.broker import TaskBook
 from trapper_kit.cron import run_sweeps
 from trapper_kit.db import REFUSED_BY_DATABASE, Database, DatabaseUnavailable, is_away
@@ -30,18 +31,20 @@ async def settled() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def link(postgres) -> AsyncIterator[Link]:
+async def link(postgres: EmbeddedPostgres) -> AsyncIterator[Link]:
     one = Link("to postgres", [("127.0.0.1", postgres.port)], Random(1))  # noqa: S311 - nothing is chosen by it
     await one.open()
     yield one
     await one.close()
 
 
-def through(link: Link, postgres) -> str:
+def through(link: Link, postgres: EmbeddedPostgres) -> str:
     return postgres.url().replace(f":{postgres.port}/", f":{link.port}/")
 
 
-async def test_a_statement_that_is_not_answered_ends_and_the_next_one_has_a_good_connection(link, postgres) -> None:
+async def test_a_statement_that_is_not_answered_ends_and_the_next_one_has_a_good_connection(
+    link: Link, postgres: EmbeddedPostgres
+) -> None:
     database = Database.connect(through(link, postgres), pool_size=1, statement_timeout_seconds=STATEMENT_SECONDS)
     async with database.begin() as db:
         await db.execute(text("select 1"))
@@ -56,7 +59,9 @@ async def test_a_statement_that_is_not_answered_ends_and_the_next_one_has_a_good
     await database.close()
 
 
-async def test_a_transaction_that_falls_silent_in_the_middle_ends_here_and_there(link, postgres) -> None:
+async def test_a_transaction_that_falls_silent_in_the_middle_ends_here_and_there(
+    link: Link, postgres: EmbeddedPostgres
+) -> None:
     database = Database.connect(through(link, postgres), pool_size=1, statement_timeout_seconds=STATEMENT_SECONDS)
     direct = Database.connect(postgres.url(), statement_timeout_seconds=60)
 
@@ -86,7 +91,9 @@ async def ended(*tasks: "asyncio.Task[None]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_another_process_sweeps_when_the_one_that_did_falls_silent(link, postgres) -> None:
+async def test_another_process_sweeps_when_the_one_that_did_falls_silent(
+    link: Link, postgres: EmbeddedPostgres
+) -> None:
     swept: list[str] = []
     book = TaskBook()
 
@@ -107,7 +114,9 @@ async def test_another_process_sweeps_when_the_one_that_did_falls_silent(link, p
     await second.close()
 
 
-async def test_a_step_that_mistakes_its_cancellation_for_an_error_keeps_nobody_from_sweeping(postgres) -> None:
+async def test_a_step_that_mistakes_its_cancellation_for_an_error_keeps_nobody_from_sweeping(
+    postgres: EmbeddedPostgres,
+) -> None:
     """As a driver does that is cancelled just while its connection breaks."""
     begun: list[str] = []
     book = TaskBook()
@@ -131,7 +140,7 @@ async def test_a_step_that_mistakes_its_cancellation_for_an_error_keeps_nobody_f
     await database.close()
 
 
-async def test_who_listens_notices_that_nothing_comes_any_more(link, postgres) -> None:
+async def test_who_listens_notices_that_nothing_comes_any_more(link: Link, postgres: EmbeddedPostgres) -> None:
     waiters = Waiters()
     listening = asyncio.create_task(
         listen(through(link, postgres), ("news",), waiters, retry_seconds=0.05, look_seconds=0.3)
@@ -145,7 +154,7 @@ async def test_who_listens_notices_that_nothing_comes_any_more(link, postgres) -
     await ended(listening)
 
 
-async def test_a_lost_connection_is_told_from_a_statement_that_was_refused(postgres) -> None:
+async def test_a_lost_connection_is_told_from_a_statement_that_was_refused(postgres: EmbeddedPostgres) -> None:
     database, other = Database.connect(postgres.url(), pool_size=1), Database.connect(postgres.url())
     with pytest.raises(DatabaseUnavailable) as lost:  # noqa: PT012 - it ends in the middle
         async with database.begin() as db:

@@ -31,6 +31,8 @@ class Task:
     run: Step
     every: str | None = None
     max_retries: int = 10
+    swept_by: str | None = None
+    """The sweep that finds the rows of messages that were lost."""
 
     def seconds(self, settings: object) -> float:
         """Seconds between two turns of the sweep, read from the settings by its path."""
@@ -48,13 +50,15 @@ class TaskBook:
 
     tasks: dict[str, Task] = field(default_factory=dict)
 
-    def __call__(self, name: str, *, every: str | None = None, max_retries: int = 10) -> Callable[[S], S]:
-        """The decorator; a name may be taken once."""
+    def __call__(
+        self, name: str, *, every: str | None = None, max_retries: int = 10, swept_by: str | None = None
+    ) -> Callable[[S], S]:
+        """The decorator; a name may be taken once. A task on a message names the sweep that does the same."""
 
         def note(function: S) -> S:
             if name in self.tasks:
                 raise ValueError(f"task {name} is declared twice")
-            self.tasks[name] = Task(name, function, every, max_retries)
+            self.tasks[name] = Task(name, function, every, max_retries, swept_by)
             return function
 
         return note

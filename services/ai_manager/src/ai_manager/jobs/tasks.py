@@ -12,19 +12,19 @@ from ai_manager.jobs.settle import settle_job
 LIMIT = 100
 
 
-@task("jobs.plan")
+@task("jobs.plan", swept_by="jobs.plan_due")
 async def plan(work: Work, job_id: str) -> None:
     """Cut what should be waiting."""
     await plan_job(work, UUID(job_id))
 
 
-@task("jobs.settle")
+@task("jobs.settle", swept_by="jobs.settle_due")
 async def settle(work: Work, job_id: str) -> None:
     """Close it, if it is over."""
     await settle_job(work, UUID(job_id))
 
 
-@task("jobs.put_away")
+@task("jobs.put_away", swept_by="jobs.put_away_due")
 async def put_away(work: Work, job_id: str) -> None:
     """Make room in the queue."""
     await put_away_job(work, UUID(job_id))

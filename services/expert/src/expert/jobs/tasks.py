@@ -15,7 +15,7 @@ from expert.jobs.submit import submit_job
 AT_ONCE = 100
 
 
-@task("jobs.cover", max_retries=0)
+@task("jobs.cover", swept_by="jobs.sweep_due", max_retries=0)
 async def cover(work: ExpertWork) -> None:
     """Make jobs of due resources now."""
     await cover_due(work)
@@ -27,7 +27,7 @@ async def sweep_due(work: ExpertWork) -> None:
     await cover_due(work)
 
 
-@task("jobs.submit", max_retries=0)
+@task("jobs.submit", swept_by="jobs.sweep_created", max_retries=0)
 async def submit(work: ExpertWork, job_id: str) -> None:
     """Submit one job."""
     await submit_job(work, UUID(job_id))
@@ -41,7 +41,7 @@ async def sweep_created(work: ExpertWork) -> None:
     await run_each(job_ids, partial(submit_job, work))
 
 
-@task("jobs.follow", max_retries=0)
+@task("jobs.follow", swept_by="jobs.sweep_open", max_retries=0)
 async def follow(work: ExpertWork, job_id: str) -> None:
     """Poll one job."""
     await follow_job(work, UUID(job_id))
@@ -55,7 +55,7 @@ async def sweep_open(work: ExpertWork) -> None:
     await run_each(job_ids, partial(follow_job, work))
 
 
-@task("jobs.withdraw", max_retries=0)
+@task("jobs.withdraw", swept_by="jobs.sweep_withdrawn", max_retries=0)
 async def withdraw(work: ExpertWork, job_id: str) -> None:
     """Cancel a closed job at its Manager."""
     await withdraw_job(work, UUID(job_id))

@@ -10,7 +10,7 @@ _AT_A_TIME = 100
 _AT_ONCE = 2
 
 
-@task("resources.describe", max_retries=5)
+@task("resources.describe", swept_by="resources.describe_stored", max_retries=5)
 async def describe(work: ExpertWork, resource_id: str) -> None:
     """One resource that was just stored."""
     await describe_resource(work, UUID(resource_id))

@@ -15,19 +15,19 @@ from expert.results.sweep_objects import delete_orphans, find_missing
 AT_ONCE = 100
 
 
-@task("results.fetch", max_retries=0)
+@task("results.fetch", swept_by="results.sweep", max_retries=0)
 async def fetch(work: ExpertWork, job_id: str) -> None:
     """Results of a job wait at its Manager."""
     await fetch_results(work, UUID(job_id))
 
 
-@task("results.apply", max_retries=3)
+@task("results.apply", swept_by="results.sweep", max_retries=3)
 async def apply(work: ExpertWork, received_batch_id: str) -> None:
     """Write the rows of one batch."""
     await apply_batch(work, UUID(received_batch_id))
 
 
-@task("results.close", max_retries=0)
+@task("results.close", swept_by="results.sweep", max_retries=0)
 async def close(work: ExpertWork, job_id: str) -> None:
     """Perhaps a job is wholly applied."""
     await close_job(work, UUID(job_id))
