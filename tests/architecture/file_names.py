@@ -5,13 +5,18 @@ FIXED = frozenset({"__init__", "errors", "guards", "models", "queries", "routes"
 
 VERBS = frozenset(
     """
-    accept acknowledge activate add announce append apply approve ask authenticate beat begin bound brief build
-    cancel change check claim classify close confine confirm connect cover create decode delete deliver describe
-    detect edit end enrol expire fetch find finish follow forget fork freeze give infer inspect instruct interpret
-    invite issue keep learn link listen lose make manage measure name note open pack parse pass plan prepare
-    preprocess propose prove publish put read receive record recover rederive reduce register release renew
-    reparse request require rerun resolve retire revoke run save scan seal set settle sign sniff spool start stay
-    submit sweep sync take tap tell try unapprove write
+    accept acknowledge activate add announce anonymise append apply approve archive ask assign attach authenticate
+    beat begin blur bound brief build calibrate cancel change check claim classify close collect compact compare
+    compute confine confirm connect copy correct count cover create decode delete deliver describe detach detect
+    draw edit embed encode end enqueue enrol erase expire explain export fetch fill filter find finish flag follow
+    forget fork freeze generate give grant group import infer inspect install instruct interpret invite issue keep
+    learn limit link list listen load log lose make manage map mark mask match measure merge migrate move name
+    note notify open pack parse pass plan plot populate predict prepare preprocess project propose protect prove
+    publish purge put query rank read receive record recover rederive reduce register release remove rename render
+    renew reparse report request require rerun reset resolve restore restrict resume retire retry revoke rotate
+    run sample save scan schedule seal search select serve set settle show sign smooth sniff sort spool stamp
+    start stay stop store stream submit summarise sweep switch sync tag take tap tell track transfer translate try
+    unapprove undo update upload validate verify view wait watch withdraw write
     """.split()  # noqa: SIM905 - thirty lines shorter
 )
 """With which the name of any other file begins: it does that."""
