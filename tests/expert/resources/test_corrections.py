@@ -157,6 +157,7 @@ async def test_blank_names_and_characters_that_are_none_are_refused_everywhere(h
             ("/api/locations/", "location_id"),
             ("/api/deployments/", "deployment_id"),
             ("/api/collections/", "name"),
+            ("/api/classification-projects/", "name"),
         ):
             body = {"research_project_id": str(project.id), field: bad}
             answer = await client.post(path, json=body, headers={"Idempotency-Key": uuid7().hex})

@@ -18,12 +18,17 @@ Visible = ColumnElement[bool]
 async def list_rows(
     db: Session, kind: type[Row], visible: Visible, page_request: PageRequest, **equal: Any
 ) -> Sequence[Row]:
-    """A page of the visible rows, oldest first; filters of None do not count, `name` ignores upper and lower case."""
+    """A page of the visible rows, oldest first.
+
+    A filter of None does not count, one of several values means any of them, `name` ignores upper and lower case.
+    """
     rows: Any = kind
     statement = select(kind).where(visible)
     for name, value in equal.items():
-        if value is not None:
-            column = getattr(rows, name)
+        column = getattr(rows, name)
+        if isinstance(value, list):
+            statement = statement.where(column.in_(value))
+        elif value is not None:
             statement = statement.where(func.lower(column) == value.lower() if name == "name" else column == value)
     return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from expert.access.state import Capability, ClassificationRole, ResearchRole
-from trapper_kit.text import CleanText
+from trapper_kit.text import CleanText, Line, Name
 from trapper_schemas.base import Reply, Request
 
 Email = Annotated[CleanText, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -21,7 +21,7 @@ class SignIn(Request):
 
 class Register(Request):
     email: Email
-    name: CleanText = Field(default="", max_length=200)
+    name: Line = Field(default="", max_length=200)
     password: Password
 
 
@@ -76,7 +76,7 @@ class MeReply(Reply):
 
 
 class MakeToken(Request):
-    name: CleanText = Field(min_length=1, max_length=100)
+    name: Name = Field(max_length=100)
     scopes: list[str] = Field(default=["*"], min_length=1, max_length=20)
     expires_in_days: int = Field(default=90, ge=1, le=366)
 

@@ -14,9 +14,9 @@ from expert.classification_projects.models import ClassificationProject
 from expert.classificators.make_default import default_classificator
 from expert.research_projects.request import require_active
 from trapper_kit.db import Session
+from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
 
-UNIQUE_NAME = "classification_projects_research_project_id_name_key"
 _LONGEST_SLUG = 60
 
 
@@ -36,8 +36,13 @@ async def create_project(
         classificator_id=classificator.id,
         **columns(fields),
     )
+    return await make_once(db, row, request, taken=refusals(row))
+
+
+def refusals(row: ClassificationProject) -> dict[str, Problem]:
+    """The refusal for each constraint of the table that a request may break."""
     taken = ClassificationProjectNameTaken(f"there is already a classification project {row.name!r} here")
-    return await make_once(db, row, request, taken={UNIQUE_NAME: taken})
+    return {"classification_projects_research_project_id_name_key": taken}
 
 
 def columns(fields: dict[str, Any]) -> dict[str, Any]:

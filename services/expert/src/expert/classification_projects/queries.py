@@ -17,25 +17,9 @@ from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
 
-async def list_visible(
-    db: Session,
-    caller: Caller,
-    page_request: PageRequest,
-    *,
-    ids: Sequence[UUID],
-    research_project_id: UUID | None,
-    name: str | None,
-) -> Sequence[ClassificationProject]:
-    statement = select(ClassificationProject).where(
-        ClassificationProject.id.in_(readable_classification_projects(caller))
-    )
-    if ids:
-        statement = statement.where(ClassificationProject.id.in_(ids))
-    if research_project_id is not None:
-        statement = statement.where(ClassificationProject.research_project_id == research_project_id)
-    if name is not None:
-        statement = statement.where(func.lower(ClassificationProject.name) == name.lower())
-    return (await db.scalars(page_of(statement, [ClassificationProject.id], page_request, [UUID]))).all()
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Those in which the caller has a role, and those of research projects that the caller manages."""
+    return ClassificationProject.id.in_(readable_classification_projects(caller))
 
 
 async def lock_collection(db: Session, collection_id: UUID) -> None:

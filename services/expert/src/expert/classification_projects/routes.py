@@ -5,13 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
+from expert.access.find_row import find_row
 from expert.access.guards import MayAdminister, MayCreateProjects, MayRead
-from expert.access.make_once import IdempotentRequest, keep
+from expert.access.make_once import IdempotentRequest
+from expert.access.queries_rows import list_rows
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.classification_projects import queries
-from expert.classification_projects.check_providers import TYPES, check_providers
-from expert.classification_projects.create import UNIQUE_NAME, columns, create_project
+from expert.classification_projects.change import change_project
+from expert.classification_projects.check_providers import TYPES
+from expert.classification_projects.create import create_project
 from expert.classification_projects.errors import ClassificationProjectNameTaken, ProviderUnfit
 from expert.classification_projects.find_blocked import find_blocked
 from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
@@ -114,20 +117,19 @@ async def list_all(
     research_project_id: UUID | None = None,
     name: Name = None,
 ) -> Page[ClassificationProjectReply]:
-    """Those in which one has a role."""
-    page_request = PageRequest.of(limit, cursor, {"id": id, "project": research_project_id, "name": name})
-    rows = await queries.list_visible(
-        db, caller, page_request, ids=id or [], research_project_id=research_project_id, name=name
-    )
+    """List the classification projects of the caller."""
+    filters = {"id": id, "research_project_id": research_project_id, "name": name}
+    page_request = PageRequest.of(limit, cursor, filters)
+    rows = await list_rows(db, ClassificationProject, queries.visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=await _replies(db, items), next_cursor=following)
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
 async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ClassificationProjectReply:
-    """One project."""
-    await require(db, caller, Capability.READ, classification_project=project_id)
-    return tagged(response, await _reply(db, await db.get_one(ClassificationProject, project_id)))
+    """Read one classification project."""
+    row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project")
+    return tagged(response, await _reply(db, row))
 
 
 @router.patch(
@@ -143,17 +145,10 @@ async def change(
     response: Response,
 ) -> ClassificationProjectReply:
     """Change what is given; the first detection provider makes what is there already due."""
+    row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project", lock=True)
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    fields = ask.model_dump(exclude_unset=True)
-    row = await db.get_one(ClassificationProject, project_id, with_for_update=True)
     check_version(row.version, if_match, await _reply(db, row))
-    # A provider that went away after it was chosen must not stop other changes.
-    chosen = {name: fields[name] for name in TYPES if name in fields and fields[name] != getattr(row, f"{name}_id")}
-    await check_providers(db, chosen)
-    for name, value in columns(fields).items():
-        setattr(row, name, value)
-    await keep(db, row, taken={UNIQUE_NAME: ClassificationProjectNameTaken("this name is taken here")})
-    enqueue_after_commit(db, "jobs.cover")
+    await change_project(db, row, ask.model_dump(exclude_unset=True))
     return tagged(response, await _reply(db, row))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from expert.classification_projects.state import ClassificationProjectStatus, LinkState
-from trapper_kit.text import CleanText
+from trapper_kit.text import Name
 from trapper_schemas.base import Reply, Request, RowVersion
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.models import Fraction
@@ -28,13 +28,13 @@ class _Settings(Request):
 
 class MakeClassificationProject(_Settings):
     research_project_id: UUID
-    name: CleanText = Field(min_length=1, max_length=200)
+    name: Name = Field(max_length=200)
 
 
 class ChangeClassificationProject(_Settings):
     """Only what is given changes; a job that was submitted keeps what it was asked."""
 
-    name: CleanText = Field(default="", min_length=1, max_length=200)
+    name: Name = Field(default="", max_length=200)
     status: ClassificationProjectStatus = ClassificationProjectStatus.ONGOING
 
 

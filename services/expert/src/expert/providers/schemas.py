@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
 
-from trapper_kit.text import CleanText
+from trapper_kit.text import Name
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import REDIS, BaseAddress, check_url
@@ -13,7 +13,7 @@ from trapper_schemas.v1.models import ModelKind, ObservationType
 
 
 class ConnectManager(Request):
-    name: CleanText = Field(min_length=1, max_length=100)
+    name: Name = Field(max_length=100)
     url: BaseAddress = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
     credential: SecretStr = Field(min_length=1, max_length=1000)
     notifications_url: SecretStr | None = Field(default=None, max_length=1000)
