@@ -20,7 +20,7 @@ BENCHMARKS := worker blob claims polling memory
 PYTEST := $(BIN)/pytest
 
 .PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory image pin-images audit sbom openapi env migration migrate doctor lock format
-.PHONY: $(addprefix check-,format types imports dependencies openapi any migrations)
+.PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations)
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ serve: install ## one service in the foreground, with settings from the environm
 doctor: install ## check every invariant of the running stack
 	@$(BIN)/trapper doctor
 
-check: install check-format check-types check-imports check-dependencies check-openapi check-any check-migrations ## format, lint, types, import rules, dependencies, contracts, migrations
+check: install check-format check-types check-imports check-architecture check-dependencies check-openapi check-any check-migrations ## format, lint, types, import rules, architecture, dependencies, contracts, migrations
 
 check-format:
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
@@ -57,6 +57,9 @@ check-types:
 
 check-imports:
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache
+
+check-architecture:
+	@$(PYTEST) -q --no-header -p no:cacheprovider tests/architecture --ignore tests/architecture/test_installs_alone.py
 
 check-dependencies:
 	@for member in $(MEMBERS); do \

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, false, literal
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, false, func, literal, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from ai_manager.base import Base
 from ai_manager.batches.state import BatchState
+from ai_manager.workers.models import Worker
 from trapper_kit.db import document_type, state_type
 from trapper_schemas.v1.jobs import JobConfig
 
@@ -109,6 +110,10 @@ class Batch(Base):
     blank: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     fetched: Mapped[bool] = mapped_column(default=False)
+
+
+_held = select(func.count()).where(Batch.worker_id == Worker.id, Batch.state == LEASED).correlate(Worker)
+Worker.leases = column_property(_held.scalar_subquery(), deferred=True)
 
 
 class FinishedBatch(Base):

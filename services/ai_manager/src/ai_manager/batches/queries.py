@@ -246,13 +246,3 @@ async def smallest_waiting_turn(db: Session, priority: int) -> int:
         select(Batch.turn).where(Batch.state == WAITING, Batch.priority == priority).order_by(Batch.turn).limit(1)
     )
     return (await db.scalars(statement)).one_or_none() or 0
-
-
-async def leases_by_worker(db: Session, worker_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """How many batches each worker holds."""
-    rows = await db.execute(
-        select(Batch.worker_id, func.count())
-        .where(Batch.state == LEASED, Batch.worker_id.in_(worker_ids))
-        .group_by(Batch.worker_id)
-    )
-    return {worker_id: count for worker_id, count in rows.all() if worker_id is not None}

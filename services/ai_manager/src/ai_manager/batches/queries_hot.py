@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ai_manager.batches.queries import Counts
 from ai_manager.batches.queries_lines import Line
+from ai_manager.batches.state import BatchState
 from ai_manager.direct import Direct
 
 
@@ -44,13 +45,14 @@ def _claim(limit: int) -> str:
     return f"""
     with next_in_turn as materialized (
         select id from batches
-        where state = 'waiting' and runtimes = $1 and model_set = $2 and priority = $3
+        where state = '{BatchState.WAITING}' and runtimes = $1 and model_set = $2 and priority = $3
             and ($4::text = '' or project = $4::text)
         order by priority, turn, id limit {limit:d}
         for update skip locked
     )
     update batches
-    set state = 'leased', attempt = attempt + 1, worker_id = $5, lease_token = $6::text || '-' || batches.id::text,
+    set state = '{BatchState.LEASED}', attempt = attempt + 1, worker_id = $5,
+        lease_token = $6::text || '-' || batches.id::text,
         lease_expires_at = clock_timestamp() + $7::interval
     from next_in_turn
     where batches.id = next_in_turn.id
@@ -114,11 +116,13 @@ def _finish(skip_locked: str) -> str:
             $9::int[]
         ) with ordinality as told (batch_id, token, worker_id, sha256, size_bytes, blob, done, blank, failed, place)
         join batches on batches.id = told.batch_id
-        where batches.state = 'leased' and batches.lease_token = told.token and batches.worker_id = told.worker_id
+        where batches.state = '{BatchState.LEASED}' and batches.lease_token = told.token
+            and batches.worker_id = told.worker_id
         for update of batches {skip_locked}
     ), closed as (
         update batches
-        set state = 'done', result_sha256 = held.sha256, done = held.done, blank = held.blank, failed = held.failed,
+        set state = '{BatchState.DONE}', result_sha256 = held.sha256,
+            done = held.done, blank = held.blank, failed = held.failed,
             lease_token = null, lease_expires_at = null
         from held
         where batches.id = held.id

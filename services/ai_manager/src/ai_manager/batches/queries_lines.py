@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from ai_manager.batches.state import SEPARATOR
+from ai_manager.batches.state import SEPARATOR, BatchState
 from ai_manager.direct import Direct
 
 
@@ -55,7 +55,7 @@ left join lateral (
     ) as kind
     cross join lateral (
         select batches.turn from batches
-        where batches.state = 'waiting' and batches.runtimes = kind.runtimes
+        where batches.state = '{BatchState.WAITING}' and batches.runtimes = kind.runtimes
             and batches.model_set = kind.model_set and batches.priority = kind.priority
         order by batches.turn limit 1
     ) as next_in_turn

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from ai_manager.batches.models import EXHAUSTED, LEASED, Batch
+from ai_manager.batches.state import BatchState
 from trapper_kit.db import Session
 
 COUNTED_AT_MOST = 10_000
@@ -33,7 +35,7 @@ class Depth:
 
 
 _DEPTHS = text(
-    """
+    f"""
     select lines.runtimes, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
         coalesce(sum(waiting.batches), 0)::bigint, coalesce(sum(waiting.resources), 0)::bigint, min(waiting.oldest),
         lines.weights_bytes
@@ -52,7 +54,7 @@ _DEPTHS = text(
         select count(*) as batches, sum(size) as resources, min(id::text) as oldest
         from (
             select id, size from batches
-            where state = 'waiting' and runtimes = lines.runtimes and model_set = lines.model_set
+            where state = '{BatchState.WAITING}' and runtimes = lines.runtimes and model_set = lines.model_set
                 and priority = line.priority
             order by turn, id limit :at_most
         ) as next_in_turn
@@ -60,7 +62,7 @@ _DEPTHS = text(
     group by lines.runtimes, lines.model_set, lines.stages, lines.first_model, lines.unpinned, lines.unplanned,
         lines.weights_bytes
     order by lines.runtimes, lines.model_set
-    """
+    """  # noqa: S608 - a state of the enum
 )
 
 
@@ -85,9 +87,8 @@ async def depths(db: Session) -> list[Depth]:
 
 async def leased(db: Session) -> dict[str, tuple[int, int]]:
     """Batches in hand and the resources in them, by the runtimes that can run them."""
-    rows = await db.execute(
-        text("select runtimes, count(*), sum(size) from batches where state = 'leased' group by runtimes")
-    )
+    statement = select(Batch.runtimes, func.count(), func.sum(Batch.size)).where(Batch.state == LEASED)
+    rows = await db.execute(statement.group_by(Batch.runtimes))
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -134,8 +135,8 @@ async def losses(db: Session) -> dict[str, int]:
 
 async def unwritten(db: Session) -> int:
     """Batches that were given up and whose failures nobody wrote down yet."""
-    statement = text("select count(*) from batches where state = 'exhausted' and result_sha256 is null")
-    return (await db.execute(statement)).scalar_one()
+    statement = select(func.count()).where(Batch.state == EXHAUSTED, Batch.result_sha256.is_(None))
+    return (await db.scalars(statement)).one()
 
 
 _UNFETCHED = text(

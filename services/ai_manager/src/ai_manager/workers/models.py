@@ -1,7 +1,7 @@
 """Workers, and the tokens that make a machine one."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, false, text
@@ -55,6 +55,9 @@ class Worker(Base):
     heartbeat_number: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Of the newest heartbeat: `complete` of an older one that comes late is ignored."""
     revoked_at: Mapped[datetime | None]
+    if TYPE_CHECKING:
+        leases: Mapped[int]
+        """How many batches it holds; mapped beside the batches, which know workers, and loaded on request."""
 
 
 class WorkerLosses(Base):

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CursorResult, Text, func, select, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import undefer
 
 from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 from trapper_kit.db import Session, db_clock
@@ -82,7 +83,8 @@ async def moment(db: Session) -> datetime:
 
 async def find(db: Session, worker_id: UUID) -> Worker | None:
     """A worker, also one that was sent away."""
-    return await db.get(Worker, worker_id)
+    statement = select(Worker).where(Worker.id == worker_id).options(undefer(Worker.leases))
+    return (await db.scalars(statement)).one_or_none()
 
 
 async def enrolled(db: Session) -> Sequence[Worker]:
@@ -92,7 +94,8 @@ async def enrolled(db: Session) -> Sequence[Worker]:
 
 async def list_workers(db: Session, page_request: PageRequest) -> Sequence[Worker]:
     """The fleet, oldest first, one more than the page."""
-    return (await db.scalars(page_of(select(Worker), [Worker.id], page_request, [UUID]))).all()
+    statement = select(Worker).options(undefer(Worker.leases))
+    return (await db.scalars(page_of(statement, [Worker.id], page_request, [UUID]))).all()
 
 
 @dataclass(frozen=True)

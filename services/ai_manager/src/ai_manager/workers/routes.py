@@ -1,4 +1,4 @@
-"""A machine becomes a worker; operators tell it what to do, or send it away."""
+"""Workers: enrol, list, read, instruct, revoke."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,16 +8,21 @@ from fastapi import APIRouter, Response
 from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayOperate, check_protocol
 from ai_manager.deps import Db, Now, WorkDep
+from ai_manager.workers import queries
+from ai_manager.workers.build_reply import build_replies
 from ai_manager.workers.enrol import enrol_worker
 from ai_manager.workers.errors import EnrolmentRefused, RuntimeNotAllowed, WorkerNotFound
 from ai_manager.workers.guards import MayEnrol
 from ai_manager.workers.instruct import instruct_workers
 from ai_manager.workers.revoke import revoke_worker
 from ai_manager.workers.state import Order
+from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Unauthenticated
 from trapper_kit.web.app import problems
 from trapper_kit.web.bodies import PUBLIC_BYTES, body_limit
-from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told
+from trapper_kit.web.params import Cursor, Limit
+from trapper_schemas.paging import Page
+from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told, WorkerReply
 
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(*EVERYWHERE))
 
@@ -42,6 +47,25 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
         runtimes=enrolled.worker.runtimes,
         intervals=work.told_intervals,
     )
+
+
+@router.get("/")
+async def list_workers(
+    _caller: MayOperate, db: Db, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
+) -> Page[WorkerReply]:
+    """Who is alive, its version and devices, what it measured, how many batches it holds and has lost."""
+    page_request = PageRequest.of(limit, cursor, {})
+    rows, next_cursor = split(await queries.list_workers(db, page_request), page_request, lambda row: [row.id])
+    return Page(items=await build_replies(db, rows, alive_seconds=work.intervals.alive), next_cursor=next_cursor)
+
+
+@router.get("/{worker_id}/", responses=problems(WorkerNotFound))
+async def show_worker(worker_id: UUID, _caller: MayOperate, db: Db, work: WorkDep) -> WorkerReply:
+    """One of them, also when it was sent away."""
+    worker = await queries.find(db, worker_id)
+    if worker is None:
+        raise WorkerNotFound(worker_id=str(worker_id))
+    return (await build_replies(db, [worker], alive_seconds=work.intervals.alive))[0]
 
 
 @router.post("/{worker_id}/revoke/", status_code=204, responses=problems(WorkerNotFound))

@@ -33,7 +33,7 @@ async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[st
     made = insert(Upload).values(list(rows))
     statement = made.on_conflict_do_update(
         index_elements=["collection_id", "created_by", "sha256", "path_print"],
-        index_where=text("state = 'open'"),
+        index_where=Upload.state == OPEN,
         set_={name: made.excluded[name] for name in ("deployment_id", "file_name", "size_bytes")},
     ).returning(Upload.sha256, Upload.path_print, Upload.id)
     return {(row[0], row[1]): row[2] for row in await db.execute(statement)}
