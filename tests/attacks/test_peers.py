@@ -20,7 +20,9 @@ from expert.manager_client import ManagerClient, Managers
 from expert.providers.sync_ai_models import sync_ai_models
 from tests.support.make.expert import House
 from tests.support.make.expert import house as opened_house
-from trapper_kit.http_client import AddressRefused, BadReply, HttpClient, Unreachable, networks
+from trapper_kit.addresses import AddressRefused, networks
+from trapper_kit.http_client import HttpClient
+from trapper_kit.http_replies import BadReply, Unreachable
 from trapper_kit.problems import Problem, TooLarge
 from trapper_kit.redis_client import open_redis
 from trapper_schemas.base import Reply

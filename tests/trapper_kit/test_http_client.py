@@ -11,15 +11,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from tests.support.http_servers import serving
-from trapper_kit.http_client import (
-    AddressRefused,
-    HttpClient,
-    Unreachable,
-    check_address,
-    networks,
-    origin_of,
-    read_limited,
-)
+from trapper_kit.addresses import AddressRefused, check_address, networks, origin_of
+from trapper_kit.http_client import HttpClient
+from trapper_kit.http_replies import Unreachable, read_limited
 from trapper_kit.problems import Conflict, Problem, TooLarge
 from trapper_kit.web.app import build_app
 from trapper_kit.web.guards import public

@@ -9,8 +9,11 @@ from fastapi import FastAPI
 
 from tests.support.http_servers import serving
 from tests.support.proxies import make_certificate, proxying, terminating_tls
-from trapper_kit import http_client
-from trapper_kit.http_client import AddressRefused, HttpClient, ProxyRefused, Unreachable, networks
+from trapper_kit import http_transport
+from trapper_kit.addresses import AddressRefused, networks
+from trapper_kit.http_client import HttpClient
+from trapper_kit.http_replies import Unreachable
+from trapper_kit.http_transport import ProxyRefused
 
 NAME = "media.example.org"
 app = FastAPI()
@@ -22,9 +25,9 @@ def _environment(monkeypatch):
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in {"SSL_CERT_FILE", "SSL_CERT_DIR"}:
             monkeypatch.delenv(name)
-    http_client._tls.cache_clear()
+    http_transport._tls.cache_clear()
     yield
-    http_client._tls.cache_clear()
+    http_transport._tls.cache_clear()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ai_worker.commands.status import WorkerStatus, sentences, worker_status
 from ai_worker.commands.words import bytes_in_words, hours_in_words
 from tests.support.make.ai_worker import worker_settings, write_credential
 from tests.support.workers import enrol, eventually, worker_process
-from trapper_kit.http_client import Unreachable
+from trapper_kit.http_replies import Unreachable
 
 NO_PORT = 9
 

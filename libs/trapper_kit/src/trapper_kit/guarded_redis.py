@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.connection import Connection, SSLConnection
 
-from trapper_kit.http_client import AddressRefused, Network, check_address
+from trapper_kit.addresses import AddressRefused, Network, check_address
 from trapper_kit.logs import log
 from trapper_schemas.urls import REDIS, check_url
 

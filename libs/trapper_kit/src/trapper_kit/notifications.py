@@ -10,8 +10,8 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit
 
+from trapper_kit.addresses import Network
 from trapper_kit.background_sender import BackgroundSender
-from trapper_kit.http_client import Network
 from trapper_kit.logs import log
 from trapper_kit.redis_client import UNREACHABLE, open_redis
 from trapper_schemas.notifications import MAX_AGE_SECONDS, NAMESPACE, OUTSTANDING_SECONDS

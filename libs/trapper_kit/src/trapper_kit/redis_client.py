@@ -7,8 +7,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from trapper_kit.addresses import Network
 from trapper_kit.guarded_redis import guarded_connection
-from trapper_kit.http_client import Network
 
 TIMEOUT_SECONDS = 2.0
 UNREACHABLE = (redis.RedisError, OSError)

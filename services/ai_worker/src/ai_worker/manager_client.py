@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from trapper_kit.http_client import HttpClient, networks
+from trapper_kit.addresses import networks
+from trapper_kit.http_client import HttpClient
 from trapper_kit.problems import Problem, Unavailable
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7

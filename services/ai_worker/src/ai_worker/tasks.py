@@ -31,8 +31,9 @@ from ai_worker.results import queries as results
 from ai_worker.results import tasks as result_loops
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import migrate
+from trapper_kit.addresses import networks
 from trapper_kit.db import Database
-from trapper_kit.http_client import HttpClient, networks
+from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.notifications import NotificationListener
 from trapper_kit.parts import PartEnded

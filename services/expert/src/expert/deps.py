@@ -13,9 +13,9 @@ from fastapi import Depends, Request
 from expert.manager_client import Managers
 from expert.settings import ExpertSettings
 from trapper_kit import work as kit
+from trapper_kit.addresses import networks
 from trapper_kit.broker import QueueTaskSender, open_broker
 from trapper_kit.db import Database, Session
-from trapper_kit.http_client import networks
 from trapper_kit.notifications import QueueNotifier
 from trapper_kit.objects import ObjectStore
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from trapper_kit.http_client import HttpClient, Network, parse_reply, read_limited
+from trapper_kit.addresses import Network
+from trapper_kit.http_client import HttpClient
+from trapper_kit.http_replies import parse_reply, read_limited
 from trapper_schemas.paging import Page
 from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage

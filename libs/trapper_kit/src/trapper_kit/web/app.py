@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trapper_kit import metrics
+from trapper_kit.addresses import is_in, networks
 from trapper_kit.db import REFUSED_BY_DATABASE, DatabaseUnavailable, is_away, refused_text
-from trapper_kit.http_client import is_in, networks
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import (
     Invalid,

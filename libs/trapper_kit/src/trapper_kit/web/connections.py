@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from trapper_kit.http_client import Network, is_in
+from trapper_kit.addresses import Network, is_in
 from trapper_kit.logs import log
 from trapper_kit.settings import ConnectionLimits
 

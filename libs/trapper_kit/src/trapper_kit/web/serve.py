@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from trapper_kit.http_client import networks
+from trapper_kit.addresses import networks
 from trapper_kit.parts import EXIT_FAILED
 from trapper_kit.settings import ServiceSettings
 from trapper_kit.web.connections import limited_protocol

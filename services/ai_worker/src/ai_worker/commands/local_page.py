@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from ai_worker.settings import WorkerSettings
-from trapper_kit.http_client import HttpClient, Unreachable, networks
+from trapper_kit.addresses import networks
+from trapper_kit.http_client import HttpClient
+from trapper_kit.http_replies import Unreachable
 
 _HERE = ["127.0.0.0/8", "::1/128"]
 

@@ -11,7 +11,8 @@ from ai_worker.base import writing
 from ai_worker.deps import WorkerWork
 from ai_worker.manager_client import status_of
 from ai_worker.media.state import MediaFailed, Origins, refusal
-from trapper_kit.http_client import AddressRefused, HttpClient, origin_of
+from trapper_kit.addresses import AddressRefused, origin_of
+from trapper_kit.http_client import HttpClient
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.resources import ResourceRef

@@ -11,7 +11,7 @@ from ai_worker.results import queries
 from ai_worker.results.keep import spool_file
 from ai_worker.results.models import KeptResult
 from ai_worker.results.state import KeptState, after_refusal
-from trapper_kit.http_client import Unreachable
+from trapper_kit.http_replies import Unreachable
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.batches import Release

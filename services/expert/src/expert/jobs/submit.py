@@ -12,8 +12,8 @@ from expert.jobs.state import JobStage, backoff_seconds, passes
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.resources.models import Resource
+from trapper_kit.addresses import origin_of
 from trapper_kit.db import db_clock
-from trapper_kit.http_client import origin_of
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.v1.jobs import JobRequest, ResourcePage

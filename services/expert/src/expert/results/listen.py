@@ -7,8 +7,8 @@ from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
 from expert.providers import queries as providers
 from expert.providers.seal import unseal
+from trapper_kit.addresses import AddressRefused, networks
 from trapper_kit.db import DatabaseUnavailable, enqueue_after_commit
-from trapper_kit.http_client import AddressRefused, networks
 from trapper_kit.logs import log
 from trapper_kit.notifications import NotificationListener
 from trapper_kit.problems import Problem
