@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from tests.architecture.sources import text_of, tree_of
+
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "libs" / "trapper_kit" / "src"
 MODULES = {
@@ -22,7 +24,7 @@ MOST_LINES = 4_000
 def imported(path: Path) -> set[str]:
     """The modules of the kit that a file imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names & set(MODULES)
@@ -53,5 +55,5 @@ def test_every_module_of_the_kit_has_two_users() -> None:
 
 
 def test_the_kit_stays_small() -> None:
-    lines = sum(len(path.read_text("utf-8").splitlines()) for path in MODULES.values())
+    lines = sum(len(text_of(path).splitlines()) for path in MODULES.values())
     assert lines <= MOST_LINES, f"{lines} lines; move to a service what only that service needs"

@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from tests.architecture.sources import text_of, tree_of
+
 ROOT = Path(__file__).parents[2]
 CODE = [*ROOT.glob("libs/*/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("deploy/*/src/**/*.py")]
 BEST_LINES, MOST_LINES, MOST_FUNCTION_LINES = 250, 600, 80
@@ -10,7 +12,7 @@ BEST_LINES, MOST_LINES, MOST_FUNCTION_LINES = 250, 600, 80
 
 def test_no_file_is_longer_than_anybody_would_read() -> None:
     assert CODE
-    lengths = {path.relative_to(ROOT): len(path.read_text("utf-8").splitlines()) for path in CODE}
+    lengths = {path.relative_to(ROOT): len(text_of(path).splitlines()) for path in CODE}
     for path, length in lengths.items():
         if length > BEST_LINES:
             print(f"{path} has {length} lines; does it have one subject?")  # noqa: T201 - a report, not a failure
@@ -20,7 +22,7 @@ def test_no_file_is_longer_than_anybody_would_read() -> None:
 def test_no_function_is_longer_than_a_screen_or_two() -> None:
     long: list[str] = []
     for path in CODE:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > MOST_FUNCTION_LINES:
@@ -32,6 +34,6 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in CODE
-        if path.read_text("utf-8").strip() and ast.get_docstring(ast.parse(path.read_text("utf-8"))) is None
+        if text_of(path).strip() and ast.get_docstring(tree_of(path)) is None
     ]
     assert silent == []

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.sources import tree_of
+
 ROOT = Path(__file__).parents[2]
 SERVICES = ("expert", "ai_manager")
 COMPARED = re.compile(r"\b(?:state|stage|outcome|type|role)\s*(?:=|<>|in|not in)\s*(\([^)]*\)|'\w*')")
@@ -18,7 +20,7 @@ QUOTED = re.compile(r"'(\w+)'")
 def compared(service: str) -> Iterator[tuple[Path, str]]:
     """The literals with which the statements of a service compare a state, and where."""
     for path in sorted((ROOT / "services" / service / "src").glob(f"{service}/*/queries*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 for match in COMPARED.finditer(node.value):
                     yield from ((path, literal) for literal in QUOTED.findall(match.group(1)))

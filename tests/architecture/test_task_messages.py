@@ -14,6 +14,7 @@ import ai_manager.settings
 import ai_manager.tasks
 import expert.settings
 import expert.tasks
+from tests.architecture.sources import tree_of
 from trapper_kit.broker import Task, TaskBook
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +95,7 @@ def test_every_message_is_a_declared_task_with_its_parameters(service: str) -> N
     sent = [
         message
         for path in (ROOT / "services" / service / "src").rglob("*.py")
-        for message in messages_of(ast.parse(path.read_text("utf-8")), str(path.relative_to(ROOT)))
+        for message in messages_of(tree_of(path), str(path.relative_to(ROOT)))
     ]
     assert sent
     assert [problem for message in sent if (problem := problem_of(message, BOOKS[service]))] == []

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from expert.access import queries
 from expert.access.require import require
 from expert.access.state import Capability
-from expert.app import contract_app
+from tests.architecture.sources import app_of
 from trapper_kit.web.guards import api_routes, capability_of, is_public
 
 GATES: frozenset[Callable[..., Any]] = frozenset(
@@ -82,7 +82,7 @@ def routes() -> list[APIRoute]:
     """The routes that serve people with rows: not those for everybody, and not those of a site's administrator."""
     return [
         route
-        for route in api_routes(contract_app().routes)
+        for route in api_routes(app_of("expert").routes)
         if not is_public(route) and capability_of(route) != Capability.ADMINISTER_SITE
     ]
 

@@ -15,6 +15,7 @@ from ai_manager.queues.queries import Depth, made_at
 from ai_manager.queues.schemas import ModelSet, Queue, Queues, Runtime
 from ai_manager.workers.state import Ability
 from trapper_kit.web.app import problems
+from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import BlockedModel
 
 router = APIRouter(prefix="/api", tags=["queues"], responses=problems(*EVERYWHERE))

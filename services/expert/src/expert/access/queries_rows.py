@@ -16,7 +16,7 @@ Visible = ColumnElement[bool]
 
 
 async def list_rows(
-    db: Session, kind: type[Row], visible: Visible, page_request: PageRequest, **equal: Any
+    db: Session, kind: type[Row], visible: Visible, page_request: PageRequest, **equal: object
 ) -> Sequence[Row]:
     """A page of the visible rows, oldest first.
 
@@ -29,7 +29,8 @@ async def list_rows(
         if isinstance(value, list):
             statement = statement.where(column.in_(value))
         elif value is not None:
-            statement = statement.where(func.lower(column) == value.lower() if name == "name" else column == value)
+            is_name = name == "name" and isinstance(value, str)
+            statement = statement.where(func.lower(column) == value.lower() if is_name else column == value)
     return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()
 
 
