@@ -63,6 +63,7 @@ async def test_a_leader_adds_a_provisional_taxon_below_its_parent(house: House) 
         ({"scientific_name": "Gryps minor", "parent_id": str(uuid7())}, "parent_id"),
         ({"scientific_name": "Grypidae", "rank": "family", "parent_id": genus["id"]}, "rank"),
         ({"scientific_name": "Gryps\nminor"}, "scientific_name"),
+        ({"scientific_name": " G "}, "scientific_name"),
         ({"scientific_name": "Gryps minor", "rank": "monster"}, "rank"),
     ):
         refused = await add(ann, looking, **wrong)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from expert.taxa.state import TaxonRank
-from trapper_kit.text import Name
+from trapper_kit.text import Line, Name
 from trapper_schemas.base import Reply, Request
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
@@ -16,7 +16,7 @@ class AddTaxon(Request):
     """A taxon that no checklist brought; the leader of the named project adds it for all projects."""
 
     classification_project_id: UUID
-    scientific_name: Name = Field(min_length=2, max_length=200)
+    scientific_name: Line = Field(min_length=2, max_length=200)
     rank: TaxonRank
     parent_id: UUID | None = None
     vernacular_names: dict[Language, Name] = Field(default_factory=dict, max_length=50)
