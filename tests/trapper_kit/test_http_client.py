@@ -1,4 +1,5 @@
 """The one way out refuses private addresses, follows nothing, limits sizes, and gives problems back as exceptions."""
+# pyright: basic
 
 import asyncio
 import ipaddress

@@ -1,4 +1,5 @@
 """Proxies and certificates of the environment are used, and each failure names what failed."""
+# pyright: basic
 
 import asyncio
 import os

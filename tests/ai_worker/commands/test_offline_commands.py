@@ -1,4 +1,5 @@
 """The commands of a field laptop: status and take-along, as sentences and as documents."""
+# pyright: basic
 
 import asyncio
 

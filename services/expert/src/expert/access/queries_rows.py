@@ -28,9 +28,10 @@ async def list_rows(
         column = getattr(rows, name)
         if isinstance(value, list):
             statement = statement.where(column.in_(value))
+        elif name == "name" and isinstance(value, str):
+            statement = statement.where(func.lower(column) == value.lower())
         elif value is not None:
-            is_name = name == "name" and isinstance(value, str)
-            statement = statement.where(func.lower(column) == value.lower() if is_name else column == value)
+            statement = statement.where(column == value)
     return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()
 
 
