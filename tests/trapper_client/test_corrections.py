@@ -10,9 +10,12 @@ import pytest
 
 from expert.access.state import ResearchRole
 from expert.app import create_app
+from expert.jobs.cover import cover_due
 from tests.support.http_servers import serving
 from tests.support.make.expert_ai import Scene, expert, scene
+from trapper_cli.blocked import read_blocked
 from trapper_client.app import run
+from trapper_client.stack import connect
 
 Call = Callable[..., Any]
 """Runs a command with --json as somebody; the value is its document with the exit code as `exit`."""
@@ -32,6 +35,7 @@ async def command(
     app.state.work = made.work
     async with serving(app) as url:
         monkeypatch.setenv("TRAPPER_URL", url)
+        monkeypatch.setenv("TRAPPER_TOKEN", made.tokens["owner"])
 
         async def call(*words: str, who: str = "owner") -> Any:
             monkeypatch.setenv("TRAPPER_TOKEN", made.tokens[who])
@@ -106,3 +110,28 @@ async def test_person_is_invited_accepts_and_is_removed(made: Scene, command: Ca
     (invitation,) = (await command("members", "invitations", who="ann"))["items"]
     assert (await command("members", "decline", invitation["id"], who="ann"))["exit"] == 0
     assert len((await command("members", "list", *project))["items"]) == 1
+
+
+async def test_what_waits_for_a_person_is_listed_with_reason_and_remedy(made: Scene, command: Call) -> None:
+    assert await asyncio.to_thread(blocked_now) == []
+    await made.sql("update ai_providers set is_unpinned = true where id = :s", s=made.classifier_id)
+    (project,) = await asyncio.to_thread(blocked_now)
+    assert (project["what"], project["code"]) == ("project deer", "provider-unpinned")
+    assert project["what_to_do"] == "Confirm them with: trapper models pin demo-species"
+    await made.sql("update ai_providers set is_unpinned = false")
+    await cover_due(made.work)
+    there = {"code": "workers-paused", "message": "Every worker is paused.", "what_to_do": "Resume one."}
+    await made.sql(
+        "update ai_classification_jobs set stage = 'queued', manager_job_id = gen_random_uuid(),"
+        " blocked = cast(:b as jsonb)",
+        b=json.dumps(there),
+    )
+    (job,) = await asyncio.to_thread(blocked_now)
+    assert (job["what"].split()[0], job["message"]) == ("job", there["message"])
+    (listed,) = (await command("jobs", "list"))["items"]
+    assert listed["blocked"] == there
+
+
+def blocked_now() -> list[dict[str, Any]]:
+    with connect() as expert:
+        return list(read_blocked(expert))

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from expert.commands import examine
 from expert.resources import describe
 from expert.resources.describe import describe_resource, describe_stored
 from expert.resources.models import Resource
+from expert.resources.read_picture import read_picture
 from expert.resources.tasks import describe_all
 from tests.support.make import bad_pictures as make
 from tests.support.make.expert import House, Project, changed, made
@@ -49,12 +51,13 @@ async def test_a_photo_dated_9999_is_described_without_a_time_beside_good_ones(h
     assert (counts["resources"], counts["without_time"], counts["time_issues"]) == (6, 1, 1)
 
 
-async def test_a_file_whose_description_raises_does_not_keep_the_others_waiting(house: House, monkeypatch):
+async def test_a_file_whose_description_raises_does_not_keep_the_others_waiting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = await house.project(await house.person())
     bad = await project.upload(photo(0), "bad.jpg")
     await project.upload(photo(1), "good.jpg")
     digest = (await project.owner.client.get(f"/api/resources/{bad}/")).json()["sha256"]
-    read_picture = describe.read_picture
 
     def read(data: bytes, **options: Any) -> Any:
         if sha256(data).hexdigest() == digest:
@@ -118,6 +121,28 @@ async def test_a_name_that_makes_no_sense_takes_back_the_times_of_its_folder(hou
     row = (await project.owner.client.get(f"/api/resources/{first}/")).json()
     assert (row["recorded_at"], row["time_source"]) == (None, "none")
     assert all(check["ok"] for check in await examine(house.work))
+
+
+async def test_names_of_a_folder_are_read_once_however_many_files_it_has(house: House):
+    project = await house.project(await house.person())
+    for number in range(12):
+        await project.upload(photo(number), f"20230601_1000{number:02}.jpg")
+    await project.upload(photo(99, "2023:06:02 10:00:00"), "IMG_0001.jpg")
+    readings: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FOR UPDATE" in statement and "resources.folder_print = " in statement:
+            readings.append(statement)
+
+    async with house.work.db() as db:
+        engine = (await db.connection()).engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await describe_all(house.work)
+    event.remove(engine, "before_cursor_execute", note)
+    found = await listed(project)
+    assert len(readings) == 1
+    assert [item["time_source"] for item in found.values()].count("filename") == 12
+    assert found["20230601_100011.jpg"]["recorded_at"] == "2023-06-01T10:00:11"
 
 
 async def test_an_hour_that_came_twice_is_told_apart_whatever_the_order_of_reading(house: House):

@@ -9,6 +9,7 @@ from trapper_cli import doctor as doctoring
 from trapper_cli import down as stopping
 from trapper_cli import status as looking
 from trapper_cli import up as starting
+from trapper_cli.blocked import find_blocked
 from trapper_cli.settings import default_state_dir, read_settings
 from trapper_client.output import Json, answer, say, table, tell
 
@@ -102,15 +103,22 @@ def status(
 def doctor(state_dir: StateDir = None, *, as_json: Json = False) -> None:
     """Checks every invariant of the running stack and says what to do; exit code 0 when all of them hold.
 
+    What waits for a person (`wait`) is listed too; it is no fault of the stack.
+
     Example: trapper doctor
     """
-    found = doctoring.examine(read_settings(state_dir, {}))
+    settings = read_settings(state_dir, {})
+    found = doctoring.examine(settings)
+    found["blocked"] = find_blocked(settings.state_dir) if looking.look(settings.state_dir)["healthy"] else []
     if as_json:
         answer(found)
     else:
         table(
             ("", "Check", "What to do"),
-            [("ok" if check["ok"] else "NO", check["name"], check["detail"]) for check in found["checks"]],
+            [
+                *(("ok" if check["ok"] else "NO", check["name"], check["detail"]) for check in found["checks"]),
+                *(("wait", each["what"], f"{each['message']} {each['what_to_do']}") for each in found["blocked"]),
+            ],
         )
     if not found["ok"]:
         raise typer.Exit(1)
@@ -118,6 +126,7 @@ def doctor(state_dir: StateDir = None, *, as_json: Json = False) -> None:
 
 def _show(state_dir: Path, *, as_json: bool, show_secrets: bool = False) -> bool:
     seen = looking.look(state_dir)
+    seen["blocked"] = find_blocked(state_dir) if seen["healthy"] else []
     if not show_secrets:
         seen["urls"] = looking.without_passwords(seen["urls"])
     if as_json:
@@ -133,6 +142,8 @@ def _show(state_dir: Path, *, as_json: bool, show_secrets: bool = False) -> bool
             for each in seen["processes"]
         ],
     )
+    for each in seen["blocked"]:
+        say(f"Waiting for you: {each['what']}. {each['message']} {each['what_to_do']}")
     say(f"Healthy: {'yes' if seen['healthy'] else 'no'}. Admin's e-mail and password: {seen['admin_credentials_file']}")
     return bool(seen["healthy"])
 

@@ -51,14 +51,17 @@ def find_stack(folder: Path | None = None) -> Stack:
     return Stack(place, urls if isinstance(urls, dict) else {})
 
 
-def connect(*, patience: float = 0.0) -> TrapperClient:
-    """A client of the Expert, signed in: by TRAPPER_URL and TRAPPER_TOKEN, or as the standalone stack's admin."""
-    url, token = os.environ.get("TRAPPER_URL"), os.environ.get("TRAPPER_TOKEN")
+def connect(*, patience: float = 0.0, folder: Path | None = None) -> TrapperClient:
+    """A client of the Expert, signed in: by TRAPPER_URL and TRAPPER_TOKEN, or as the standalone stack's admin.
+
+    With `folder`, it is the stack of that state folder, whatever the environment names.
+    """
+    url, token = (os.environ.get("TRAPPER_URL"), os.environ.get("TRAPPER_TOKEN")) if folder is None else (None, None)
     if url and not token:
         raise WrongUsage("TRAPPER_URL is set, TRAPPER_TOKEN is not.", hint="Set both, or neither.")
     if url:
         return TrapperClient(url, token, patience=patience)
-    stack = find_stack()
+    stack = find_stack(folder)
     base = stack.expert_url
     known = _read(stack.state_dir / _TOKEN_FILE).get("token")
     return TrapperClient(

@@ -164,17 +164,18 @@ async def _record(work: ExpertWork, resource: Resource, description: _Descriptio
 
 async def _record_once(db: Session, resource: Resource, description: _Description, *, now: datetime) -> bool:
     reading = description.reading
-    depends_on_names = reading is not None and reading.recorded is None
-    if depends_on_names:
-        await queries.hold_folder(db, resource)
+    await queries.hold_folder(db, resource)
+    is_last = not await queries.any_undescribed_beside(db, resource)
+    if is_last:  # names count together, so they are read once, when the last file of the folder is described
+        await queries.hold_deployments_of_folder(db, resource)
     place = await hold_place(db, await queries.deployment_of(db, resource.id))
     times = {} if reading is None else _time_columns(reading, place)
     values = {**description.values, **times}
     if not await queries.record_description(db, resource.id, description.attempt, place.deployment_id, values):
         return False
-    if depends_on_names:
+    if is_last:
         await name_times(db, resource, now=now)
-    elif reading is not None and reading.recorded is not None:
+    if reading is not None and reading.recorded is not None:
         await _order(db, place, reading.recorded)
     if not await queries.any_undescribed(db, resource.research_project_id):
         enqueue_after_commit(db, "jobs.cover")  # once nothing more waits; the sweep finds the rest

@@ -54,6 +54,12 @@ class Resource(Versioned, Base):
         UniqueConstraint("research_project_id", "id"),
         Index("resources_deployment_idx", "deployment_id", "captured_at", "id"),
         Index("resources_undescribed_idx", "id", postgresql_where="state = 'stored'"),
+        Index(
+            "resources_undescribed_folder_idx",
+            "research_project_id",
+            "folder_print",
+            postgresql_where="state = 'stored'",
+        ),
         Index("resources_captured_idx", "research_project_id", "captured_at", "id"),
         Index(
             "resources_folder_idx",

@@ -1,6 +1,6 @@
 """Give the files of a folder the times in their names, as long as all of them make sense."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from expert.capture_times.queries import Scope, hold_place
 from expert.capture_times.rederive import rederive
@@ -13,18 +13,18 @@ from trapper_kit.db import Session
 async def name_times(db: Session, resource: Resource, *, now: datetime) -> None:
     """Read the names of the resource's folder again; a name that makes no sense takes back the times of the others.
 
-    The caller holds the folder (`queries.hold_folder`).
+    The caller holds the folder and its deployments (`queries.hold_folder`, `queries.hold_deployments_of_folder`).
     """
     files = await queries.named_in_folder(db, resource)
     times = read_names([file.file_name.rsplit("/", 1)[-1] for file in files], now=now)
     changed = [(file, time) for file, time in zip(files, times, strict=True) if time != file.recorded_at]
     await queries.set_name_times(db, [(file.id, time) for file, time in changed])
     await rederive(db, Scope(resource_ids=[file.id for file, _ in changed]))
-    for deployment_id, time in {(file.deployment_id, time) for file, time in changed}:
-        if (
-            deployment_id is not None
-            and time is not None
-            and (await hold_place(db, deployment_id)).clock.is_set_back_near(time)
-        ):
+    days = {
+        (file.deployment_id, time.date()): time for file, time in changed if file.deployment_id and time is not None
+    }
+    clocks = {deployment_id: (await hold_place(db, deployment_id)).clock for deployment_id in {key[0] for key in days}}
+    for (deployment_id, _), time in days.items():
+        if any(clocks[deployment_id].is_set_back_near(time + timedelta(days=day)) for day in (-1, 0, 1)):
             await queries.hold_card(db, deployment_id)
             await rederive(db, Scope(deployment_id=deployment_id, around=time))

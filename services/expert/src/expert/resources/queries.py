@@ -2,11 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, column, exists, func, literal, or_, select, table, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    case,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.queries import readable_collections, readable_research_projects
@@ -225,8 +241,23 @@ async def deployment_of(db: Session, resource_id: UUID) -> UUID | None:
 
 
 async def hold_folder(db: Session, resource: Resource) -> None:
-    """Keep others from reading names of the same folder, and its deployments from changing, until the end."""
+    """Keep others from describing files of the same folder until the transaction ends."""
     await hold(db, f"folder {resource.research_project_id} {resource.folder_print}")
+
+
+async def any_undescribed_beside(db: Session, resource: Resource) -> bool:
+    """Whether another file of the resource's folder waits for its description."""
+    statement = exists().where(
+        Resource.state == STORED,
+        Resource.research_project_id == resource.research_project_id,
+        Resource.folder_print == resource.folder_print,
+        Resource.id != resource.id,
+    )
+    return bool(await db.scalar(select(statement)))
+
+
+async def hold_deployments_of_folder(db: Session, resource: Resource) -> None:
+    """Keep deployments of files whose names are read from changing until the transaction ends."""
     deployments = select(Resource.deployment_id).where(*_in_folder(resource))
     await db.execute(
         select(Deployment.id).where(Deployment.id.in_(deployments)).order_by(Deployment.id).with_for_update(read=True)
@@ -259,25 +290,30 @@ async def named_in_folder(db: Session, resource: Resource) -> Sequence[Resource]
 
 async def set_name_times(db: Session, times: Sequence[tuple[UUID, datetime | None]]) -> None:
     """Write times of file names, or take them back; `captured_at` is derived by the caller."""
-    for resource_id, time in times:
-        source = TimeSource.NONE if time is None else TimeSource.FILENAME
-        moment = None if time is None else time.replace(tzinfo=UTC)
-        values = {
-            "recorded_at": time,
-            "time_source": source,
-            "captured_at": func.coalesce(Resource.time_override, moment),
-        }
-        await db.execute(
-            update(Resource)
-            .where(Resource.id == resource_id)
-            .values(
-                **values,
-                time_issue=None,
-                time_issue_message=None,
-                offset_source=OffsetSource.NONE,
-                recorded_offset_seconds=None,
-            )
+    if not times:
+        return
+    given = select(
+        func.unnest(literal([id_ for id_, _ in times], ARRAY(Uuid))).label("id"),
+        func.unnest(literal([time for _, time in times], ARRAY(DateTime(timezone=False)))).label("time"),
+    ).subquery()
+    statement = (
+        update(Resource)
+        .where(Resource.id == given.c.id)
+        .values(
+            recorded_at=given.c.time,
+            time_source=case(
+                (given.c.time.is_(None), literal(TimeSource.NONE, Resource.time_source.type)),
+                else_=literal(TimeSource.FILENAME, Resource.time_source.type),
+            ),
+            captured_at=func.coalesce(Resource.time_override, func.timezone("UTC", given.c.time)),
+            time_issue=None,
+            time_issue_message=None,
+            offset_source=OffsetSource.NONE,
+            recorded_offset_seconds=None,
         )
+        .execution_options(synchronize_session=False)
+    )
+    await db.execute(statement)
 
 
 async def undescribed(db: Session, *, limit: int) -> Sequence[UUID]:
