@@ -1,14 +1,17 @@
 """Attacks on accounts: guessing, locking others out, finding out who is here, tokens that outlive their parent."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, event, text
 
 from expert.access import queries
 from expert.access.check_password import refuse_weak_password
 from expert.access.models import User
+from expert.access.state import back_off_seconds
 from tests.support.make.expert import House, Person, joined
 from trapper_kit.problems import Invalid
 
@@ -213,3 +216,69 @@ async def test_manager_cannot_invite_an_owner(house: House) -> None:
     body = {"email": "somebody@example.org", "role": "owner"}
     reply = await manager.client.put(f"/api/research-projects/{project.id}/members/", json=body)
     assert reply.status_code == 403
+
+
+async def test_wait_after_failed_sign_ins_doubles_and_ends_with_success(house: House) -> None:
+    limit(house, sign_in_failures=2)
+    await account(house)
+    async with browser(house, "203.0.113.1") as client:
+        for _ in range(2):
+            assert (await signed_in(client, "wrong")).status_code == 401
+        waits: list[int] = []
+        for _ in range(3):
+            refused = await signed_in(client)
+            assert refused.status_code == 429
+            waits.append(int(refused.headers["Retry-After"]))
+            await aged(house, waits[-1])
+            assert (await signed_in(client, "wrong")).status_code == 401  # one more, and no second one
+            assert (await signed_in(client, "wrong")).status_code == 429
+        assert waits == [60, 120, 240]
+        await aged(house, 3600)
+        assert (await signed_in(client)).status_code == 201
+        client.cookies.clear()
+        for _ in range(2):
+            assert (await signed_in(client, "wrong")).status_code == 401
+
+
+async def aged(house: House, seconds: int) -> None:
+    async with house.work.db() as db:
+        await db.execute(text("update sign_in_attempts set at = at - make_interval(secs => :s)"), {"s": seconds})
+
+
+def test_back_off_never_exceeds_an_hour() -> None:
+    waits = [back_off_seconds(failures, limit=10, first_seconds=300) for failures in (0, 9, 10, 11, 13, 14, 10_000)]
+    assert waits == [0, 0, 300, 600, 2400, 3600, 3600]
+
+
+async def test_known_and_unknown_emails_cost_the_same_statements(house: House) -> None:
+    """What takes the same work takes the same time: signing in, registering, inviting."""
+    await account(house)
+    owner = await house.person("owner")
+    project = await house.project(owner)
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        verb = statement.split(" ", 1)[0].lower()
+        statements.append("release" if verb == "rollback" else verb)  # either ends the savepoint
+
+    async def work_of(call: Callable[[str], Awaitable[httpx.Response]], email: str) -> list[str]:
+        statements.clear()
+        assert (await call(email)).status_code in {200, 202, 401}
+        return list(statements)
+
+    stranger = house.client()
+    calls: dict[str, Callable[[str], Awaitable[httpx.Response]]] = {
+        "sign in": lambda email: stranger.post("/api/sessions/", json={"email": email, "password": "wrong"}),
+        "register": lambda email: stranger.post("/api/users/", json={"email": email, "password": PASSWORD}),
+        "invite": lambda email: owner.client.put(
+            f"/api/research-projects/{project.id}/members/", json={"email": email, "role": "member"}
+        ),
+    }
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        for name, call in calls.items():
+            known, unknown = [await work_of(call, email) for email in ("ann@example.org", "nobody@example.org")]
+            assert known == unknown, name
+            assert known, name
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)

@@ -1,7 +1,9 @@
 """What browsers and strangers learn from any reply."""
 
 import httpx
+import pytest
 
+from expert.access import queries
 from expert.app import create_app
 from tests.support.make.expert import House
 from trapper_kit.web.guards import api_routes, capability_of, is_public
@@ -17,6 +19,27 @@ async def test_every_reply_has_the_security_headers(house: House) -> None:
             assert reply.headers["X-Content-Type-Options"] == "nosniff", path
             assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
             assert (reply.headers.get("Cache-Control") == "no-store") is path.startswith("/api/")
+
+
+async def test_refusals_and_failures_have_the_security_headers(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_arguments: object, **_more: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    person = await house.person()
+    replies = [
+        await person.client.put("/api/me/"),
+        await person.client.post("/api/sessions/", content=b"{", headers={"Content-Type": "application/json"}),
+        await person.client.post("/api/sessions/", content=b" " * 100_000),
+        await house.client().post("/api/sessions/", json={"email": "nobody@example.org", "password": "x"}),
+    ]
+    monkeypatch.setattr(queries, "list_tokens", fail)
+    replies.append(await person.client.get("/api/tokens/"))
+    assert [reply.status_code for reply in replies] == [405, 400, 413, 401, 500]
+    for reply in replies:
+        assert reply.headers["X-Content-Type-Options"] == "nosniff", reply.status_code
+        assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert "nobody foresaw" not in reply.text
 
 
 async def test_no_page_loads_scripts_from_elsewhere(house: House) -> None:

@@ -50,7 +50,11 @@ class ExpertSettings(kit.BackgroundSettings):
     thumbnail_pixels: int = Field(default=320, ge=16, le=2048, description="longer side of a thumbnail")
     describe_attempts: int = Field(default=3, ge=1, description="a file that kills so many descriptions is unreadable")
     self_activation: bool = Field(default=False, description="people who register may sign in at once")
-    sign_in_failures: int = Field(default=10, ge=1, description="within the window, per account and address")
+    sign_in_failures: int = Field(
+        default=10,
+        ge=1,
+        description="of an account from an address within a day, before waits begin: the window, then doubled",
+    )
     sign_in_failures_per_account: int = Field(
         default=100, ge=1, description="within the window, per account, from addresses where it never signed in"
     )

@@ -14,7 +14,7 @@ from ai_manager.access.state import Scope, WorkerCaller
 from ai_manager.deps import Work, WorkDep
 from trapper_kit.logs import log
 from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
-from trapper_kit.web.guards import guard
+from trapper_kit.web.guards import guard, guards
 from trapper_kit.web.params import Protocol
 from trapper_schemas.protocol import PROTOCOL, SERVED
 
@@ -73,7 +73,7 @@ async def _caller(request: Request, work: Work, authorization: str | None, proto
 
 
 def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
-    @guard
+    @(guard if scope is None else guards(scope))
     async def check(
         request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
     ) -> Caller:
@@ -85,7 +85,7 @@ def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
     return check
 
 
-@guard
+@guards(Scope.WORK)
 async def _worker(
     request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
 ) -> WorkerCaller:

@@ -61,7 +61,7 @@ class AccessToken(Base):
 
 
 class SignInAttempt(Base):
-    """A sign-in or registration under way or refused; counted per account and address for a few minutes."""
+    """A sign-in or registration under way or refused; counted per account and address for a day."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -91,13 +92,20 @@ async def touch(db: Session, kind: type[AccessToken] | type[UserSession], row_id
     await db.execute(update(kind).where(kind.id == row_id).values(used_at=now))
 
 
+BACK_OFF_MEMORY = timedelta(days=1)
+"""How long a failed sign-in makes the next wait longer."""
+
+
 @dataclass(frozen=True)
 class AttemptCounts:
-    """Attempts within the window: of an account from an address, of the address, of the account."""
+    """Attempts within the window: of an account from an address, of the address, of the account; and of a day."""
 
     of_both: int
     of_address: int
     of_account: int
+    of_both_in_a_day: int
+    seconds_since: Decimal | None
+    """Since the last attempt of the account from the address."""
 
 
 async def lock_attempts(db: Session, account: str, address: str) -> None:
@@ -109,10 +117,13 @@ async def lock_attempts(db: Session, account: str, address: str) -> None:
 async def count_attempts(db: Session, *, account: str, address: str, window: timedelta) -> AttemptCounts:
     recent = SignInAttempt.at > db_clock() - window
     counted = select(func.count()).where(recent)
+    both = (SignInAttempt.account == account, SignInAttempt.address == address)
     statement = select(
-        counted.where(SignInAttempt.account == account, SignInAttempt.address == address).scalar_subquery(),
+        counted.where(*both).scalar_subquery(),
         counted.where(SignInAttempt.address == address).scalar_subquery(),
         counted.where(SignInAttempt.account == account).scalar_subquery(),
+        select(func.count()).where(*both, SignInAttempt.at > db_clock() - BACK_OFF_MEMORY).scalar_subquery(),
+        select(func.extract("epoch", db_clock() - func.max(SignInAttempt.at))).where(*both).scalar_subquery(),
     )
     return AttemptCounts(*(await db.execute(statement)).one())
 
@@ -127,16 +138,14 @@ async def signed_in_from(db: Session, email: str, address: str) -> bool:
     return bool(await db.scalar(statement))
 
 
-async def insert_attempt(db: Session, *, account: str, address: str) -> UUID:
-    attempt = SignInAttempt(id=uuid7(), account=account, address=address)
-    db.add(attempt)
+async def insert_attempt(db: Session, *, account: str, address: str) -> None:
+    db.add(SignInAttempt(id=uuid7(), account=account, address=address))
     await db.flush()
-    return attempt.id
 
 
-async def delete_attempt(db: Session, attempt_id: UUID) -> None:
-    """It succeeded, so it does not count."""
-    await db.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
+async def delete_attempts(db: Session, *, account: str, address: str) -> None:
+    """One succeeded, so none of this account from this address counts any more."""
+    await db.execute(delete(SignInAttempt).where(SignInAttempt.account == account, SignInAttempt.address == address))
 
 
 async def list_sessions(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[UserSession]:
@@ -161,7 +170,7 @@ async def delete_session(db: Session, session_id: UUID) -> None:
 async def forget_ended(db: Session, *, window: timedelta) -> None:
     """Sessions that ended and attempts that no longer count."""
     await db.execute(delete(UserSession).where(UserSession.expires_at < db_clock()))
-    await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - window))
+    await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - max(window, BACK_OFF_MEMORY)))
 
 
 async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[AccessToken]:

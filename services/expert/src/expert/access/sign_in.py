@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from uuid import UUID
 
 from expert.access import queries
 from expert.access.check_password import check_password
 from expert.access.errors import SignInRefused
 from expert.access.models import User, UserSession
+from expert.access.state import back_off_seconds
 from expert.audit.note import note
 from expert.deps import ExpertWork
 from trapper_kit.problems import TooManyRequests
@@ -41,23 +43,23 @@ def cookie_name(work: ExpertWork) -> str:
 async def sign_in(work: ExpertWork, *, email: str, password: str, address: str) -> SignedIn:
     """A fresh session; raises SignInRefused, or TooManyRequests while too many attempts failed."""
     address_hash = hash_token(address)
-    attempt = await reserve_attempt(work, account=hash_token(email.lower()), address_hash=address_hash, email=email)
+    await reserve_attempt(work, account=hash_token(email.lower()), address_hash=address_hash, email=email)
     async with work.db() as db:
         user = await queries.user_by_email(db, email)
     fits = await check_password(password, user.password_hash if user else None)
     if user is None or not fits or not user.is_active:
-        if user is not None:
-            async with work.db() as db:
-                note(db, "sign-in-refused", actor_id=None, subject_kind="user", subject_id=user.id)
+        async with work.db() as db:  # also without a user: the time must not tell whether there is one
+            note(db, "sign-in-refused", actor_id=None, subject_kind="user", subject_id=user.id if user else None)
         raise SignInRefused("e-mail and password do not fit, or the account is not active")
-    return await _begin(work, user, address_hash, attempt)
+    return await _begin(work, user, address_hash)
 
 
-async def reserve_attempt(work: ExpertWork, *, account: str, address_hash: str, email: str | None = None) -> UUID:
+async def reserve_attempt(work: ExpertWork, *, account: str, address_hash: str, email: str | None = None) -> None:
     """Count an attempt before its cost is paid; committed, so that attempts at the same moment count each other.
 
-    The limits: of this account from this address; of this address; and of this account from all addresses, which does
-    not hold back an address from which the account signed in before, so that nobody can lock another out.
+    The limits: of this account from this address, with a back-off that doubles from then on; of this address; and of
+    this account from all addresses, which does not hold back an address from which the account signed in before, so
+    that nobody can lock another out. Raises TooManyRequests.
     """
     settings = work.settings
     window = timedelta(seconds=settings.intervals.sign_in_window)
@@ -65,16 +67,22 @@ async def reserve_attempt(work: ExpertWork, *, account: str, address_hash: str, 
         await queries.lock_attempts(db, account, address_hash)
         counts = await queries.count_attempts(db, account=account, address=address_hash, window=window)
         known = email is not None and await queries.signed_in_from(db, email, address_hash)
+        back_off = back_off_seconds(
+            counts.of_both_in_a_day, limit=settings.sign_in_failures, first_seconds=window.total_seconds()
+        )
+        wait = back_off - float(counts.seconds_since or 0)
+        if account != REGISTRATION and wait > 0:
+            raise TooManyRequests("too many attempts; try again later", retry_after=ceil(wait))
         if (
-            counts.of_both >= settings.sign_in_failures
+            (account == REGISTRATION and counts.of_both >= settings.sign_in_failures)
             or counts.of_address >= settings.sign_in_failures_per_address
             or (account != REGISTRATION and not known and counts.of_account >= settings.sign_in_failures_per_account)
         ):
             raise TooManyRequests("too many attempts; try again later", retry_after=window.total_seconds())
-        return await queries.insert_attempt(db, account=account, address=address_hash)
+        await queries.insert_attempt(db, account=account, address=address_hash)
 
 
-async def _begin(work: ExpertWork, user: User, address_hash: str, attempt: UUID) -> SignedIn:
+async def _begin(work: ExpertWork, user: User, address_hash: str) -> SignedIn:
     cookie = new_token("session")
     lasts = work.settings.intervals.session_end
     session = UserSession(
@@ -86,6 +94,6 @@ async def _begin(work: ExpertWork, user: User, address_hash: str, attempt: UUID)
     )
     async with work.db() as db:
         db.add(session)
-        await queries.delete_attempt(db, attempt)
+        await queries.delete_attempts(db, account=hash_token(user.email.lower()), address=address_hash)
         note(db, "signed-in", actor_id=user.id, subject_kind="user", subject_id=user.id)
     return SignedIn(user, cookie, csrf_token(work, session.id), int(lasts))

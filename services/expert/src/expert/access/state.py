@@ -93,6 +93,16 @@ def in_scope(scopes: frozenset[str] | None, capability: Capability) -> bool:
     return scopes is None or EVERYTHING in scopes or capability.value in scopes
 
 
+MAX_WAIT_SECONDS = 3600.0
+
+
+def back_off_seconds(failures: int, *, limit: int, first_seconds: float) -> float:
+    """Seconds after a failure until an address may try an account again; doubled by each failure above the limit."""
+    if failures < limit:
+        return 0
+    return min(first_seconds * 2.0 ** min(failures - limit, 32), MAX_WAIT_SECONDS)
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who is asking: a person, through a session or through a token with scopes."""
