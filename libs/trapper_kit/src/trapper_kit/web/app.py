@@ -87,8 +87,8 @@ def build_app(
     describe_better(app)
     app.add_middleware(LimitedBodies)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContextMiddleware, service=service)
+    app.add_middleware(SecurityHeaders)  # outermost: also on the reply about what nobody foresaw
     return app
 
 
