@@ -232,4 +232,6 @@ async def test_21000_half_sent_requests_do_not_end_the_service() -> None:
             writer.close()
         server.terminate()
         server.wait(10)
+        if server.stdout is not None:
+            server.stdout.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
