@@ -167,7 +167,7 @@ def rounded(values: Values, decimals: int = DIGITS) -> Values:
     def halves(array: Array | None) -> Array | None:
         if array is None:
             return None
-        shortest = [float(str(one)) for one in array.ravel()]
+        shortest = [float(str(value)) for value in array.ravel()]
         return np.asarray(shortest, dtype=np.float64).reshape(array.shape)
 
     return replace(
@@ -191,15 +191,15 @@ def to_json(values: Values) -> bytes:
             for outputs, numbers in zip(more, array.tolist(), strict=True):
                 outputs[name] = numbers
     classified_values = iter(zip(tops, more, strict=True))
-    found: list[dict[str, Any]] = []
+    detections: list[dict[str, Any]] = []
     for box, label, score, classified in zip(boxes, labels, scores, values.classified.tolist(), strict=True):
         detection: dict[str, Any] = {"frame": 0, "box": box, "label": label, "score": score}
         if classified:
             (names, shares), outputs = next(classified_values)
             detection["top"] = [{"label": a, "score": b} for a, b in zip(names, shares, strict=True)]
             detection |= outputs
-        found.append(detection)
-    rows = iter(found)
+        detections.append(detection)
+    rows = iter(detections)
     resources = [
         {
             "resource_id": str(resource_id),
@@ -236,17 +236,17 @@ def from_json(body: bytes) -> dict[str, Array]:
     """The same arrays; nothing is checked."""
     document = json.loads(gzip.decompress(body))
     resources = document["resources"]
-    found = [detection for resource in resources for detection in resource["detections"]]
-    classified = [detection for detection in found if "top" in detection]
+    detections = [detection for resource in resources for detection in resource["detections"]]
+    classified = [detection for detection in detections if "top" in detection]
     arrays = {
         "resource_ids": np.frombuffer(b"".join(UUID(resource["resource_id"]).bytes for resource in resources), "<u1"),
         "width": np.array([resource["width"] for resource in resources], "<u4"),
         "height": np.array([resource["height"] for resource in resources], "<u4"),
         "detections": np.array([len(resource["detections"]) for resource in resources], "<u4"),
-        "box": np.array([detection["box"] for detection in found]),
-        "label": np.array([detection["label"] for detection in found], "<u2"),
-        "score": np.array([detection["score"] for detection in found]),
-        "classified": np.array(["top" in detection for detection in found], "<u1"),
+        "box": np.array([detection["box"] for detection in detections]),
+        "label": np.array([detection["label"] for detection in detections], "<u2"),
+        "score": np.array([detection["score"] for detection in detections]),
+        "classified": np.array(["top" in detection for detection in detections], "<u1"),
         "top_label": np.array([[top["label"] for top in detection["top"]] for detection in classified], "<u2"),
         "top_score": np.array([[top["score"] for top in detection["top"]] for detection in classified]),
     }

@@ -84,10 +84,10 @@ async def our_round(
     before = stack.core_seconds()
     answer, _ = await load.communicate(json.dumps(order).encode())
     assert load.returncode == 0, "the load generator failed; its reason stands above"
-    found = json.loads(answer)
-    found["manager_core_seconds"] = stack.core_seconds() - before
-    found["rate"] = found["batches"] / found["seconds"]
-    return found
+    figures = json.loads(answer)
+    figures["manager_core_seconds"] = stack.core_seconds() - before
+    figures["rate"] = figures["batches"] / figures["seconds"]
+    return figures
 
 
 async def statements_of(stack: Stack, credential: Credential, limit: int) -> list[Statement]:
@@ -95,16 +95,16 @@ async def statements_of(stack: Stack, credential: Credential, limit: int) -> lis
     log = stack.postgres.data_dir / "log" / "statements.json"
     async with stack.logging_manager() as port:
         await our_round(stack, [credential], limit, limit, port=port)
-    found: list[Statement] = []
+    statements: list[Statement] = []
     for line in log.read_text("utf-8").splitlines():
         entry = json.loads(line)
         if entry.get("application_name") != APPLICATION_NAME or not entry["message"].startswith("execute "):
             continue
         text = entry["message"].split(": ", 1)[1]
         values = {int(n): _unquoted(value) for n, value in _PARAMETER.findall(entry.get("detail", ""))}
-        found.append(Statement(text, values))
-    first = max(index for index, statement in enumerate(found) if "skip locked" in statement.text)
-    return found[first - 2 :]  # before the claim: whose token it is, and where batches wait for its worker
+        statements.append(Statement(text, values))
+    first = max(index for index, statement in enumerate(statements) if "skip locked" in statement.text)
+    return statements[first - 2 :]  # before the claim: whose token it is, and where batches wait for its worker
 
 
 def _unquoted(value: str) -> str | None:
@@ -132,7 +132,7 @@ def script_of(statements: list[Statement], limit: int) -> tuple[str, dict[str, s
             names[1] = f"(array[:id{number}::text])"
             held = [n for n, value in statement.values.items() if _single(value).endswith(f"-{batch}")]
             names |= dict.fromkeys(held, f"(array[{token}::text || '-' || :id{number}::text])")
-        text = re.sub(r"\$(\d+)", lambda found, names=names: names[int(found[1])], statement.text.strip())
+        text = re.sub(r"\$(\d+)", lambda match, names=names: names[int(match[1])], statement.text.strip())
         commands.append(_with_ids(text, limit) if claims else f"{text};")
     assert len(numbers) == limit, f"{len(numbers)} batches were saved in the log, {limit} were claimed"
     return "\n".join(commands) + "\n", constants
@@ -176,9 +176,9 @@ async def pgbench_round(stack: Stack, script: str, constants: dict[str, str], li
     assert process.returncode == 0, err.decode()
     saved = await _saved(stack) - before
     assert saved == runs * limit * CLIENTS, f"pgbench saved {saved} batches, {runs * limit * CLIENTS} were asked"
-    found = re.search(r"tps = ([\d.]+) \(without", out.decode())
-    assert found, out.decode()
-    return float(found[1]) * limit
+    match = re.search(r"tps = ([\d.]+) \(without", out.decode())
+    assert match, out.decode()
+    return float(match[1]) * limit
 
 
 async def _saved(stack: Stack) -> int:

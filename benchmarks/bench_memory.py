@@ -1,7 +1,7 @@
 """The memory of Manager and Worker between a job of 1,000 resources and one of 100,000.
 
-Real processes: the Manager's web door and its tasks on PostgreSQL and Valkey, a Worker with its inference process, a
-media server. After a first job, which lasts until batches have the size that follows from the speed, the peak of each
+Real processes: the Manager's web and task processes on PostgreSQL and Valkey, a Worker with its inference process,
+a media server. After a first job, which lasts until batches have the size that follows from the speed, the peak of each
 process in a small job is compared with its peak in the large one, the streamed submission included. The pictures are
 tiny and so is the model: what counts is how many there are. On a machine that cannot do the whole large job within the
 time it is cancelled, and the last row says how far it came, which is then a bar that was missed.

@@ -2,7 +2,7 @@
 
 Batches become available one by one, evenly, and each is claimed, worked on for a moment and saved; the workers beat
 their hearts meanwhile. Measured is the time from the moment before the commit that makes a batch available to the
-moment when a worker has it in hand. While all of them wait, nothing of the Manager is busy in the database.
+moment when a worker has it. While all of them wait, nothing of the Manager is busy in the database.
 """
 
 import asyncio
@@ -89,9 +89,9 @@ async def all_wait(stack: Stack, *, within: float = 60.0) -> dict[str, int]:
         while True:
             before = stack.core_seconds()
             await asyncio.sleep(0.5)
-            (found,) = await stack.sql(STATES)
-            if found["busy"] == 0 and stack.core_seconds() - before < 0.4:
-                return dict(found)
+            (states,) = await stack.sql(STATES)
+            if states["busy"] == 0 and stack.core_seconds() - before < 0.4:
+                return dict(states)
 
 
 async def make_available(stack: Stack, job: Any, sizes: Sizes) -> dict[str, float]:
@@ -128,8 +128,8 @@ async def measure(options: Options) -> list[Row]:
             began = time.monotonic()
             making = asyncio.create_task(make_available(stack, job, sizes))
             while not making.done():
-                (found,) = await stack.sql(STATES)
-                most = max(most, found["all"])
+                (states,) = await stack.sql(STATES)
+                most = max(most, states["all"])
                 await asyncio.sleep(1)
             moments = await making
             seconds = time.monotonic() - began

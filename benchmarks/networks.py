@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 STRIDE = 32
 CLASSES = ("animal", "person", "vehicle")
-_FOUND, _ELSEWHERE, _ANSWER_SCALE = 0.9, 0.002, 0.001
+_PRESENT, _ELSEWHERE, _ANSWER_SCALE = 0.9, 0.002, 0.001
 
 
 def build_detector(path: Path, *, size: int, width: int, depth: int) -> Path:
@@ -53,7 +53,7 @@ def _answers(across: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     side = np.full(across * across, 4.0 * STRIDE)
     boxes = np.stack([x * STRIDE + STRIDE / 2, y * STRIDE + STRIDE / 2, side, side])
     scores = np.full((len(CLASSES), across * across), _ELSEWHERE)
-    scores[0, across // 2 * across + across // 2] = _FOUND
+    scores[0, across // 2 * across + across // 2] = _PRESENT
     return boxes[None].astype(np.float32), scores[None].astype(np.float32)
 
 
@@ -76,13 +76,13 @@ class _Graph:
         return name
 
     def convolve(
-        self, value: str, channels: int, wanted: int, *, side: int, stride: int = 1, active: bool = True
+        self, value: str, channels: int, filters: int, *, side: int, stride: int = 1, active: bool = True
     ) -> str:
         spread = np.sqrt(2 / (channels * side * side))
-        weights = self.draw.normal(0, spread, (wanted, channels, side, side)).astype(np.float32)
+        weights = self.draw.normal(0, spread, (filters, channels, side, side)).astype(np.float32)
         pads = [side // 2] * 4
         how = {"kernel_shape": [side, side], "strides": [stride, stride], "pads": pads}
-        bias = self.keep(np.zeros(wanted, np.float32))
+        bias = self.keep(np.zeros(filters, np.float32))
         value = self.add("Conv", [value, self.keep(weights), bias], **how)
         return self.add("Relu", [value]) if active else value
 

@@ -52,8 +52,8 @@ def parse_options(about: str | None, arguments: Sequence[str] | None = None) -> 
     size.add_argument("--quick", dest="size", action="store_const", const=Size.QUICK, help="shorter, less exact")
     size.add_argument("--tiny", dest="size", action="store_const", const=Size.TINY, help="only to see that it runs")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the JSON file")
-    found = parser.parse_args(arguments)
-    return Options(found.size or Size.FULL, found.out)
+    options = parser.parse_args(arguments)
+    return Options(options.size or Size.FULL, options.out)
 
 
 @dataclass(frozen=True)

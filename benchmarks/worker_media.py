@@ -53,7 +53,7 @@ class Media:
 
     def core_seconds(self) -> float:
         """What this process and the media server have used of the processor so far."""
-        return time.process_time() + _of_one_thread(self.server)
+        return time.process_time() + _thread_seconds(self.server)
 
     def _reference(self, index: int) -> ResourceRef:
         return ResourceRef(
@@ -81,7 +81,7 @@ async def media_of(paths: Sequence[Path], folder: Path) -> AsyncGenerator[Media,
         await server.wait()
 
 
-def _of_one_thread(pid: int) -> float:
+def _thread_seconds(pid: int) -> float:
     """The same of a process that has but one thread, to the nanosecond where the system tells."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9

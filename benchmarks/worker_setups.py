@@ -49,20 +49,20 @@ def setups(folder: Path, size: Size) -> list[Setup]:
     species, demo = weights / "demo-species.onnx", weights / "demo-detector.onnx"
     labels = lines(names / "demo-species.txt")
     later = opened(species, name="demo-species", predictor="classifier", labels=labels)
-    found: list[Setup] = []
+    setups_made: list[Setup] = []
     for name, (width, depth), photos in (
         ("detector at 640 px and classifier", (16, 2), BATCHES),
         ("heavy detector at 640 px and classifier", (64, 5), {"3 MP": 24}),
     ):
         path = build_detector(folder / f"detector-{width}-{depth}.onnx", size=640, width=width, depth=depth)
         first = opened(path, name="built", predictor="yolov8", labels=list(CLASSES))
-        found.append(Setup(name, [first, later], [path, species], photos))
+        setups_made.append(Setup(name, [first, later], [path, species], photos))
     if size is Size.TINY:
-        return [replace(found[0], photos={"3 MP": 6})]
+        return [replace(setups_made[0], photos={"3 MP": 6})]
     demo_labels = lines(names / "demo-detector.txt")
     first = opened(demo, name="demo-detector", predictor="yolov8", labels=demo_labels)
-    found.append(Setup("demo models", [first, later], [demo, species]))
-    return found + real_networks(SHARED / "models")
+    setups_made.append(Setup("demo models", [first, later], [demo, species]))
+    return setups_made + real_networks(SHARED / "models")
 
 
 def real_networks(folder: Path) -> list[Setup]:

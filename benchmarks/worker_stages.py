@@ -50,8 +50,8 @@ class Photo:
         self.outputs = forward(self.detector.session, [self.tensor])[0]
 
     def read(self) -> None:
-        self.found = self.finder.find(self.outputs, self.mapping)
-        self.boxes = [self.found.boxes[row] for row in self.finder.animals(self.found)]
+        self.detections = self.finder.find(self.outputs, self.mapping)
+        self.boxes = [self.detections.boxes[row] for row in self.finder.animals(self.detections)]
 
     def crop(self) -> None:
         self.crops = [to_input(crop_box(self.pixels, box, self.later), self.later)[0] for box in self.boxes]

@@ -121,7 +121,7 @@ def _rows_apart(ours: Arrays, theirs: Arrays) -> float:
     return float(np.quantile(np.concatenate(nearest), 0.95))
 
 
-def door(
+def command_line(
     about: str,
     recipes: Mapping[str, Recipe],
     convert: Callable[[argparse.Namespace, Recipe, Path], Model | None],

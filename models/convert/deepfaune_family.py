@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conversion import Model, Recipe, Unfit, door
+from conversion import Model, Recipe, Unfit, command_line
 
 _FEATURES = 1024
 BACKBONES = {
@@ -51,4 +51,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "timm")))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "timm")))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from conversion import Model, Recipe, Unfit, door
+from conversion import Model, Recipe, Unfit, command_line
 
 _REGIONS = ("amazon", "andes", "savanna", "southwest")
 RECIPES = {
@@ -74,4 +74,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "torchvision"), more=more))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "torchvision"), more=more))

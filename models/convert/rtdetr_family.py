@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conversion import Model, Recipe, Unfit, door
+from conversion import Model, Recipe, Unfit, command_line
 
 _OUTPUTS = ((None, 300, 3), (None, 300, 4))
 RECIPES = {f"megadetector-v6-apa-rtdetr-{size}": Recipe(640, _OUTPUTS, unordered=True) for size in "ce"}
@@ -48,4 +48,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "torchvision"), more=more))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "torchvision"), more=more))

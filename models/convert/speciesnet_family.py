@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from conversion import Model, Recipe, door
+from conversion import Model, Recipe, command_line
 
 RECIPES = {"speciesnet": Recipe(480, ((None, 2498),), channels_last=True)}
 
@@ -19,4 +19,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "onnx2torch")))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "onnx2torch")))

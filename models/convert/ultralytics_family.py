@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from conversion import OPSET, Model, Recipe, door
+from conversion import OPSET, Model, Recipe, command_line
 
 _MEGADETECTOR = 4 + 3
 _COCO = 4 + 80
@@ -62,4 +62,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model | N
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "ultralytics")))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "ultralytics")))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conversion import Model, Recipe, Unfit, door
+from conversion import Model, Recipe, Unfit, command_line
 
 RECIPES = {f"megadetector-v6-mit-yolov9-{size}": Recipe(640, ((None, 4 + 3, None),)) for size in "ce"}
 _CONFIGS = "config_v9s.yaml for -c and config_v9c.yaml for -e, of record 15178680 at Zenodo"
@@ -51,4 +51,4 @@ def convert(options: argparse.Namespace, recipe: Recipe, out: Path) -> Model:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch", "omegaconf", "yolo"), more=more))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch", "omegaconf", "yolo"), more=more))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conversion import Model, Recipe, Unfit, door
+from conversion import Model, Recipe, Unfit, command_line
 
 RECIPES = {
     "megadetector-v5a": Recipe(1280, ((None, None, 5 + 3),)),
@@ -60,4 +60,4 @@ def _flat(answer: Any) -> list[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(door(str(__doc__), RECIPES, convert, needs=("torch",), more=more))
+    sys.exit(command_line(str(__doc__), RECIPES, convert, needs=("torch",), more=more))

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - the build tool reads this file by its path, it is no package
-"""Puts the worker's migrations into its wheel: a worker that is installed alone brings its own file up to date."""
+"""Puts the worker's migrations into its wheel, so that a worker installed alone can migrate its own file."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Migrations(BuildHookInterface[Any]):
-    """In a repository they lie beside the services; an editable install reads them there."""
+    """Build hook; in a repository the migrations are beside the services, where an editable install reads them."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         folder = Path(self.root).parents[1] / "migrations" / "ai_worker"

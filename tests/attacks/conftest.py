@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.ai_manager.conftest import manager
-from tests.expert.conftest import house
+from tests.expert.conftest import backend
 from tests.support.access_world import World, opened_world
 from tests.support.database import Databases
 
-__all__ = ["house", "manager"]
+__all__ = ["backend", "manager"]
 
 
 @pytest.fixture(scope="module")

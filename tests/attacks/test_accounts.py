@@ -12,30 +12,30 @@ from expert.access import queries
 from expert.access.check_password import refuse_weak_password
 from expert.access.models import User
 from expert.access.state import back_off_seconds
-from tests.support.make.expert import House, Person, joined
+from tests.support.make.expert import Backend, Person, joined
 from trapper_kit.problems import Invalid
 
 PASSWORD = "a stone, a leaf, an unfound door"
 
 
-def limit(house: House, **changes: Any) -> None:
-    intervals = house.work.settings.intervals.model_copy(update={"sign_in_window": 60.0})
-    house.work.settings = house.work.settings.model_copy(update={"intervals": intervals, **changes})
+def limit(backend: Backend, **changes: Any) -> None:
+    intervals = backend.work.settings.intervals.model_copy(update={"sign_in_window": 60.0})
+    backend.work.settings = backend.work.settings.model_copy(update={"intervals": intervals, **changes})
 
 
-async def account(house: House, email: str = "ann@example.org") -> User:
-    registered = await house.client().post("/api/users/", json={"email": email, "password": PASSWORD})
+async def account(backend: Backend, email: str = "ann@example.org") -> User:
+    registered = await backend.client().post("/api/users/", json={"email": email, "password": PASSWORD})
     assert registered.status_code == 202, registered.text
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         user = await queries.user_by_email(db, email)
     assert user is not None
-    admin = await house.person("root", site_admin=True)
+    admin = await backend.person("root", site_admin=True)
     assert (await admin.client.post(f"/api/users/{user.id}/activate/")).status_code == 200
     return user
 
 
-def browser(house: House, address: str) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=house.app, client=(address, 1))
+def browser(backend: Backend, address: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=backend.app, client=(address, 1))
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
 
 
@@ -46,34 +46,34 @@ async def signed_in(client: httpx.AsyncClient, password: str = PASSWORD) -> http
     return reply
 
 
-async def test_parallel_guesses_count_each_other(house: House) -> None:
+async def test_parallel_guesses_count_each_other(backend: Backend) -> None:
     """118 of 120 guesses at the same moment were evaluated at a limit of 10."""
-    limit(house, sign_in_failures=5)
-    await account(house)
-    async with browser(house, "203.0.113.1") as client:
+    limit(backend, sign_in_failures=5)
+    await account(backend)
+    async with browser(backend, "203.0.113.1") as client:
         replies = await asyncio.gather(*(signed_in(client, f"wrong {number}") for number in range(30)))
     statuses = [reply.status_code for reply in replies]
     assert (statuses.count(401), statuses.count(429)) == (5, 25)
 
 
-async def test_guesses_of_others_lock_nobody_out(house: House) -> None:
-    limit(house, sign_in_failures=3, sign_in_failures_per_account=6)
-    await account(house)
-    async with browser(house, "203.0.113.1") as home:
+async def test_guesses_of_others_lock_nobody_out(backend: Backend) -> None:
+    limit(backend, sign_in_failures=3, sign_in_failures_per_account=6)
+    await account(backend)
+    async with browser(backend, "203.0.113.1") as home:
         assert (await signed_in(home)).status_code == 201
     statuses: list[int] = []
     for number in range(4):
-        async with browser(house, f"198.51.100.{number}") as attacker:
+        async with browser(backend, f"198.51.100.{number}") as attacker:
             statuses = [(await signed_in(attacker, "wrong")).status_code for _ in range(2)]
     assert statuses[-1] == 429  # from new addresses the account is held back
-    async with browser(house, "203.0.113.1") as home:
+    async with browser(backend, "203.0.113.1") as home:
         assert (await signed_in(home)).status_code == 201  # from a known one it is not
 
 
-async def test_registration_is_limited_and_tells_nothing(house: House) -> None:
-    limit(house, sign_in_failures=4)
-    await account(house)
-    stranger = house.client()
+async def test_registration_is_limited_and_tells_nothing(backend: Backend) -> None:
+    limit(backend, sign_in_failures=4)
+    await account(backend)
+    stranger = backend.client()
     bodies = [{"email": email, "password": PASSWORD} for email in ("ann@example.org", "bob@example.org")]
     replies = [await stranger.post("/api/users/", json=body) for body in bodies]
     assert replies[0].content == replies[1].content
@@ -86,9 +86,9 @@ async def test_registration_is_limited_and_tells_nothing(house: House) -> None:
     ["short", "12345678901", "password1234", "Passw0rd!!!!", "qwertyuiop[]", "aaaaaaaaaaaaaaaa", "abcabcabcabcabc",
      "ann.smith1234"],
 )  # fmt: skip
-async def test_weak_password_is_refused(house: House, password: str) -> None:
+async def test_weak_password_is_refused(backend: Backend, password: str) -> None:
     body = {"email": "ann.smith@example.org", "password": password}
-    reply = await house.client().post("/api/users/", json=body)
+    reply = await backend.client().post("/api/users/", json=body)
     assert reply.status_code == 422, password
 
 
@@ -99,9 +99,9 @@ def test_long_unusual_password_is_accepted() -> None:
         refuse_weak_password("a" * 11, email="ann@example.org")
 
 
-async def test_changed_password_ends_other_sessions_and_tokens(house: House) -> None:
-    user = await account(house)
-    async with browser(house, "203.0.113.1") as here, browser(house, "203.0.113.2") as there:
+async def test_changed_password_ends_other_sessions_and_tokens(backend: Backend) -> None:
+    user = await account(backend)
+    async with browser(backend, "203.0.113.1") as here, browser(backend, "203.0.113.2") as there:
         await signed_in(here)
         await signed_in(there)
         token = (await here.post("/api/tokens/", json={"name": "script"})).json()["token"]
@@ -110,23 +110,23 @@ async def test_changed_password_ends_other_sessions_and_tokens(house: House) -> 
         assert (await here.post("/api/me/password/", json={**body, "current_password": PASSWORD})).status_code == 204
         assert (await here.get("/api/me/")).status_code == 200
         assert (await there.get("/api/me/")).status_code == 401
-    assert (await house.client({"Authorization": f"Bearer {token}"}).get("/api/me/")).status_code == 401
-    async with browser(house, "203.0.113.3") as again:
+    assert (await backend.client({"Authorization": f"Bearer {token}"}).get("/api/me/")).status_code == 401
+    async with browser(backend, "203.0.113.3") as again:
         assert (await signed_in(again)).status_code == 401
         assert (await signed_in(again, PASSWORD + "!")).status_code == 201
-    admin = await house.person("root", site_admin=True)
+    admin = await backend.person("root", site_admin=True)
     actions = (await admin.client.get(f"/api/audit/?subject_id={user.id}")).json()["items"]
     assert {"signed-in", "sign-in-refused", "password-changed", "activated"} <= {entry["action"] for entry in actions}
     assert PASSWORD not in str(actions)
 
 
-async def test_reset_and_deactivation_end_everything(house: House) -> None:
-    user = await account(house)
-    admin = await house.person("root", site_admin=True)
-    async with browser(house, "203.0.113.1") as client:
+async def test_reset_and_deactivation_end_everything(backend: Backend) -> None:
+    user = await account(backend)
+    admin = await backend.person("root", site_admin=True)
+    async with browser(backend, "203.0.113.1") as client:
         await signed_in(client)
         token = (await client.post("/api/tokens/", json={"name": "script"})).json()["token"]
-        bearer = house.client({"Authorization": f"Bearer {token}"})
+        bearer = backend.client({"Authorization": f"Bearer {token}"})
         reset = await admin.client.post(f"/api/users/{user.id}/reset_password/")
         assert reset.status_code == 200
         assert (await client.get("/api/me/")).status_code == (await bearer.get("/api/me/")).status_code == 401
@@ -139,9 +139,9 @@ async def test_reset_and_deactivation_end_everything(house: House) -> None:
     assert (await admin.client.post(f"/api/users/{admin.id}/deactivate/")).status_code == 409
 
 
-async def test_one_and_all_other_sessions_can_be_ended(house: House) -> None:
-    await account(house)
-    clients = [browser(house, f"203.0.113.{number}") for number in range(1, 4)]
+async def test_one_and_all_other_sessions_can_be_ended(backend: Backend) -> None:
+    await account(backend)
+    clients = [browser(backend, f"203.0.113.{number}") for number in range(1, 4)]
     for client in clients:
         await signed_in(client)
     first, second, third = clients
@@ -155,14 +155,14 @@ async def test_one_and_all_other_sessions_can_be_ended(house: House) -> None:
         await client.aclose()
 
 
-async def child_of(parent: Person, house: House, **body: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:
+async def child_of(parent: Person, backend: Backend, **body: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:
     reply = await parent.client.post("/api/tokens/", json={"name": "child", **body})
     assert reply.status_code == 201, reply.text
-    return reply.json(), house.client({"Authorization": f"Bearer {reply.json()['token']}"})
+    return reply.json(), backend.client({"Authorization": f"Bearer {reply.json()['token']}"})
 
 
-async def test_read_token_manages_no_tokens_and_makes_no_projects(house: House) -> None:
-    reader = await house.person("reader", scopes=("read",))
+async def test_read_token_manages_no_tokens_and_makes_no_projects(backend: Backend) -> None:
+    reader = await backend.person("reader", scopes=("read",))
     tries = [
         await reader.client.post("/api/tokens/", json={"name": "child", "scopes": ["read"]}),
         await reader.client.get("/api/tokens/"),
@@ -176,9 +176,9 @@ async def test_read_token_manages_no_tokens_and_makes_no_projects(house: House) 
     assert [reply.status_code for reply in tries] == [403] * 6
 
 
-async def test_child_of_a_token_ends_with_it(house: House) -> None:
-    parent = await house.person("ann", scopes=("read", "tokens"))
-    child, bearer = await child_of(parent, house, scopes=["tokens"], expires_in_days=366)
+async def test_child_of_a_token_ends_with_it(backend: Backend) -> None:
+    parent = await backend.person("ann", scopes=("read", "tokens"))
+    child, bearer = await child_of(parent, backend, scopes=["tokens"], expires_in_days=366)
     grandchild = (await bearer.post("/api/tokens/", json={"name": "grandchild", "scopes": ["tokens"]})).json()
     listed = {row["name"]: row for row in (await parent.client.get("/api/tokens/")).json()["items"]}
     assert child["expires_at"] == grandchild["expires_at"] == listed["test"]["expires_at"]
@@ -186,13 +186,13 @@ async def test_child_of_a_token_ends_with_it(house: House) -> None:
     assert wider.status_code == 403
     assert (await parent.client.delete(f"/api/tokens/{listed['test']['id']}/")).status_code == 204
     for token in (child, grandchild):
-        reply = await house.client({"Authorization": f"Bearer {token['token']}"}).get("/api/me/")
+        reply = await backend.client({"Authorization": f"Bearer {token['token']}"}).get("/api/me/")
         assert reply.status_code == 401
 
 
-async def test_inviting_tells_nothing_about_who_is_here(house: House) -> None:
-    owner, other = await house.person("owner"), await house.person("other")
-    project = await house.project(owner)
+async def test_inviting_tells_nothing_about_who_is_here(backend: Backend) -> None:
+    owner, other = await backend.person("owner"), await backend.person("other")
+    project = await backend.project(owner)
     members = f"/api/research-projects/{project.id}/members/"
     replies = [
         await owner.client.put(members, json={"email": email, "role": "member"})
@@ -201,7 +201,7 @@ async def test_inviting_tells_nothing_about_who_is_here(house: House) -> None:
     assert [(reply.status_code, reply.json()["state"]) for reply in replies] == [(200, "invited")] * 2
     assert len((await owner.client.get(members)).json()["items"]) == 1
     assert (await other.client.get(members)).status_code == 404
-    stranger = await house.person("stranger")
+    stranger = await backend.person("stranger")
     (invitation,) = (await other.client.get("/api/invitations/")).json()["items"]
     assert (await stranger.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 404
     assert (await other.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 204
@@ -209,19 +209,19 @@ async def test_inviting_tells_nothing_about_who_is_here(house: House) -> None:
     assert (await other.client.post(f"/api/invitations/{invitation['id']}/accept/")).status_code == 404
 
 
-async def test_manager_cannot_invite_an_owner(house: House) -> None:
-    owner, manager = await house.person("owner"), await house.person("manager")
-    project = await house.project(owner)
+async def test_manager_cannot_invite_an_owner(backend: Backend) -> None:
+    owner, manager = await backend.person("owner"), await backend.person("manager")
+    project = await backend.project(owner)
     await joined(owner, manager, f"research-projects/{project.id}", "manager")
     body = {"email": "somebody@example.org", "role": "owner"}
     reply = await manager.client.put(f"/api/research-projects/{project.id}/members/", json=body)
     assert reply.status_code == 403
 
 
-async def test_wait_after_failed_sign_ins_doubles_and_ends_with_success(house: House) -> None:
-    limit(house, sign_in_failures=2)
-    await account(house)
-    async with browser(house, "203.0.113.1") as client:
+async def test_wait_after_failed_sign_ins_doubles_and_ends_with_success(backend: Backend) -> None:
+    limit(backend, sign_in_failures=2)
+    await account(backend)
+    async with browser(backend, "203.0.113.1") as client:
         for _ in range(2):
             assert (await signed_in(client, "wrong")).status_code == 401
         waits: list[int] = []
@@ -229,19 +229,19 @@ async def test_wait_after_failed_sign_ins_doubles_and_ends_with_success(house: H
             refused = await signed_in(client)
             assert refused.status_code == 429
             waits.append(int(refused.headers["Retry-After"]))
-            await aged(house, waits[-1])
+            await aged(backend, waits[-1])
             assert (await signed_in(client, "wrong")).status_code == 401  # one more, and no second one
             assert (await signed_in(client, "wrong")).status_code == 429
         assert waits == [pytest.approx(seconds, abs=10) for seconds in (60, 120, 240)]
-        await aged(house, 3600)
+        await aged(backend, 3600)
         assert (await signed_in(client)).status_code == 201
         client.cookies.clear()
         for _ in range(2):
             assert (await signed_in(client, "wrong")).status_code == 401
 
 
-async def aged(house: House, seconds: int) -> None:
-    async with house.work.db() as db:
+async def aged(backend: Backend, seconds: int) -> None:
+    async with backend.work.db() as db:
         await db.execute(text("update sign_in_attempts set at = at - make_interval(secs => :s)"), {"s": seconds})
 
 
@@ -250,11 +250,11 @@ def test_back_off_never_exceeds_an_hour() -> None:
     assert waits == [0, 0, 300, 600, 2400, 3600, 3600]
 
 
-async def test_known_and_unknown_emails_cost_the_same_statements(house: House) -> None:
+async def test_known_and_unknown_emails_cost_the_same_statements(backend: Backend) -> None:
     """What takes the same work takes the same time: signing in, registering, inviting."""
-    await account(house)
-    owner = await house.person("owner")
-    project = await house.project(owner)
+    await account(backend)
+    owner = await backend.person("owner")
+    project = await backend.project(owner)
     statements: list[str] = []
 
     def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -266,7 +266,7 @@ async def test_known_and_unknown_emails_cost_the_same_statements(house: House) -
         assert (await call(email)).status_code in {200, 202, 401}
         return list(statements)
 
-    stranger = house.client()
+    stranger = backend.client()
     calls: dict[str, Callable[[str], Awaitable[httpx.Response]]] = {
         "sign in": lambda email: stranger.post("/api/sessions/", json={"email": email, "password": "wrong"}),
         "register": lambda email: stranger.post("/api/users/", json={"email": email, "password": PASSWORD}),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from tests.support.make.expert import House, Person, joined
+from tests.support.make.expert import Backend, Person, joined
 from tests.trapper_kit.test_http_client import app as other_app
 from trapper_kit.problems import Malformed
 from trapper_kit.web.app import MAX_ERRORS, read_body
@@ -121,28 +121,28 @@ async def test_long_key_is_cut_in_the_location_of_its_error(web: httpx.AsyncClie
     assert len(reply.content) < 2 * KIB
 
 
-async def test_unauthenticated_body_is_not_read(house: House) -> None:
-    stranger = house.client()
+async def test_unauthenticated_body_is_not_read(backend: Backend) -> None:
+    stranger = backend.client()
     sent = Sent()
     for method, path in [("POST", "/api/collections/"), ("POST", "/api/uploads/"), ("POST", "/api/tokens/")]:
         reply = await stranger.request(method, path, content=sent, headers={**JSON, "Idempotency-Key": "k"})
         assert (reply.status_code, sent.read) == (401, 0), path
-    token = house.client({"Authorization": "Bearer trapper_unknown"})
+    token = backend.client({"Authorization": "Bearer trapper_unknown"})
     reply = await token.post("/api/collections/", content=sent, headers={**JSON, "Idempotency-Key": "k"})
     assert (reply.status_code, sent.read) == (401, 0)
 
 
-async def test_body_outside_the_scopes_of_a_token_is_not_read(house: House) -> None:
-    reader = await house.person("reader", scopes=("read",))
+async def test_body_outside_the_scopes_of_a_token_is_not_read(backend: Backend) -> None:
+    reader = await backend.person("reader", scopes=("read",))
     sent = Sent()
     reply = await reader.client.post("/api/collections/", content=sent, headers={**JSON, "Idempotency-Key": "k"})
     assert (reply.status_code, sent.read) == (403, 0)
 
 
-async def test_20_megabytes_of_unknown_keys_cost_nothing(house: House) -> None:
+async def test_20_megabytes_of_unknown_keys_cost_nothing(backend: Backend) -> None:
     """The first attack: 20 MB of unknown keys on the sign-in route took 23 s and 3 GB."""
     body = ("{" + ",".join(f'"k{number}":0' for number in range(1_600_000)) + "}").encode()
-    stranger = house.client()
+    stranger = backend.client()
     tracemalloc.start()
     began = time.process_time()
     reply = await stranger.post("/api/sessions/", content=body, headers=JSON)
@@ -179,10 +179,10 @@ def test_refused_document_raises_malformed() -> None:
         check_json(b"[" * 33)
 
 
-async def test_uploads_keep_less_than_1_mib_each_and_are_limited_per_account(house: House) -> None:
-    house.work.settings = house.work.settings.model_copy(update={"uploads_per_account": 8})
-    owner, other = await house.person("owner"), await house.person("other")
-    project = await house.project(owner)
+async def test_uploads_keep_less_than_1_mib_each_and_are_limited_per_account(backend: Backend) -> None:
+    backend.work.settings = backend.work.settings.model_copy(update={"uploads_per_account": 8})
+    owner, other = await backend.person("owner"), await backend.person("other")
+    project = await backend.project(owner)
     await joined(owner, other, f"research-projects/{project.id}", "member")
     go_on, size = asyncio.Event(), 5 * MIB + 700 * KIB
 
@@ -200,7 +200,7 @@ async def test_uploads_keep_less_than_1_mib_each_and_are_limited_per_account(hou
     tracemalloc.start()
     sending = [asyncio.create_task(send(owner, number)) for number in range(8)]
     async with asyncio.timeout(60):
-        while not all_written(house, 8 * 5 * MIB):  # noqa: ASYNC110 - other threads write, without an event
+        while not all_written(backend, 8 * 5 * MIB):  # noqa: ASYNC110 - other threads write, without an event
             await asyncio.sleep(0.05)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -212,11 +212,11 @@ async def test_uploads_keep_less_than_1_mib_each_and_are_limited_per_account(hou
     go_on.set()
     replies = await asyncio.gather(*sending, theirs)
     assert [reply.status_code for reply in replies] == [200] * 9
-    assert not house.work.receiving_uploads
+    assert not backend.work.receiving_uploads
     assert (await send(owner, 9)).status_code == 200
 
 
-def all_written(house: House, size_bytes: int) -> bool:
-    folder = house.work.settings.media_dir
+def all_written(backend: Backend, size_bytes: int) -> bool:
+    folder = backend.work.settings.media_dir
     assert folder is not None
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >= size_bytes

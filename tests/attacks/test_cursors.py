@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import Malformed
 
@@ -20,9 +20,9 @@ def forged(keys: Any, filter_print: str) -> str:
     return base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
 
 
-async def test_forged_cursor_is_refused_by_every_list(house: House) -> None:
-    owner = await house.person("root", site_admin=True)
-    project = await house.project(owner)
+async def test_forged_cursor_is_refused_by_every_list(backend: Backend) -> None:
+    owner = await backend.person("root", site_admin=True)
+    project = await backend.project(owner)
     looking = await project.classification_project()
     paths = {
         "/api/users/": {"is_active": None},

@@ -132,7 +132,7 @@ async def fuzz_all(app: Any, clients: Mapping[str, Client], ids: Mapping[str, An
 
 async def fuzz_expert(world: World, seconds: float) -> None:
     clients = {caller.name: world.clients[caller.name] for caller in CALLERS}
-    await fuzz_all(world.house.app, clients, world.ids, seconds)
+    await fuzz_all(world.backend.app, clients, world.ids, seconds)
 
 
 async def fuzz_manager(manager: Manager, seconds: float) -> None:

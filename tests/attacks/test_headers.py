@@ -5,32 +5,32 @@ import pytest
 
 from expert.access import queries
 from expert.app import create_app
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 from trapper_kit.web.guards import api_routes, capability_of, is_public
 
 WITHOUT_CAPABILITY = {"/api/me/", "/api/sessions/current/"}
 
 
-async def test_every_reply_has_the_security_headers(house: House) -> None:
-    person = await house.person()
+async def test_every_reply_has_the_security_headers(backend: Backend) -> None:
+    person = await backend.person()
     for path in ("/api/me/", "/api/nowhere/", "/healthz", "/openapi.json", "/nowhere", "/api/resources/?x=1"):
-        for client in (person.client, house.client()):
+        for client in (person.client, backend.client()):
             reply = await client.get(path)
             assert reply.headers["X-Content-Type-Options"] == "nosniff", path
             assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
             assert (reply.headers.get("Cache-Control") == "no-store") is path.startswith("/api/")
 
 
-async def test_refusals_and_failures_have_the_security_headers(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusals_and_failures_have_the_security_headers(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_arguments: object, **_more: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
-    person = await house.person()
+    person = await backend.person()
     replies = [
         await person.client.put("/api/me/"),
         await person.client.post("/api/sessions/", content=b"{", headers={"Content-Type": "application/json"}),
         await person.client.post("/api/sessions/", content=b" " * 100_000),
-        await house.client().post("/api/sessions/", json={"email": "nobody@example.org", "password": "x"}),
+        await backend.client().post("/api/sessions/", json={"email": "nobody@example.org", "password": "x"}),
     ]
     monkeypatch.setattr(queries, "list_tokens", fail)
     replies.append(await person.client.get("/api/tokens/"))
@@ -42,13 +42,13 @@ async def test_refusals_and_failures_have_the_security_headers(house: House, mon
         assert "nobody foresaw" not in reply.text
 
 
-async def test_no_page_loads_scripts_from_elsewhere(house: House) -> None:
-    assert (await house.client().get("/docs")).status_code == 404
+async def test_no_page_loads_scripts_from_elsewhere(backend: Backend) -> None:
+    assert (await backend.client().get("/docs")).status_code == 404
 
 
-async def test_metrics_are_not_public(house: House) -> None:
+async def test_metrics_are_not_public(backend: Backend) -> None:
     for address, status in (("127.0.0.1", 200), ("203.0.113.7", 404)):
-        transport = httpx.ASGITransport(app=house.app, client=(address, 1))
+        transport = httpx.ASGITransport(app=backend.app, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             assert (await client.get("/metrics")).status_code == status
 

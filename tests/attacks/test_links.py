@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from tests.support.make.expert import House, Person, Project, joined, made
+from tests.support.make.expert import Backend, Person, Project, joined, made
 
 BYTES = b"not a picture, but bytes \xff\xfe\xfd"
 
 
-async def shared(house: House) -> tuple[Project, Person, dict[str, Any], Person, Project]:
+async def shared(backend: Backend) -> tuple[Project, Person, dict[str, Any], Person, Project]:
     """A collection, a viewer of it, the viewer's own project, and a third person in that one."""
-    owner, viewer, third = [await house.person(name) for name in ("owner", "viewer", "third")]
-    project = await house.project(owner)
+    owner, viewer, third = [await backend.person(name) for name in ("owner", "viewer", "third")]
+    project = await backend.project(owner)
     looking = await project.classification_project()
     await project.link(looking["id"])
     await joined(owner, viewer, f"classification-projects/{looking['id']}", "viewer")
-    theirs = await house.project(viewer)
+    theirs = await backend.project(viewer)
     copy = await theirs.classification_project()
     await joined(viewer, third, f"classification-projects/{copy['id']}", "viewer")
     return project, viewer, copy, third, theirs
@@ -26,8 +26,8 @@ async def links_of(project: Project) -> list[dict[str, Any]]:
     return reply.json()["items"]
 
 
-async def test_viewer_cannot_open_a_collection_to_a_project_of_their_own(house: House) -> None:
-    project, viewer, copy, third, _ = await shared(house)
+async def test_viewer_cannot_open_a_collection_to_a_project_of_their_own(backend: Backend) -> None:
+    project, viewer, copy, third, _ = await shared(backend)
     before = await project.upload(BYTES)
     path = f"/api/classification-projects/{copy['id']}/collections/"
     link = await made(viewer.client, path, {"collection_id": str(project.collection_id)})
@@ -39,8 +39,8 @@ async def test_viewer_cannot_open_a_collection_to_a_project_of_their_own(house: 
     assert (await third.client.get("/api/collections/")).json()["items"] == []
 
 
-async def test_owner_lists_consents_to_and_ends_foreign_links(house: House) -> None:
-    project, viewer, copy, third, _ = await shared(house)
+async def test_owner_lists_consents_to_and_ends_foreign_links(backend: Backend) -> None:
+    project, viewer, copy, third, _ = await shared(backend)
     resource_id = await project.upload(BYTES)
     path = f"/api/classification-projects/{copy['id']}/collections/"
     body = {"collection_id": str(project.collection_id)}
@@ -59,8 +59,8 @@ async def test_owner_lists_consents_to_and_ends_foreign_links(house: House) -> N
     assert (await made(viewer.client, path, body))["state"] == "revoked"  # asking again opens nothing
 
 
-async def test_public_collection_made_private_again_closes(house: House) -> None:
-    project, viewer, copy, third, _ = await shared(house)
+async def test_public_collection_made_private_again_closes(backend: Backend) -> None:
+    project, viewer, copy, third, _ = await shared(backend)
     resource_id = await project.upload(BYTES)
     address = f"/api/collections/{project.collection_id}/"
 
@@ -79,9 +79,9 @@ async def test_public_collection_made_private_again_closes(house: House) -> None
     assert (await third.client.get(f"/api/resources/{resource_id}/")).status_code == 404
 
 
-async def test_removed_member_cannot_send_what_they_announced(house: House) -> None:
-    owner, member = await house.person("owner"), await house.person("member")
-    project = await house.project(owner)
+async def test_removed_member_cannot_send_what_they_announced(backend: Backend) -> None:
+    owner, member = await backend.person("owner"), await backend.person("member")
+    project = await backend.project(owner)
     await joined(owner, member, f"research-projects/{project.id}", "member")
     begun = await member.client.post("/api/uploads/", json=project.announced(BYTES))
     upload_id = begun.json()["items"][0]["upload_id"]
@@ -92,8 +92,8 @@ async def test_removed_member_cannot_send_what_they_announced(house: House) -> N
     assert (await owner.client.get("/api/resources/")).json()["items"] == []
 
 
-async def test_link_that_is_not_open_makes_no_jobs(house: House) -> None:
-    project, viewer, copy, _, _ = await shared(house)
+async def test_link_that_is_not_open_makes_no_jobs(backend: Backend) -> None:
+    project, viewer, copy, _, _ = await shared(backend)
     resource_id = await project.upload(BYTES)
     path = f"/api/classification-projects/{copy['id']}/collections/"
     link = await made(viewer.client, path, {"collection_id": str(project.collection_id)})

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from ai_worker.manager_client import Manager as WorkersManager
 from expert.manager_client import ManagerClient, Managers
 from expert.providers.sync_ai_models import sync_ai_models
-from tests.support.make.expert import House
-from tests.support.make.expert import house as opened_house
+from tests.support.make.expert import Backend
+from tests.support.make.expert import backend as opened_backend
 from trapper_kit.addresses import AddressRefused, networks
 from trapper_kit.http_client import HttpClient
 from trapper_kit.http_replies import BadReply, Unreachable
@@ -145,7 +145,7 @@ CALLS: dict[str, Call] = {
     "expert cancel": _expert(lambda peer: peer.cancel(uuid7())),
     "worker claim": _worker(lambda peer: peer.claim(ClaimRequest(runtime="onnx-cpu", limit=1, wait_seconds=0))),
     "worker check": _worker(lambda peer: peer.check()),
-    "worker proof": _worker(lambda peer: peer.proof("a" * 64, name="n", version="1")),
+    "worker proof": _worker(lambda peer: peer.golden_run("a" * 64, name="n", version="1")),
     "worker entries": _worker(lambda peer: peer.entries({"a" * 64})),
 }
 
@@ -225,8 +225,8 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
             continue
 
 
-async def test_connection_with_a_bad_address_is_refused_where_it_is_given(house: House) -> None:
-    admin = await house.person("root", site_admin=True)
+async def test_connection_with_a_bad_address_is_refused_where_it_is_given(backend: Backend) -> None:
+    admin = await backend.person("root", site_admin=True)
     for field, url in [*(("url", url) for url in BAD_ADDRESSES), ("notifications_url", "file:///etc/passwd")]:
         body = {"name": "m", "url": "http://example.org", "credential": "c", field: url}
         content = json.dumps(body).encode()
@@ -234,8 +234,8 @@ async def test_connection_with_a_bad_address_is_refused_where_it_is_given(house:
         assert reply.status_code in {400, 422}, (url, reply.text)
 
 
-async def test_each_connection_fails_alone_and_can_be_deleted(house: House) -> None:
-    admin = await house.person("root", site_admin=True)
+async def test_each_connection_fails_alone_and_can_be_deleted(backend: Backend) -> None:
+    admin = await backend.person("root", site_admin=True)
     for name, url in (
         ("metadata", "http://169.254.169.254"),
         ("nobody", "http://127.0.0.1:1"),
@@ -263,12 +263,12 @@ async def test_hostile_catalogue_does_not_stop_the_sync(expert_database_url: str
     }  # fmt: skip
     page = json.dumps({"items": [model], "next_cursor": None}).encode()
     managers = Managers(transport=raw(200, page, content_type="application/json"))
-    async with opened_house(expert_database_url, tmp_path, managers=managers) as house:
-        admin = await house.person("root", site_admin=True)
+    async with opened_backend(expert_database_url, tmp_path, managers=managers) as backend:
+        admin = await backend.person("root", site_admin=True)
         for name in ("one", "two"):
             body = {"name": name, "url": "http://peer", "credential": "c"}
             assert (await admin.client.put("/api/ai-provider-connections/", json=body)).status_code == 200
-        reports = await sync_ai_models(house.work)
+        reports = await sync_ai_models(backend.work)
     assert [bool(report.problem) for report in reports] == [True, True]
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import event
 
 from ai_manager.deps import Work
-from ai_manager.jobs import plan, put_away
-from ai_manager.results import forget
+from ai_manager.jobs import compact, plan
+from ai_manager.results import delete_blobs
 from ai_manager.settings import Settings
 from ai_manager.tasks import BOOK
 
@@ -75,7 +75,7 @@ def _forked(name: str, step: int, *, statements: bool) -> int:
 
 def main() -> None:
     statements = "statements" in sys.argv
-    put_away.AT_ONCE, plan.AT_ONCE, forget.AT_ONCE = 1, 2, 1  # so that little work takes several transactions
+    compact.AT_ONCE, plan.AT_ONCE, delete_blobs.AT_ONCE = 1, 2, 1  # so that little work takes several transactions
     for line in sys.stdin:
         name, step = line.split()
         _, status = os.waitpid(_forked(name, int(step), statements=statements), 0)

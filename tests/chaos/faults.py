@@ -40,8 +40,8 @@ def _of_processes() -> Iterable[Kind]:
     for group, names in groups.items():
         yield Kind(f"kill -9 {group}", "kill service", partial(kill, names))
         yield Kind(f"freeze {group} longer than a lease", "freeze service", partial(freeze, names))
-    yield Kind("kill -9 worker with a batch in hand", "kill worker", kill_worker)
-    yield Kind("kill -9 inference child with a batch in hand", "kill worker", kill_child)
+    yield Kind("kill -9 worker with a leased batch", "kill worker", kill_worker)
+    yield Kind("kill -9 inference child with a leased batch", "kill worker", kill_child)
     yield Kind("freeze worker until its lease is taken back", "freeze worker", freeze_worker)
     yield Kind("freeze inference child longer than a lease", "freeze worker", freeze_child)
 

@@ -1,4 +1,4 @@
-"""Ends, stops or replaces processes of the fleet; a worker only while it has something in hand that can be lost."""
+"""Ends, stops or replaces processes of the fleet; a worker only while it has a lease that can be lost."""
 
 import asyncio
 import os
@@ -54,7 +54,7 @@ async def _frozen(machine: Machine, seconds: float, until: Callable[[], Awaitabl
 
 
 async def _at_work(fleet: Fleet, rng: Random) -> tuple[Machine, set[tuple[UUID, int]]] | None:
-    """A worker with batches in hand, and these with their attempts."""
+    """A worker with leased batches, and these with their attempts."""
     names = rng.sample(fleet.worker_names, fleet.workers)
 
     def look() -> tuple[Machine, set[tuple[UUID, int]]] | None:
@@ -79,7 +79,7 @@ async def kill_worker(fleet: Fleet, rng: Random) -> str | None:
     if not machine.signal(signal.SIGKILL):
         return None
     await eventually(lambda: machine.starts > starts, within=BACK_SECONDS)
-    return f"{machine.name} with {len(held)} batches in hand"
+    return f"{machine.name} with {len(held)} leased batches"
 
 
 async def freeze_worker(fleet: Fleet, rng: Random) -> str | None:

@@ -77,8 +77,8 @@ class Fleet:
         self.replays = Replays(self.stream("replays"))
         self.disk = SmallDisk(self.state_dir(0), _DISK_BYTES, self.folder / "disk-full")
         self.spool_disk = SmallDisk(self.state_dir(0) / "spool", _SPOOL_BYTES, self.folder / "spool-full")
-        doors = ("expert", *(f"manager-{one}" for one in MANAGERS), *self.worker_names)
-        self.ports = {door: ports.choose() for door in doors}
+        names = ("expert", *(f"manager-{one}" for one in MANAGERS), *self.worker_names)
+        self.ports = {name: ports.choose() for name in names}
 
     def stream(self, name: str) -> Random:
         """Dice of somebody's own: what one throws does not depend on how often others do meanwhile."""
@@ -200,7 +200,7 @@ class Fleet:
         await self.ready(started_again="ai_manager")
 
     async def ready(self, *, started_again: str | None = None) -> None:
-        """Until every door says that it is."""
+        """Waits until every process is ready."""
         before = {name: machine.starts for name, machine in self.machines.items() if machine.service == started_again}
         await eventually(
             lambda: all(self.machines[name].starts > starts for name, starts in before.items()), within=START_SECONDS

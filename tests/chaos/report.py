@@ -12,13 +12,15 @@ from tests.chaos.machines import Fleet
 from tests.chaos.people import People
 from tests.chaos.storm import Log
 from tests.chaos.traces import refused_lies, traces
-from tests.chaos.truth import Told
+from tests.chaos.truth import InstructedWorkers
 
 _TAIL = 6000
 _FAULT_LINES = 400
 
 
-def summary(fleet: Fleet, people: People, log: Log, told: Told, *, kinds: Sequence[Kind], seed: int) -> str:
+def summary(
+    fleet: Fleet, people: People, log: Log, told: InstructedWorkers, *, kinds: Sequence[Kind], seed: int
+) -> str:
     """The table: faults by kind, and what was counted."""
     closed = told.of_state("done", "exhausted", "split")
     failed = Counter(row["code"] for row in told.outcomes if row["outcome"] == "failed")

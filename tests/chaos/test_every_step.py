@@ -64,7 +64,7 @@ class Scene:
         """Two jobs: of one the blobs may go, of the other everything."""
         for days in (10, 40):
             job_id = await self.settled(resources=1)
-            await BOOK.tasks["jobs.put_away_due"].run(self.manager.work)
+            await BOOK.tasks["jobs.compact_due"].run(self.manager.work)
             listed = await self.manager.http.get(f"/api/prediction_jobs/{job_id}/results/", headers=self.expert)
             for one in listed.json()["items"]:
                 path = f"/api/resource_batches/{one['batch_id']}/fetched/"
@@ -112,7 +112,7 @@ class Scene:
     async def is_settled(self) -> bool:
         return await self.none("select id from jobs where closed_at is null")
 
-    async def is_put_away(self) -> bool:
+    async def is_compacted(self) -> bool:
         return await self.none("select id from batches union all select id from jobs where not put_away")
 
     async def is_written_down(self) -> bool:
@@ -145,14 +145,14 @@ Step = Callable[[Scene], Awaitable[object]]
 SWEEPS: dict[str, tuple[Step, Callable[[Scene], Awaitable[bool]]]] = {
     "jobs.plan_due": (Scene.submitted, Scene.is_planned),
     "jobs.settle_due": (Scene.looked_at, Scene.is_settled),
-    "jobs.put_away_due": (Scene.settled, Scene.is_put_away),
+    "jobs.compact_due": (Scene.settled, Scene.is_compacted),
     "results.close_exhausted": (Scene.given_up, Scene.is_written_down),
     "results.retain": (Scene.fetched_long_ago, Scene.is_forgotten),
     "results.sweep_orphans": (Scene.orphaned, Scene.is_swept),
     "batches.expire": (Scene.silent, Scene.is_given_back_once),
 }
 
-QUICK = ("jobs.plan_due", "jobs.put_away_due", "batches.expire")
+QUICK = ("jobs.plan_due", "jobs.compact_due", "batches.expire")
 
 
 @pytest.fixture

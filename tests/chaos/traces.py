@@ -5,7 +5,7 @@ from collections import Counter
 
 from tests.chaos.machines import Fleet
 from tests.chaos.mislead import NO_ROOM
-from tests.chaos.truth import Told
+from tests.chaos.truth import InstructedWorkers
 
 SILENCE = "leases that ended in silence"
 DEATHS = "batches given back because the inference process died"
@@ -34,7 +34,7 @@ _BY_EVENT = {
 }
 
 
-def traces(fleet: Fleet, told: Told) -> Counter[str]:
+def traces(fleet: Fleet, told: InstructedWorkers) -> Counter[str]:
     """How often each."""
     found: Counter[str] = Counter()
     for link in fleet.links.values():

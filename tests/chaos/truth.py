@@ -31,7 +31,7 @@ RECEIVED = "select job_id, batch_id, sha256, state, times_applied, acknowledged_
 
 
 @dataclass
-class Told:
+class InstructedWorkers:
     """What the databases say, read once."""
 
     outcomes: list[dict[str, Any]]
@@ -48,10 +48,10 @@ class Told:
         return [batch for batch in self.batches if batch["state"] in states]
 
 
-async def read(fleet: Fleet) -> Told:
+async def read(fleet: Fleet) -> InstructedWorkers:
     expert = await rows(fleet.expert_database, OUTCOMES, CURRENT, JOBS, RESOURCES, RECEIVED)
     runs = {name: runs_of(fleet, number) for number, name in enumerate(fleet.worker_names)}
-    return Told(*expert, *await _queue(fleet), runs)
+    return InstructedWorkers(*expert, *await _queue(fleet), runs)
 
 
 async def rows(url: str, *statements: str) -> list[list[dict[str, Any]]]:
@@ -88,7 +88,7 @@ def runs_of(fleet: Fleet, worker: int) -> list[tuple[UUID, int, str]]:
     return [(UUID(batch), attempt, state) for batch, attempt, state in found]
 
 
-def unfinished(told: Told, pictures: Sequence[Picture]) -> list[str]:
+def unfinished(told: InstructedWorkers, pictures: Sequence[Picture]) -> list[str]:
     """What is still under way; nothing of it may be for ever."""
     open_jobs = [job["stage"] for job in told.jobs if job["stage"] not in {"finished", "failed", "cancelled"}]
     covered = {row["resource_id"] for row in told.outcomes}
@@ -126,7 +126,7 @@ async def broken_rules(fleet: Fleet, pictures: Sequence[Picture]) -> list[str]:
     return found + [sentence async for sentence in _of_counts(fleet, told)]
 
 
-def _of_outcomes(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
+def _of_outcomes(told: InstructedWorkers, pictures: Sequence[Picture]) -> Iterator[str]:
     """One outcome per resource and job, and the right one; one current row per picture seen, with its animals."""
     known = {UUID(one.resource_id): one for one in pictures}
     for job in told.jobs:
@@ -155,7 +155,7 @@ def _right_ends(one: Picture) -> set[tuple[str, str | None]]:
     return given_up
 
 
-def _of_files(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
+def _of_files(told: InstructedWorkers, pictures: Sequence[Picture]) -> Iterator[str]:
     """The Expert has every file once, and knows which are none that can be looked at."""
     states = {row["id"]: row["state"] for row in told.resources}
     if len(told.resources) != len(pictures):
@@ -166,7 +166,7 @@ def _of_files(told: Told, pictures: Sequence[Picture]) -> Iterator[str]:
             yield f"resource {one.resource_id} is {states.get(UUID(one.resource_id))}, not {state}"
 
 
-def _of_batches(told: Told) -> Iterator[str]:
+def _of_batches(told: InstructedWorkers) -> Iterator[str]:
     """Every result was applied once, and nothing else was."""
     for one in told.received:
         if (one["state"], one["times_applied"]) != ("applied", 1) or one["acknowledged_at"] is None:
@@ -181,7 +181,7 @@ def _of_batches(told: Told) -> Iterator[str]:
             yield f"batch {one['batch_id']} has another blob here than there"
 
 
-def _of_workers(told: Told) -> Iterator[str]:
+def _of_workers(told: InstructedWorkers) -> Iterator[str]:
     """What a worker says that it delivered the Manager has, of that worker and attempt; and the reverse."""
     done = {(one["id"], one["attempt"]) for one in told.of_state("done")}
     delivered = [
@@ -193,7 +193,7 @@ def _of_workers(told: Told) -> Iterator[str]:
         yield from (f"batch {one} is done, and no worker delivered it" for one in done - set(delivered))
 
 
-async def _of_counts(fleet: Fleet, told: Told) -> Any:
+async def _of_counts(fleet: Fleet, told: InstructedWorkers) -> Any:
     """Expert's rows, Expert's counts, Manager's counts and the results on the Manager's list agree, job by job."""
     headers = {"Authorization": f"Bearer {fleet.manager_token}", "Trapper-Protocol": "1"}
     host, port = fleet.managers[0]
@@ -216,7 +216,7 @@ async def _of_counts(fleet: Fleet, told: Told) -> Any:
                 yield f"job {job['id']}: results {here} here and {theirs} there"
 
 
-def given_up(told: Told, pictures: Iterable[Picture]) -> list[Picture]:
+def given_up(told: InstructedWorkers, pictures: Iterable[Picture]) -> list[Picture]:
     """Healthy pictures that no job has seen."""
     ended = {row["resource_id"] for row in told.outcomes if row["outcome"] in {"done", "blank"}}
     return [one for one in pictures if one.fate is Fate.SEEN and UUID(one.resource_id) not in ended]

@@ -1,4 +1,4 @@
-"""The Expert and the Manager, both real, both in process; the Expert's calls go through a door that tests may shut."""
+"""The Expert and the Manager, both real, both in process; tests can cut the Expert's connection to the Manager."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -34,16 +34,16 @@ TEST_SPECIES = ModelRef(name="test-species", version="1", sha256=SPECIES_SHA256)
 EIGHT = tuple(Label(label=f"species {number}", observation_type=Kind.ANIMAL) for number in range(8))
 
 
-class Door(httpx.AsyncBaseTransport):
+class FaultyTransport(httpx.AsyncBaseTransport):
     """To the Manager's app; shut, nobody answers, or only the named paths do not."""
 
     def __init__(self, app: Any) -> None:
         self.inside = httpx.ASGITransport(app=app)
-        self.shut: tuple[str, ...] = ()
+        self.unavailable: tuple[str, ...] = ()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if any(ending in request.url.path for ending in self.shut):
-            raise httpx.ConnectError("the door is shut", request=request)
+        if any(ending in request.url.path for ending in self.unavailable):
+            raise httpx.ConnectError("the connection is cut by the test", request=request)
         return await self.inside.handle_async_request(request)
 
 
@@ -53,7 +53,7 @@ class Pair:
 
     expert: Scene
     manager: Manager
-    door: Door
+    faults: FaultyTransport
 
     async def sweep(self) -> None:
         """What the Expert does by itself, once, without any notification."""
@@ -110,8 +110,8 @@ async def pair(expert_database_url: str, ai_manager_database_url: str, tmp_path:
     async with opened_manager(settings) as manager:
         await manager.publish(model_entry(), species_entry())
         token = (await manager.token(Scope.JOBS))["Authorization"].removeprefix("Bearer ")
-        door = Door(manager.app)
-        async with expert(expert_database_url, tmp_path / "expert", managers=Managers(transport=door)) as work:
+        faults = FaultyTransport(manager.app)
+        async with expert(expert_database_url, tmp_path / "expert", managers=Managers(transport=faults)) as work:
             made = await scene(
                 work,
                 resources=5,
@@ -121,4 +121,4 @@ async def pair(expert_database_url: str, ai_manager_database_url: str, tmp_path:
                 classifier=TEST_SPECIES,
                 species_labels=EIGHT,
             )
-            yield Pair(made, manager, door)
+            yield Pair(made, manager, faults)

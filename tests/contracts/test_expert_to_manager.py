@@ -73,9 +73,9 @@ async def test_a_job_goes_there_and_its_results_come_back(pair: Pair) -> None:
 
 
 async def test_submitting_again_after_a_crash_makes_no_second_job(pair: Pair) -> None:
-    pair.door.shut = ("/api/",)
+    pair.faults.unavailable = ("/api/",)
     await pair.sweep()
-    pair.door.shut = ()
+    pair.faults.unavailable = ()
     work = pair.expert.work
     async with work.db() as db:
         ((job_id,),) = await pair.expert.sql("select id from ai_classification_jobs")
@@ -92,10 +92,10 @@ async def test_many_pages_arrive_once_each_whatever_was_sent_before(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submit, "PAGE", 2)
-    pair.door.shut = ("/resources/",)  # the first page arrives, the second does not
+    pair.faults.unavailable = ("/resources/",)  # the first page arrives, the second does not
     await pair.sweep()
     assert await pair.stage() == "created"
-    pair.door.shut = ()
+    pair.faults.unavailable = ()
     await pair.sweep()
     assert await pair.stage() == "submitted"
     assert await pair.manager.rows("select total, sealed from jobs") == [{"total": 5, "sealed": True}]
@@ -105,12 +105,12 @@ async def test_many_pages_arrive_once_each_whatever_was_sent_before(
 
 
 async def test_a_manager_that_does_not_answer_is_asked_again(pair: Pair) -> None:
-    pair.door.shut = ("/api/",)
+    pair.faults.unavailable = ("/api/",)
     await pair.sweep()
     ((stage, error),) = await pair.expert.sql("select stage, error from ai_classification_jobs")
     assert stage == "created"
     assert error.startswith("not submitted yet")
-    pair.door.shut = ()
+    pair.faults.unavailable = ()
     await pair.sweep()
     assert await pair.expert.sql("select stage, error from ai_classification_jobs") == [("submitted", None)]
 
@@ -176,14 +176,14 @@ async def test_a_cancelled_job_is_cancelled_there_and_its_late_results_are_nobod
 
 
 async def test_a_job_that_is_cancelled_before_its_id_is_known_stops_there_too(pair: Pair) -> None:
-    pair.door.shut = ("/resources/",)
+    pair.faults.unavailable = ("/resources/",)
     await pair.sweep()
     work = pair.expert.work
     await pair.expert.sql("update ai_classification_jobs set manager_job_id = null, stage = 'created'")
     ((job_id,),) = await pair.expert.sql("select id from ai_classification_jobs")
     async with pair.expert.as_("owner") as owner:
         await owner.post(f"/api/ai-classification-jobs/{job_id}/cancel/")
-    pair.door.shut = ()
+    pair.faults.unavailable = ()
     await pair.sweep()
     assert await pair.manager.rows("select state from jobs") == [{"state": "cancelled"}]
     await submit_job(work, job_id)
@@ -195,10 +195,10 @@ async def test_whatever_call_fails_on_the_way_back_is_made_again(pair: Pair, shu
     await pair.sweep()
     await pair.plan()
     await pair.work_off(await pair.manager.worker())
-    pair.door.shut = (shut,)
+    pair.faults.unavailable = (shut,)
     await pair.sweep()
     assert await pair.stage() in {"running", "fetch_results"}
-    pair.door.shut = ()
+    pair.faults.unavailable = ()
     await finished(pair)
     assert await pair.expert.sql("select distinct times_applied from received_batches") == [(1,)]
 

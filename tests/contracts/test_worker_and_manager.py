@@ -68,7 +68,7 @@ async def manager(ai_manager_database_url, tmp_path):
 
 
 def client_of(manager, token):
-    transport = httpx.ASGITransport(manager.door)
+    transport = httpx.ASGITransport(manager.faults)
     return Manager(HttpClient(manager.url, token=token, headers=PROTOCOL_HEADERS, transport=transport))
 
 
@@ -87,7 +87,7 @@ async def sides(manager, tmp_path: Path):
 
 @pytest.fixture
 async def lease(sides, tmp_path: Path) -> BatchLease:
-    """One batch in hand."""
+    """One leased batch."""
     spec = stage_spec(tmp_path / "detector.onnx")
     await sides.manager.publish(spec, sides.weights)
     resources = [resource_of(f"{EXPERT}/api/media/{number}/inference", b"photo") for number in range(2)]
@@ -183,7 +183,7 @@ async def test_weights_that_nobody_published_are_not_found(sides):
 async def test_without_work_a_claim_is_empty_and_brings_the_intervals(sides):
     reply = await sides.client.claim(ClaimRequest(runtime="onnx-cpu", wait_seconds=0.05))
     assert reply.batches == []
-    assert reply.intervals == sides.manager.work.told_intervals
+    assert reply.intervals == sides.manager.work.worker_intervals
 
 
 async def test_a_worker_may_speak_for_itself_only(sides):
@@ -208,7 +208,7 @@ async def test_a_credential_that_is_none_is_refused_everywhere(sides):
 
 
 async def test_another_protocol_is_refused(sides):
-    transport = httpx.ASGITransport(sides.manager.door)
+    transport = httpx.ASGITransport(sides.manager.faults)
     token = str(sides.client.http.token)
     later = Manager(HttpClient("http://manager", token=token, headers={"Trapper-Protocol": "9"}, transport=transport))
     with pytest.raises(Problem) as refused:

@@ -1,4 +1,4 @@
-"""A house per test: the real app on a fresh database, with folders of its own."""
+"""One Expert per test: the real app on a fresh database, with folders of its own."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.make import expert
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 
 
 @pytest.fixture
-async def house(expert_database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with expert.house(expert_database_url, tmp_path) as opened:
+async def backend(expert_database_url: str, tmp_path: Path) -> AsyncIterator[Backend]:
+    async with expert.backend(expert_database_url, tmp_path) as opened:
         yield opened

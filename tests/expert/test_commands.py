@@ -1,4 +1,4 @@
-"""The operator's door: one JSON document, one sentence on a refusal, and never a traceback."""
+"""Commands for operators: one JSON document, one sentence on a refusal, and never a traceback."""
 
 import io
 import json

@@ -1,11 +1,11 @@
-"""The steps of the journey as somebody who watches the rows sees them, and who holds each."""
+"""The steps of a photo from upload to approval, as the rows show them, and the process that holds each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.flow.journey import Journey
+from tests.flow.photo_run import PhotoRun
 
-Look = Callable[[Journey], Awaitable[bool]]
+Look = Callable[[PhotoRun], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Step:
 
 
 def expert_says(statement: str) -> Look:
-    async def look(journey: Journey) -> bool:
-        return bool((await journey.expert(statement))[0][0])
+    async def look(photo_run: PhotoRun) -> bool:
+        return bool((await photo_run.expert(statement))[0][0])
 
     return look
 
 
 def manager_says(statement: str) -> Look:
-    async def look(journey: Journey) -> bool:
-        return bool((await journey.manager(statement))[0][0])
+    async def look(photo_run: PhotoRun) -> bool:
+        return bool((await photo_run.manager(statement))[0][0])
 
     return look
 
@@ -49,7 +49,7 @@ LEASED = f"select count(*) > 0 from {BATCHES} where job_id = any($1) and attempt
 DONE = "select count(*) > 0 from saved_results where job_id = any($1)"
 
 
-async def begun(_: Journey) -> bool:
+async def begun(_: PhotoRun) -> bool:
     """From the first moment on."""
     return True
 

@@ -1,7 +1,7 @@
 """Starts a service's command with a queue that drops or doubles every Dramatiq message.
 
 `python -m tests.flow.tampered drop expert.commands tasks`: the code of the service is untouched, only the library's
-own `enqueue` is replaced, so whatever rings in whatever way is dropped or doubled.
+own `enqueue` is replaced, so every message, however it is sent, is dropped or doubled.
 """
 
 import runpy

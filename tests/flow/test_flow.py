@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.flow.journey import Journey, Project, make_project
+from tests.flow.photo_run import PhotoRun, Project, make_project
 from tests.flow.stack import Stack
 from tests.flow.steps import PROCESSES, STEPS, Step
 from tests.support.database import Databases
@@ -38,9 +38,9 @@ async def project(stack: Stack) -> Project:
 @pytest.fixture(scope="module")
 async def undisturbed(stack: Stack, project: Project) -> dict[str, Any]:
     """Where a photo ends when nothing happens to it: the measure of all the others."""
-    journey = Journey(stack, project)
-    await journey.upload()
-    return await journey.finish()
+    photo_run = PhotoRun(stack, project)
+    await photo_run.upload()
+    return await photo_run.finish()
 
 
 async def test_one_photo_in_one_approved_classification_out(undisturbed: dict[str, Any]) -> None:
@@ -54,17 +54,17 @@ async def test_one_photo_in_one_approved_classification_out(undisturbed: dict[st
 
 
 async def disturbed(stack: Stack, project: Project, step: Step, process: str) -> dict[str, Any]:
-    """The same journey, with one process killed when the step is reached."""
-    journey = Journey(stack, project)
-    killing = asyncio.create_task(kill_when(journey, step, process))
-    await journey.upload()
+    """The same run, with one process killed when the step is reached."""
+    photo_run = PhotoRun(stack, project)
+    killing = asyncio.create_task(kill_when(photo_run, step, process))
+    await photo_run.upload()
     await killing
-    return await journey.finish()
+    return await photo_run.finish()
 
 
-async def kill_when(journey: Journey, step: Step, process: str) -> None:
-    await journey.until(step.reached, step.name)
-    journey.stack.kill(process)
+async def kill_when(photo_run: PhotoRun, step: Step, process: str) -> None:
+    await photo_run.until(step.reached, step.name)
+    photo_run.stack.kill(process)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
@@ -92,11 +92,11 @@ async def test_a_valkey_that_is_flushed_all_the_time_changes_nothing(
             await asyncio.to_thread(client.flushall)
             await asyncio.sleep(0.02)
 
-    journey = Journey(stack, project)
+    photo_run = PhotoRun(stack, project)
     flushing = asyncio.create_task(flush())
     try:
-        await journey.upload()
-        assert await journey.finish() == undisturbed
+        await photo_run.upload()
+        assert await photo_run.finish() == undisturbed
     finally:
         flushing.cancel()
         with suppress(asyncio.CancelledError):
@@ -109,9 +109,9 @@ async def test_messages_that_are_all_dropped_or_all_doubled_change_nothing(
 ) -> None:
     await stack.restart(tamper)
     try:
-        journey = Journey(stack, project)
-        await journey.upload()
-        assert await journey.finish() == undisturbed
+        photo_run = PhotoRun(stack, project)
+        await photo_run.upload()
+        assert await photo_run.finish() == undisturbed
     finally:
         await stack.restart(None)
 

@@ -153,7 +153,7 @@ def test_what_other_people_s_classes_raise_is_one_line_and_leaves_no_file(tmp_pa
 def knock(tmp_path, convert, *, needs=(), out="out.onnx"):
     (tmp_path / "made.pt").write_bytes(b"a checkpoint")
     arguments = ["thing", str(tmp_path / "made.pt"), "--out", str(tmp_path / out)]
-    return conversion.door("Converts.", {"thing": DETECTOR}, convert, needs=needs, arguments=arguments)
+    return conversion.faults("Converts.", {"thing": DETECTOR}, convert, needs=needs, arguments=arguments)
 
 
 def writes(size=128):

@@ -10,7 +10,7 @@ from pathlib import Path
 CALLS = Path("calls.jsonl")
 
 
-class Door(BaseHTTPRequestHandler):
+class WebProcess(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/readyz" else 404)
         self.send_header("Content-Length", "0")
@@ -30,11 +30,11 @@ def main(service: str) -> None:
     if Path(f"break-{service}-{words[0]}").exists():
         sys.exit(f"{service} {words[0]} is broken on purpose")
     if "--port" in words:
-        HTTPServer(("127.0.0.1", int(words[words.index("--port") + 1])), Door).serve_forever()
+        HTTPServer(("127.0.0.1", int(words[words.index("--port") + 1])), WebProcess).serve_forever()
     elif words[0] == "tasks":
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         port = own[f"{service.upper()}_TASKS_ADDRESS"].rpartition(":")[2]
-        HTTPServer(("127.0.0.1", int(port)), Door).serve_forever()
+        HTTPServer(("127.0.0.1", int(port)), WebProcess).serve_forever()
     elif words[0] == "doctor":
         sys.stdout.write(json.dumps({"ok": True, "checks": [{"name": "all", "ok": True, "found": 0, "detail": ""}]}))
     elif "--json" in words:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.standalone.conftest import Trapper
-from tests.standalone.looking import is_alive, living, within
+from tests.standalone.processes import is_alive, living, within
 from trapper_cli import ports, private_files
 from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_cli.servers.psql import Psql

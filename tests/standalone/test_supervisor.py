@@ -11,7 +11,7 @@ from subprocess import Popen
 
 import pytest
 
-from tests.standalone.looking import is_alive, within
+from tests.standalone.processes import is_alive, within
 from trapper_cli.supervision.supervisor import FIRST_PAUSE
 
 SMALL_STACK = Path(__file__).with_name("small_stack.py")

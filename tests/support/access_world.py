@@ -13,7 +13,7 @@ import httpx
 from expert.access.issue_token import issue_token
 from tests.support.access_table import CALLERS, OUTSIDER, OWNER, CallerKind, Place, Route
 from tests.support.make import expert
-from tests.support.make.expert import House, Person, joined, made
+from tests.support.make.expert import Backend, Person, joined, made
 from tests.support.make.expert_ai import Scene, scene, submitted
 from trapper_schemas.ids import uuid7
 
@@ -36,7 +36,7 @@ OWN_ROWS = {
 class World:
     """The objects of one project, everybody who tries to reach them, and objects of the outsider's own project."""
 
-    house: House
+    backend: Backend
     project: Scene
     clients: dict[str, httpx.AsyncClient]
     ids: Ids
@@ -88,23 +88,23 @@ def filled(document: Any, ids: Ids) -> Any:
     return document
 
 
-async def token_of(house: House, user_id: UUID, scopes: Iterable[str]) -> httpx.AsyncClient:
+async def token_of(backend: Backend, user_id: UUID, scopes: Iterable[str]) -> httpx.AsyncClient:
     """A client with a fresh token of a person."""
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         _, token = await issue_token(
             db,
             user_id=user_id,
             name="test",
             scopes=sorted(scopes),
             lasts=timedelta(days=1),
-            now=house.work.clock.now(),
+            now=backend.work.clock.now(),
         )
-    return house.client({"Authorization": f"Bearer {token}"})
+    return backend.client({"Authorization": f"Bearer {token}"})
 
 
-async def everybody(house: House, project: Scene) -> dict[str, httpx.AsyncClient]:
+async def everybody(backend: Backend, project: Scene) -> dict[str, httpx.AsyncClient]:
     """A client of each kind of caller."""
-    owner = Person(project.user_ids["owner"], "owner@example.org", project.tokens["owner"], house.client())
+    owner = Person(project.user_ids["owner"], "owner@example.org", project.tokens["owner"], backend.client())
     owner.client.headers["Authorization"] = f"Bearer {owner.token}"
     clients: dict[str, httpx.AsyncClient] = {OWNER.name: owner.client}
     research, classification = (
@@ -115,11 +115,11 @@ async def everybody(house: House, project: Scene) -> dict[str, httpx.AsyncClient
         if kind.name in clients:
             continue
         if kind.scopes is None:
-            clients[kind.name] = house.client()
+            clients[kind.name] = backend.client()
         elif kind.owns_rows:
-            clients[kind.name] = await token_of(house, owner.id, kind.scopes)
+            clients[kind.name] = await token_of(backend, owner.id, kind.scopes)
         else:
-            person = await house.person("caller", site_admin=kind.is_site_admin)
+            person = await backend.person("caller", site_admin=kind.is_site_admin)
             clients[kind.name] = person.client
             if kind.name == "removed member":
                 for role, where in (("manager", research), ("admin", classification)):
@@ -133,7 +133,7 @@ async def everybody(house: House, project: Scene) -> dict[str, httpx.AsyncClient
     return clients
 
 
-async def objects(house: House, owner: httpx.AsyncClient, project: Scene) -> Ids:
+async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) -> Ids:
     """Ids of one object of each kind in the project; rows that a call ends are made for each call."""
     research = {"research_project_id": str(project.research_project_id)}
     location = await made(owner, "/api/locations/", {**research, "location_id": "L1"})
@@ -154,7 +154,7 @@ async def objects(house: House, owner: httpx.AsyncClient, project: Scene) -> Ids
             "dynamic_attrs": [{"observation_type": "blank"}],
         },
     )
-    admin = await house.person("root", site_admin=True)
+    admin = await backend.person("root", site_admin=True)
     connection = await admin.client.put(
         "/api/ai-provider-connections/", json={"name": "spare", "url": "http://127.0.0.1:9", "credential": "x"}
     )
@@ -164,7 +164,7 @@ async def objects(house: House, owner: httpx.AsyncClient, project: Scene) -> Ids
         "collection_id": project.collection_id,
         "link_id": project.linked_collection_id,
         "spare_link": link["id"],
-        "spare_project": (await house.project(await house.person("spare"))).id,
+        "spare_project": (await backend.project(await backend.person("spare"))).id,
         "resource_id": project.resource_ids[0],
         "location_id": location["id"],
         "deployment_id": deployment["id"],
@@ -172,16 +172,16 @@ async def objects(house: House, owner: httpx.AsyncClient, project: Scene) -> Ids
         "classification_id": started["id"],
         "provider_id": project.detector_id,
         "taxon_id": project.taxa["Sus scrofa"],
-        "user_id": (await house.person("spare")).id,
+        "user_id": (await backend.person("spare")).id,
         "connection_id": connection.json()["id"],
         "owner": project.user_ids["owner"],
     }
 
 
-async def objects_elsewhere(house: House, outsider: httpx.AsyncClient) -> Ids:
+async def objects_elsewhere(backend: Backend, outsider: httpx.AsyncClient) -> Ids:
     """The outsider's own project."""
     me = (await outsider.get("/api/me/")).json()
-    project = await house.project(Person(UUID(me["id"]), me["email"], "", outsider))
+    project = await backend.project(Person(UUID(me["id"]), me["email"], "", outsider))
     classification = await project.classification_project()
     link = await project.link(classification["id"])
     location = await made(outsider, "/api/locations/", {"research_project_id": str(project.id), "location_id": "L1"})
@@ -200,8 +200,8 @@ async def objects_elsewhere(house: House, outsider: httpx.AsyncClient) -> Ids:
 @asynccontextmanager
 async def opened_world(database_url: str, folder: Path) -> AsyncGenerator[World, None]:
     """On a fresh database."""
-    async with expert.house(database_url, folder) as house:
-        project = await scene(house.work)
-        clients = await everybody(house, project)
-        ids = await objects(house, clients[OWNER.name], project)
-        yield World(house, project, clients, ids, await objects_elsewhere(house, clients[OUTSIDER.name]))
+    async with expert.backend(database_url, folder) as backend:
+        project = await scene(backend.work)
+        clients = await everybody(backend, project)
+        ids = await objects(backend, clients[OWNER.name], project)
+        yield World(backend, project, clients, ids, await objects_elsewhere(backend, clients[OUTSIDER.name]))

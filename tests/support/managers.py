@@ -1,4 +1,4 @@
-"""A real Manager on a real database, served on the loopback address behind a door that tests may shut."""
+"""A real Manager on a real database, served on the loopback address behind a fault injector."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ from ai_manager.deps import Work
 from ai_manager.settings import Intervals, Settings
 from ai_manager.tasks import BOOK
 from ai_manager.workers.issue_enrolment import issue_enrolment
-from tests.support.door import Door
+from tests.support.fault_injector import FaultInjector
 from tests.support.http_servers import serving
 from trapper_kit.cron import run_sweeps
 from trapper_schemas.ids import uuid7
@@ -47,10 +47,10 @@ FAST = {
 
 @dataclass
 class RunningManager:
-    """Its address, its door, its world; and what an Expert and an operator would ask of it."""
+    """Its address, its fault injector and its work; and what an Expert and an operator would ask of it."""
 
     url: str
-    door: Door
+    faults: FaultInjector
     work: Work
     client: httpx.AsyncClient
 
@@ -166,8 +166,8 @@ async def running_manager(
         **more,
     )
     app = create_app(settings)
-    door = Door(app)
-    async with serving(door) as url:
+    faults = FaultInjector(app)
+    async with serving(faults) as url:
         work: Work = app.state.work
         async with work.db() as db:
             token = issue_token(
@@ -181,7 +181,7 @@ async def running_manager(
         headers = {"Authorization": f"Bearer {token}", HEADER: str(PROTOCOL)}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
             try:
-                yield RunningManager(url, door, work, client)
+                yield RunningManager(url, faults, work, client)
             finally:
                 sweeping.cancel()
                 await asyncio.gather(sweeping, return_exceptions=True)

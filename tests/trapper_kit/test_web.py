@@ -1,4 +1,4 @@
-"""What every service's web door does alike: both slashes, problems, request ids, guards."""
+"""What every web process does alike: both slashes, problems, request ids, guards."""
 
 from typing import Annotated, Any
 

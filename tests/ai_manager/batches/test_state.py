@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
+from ai_manager.batches.state import BatchState, Loss, Past, add_loss, after_loss
 
 
 def _after(past: Past, *losses: Loss) -> tuple[Past, BatchState]:
     for loss in losses:
-        past = lose(past, loss)
+        past = add_loss(past, loss)
     return past, after_loss(past, losses_allowed=5)
 
 
@@ -54,7 +54,7 @@ def test_the_rules_hold_after_any_history(size: int, losses: list[Loss], allowed
         row = 0 if crash else row
         crashes += crash
         counted += not crash and loss is not Loss.DRAINED
-        past = lose(past, loss)
+        past = add_loss(past, loss)
         state = after_loss(past, losses_allowed=allowed)
         assert (past.size, past.crashes, past.losses) == (size, crashes, counted)
         if size > 1 and crashes:
@@ -73,7 +73,7 @@ def test_a_poison_file_ends_alone_after_few_crashes(size: int, poison: some.Data
     first, count, crashes = 0, size, 0
     past = Past(count)
     while True:
-        past = lose(past, Loss.DIED)
+        past = add_loss(past, Loss.DIED)
         crashes += 1
         state = after_loss(past, losses_allowed=5)
         if state is BatchState.EXHAUSTED:

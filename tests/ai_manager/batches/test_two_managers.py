@@ -9,11 +9,11 @@ import pytest
 
 from ai_manager.access.state import Scope
 from ai_manager.batches.expire import expire_leases
+from ai_manager.jobs.compact import compact_job
 from ai_manager.jobs.plan import plan_job
-from ai_manager.jobs.put_away import put_away_job
 from ai_manager.jobs.settle import settle_job
 from ai_manager.results.close_exhausted import close_exhausted
-from ai_manager.results.forget import forget_blobs
+from ai_manager.results.delete_blobs import delete_blobs
 from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
 
 
@@ -44,7 +44,7 @@ async def test_a_job_is_closed_and_put_away_once(pair: tuple[Manager, Manager]) 
     assert [answer.status_code for answer in saved] == [200, 200]
     closed = await asyncio.gather(*(settle_job(manager.work, job_id) for manager in (first, second, first, second)))
     assert sorted(closed) == [False, False, False, True]
-    moved = await asyncio.gather(*(put_away_job(manager.work, job_id) for manager in (first, second)))
+    moved = await asyncio.gather(*(compact_job(manager.work, job_id) for manager in (first, second)))
     assert sum(moved) == 2
     assert await first.broken() == {}
 
@@ -79,7 +79,7 @@ async def test_what_both_write_down_or_forget_is_written_and_forgotten_once(pair
     await first.job(headers, job_id)
     await first.http.post(f"/api/resource_batches/{lease.batch_id}/fetched/", headers=headers)
     await first.execute("update saved_results set acknowledged_at = acknowledged_at - interval '30 days'")
-    forgotten = await asyncio.gather(*(forget_blobs(manager.work) for manager in pair))
+    forgotten = await asyncio.gather(*(delete_blobs(manager.work) for manager in pair))
     assert sum(forgotten) == 1
     assert await first.broken() == {}
 

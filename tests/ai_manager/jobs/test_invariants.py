@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from ai_manager.jobs.put_away import put_away_job
+from ai_manager.jobs.compact import compact_job
 from ai_manager.jobs.queries_invariants import INVARIANTS, offenders
 from tests.support.make.ai_manager import Manager, job_request
 from tests.support.make.results import failed, seen
@@ -89,7 +89,7 @@ async def busy(manager: Manager, expert: dict[str, str]) -> Manager:
     assert (await machine.finish(lease)).status_code == 200
     await manager.http.post(f"/api/resource_batches/{lease.batch_id}/fetched/", headers=expert)
     await manager.job(expert, closed)
-    assert await put_away_job(manager.work, closed) == 1
+    assert await compact_job(manager.work, closed) == 1
     await manager.planned(expert, job_request(60))
     first, second, _ = await machine.claim(limit=3)
     outcomes = (seen(media_sha256=first.resources[0].sha256), failed(), failed())

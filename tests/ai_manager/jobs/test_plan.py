@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from ai_manager.jobs.plan import plan_job
-from ai_manager.jobs.state import Ended, closing_state, next_batch_size
+from ai_manager.jobs.state import ResourceCounts, closing_state, next_batch_size
 from ai_manager.jobs.tasks import plan_due, settle_due
 from tests.support.make.ai_manager import DETECTOR_SHA256, Manager, job_request
 from trapper_schemas.v1.jobs import JobState
@@ -19,10 +19,10 @@ def test_a_batch_is_one_to_two_minutes_of_measured_work() -> None:
 
 
 def test_how_a_job_ends_follows_from_its_counts() -> None:
-    assert closing_state(Ended(3, done=1, blank=2)) is JobState.FINISHED
-    assert closing_state(Ended(3, done=1, failed=2)) is JobState.PARTIAL
-    assert closing_state(Ended(3, failed=3)) is JobState.FAILED
-    assert closing_state(Ended(0)) is JobState.FINISHED
+    assert closing_state(ResourceCounts(3, done=1, blank=2)) is JobState.FINISHED
+    assert closing_state(ResourceCounts(3, done=1, failed=2)) is JobState.PARTIAL
+    assert closing_state(ResourceCounts(3, failed=3)) is JobState.FAILED
+    assert closing_state(ResourceCounts(0)) is JobState.FINISHED
 
 
 async def test_only_as_much_waits_as_the_fleet_can_take(manager: Manager, expert: dict[str, str]) -> None:

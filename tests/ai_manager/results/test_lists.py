@@ -8,7 +8,7 @@ import httpx
 
 from ai_manager.access.state import Scope
 from ai_manager.batches.state import BatchState
-from ai_manager.jobs.put_away import put_away_job
+from ai_manager.jobs.compact import compact_job
 from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
 
 BATCHES = 103
@@ -41,7 +41,7 @@ async def test_a_list_of_more_than_a_hundred_is_worked_off_from_its_oldest_end(
         assert len(closed) == BATCHES
         job = await manager.job(expert, job_id)
         assert (job.state.value, job.unacknowledged) == ("finished", BATCHES)
-        await put_away_job(manager.work, job_id)
+        await compact_job(manager.work, job_id)
 
         assert await _listed(manager, expert, job_id) == closed[:100]
         for batch_id in closed[:100]:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from ai_manager.blob_store import results_key
-from ai_manager.jobs.tasks import put_away_due
+from ai_manager.jobs.tasks import compact_due
+from ai_manager.results.delete_blobs import delete_blobs
 from ai_manager.results.find_lost import lost_blobs
-from ai_manager.results.forget import forget_blobs
 from ai_manager.results.reduce import reduce_jobs
 from ai_manager.results.sweep_orphans import sweep_orphans
 from tests.support.make.ai_manager import IN_EITHER, IN_STORE, Machine, Manager, job_request, put_results, results_of
@@ -37,7 +37,7 @@ async def _finished(manager: Manager, expert: dict[str, str]) -> tuple[Machine, 
     (lease,) = await machine.claim()
     assert (await machine.finish(lease)).status_code == 200
     await manager.job(expert, job_id)
-    await put_away_due(manager.work)
+    await compact_due(manager.work)
     return machine, lease
 
 
@@ -57,15 +57,15 @@ async def test_a_blob_is_forgotten_a_week_after_it_was_fetched_and_not_before(
 ) -> None:
     machine, lease = await _finished(manager, expert)
     later.days(100)
-    assert await forget_blobs(manager.work) == 0, "nobody has it yet"
+    assert await delete_blobs(manager.work) == 0, "nobody has it yet"
     later.days(0)
     assert await _fetched(manager, expert, lease) == 204
     later.days(6.9)
-    assert await forget_blobs(manager.work) == 0
+    assert await delete_blobs(manager.work) == 0
     assert await _blob(manager, expert, lease) == 200
     later.days(7.1)
-    assert await forget_blobs(manager.work) == 1
-    assert await forget_blobs(manager.work) == 0
+    assert await delete_blobs(manager.work) == 1
+    assert await delete_blobs(manager.work) == 0
     assert await _blob(manager, expert, lease) == 404
     assert await manager.rows("select sha256 from saved_results where blob is not null") == []
     assert [page async for page in manager.work.blobs.list_older("results", manager.work.clock.now())] == []
@@ -88,12 +88,12 @@ async def test_a_blob_that_another_batch_names_stays(manager: Manager, expert: d
     )
     await _fetched(manager, expert, lease)
     later.days(8)
-    assert await forget_blobs(manager.work) == 1
+    assert await delete_blobs(manager.work) == 1
     assert await manager.work.blobs.size(results_key(rows[0]["sha256"])) is not None
     later.days(0)
     await _fetched(manager, expert, other)
     later.days(8)
-    assert await forget_blobs(manager.work) == 1
+    assert await delete_blobs(manager.work) == 1
     assert await manager.work.blobs.size(results_key(rows[0]["sha256"])) is None
 
 
@@ -126,7 +126,7 @@ async def test_a_cancelled_job_without_results_is_reduced_too(
 ) -> None:
     job_id = await manager.planned(expert, job_request(3))
     await manager.http.post(f"/api/prediction_jobs/{job_id}/cancel/", headers=expert)
-    await put_away_due(manager.work)
+    await compact_due(manager.work)
     later.days(31)
     assert await reduce_jobs(manager.work) == 1
     assert await manager.broken() == {}
@@ -170,11 +170,11 @@ async def test_a_process_that_dies_while_it_forgets_leaves_bytes_that_are_swept(
     later.days(8)
     monkeypatch.setattr(manager.work.blobs, "delete", die)
     with pytest.raises(RuntimeError):
-        await forget_blobs(manager.work)
+        await delete_blobs(manager.work)
     monkeypatch.setattr(manager.work.blobs, "delete", delete)
     assert await _blob(manager, expert, lease) == 404
     assert await manager.work.blobs.size(results_key(row["sha256"])) is not None
-    assert await forget_blobs(manager.work) == 0
+    assert await delete_blobs(manager.work) == 0
     assert await sweep_orphans(manager.work) == 1
     assert await manager.work.blobs.size(results_key(row["sha256"])) is None
 

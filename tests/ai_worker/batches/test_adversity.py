@@ -42,12 +42,12 @@ async def test_a_manager_that_is_away_at_the_start_is_waited_for(manager, pictur
     settings = worker_settings(tmp_path / "worker")
     await enrol(manager, settings)
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
-    manager.door.shut |= {"/api/"}
+    manager.faults.unavailable |= {"/api/"}
     async with worker_process(settings) as process:
-        await eventually(lambda: manager.door.count("/heartbeat/"))
+        await eventually(lambda: manager.faults.count("/heartbeat/"))
         assert process.process.returncode is None
         assert process.states() == {}
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         assert (await manager.closed(job_id)).state is JobState.FINISHED
         process.process.terminate()
         assert await process.process.wait() == 0
@@ -107,7 +107,7 @@ async def test_a_device_that_died_is_no_crash_of_its_batch(manager, pictures, st
         await eventually(lambda: pictures.asked)
         child = working.work.devices.children.each[0]
         os.kill(child.pid, signal.SIGSTOP)  # so that it dies in the middle of its batch
-        monkeypatch.setattr(InferenceChild, "try_out", broken)
+        monkeypatch.setattr(InferenceChild, "test_device", broken)
         pictures.open.set()
         await eventually(lambda: runs(working.work))
         os.kill(child.pid, signal.SIGKILL)
@@ -179,7 +179,7 @@ async def test_without_room_on_the_disk_nothing_is_claimed_until_there_is(
         patched.setattr(claim.shutil, "disk_usage", lambda _: full)
         async with worker(min_free_bytes=1) as working:
             await eventually(lambda: working.work.closed() == "disk full")
-            assert manager.door.count("/claim/") == 0
+            assert manager.faults.count("/claim/") == 0
             patched.undo()
             assert (await manager.closed(job_id)).counts.done == 1
     assert {batch["losses"] for batch in await manager.batches()} == {0}
@@ -188,15 +188,15 @@ async def test_without_room_on_the_disk_nothing_is_claimed_until_there_is(
 async def test_a_spool_that_is_full_stops_claims_and_empties_when_the_manager_takes_results_again(
     manager, pictures, stage, worker
 ):
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker(slots=1, spool_limit_bytes=1) as working:
         await eventually(lambda: working.work.closed() == "spool full")
-        claims = manager.door.count("/claim/")
+        claims = manager.faults.count("/claim/")
         second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
-        await eventually(lambda: manager.door.count("/save_results/") > 3)
-        assert manager.door.count("/claim/") == claims
-        manager.door.shut.clear()
+        await eventually(lambda: manager.faults.count("/save_results/") > 3)
+        assert manager.faults.count("/claim/") == claims
+        manager.faults.unavailable.clear()
         assert [(await manager.closed(job)).counts.done for job in (first, second)] == [1, 1]
 
 

@@ -35,8 +35,8 @@ async def not_claiming(work):
 
 async def beaten(manager, times=2):
     """The worker's loops went on for a while."""
-    there = manager.door.count("/heartbeat/")
-    await eventually(lambda: manager.door.count("/heartbeat/") >= there + times)
+    there = manager.faults.count("/heartbeat/")
+    await eventually(lambda: manager.faults.count("/heartbeat/") >= there + times)
 
 
 async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, pictures, stage, worker):
@@ -44,15 +44,15 @@ async def test_a_worker_that_drains_finishes_and_claims_nothing(manager, picture
     first = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker(slots=2) as working:
         await eventually(lambda: pictures.asked)
-        await eventually(lambda: manager.door.count("/claim/") >= 2)
+        await eventually(lambda: manager.faults.count("/claim/") >= 2)
         working.work.handle(SwitchesSet(paused=False, draining=True))
         await eventually(lambda: not_claiming(working.work))
-        claims = manager.door.count("/claim/")
+        claims = manager.faults.count("/claim/")
         second = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
         pictures.open.set()
         assert (await manager.closed(first)).counts.done == 1
         await beaten(manager)
-        assert manager.door.count("/claim/") == claims
+        assert manager.faults.count("/claim/") == claims
         assert (await manager.job(second)).counts.done == 0
         working.work.handle(SwitchesSet(paused=False, draining=False))
         working.work.wakeups.wake("batches.claim")
@@ -87,7 +87,7 @@ SWITCHES = [SwitchesSet(paused=True, draining=False), SwitchesSet(paused=False, 
 @pytest.mark.parametrize("switch", SWITCHES)
 async def test_whichever_switch_is_turned_here_the_poll_under_way_ends(manager, stage, worker, switch):
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/claim/"))
+        await eventually(lambda: manager.faults.count("/claim/"))
         working.work.handle(switch)
         await eventually(lambda: not_claiming(working.work))
 
@@ -102,7 +102,7 @@ WISHES = [
 @pytest.mark.parametrize("wish", WISHES)
 async def test_whatever_the_manager_wants_the_poll_under_way_ends(manager, stage, worker, wish):
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/claim/"))
+        await eventually(lambda: manager.faults.count("/claim/"))
         async with manager.work.database.engine.begin() as connection:
             await connection.exec_driver_sql(wish)
         await eventually(working.work.closed)
@@ -111,11 +111,11 @@ async def test_whatever_the_manager_wants_the_poll_under_way_ends(manager, stage
 
 async def test_a_claim_that_was_never_answered_is_settled_before_the_next_one(manager, pictures, stage, worker):
     """What the Manager leased to us and we do not know of is named in no complete heartbeat."""
-    manager.door.deaf |= {"/claim/"}
+    manager.faults.reply_lost |= {"/claim/"}
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker():
         await eventually(lambda: handed_out(manager))
-        manager.door.deaf.clear()
+        manager.faults.reply_lost.clear()
         assert (await manager.closed(job_id)).counts.done == 1
     (batch,) = await manager.batches()
     assert (batch["attempt"] > 1, batch["losses"]) == (True, 0)

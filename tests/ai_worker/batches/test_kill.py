@@ -47,9 +47,9 @@ async def running(process, _manager, pictures):
 
 
 async def kept(process, manager, pictures):
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     pictures.open.set()
-    await eventually(lambda: process.states().get("kept") and manager.door.count("/save_results/"))
+    await eventually(lambda: process.states().get("kept") and manager.faults.count("/save_results/"))
 
 
 async def done(manager):
@@ -57,7 +57,7 @@ async def done(manager):
 
 
 async def delivered_unheard(process, manager, pictures):
-    manager.door.deaf |= {"/save_results/"}
+    manager.faults.reply_lost |= {"/save_results/"}
     pictures.open.set()
     await eventually(lambda: done(manager))
     assert process.states() == {"kept": 1}
@@ -72,8 +72,8 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(manager, settings, pictu
         await process.kill()
     await eventually(lambda: not Path(f"/proc/{child}").exists())
     pictures.open.set()
-    manager.door.shut.clear()
-    manager.door.deaf.clear()
+    manager.faults.unavailable.clear()
+    manager.faults.reply_lost.clear()
     async with worker_process(settings) as process:
         job = await manager.closed(job_id)
         await eventually(lambda: process.states() == {"delivered": 1})
@@ -113,11 +113,11 @@ async def test_what_nobody_heard_us_give_back_is_taken_up_at_the_next_start(mana
     pictures.open.clear()
     async with worker_process(settings) as process:
         await eventually(lambda: pictures.asked)
-        manager.door.shut |= {"/release/", "/heartbeat/"}
+        manager.faults.unavailable |= {"/release/", "/heartbeat/"}
         process.process.terminate()
         assert await process.process.wait() == 0  # its grace is longer than this test may last
         assert process.states() == {"leased": 1}
-    manager.door.shut.clear()
+    manager.faults.unavailable.clear()
     pictures.open.set()
     async with worker_process(settings):
         assert (await manager.closed(job_id)).state is JobState.FINISHED
@@ -130,12 +130,12 @@ async def test_what_cannot_be_delivered_is_left_with_a_code_of_its_own_and_deliv
 ):
     settings = worker_settings(tmp_path / "hurried", intervals={"grace": 0.2})
     await enrol(manager, settings)
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     async with worker_process(settings) as process:
         await eventually(lambda: process.states().get("kept"))
         process.process.terminate()
         assert await process.process.wait() == 75
-    manager.door.shut.clear()
+    manager.faults.unavailable.clear()
     async with worker_process(settings) as process:
         assert (await manager.closed(job_id)).state is JobState.FINISHED
         await eventually(lambda: process.states() == {"delivered": 1})  # it has heard so itself
@@ -153,8 +153,8 @@ async def test_what_is_computed_when_the_signal_comes_is_finished_and_delivered(
         await eventually(lambda: process.states().get("running"))
         process.process.terminate()
         await eventually(lambda: stopping(process))
-        beats = manager.door.count("/heartbeat/")
-        await eventually(lambda: manager.door.count("/heartbeat/") > beats + 1)
+        beats = manager.faults.count("/heartbeat/")
+        await eventually(lambda: manager.faults.count("/heartbeat/") > beats + 1)
         os.kill(child, signal.SIGCONT)
         assert await process.process.wait() == 0
         assert process.states() == {"delivered": 1}

@@ -9,7 +9,7 @@ from tests.support.managers import running_manager
 from tests.support.workers import eventually
 
 SLOW = 1000.0
-"""No test waits so long: what was claimed was claimed because somebody rang."""
+"""No test waits so long: what was claimed was claimed because of a notification."""
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ async def spec(manager, detector_file, detector_bytes):
 
 async def resting(manager):
     """The worker has asked in vain and pauses."""
-    await eventually(lambda: manager.door.count("/claim/"))
+    await eventually(lambda: manager.faults.count("/claim/"))
     await asyncio.sleep(0.3)
-    return manager.door.count("/claim/")
+    return manager.faults.count("/claim/")
 
 
 async def test_a_notification_wakes_a_worker_that_would_have_slept_on(manager, spec, pictures, worker, valkey):

@@ -56,7 +56,7 @@ class Everything(set):
 
 async def test_what_was_taken_along_is_computed_in_the_field_and_delivered_at_home(manager, pictures, stage, laptop):
     job_id = await taken_along(manager, pictures, stage, laptop, batches=3)
-    manager.door.shut |= {"/api/"}
+    manager.faults.unavailable |= {"/api/"}
     pictures.files.clear()
     asked = len(pictures.asked)
     async with laptop() as working:
@@ -64,7 +64,7 @@ async def test_what_was_taken_along_is_computed_in_the_field_and_delivered_at_ho
         assert await working.stop() is False, "results wait for the link"
     async with laptop() as working:
         assert len(pictures.asked) == asked
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         job = await manager.closed(job_id)
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
     assert (job.state, job.counts.done, job.counts.blank, job.counts.failed) == (JobState.FINISHED, 9, 3, 0)

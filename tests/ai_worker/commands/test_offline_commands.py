@@ -26,7 +26,7 @@ def settings(tmp_path, monkeypatch):
 
 async def test_before_in_the_field_and_back(manager, stage, pictures, settings, capsys):
     await enrol(manager, settings, offline=True)
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     pictures.open.clear()
     lines: list[str] = []
     async with worker_process(settings) as process:
@@ -54,7 +54,7 @@ async def test_before_in_the_field_and_back(manager, stage, pictures, settings, 
         work = offline.OfflineWork.model_validate_json(printed.out)
         assert (work.ready, work.batches_taken, work.over) == (False, 0, "no more batches wait at the Manager")
         assert "taken 0 of 1 batches" in printed.err
-        manager.door.shut |= {"/api/"}
+        manager.faults.unavailable |= {"/api/"}
         await eventually(lambda: unreached(settings, process.port))
         text = await text_of(settings, process.port)
         assert "Nothing is left to compute." in text
@@ -63,7 +63,7 @@ async def test_before_in_the_field_and_back(manager, stage, pictures, settings, 
     text = await text_of(settings, NO_PORT)
     assert "No worker runs here" in text
     assert "2 computed batches" in text
-    manager.door.shut.clear()
+    manager.faults.unavailable.clear()
     async with worker_process(settings) as process:
         assert (await manager.closed(job_id)).counts.done == 6
         await eventually(lambda: process.states() == {"delivered": 2})

@@ -40,12 +40,12 @@ def test_a_batch_goes_to_the_device_with_the_least_to_do():
     given = []
     for _ in range(2 * LANES):
         assert two.has_lane()
-        place = two.one()
+        place = two.least_busy()
         given.append((place, place.__enter__()))
     assert [child.settings.device for _, child in given] == ["cpu:0", "cpu:1"] * LANES
     assert not two.has_lane()
     given[1][0].__exit__(None, None, None)
-    with two.one() as child:
+    with two.least_busy() as child:
         assert child is given[1][1]
 
 

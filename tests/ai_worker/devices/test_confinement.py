@@ -143,7 +143,7 @@ async def test_a_model_that_never_ends_costs_its_pictures_and_not_its_process(tm
         ran = await child.run(work)
         assert child.pid == pid
         with pytest.raises(CannotRun) as refused:
-            await child.prove(work.stages[0])
+            await child.self_test(work.stages[0])
     assert time.monotonic() - start < 30
     assert refused.value.reason == "too-slow"
     results: BatchResults = read_results(ran.blob)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ai_worker.devices import pipes
-from ai_worker.devices.prove import detect_devices
 from ai_worker.devices.run_child import InferenceChild
+from ai_worker.devices.self_test import detect_devices
 from ai_worker.devices.work import BatchWork, CannotRun, ChildSettings, InferenceDied, ResourceWork, StageWork
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_classifier, colour_detector, fixed_output
@@ -210,7 +210,7 @@ async def test_an_unknown_runtime_is_declined_at_the_start():
 
 async def test_a_model_is_proved_on_the_device(stages):
     async with InferenceChild(settings()) as child:
-        first, second = [await child.prove(stages[0]) for _ in range(2)]
+        first, second = [await child.self_test(stages[0]) for _ in range(2)]
         assert first.provider == "CPUExecutionProvider"
         assert first.checksum == second.checksum
         assert first.difference == 0
@@ -220,7 +220,7 @@ async def test_a_model_whose_output_does_not_fit_is_not_proved(tmp_path):
     path = fixed_output(tmp_path / "m.onnx", np.zeros((9, 16)), size=128)
     async with InferenceChild(settings()) as child:
         with pytest.raises(CannotRun, match="9x16; expected n x 7") as caught:
-            await child.prove(StageWork(stage_spec(path), path))
+            await child.self_test(StageWork(stage_spec(path), path))
     assert caught.value.reason == "model-output"
 
 

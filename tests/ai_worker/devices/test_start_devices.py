@@ -42,7 +42,7 @@ def environment(monkeypatch, tmp_path):
 
 async def test_the_processor_shows_that_it_computes():
     async with InferenceChild(ChildSettings()) as child:
-        trial = await child.try_out()
+        trial = await child.test_device()
     assert (trial.provider, trial.device, trial.difference) == ("CPUExecutionProvider", "cpu", 0)
     assert trial.seconds > 0
 

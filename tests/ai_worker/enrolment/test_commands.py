@@ -1,4 +1,4 @@
-"""The operator's door: every mistake ends in one sentence and a code."""
+"""Commands for operators: every mistake ends in one sentence and a code."""
 
 import asyncio
 import json
@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_used_is_said_in_one_sentence(capsys, tmp_path, da
         assert said.splitlines()[-1].startswith("trapper-worker: ")
         assert str(settings.database_file) in said
     assert main(["doctor"]) == FAILED
-    assert f"ILL  work in hand: {settings.database_file}" in capsys.readouterr().out
+    assert f"ILL  runs: {settings.database_file}" in capsys.readouterr().out
 
 
 def test_enrolling_needs_a_manager_and_a_token(capsys, monkeypatch, tmp_path):

@@ -71,7 +71,7 @@ async def test_what_the_manager_wants_is_obeyed(manager, work):
         await connection.exec_driver_sql("update workers set paused = true")
     await beat(work)
     assert work.closed() == "paused"
-    assert work.rhythm.manager == manager.work.told_intervals
+    assert work.rhythm.manager == manager.work.worker_intervals
 
 
 async def test_a_manager_that_is_away_costs_no_lease(tmp_path):

@@ -16,7 +16,7 @@ async def manager(ai_manager_database_url, tmp_path):
 
 async def test_a_worker_that_goes_on_asking_gives_back_what_it_does_not_know_of(manager, pictures, stage, worker):
     async with worker(model_memory_bytes=1) as asking:  # too little for any model: it is offered nothing itself
-        await eventually(lambda: manager.door.count("/claim/") >= 2)
+        await eventually(lambda: manager.faults.count("/claim/") >= 2)
         await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
         assert (await asking.work.manager.claim(ClaimRequest(runtime="onnx-cpu", wait_seconds=30))).batches
         await eventually(lambda: manager.rows("select 1 from batches where attempt = 1 and state = 'waiting'"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.columns import count_objects, to_results
 from ai_worker.inference.pipeline import look
-from ai_worker.inference.types import Classified, Detections, Looked, Looks, OpenStage
+from ai_worker.inference.types import BatchOutcome, Classified, Detections, OpenStage, PictureResult
 from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_kit.columns import to_array
@@ -101,7 +101,7 @@ def test_a_job_that_only_embeds_sends_features_and_no_labels(stages):
 def test_no_rounding_lifts_a_box_out_of_the_picture(stages, raw):
     boxes = np.asarray([(x, y, (1 - x) * w, (1 - y) * h) for x, y, w, h in raw])
     found = Detections(boxes, np.zeros(len(boxes), np.int64), np.ones(len(boxes), np.float32))
-    read = sent(Looks([Looked(10, 10, "0" * 64, found)], [0.0]), stages[:1])
+    read = sent(BatchOutcome([PictureResult(10, 10, "0" * 64, found)], [0.0]), stages[:1])
     assert np.abs(to_array(read.box) / 65535 - boxes).max() <= 1 / 65535
 
 
@@ -114,8 +114,8 @@ def test_what_was_classified_in_any_order_is_sent_in_the_order_of_the_detections
         top_scores=np.asarray([[0.2], [0.1]], np.float32),
         logits=np.asarray([[2.0] * 3, [1.0] * 3], np.float32),
     )
-    looked = Looked(10, 10, "0" * 64, found, said)
-    read = sent(Looks([Looked(10, 10, "1" * 64, found), looked], [0.0, 0.0]), stages)
+    looked = PictureResult(10, 10, "0" * 64, found, said)
+    read = sent(BatchOutcome([PictureResult(10, 10, "1" * 64, found), looked], [0.0, 0.0]), stages)
     assert to_array(read.classified).tolist() == [0, 0, 0, 1, 0, 1]
     assert to_array(read.top_label).tolist() == [[1], [2]]
     assert to_array(read.logits).tolist() == [[1.0] * 3, [2.0] * 3]

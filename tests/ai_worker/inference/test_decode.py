@@ -66,7 +66,7 @@ def test_a_scaled_jpeg_keeps_the_upright_size_of_the_file():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(scene(640, 320), "JPEG", exif=exif, quality=95)
-    picture = decode(data, wanted=(50, 100))
+    picture = decode(data, fit=(50, 100))
     assert (picture.width, picture.height) == (320, 640)
     assert picture.pixels.shape[0] == 2 * picture.pixels.shape[1]
     assert 100 <= picture.pixels.shape[0] <= 320
@@ -74,7 +74,7 @@ def test_a_scaled_jpeg_keeps_the_upright_size_of_the_file():
 
 
 def test_nothing_is_scaled_below_what_is_wanted():
-    picture = decode(encoded(scene(640, 480), "JPEG"), wanted=(640, 100))
+    picture = decode(encoded(scene(640, 480), "JPEG"), fit=(640, 100))
     assert picture.pixels.shape == (480, 640, 3)
 
 

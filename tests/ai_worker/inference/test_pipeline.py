@@ -13,7 +13,7 @@ from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.pipeline import Pipeline, look
 from ai_worker.inference.steps import Steps
-from ai_worker.inference.types import Failure, Looked, OpenStage
+from ai_worker.inference.types import Failure, OpenStage, PictureResult
 from tests.support.make.inference import classifier, detector, encoded, painted
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_schemas.v1.results import FailureCode
@@ -37,7 +37,7 @@ def run(sources, stages, **limits):
 def test_an_animal_is_found_classified_and_measured(stages):
     looks = run([encoded(painted([(1, 2, RED)]))], stages)
     (outcome,) = looks.outcomes
-    assert isinstance(outcome, Looked)
+    assert isinstance(outcome, PictureResult)
     assert (outcome.width, outcome.height) == (128, 128)
     assert outcome.detections.boxes.tolist() == [[0.25, 0.5, 0.25, 0.25]]
     assert outcome.detections.labels.tolist() == [0]
@@ -79,7 +79,13 @@ def test_one_bad_photo_never_kills_the_batch(stages):
     unreachable = Failure(FailureCode.MEDIA_UNREACHABLE, "the network said no")
     sources = [good, b"", b"text", unreachable, vanished, lambda: good, lambda: unreachable, good]
     outcomes = run(sources, stages).outcomes
-    assert [type(outcome) for outcome in outcomes] == [Looked, *[Failure] * 4, Looked, Failure, Looked]
+    assert [type(outcome) for outcome in outcomes] == [
+        PictureResult,
+        *[Failure] * 4,
+        PictureResult,
+        Failure,
+        PictureResult,
+    ]
     assert outcomes[1].code is FailureCode.EMPTY_FILE
     assert outcomes[3] == outcomes[6] == unreachable
     assert outcomes[4].code is FailureCode.INFERENCE_FAILED
@@ -118,7 +124,7 @@ def test_only_the_picture_that_breaks_the_model_fails(stages, batch_size, in_a_r
     green = encoded(np.full((128, 128, 3), GREEN, np.uint8))
     how = {"batch_size": batch_size, "in_a_row": in_a_row}
     outcomes = run([good, green, good, good, good], (awkward, later), **how).outcomes
-    assert [isinstance(outcome, Looked) for outcome in outcomes] == [True, False, True, True, True]
+    assert [isinstance(outcome, PictureResult) for outcome in outcomes] == [True, False, True, True, True]
     assert outcomes[1].code is code
     assert "\n" not in outcomes[1].message
 
@@ -129,7 +135,7 @@ def test_only_the_picture_whose_crop_breaks_the_classifier_fails(stages):
     red = encoded(painted([(0, 0, RED), (2, 2, RED)]))
     yellow = encoded(painted([(0, 0, (255, 255, 0)), (2, 2, (255, 255, 0))]))
     outcomes = run([red, yellow, red], (found, awkward)).outcomes
-    assert [isinstance(outcome, Looked) for outcome in outcomes] == [True, False, True]
+    assert [isinstance(outcome, PictureResult) for outcome in outcomes] == [True, False, True]
     assert len(outcomes[2].classified.rows) == 2
 
 
@@ -269,9 +275,9 @@ def test_a_defect_of_ours_is_raised_and_nobody_waits_for_ever(stages):
 def test_a_jpeg_is_scaled_while_it_is_decoded_only_where_nothing_can_be_lost(stages):
     found, later = stages
     squash = detector_with(found, resize="squash")
-    assert Steps((squash,), 10**8, time.perf_counter).wanted == (256, 256)
-    assert Steps((squash, later), 10**8, time.perf_counter).wanted is None  # crops need the full picture
-    assert Steps((found,), 10**8, time.perf_counter).wanted is None  # the reference sees every pixel
+    assert Steps((squash,), 10**8, time.perf_counter).fit == (256, 256)
+    assert Steps((squash, later), 10**8, time.perf_counter).fit is None  # crops need the full picture
+    assert Steps((found,), 10**8, time.perf_counter).fit is None  # the reference sees every pixel
     picture = encoded(painted([(0, 0, RED)], width=1024, height=1024, cell=256), "JPEG", quality=95)
     (outcome,) = run([picture], (squash,)).outcomes
     assert (outcome.width, outcome.height) == (1024, 1024)

@@ -9,7 +9,7 @@ import pytest
 from ai_worker.devices.try_device import try_device
 from ai_worker.inference.batch_run import Limits
 from ai_worker.inference.pipeline import look
-from ai_worker.inference.types import Looked, OpenStage
+from ai_worker.inference.types import OpenStage, PictureResult
 from ai_worker.model_store import open_hailo
 from ai_worker.model_store.errors import ModelRefused, ProviderUnavailable, RuntimeAbsent
 from ai_worker.model_store.open_hailo import open_hef
@@ -95,7 +95,7 @@ def test_detector_and_classifier_share_one_device_through_the_whole_pipeline(ben
     ]
     data = [encoded(painted([(column, 0, (255, 0, 0))])) for column in range(4)] + [encoded(painted())]
     outcomes = look(data, stages, Limits(batch_size=2, forward_passes=1), clock=time.perf_counter).outcomes
-    assert [type(outcome) for outcome in outcomes] == [Looked] * 5, outcomes
+    assert [type(outcome) for outcome in outcomes] == [PictureResult] * 5, outcomes
     assert [outcome.detections.boxes[0, 0] for outcome in outcomes[:4]] == [0, 0.25, 0.5, 0.75]
     assert [outcome.classified.top_labels[0, 0] for outcome in outcomes[:4]] == [0] * 4
     assert len(outcomes[4].detections) == 0

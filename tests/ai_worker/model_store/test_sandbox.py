@@ -106,8 +106,8 @@ def test_what_is_well_is_tried_and_told_what_it_was_tried_under(tmp_path):
 
 TRIES = """
 import ctypes, json, os, socket, subprocess, sys
-from ai_worker.confinement.confine import confine_trial
-holds = confine_trial(memory_bytes=8 << 30, cpu_seconds=600)
+from ai_worker.confinement.confine import confine_inspection
+holds = confine_inspection(memory_bytes=8 << 30, cpu_seconds=600)
 told = {}
 def attempt(name, do):
     try:

@@ -12,7 +12,7 @@ from expert.access.state import (
     may_in_research_project,
 )
 from expert.app import create_app
-from tests.support.make.expert import House, joined, made
+from tests.support.make.expert import Backend, joined, made
 from trapper_kit.web.guards import api_routes, unguarded_routes
 from trapper_schemas.ids import uuid7
 
@@ -34,9 +34,9 @@ def test_only_signing_in_registering_and_health_are_public():
     }
 
 
-async def test_every_guarded_route_refuses_a_caller_without_a_credential(house: House):
-    stranger = house.client()
-    for route in api_routes(house.app.routes):
+async def test_every_guarded_route_refuses_a_caller_without_a_credential(backend: Backend):
+    stranger = backend.client()
+    for route in api_routes(backend.app.routes):
         if hasattr(route.endpoint, "__trapper_public__"):
             continue
         path = route.path
@@ -95,9 +95,9 @@ def test_every_role_has_a_row_in_the_table():
     assert set(IN_CLASSIFICATION_PROJECT) == set(ClassificationRole)
 
 
-async def test_what_one_may_not_see_does_not_exist(house: House):
-    owner, stranger = await house.person("owner"), await house.person("stranger")
-    project = await house.project(owner)
+async def test_what_one_may_not_see_does_not_exist(backend: Backend):
+    owner, stranger = await backend.person("owner"), await backend.person("stranger")
+    project = await backend.project(owner)
     looking = await project.classification_project()
     for path in (
         f"/api/research-projects/{project.id}/",
@@ -113,16 +113,16 @@ async def test_what_one_may_not_see_does_not_exist(house: House):
         assert (await stranger.client.get(path)).json() == {"items": [], "next_cursor": None}
 
 
-async def test_a_site_admin_has_no_role_in_a_project(house: House):
-    project = await house.project(await house.person("owner"))
-    admin = await house.person("root", site_admin=True)
+async def test_a_site_admin_has_no_role_in_a_project(backend: Backend):
+    project = await backend.project(await backend.person("owner"))
+    admin = await backend.person("root", site_admin=True)
     assert (await admin.client.get(f"/api/research-projects/{project.id}/")).status_code == 404
     assert (await admin.client.get(f"/api/collections/{project.collection_id}/")).status_code == 404
 
 
-async def test_a_member_may_upload_and_not_make_classification_projects(house: House):
-    owner, member = await house.person("owner"), await house.person("member")
-    project = await house.project(owner)
+async def test_a_member_may_upload_and_not_make_classification_projects(backend: Backend):
+    owner, member = await backend.person("owner"), await backend.person("member")
+    project = await backend.project(owner)
     await joined(owner, member, f"research-projects/{project.id}", "member")
     refused = await member.client.post(
         "/api/classification-projects/",
@@ -134,9 +134,9 @@ async def test_a_member_may_upload_and_not_make_classification_projects(house: H
     assert allowed.status_code == 200
 
 
-async def test_a_role_in_a_classification_project_opens_its_collections_for_reading_only(house: House):
-    owner, viewer = await house.person("owner"), await house.person("viewer")
-    project = await house.project(owner)
+async def test_a_role_in_a_classification_project_opens_its_collections_for_reading_only(backend: Backend):
+    owner, viewer = await backend.person("owner"), await backend.person("viewer")
+    project = await backend.project(owner)
     resource_id = await project.upload(b"not a picture, but bytes \xff\xfe\xfd")
     looking = await project.classification_project()
     await project.link(looking["id"])
@@ -152,10 +152,10 @@ async def test_a_role_in_a_classification_project_opens_its_collections_for_read
     assert changed.status_code == 403
 
 
-async def test_a_tokens_scopes_limit_what_its_person_may(house: House):
-    owner = await house.person("owner", scopes=("read",))
+async def test_a_tokens_scopes_limit_what_its_person_may(backend: Backend):
+    owner = await backend.person("owner", scopes=("read",))
     assert (await owner.client.post("/api/tokens/", json={"name": "more", "scopes": ["read"]})).status_code == 403
-    maker = await house.person("owner", scopes=("read", "tokens"))
+    maker = await backend.person("owner", scopes=("read", "tokens"))
     answer = await maker.client.post("/api/tokens/", json={"name": "more", "scopes": ["*"]})
     assert answer.status_code == 403
     assert (await owner.client.get("/api/research-projects/")).status_code == 200
@@ -165,9 +165,9 @@ async def test_a_tokens_scopes_limit_what_its_person_may(house: House):
     assert "describe" in refused.json()["detail"]
 
 
-async def test_a_project_keeps_an_owner_and_only_owners_make_owners(house: House):
-    owner, manager = await house.person("owner"), await house.person("manager")
-    project = await house.project(owner)
+async def test_a_project_keeps_an_owner_and_only_owners_make_owners(backend: Backend):
+    owner, manager = await backend.person("owner"), await backend.person("manager")
+    project = await backend.project(owner)
     members = f"/api/research-projects/{project.id}/members/"
     await joined(owner, manager, f"research-projects/{project.id}", "manager")
     assert (await manager.client.put(members, json={"email": manager.email, "role": "owner"})).status_code == 403
@@ -177,8 +177,8 @@ async def test_a_project_keeps_an_owner_and_only_owners_make_owners(house: House
     assert (await manager.client.get(members)).status_code == 404
 
 
-async def test_a_member_of_a_requested_project_cannot_upload_before_it_is_active(house: House):
-    owner = await house.person("owner")
+async def test_a_member_of_a_requested_project_cannot_upload_before_it_is_active(backend: Backend):
+    owner = await backend.person("owner")
     requested = await made(owner.client, "/api/research-projects/", {"name": "new", "acronym": "N"})
     assert requested["status"] == "requested"
     collection = await made(owner.client, "/api/collections/", {"research_project_id": requested["id"], "name": "c"})

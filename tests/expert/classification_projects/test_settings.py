@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from expert.providers.models import AiProvider, AiProviderConnection
-from tests.support.make.expert import House, changed, made
+from tests.support.make.expert import Backend, changed, made
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ModelKind
 
 
-async def provider(house: House, kind: ModelKind, **changes: Any) -> str:
+async def provider(backend: Backend, kind: ModelKind, **changes: Any) -> str:
     connection = AiProviderConnection(id=uuid7(), name=uuid7().hex, url="http://x", encrypted_credential="x")
     row = AiProvider(
         id=uuid7(),
@@ -23,15 +23,15 @@ async def provider(house: House, kind: ModelKind, **changes: Any) -> str:
         licence="MIT",
         **changes,
     )
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         db.add(connection)
         await db.flush()
         db.add(row)
     return str(row.id)
 
 
-async def test_a_project_has_the_documented_defaults_and_the_predefined_attributes(house: House):
-    project = await house.project(await house.person())
+async def test_a_project_has_the_documented_defaults_and_the_predefined_attributes(backend: Backend):
+    project = await backend.project(await backend.person())
     looking = await project.classification_project(name="Łąka 2024!")
     assert looking["slug"].startswith("aka-2024-")
     assert {name: looking[name] for name in ("nms_iou", "match_iou", "sequence_interval_seconds", "status")} == {
@@ -45,10 +45,10 @@ async def test_a_project_has_the_documented_defaults_and_the_predefined_attribut
     assert other["classificator_id"] == looking["classificator_id"]
 
 
-async def test_a_provider_of_the_right_type_is_chosen_and_changed(house: House):
-    project = await house.project(await house.person())
-    detector = await provider(house, ModelKind.DETECTION)
-    species = await provider(house, ModelKind.CLASSIFICATION, embedding_dimension=64)
+async def test_a_provider_of_the_right_type_is_chosen_and_changed(backend: Backend):
+    project = await backend.project(await backend.person())
+    detector = await provider(backend, ModelKind.DETECTION)
+    species = await provider(backend, ModelKind.CLASSIFICATION, embedding_dimension=64)
     looking = await project.classification_project(
         object_detection_ai_model=detector, species_ai_model=species, embedding_ai_model=species
     )
@@ -57,7 +57,7 @@ async def test_a_provider_of_the_right_type_is_chosen_and_changed(house: House):
     answer = await changed(project.owner.client, path, {"species_ai_model": None, "detection_threshold": 0.4})
     assert (answer.json()["species_ai_model"], answer.json()["detection_threshold"]) == (None, 0.4)
     assert answer.json()["object_detection_ai_model"] == detector
-    assert house.messages.of("jobs.cover")
+    assert backend.messages.of("jobs.cover")
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ async def test_a_provider_of_the_right_type_is_chosen_and_changed(house: House):
     ],
 )
 async def test_a_provider_that_does_not_fit_is_refused_by_field(
-    house: House, field: str, kind: ModelKind, changes: dict[str, Any], sentence: str
+    backend: Backend, field: str, kind: ModelKind, changes: dict[str, Any], sentence: str
 ):
-    project = await house.project(await house.person())
-    unfit = await provider(house, kind, **changes)
+    project = await backend.project(await backend.person())
+    unfit = await provider(backend, kind, **changes)
     body = {"research_project_id": str(project.id), "name": "x", field: unfit}
     answer = await project.owner.client.post(
         "/api/classification-projects/", json=body, headers={"Idempotency-Key": "1"}
@@ -83,8 +83,8 @@ async def test_a_provider_that_does_not_fit_is_refused_by_field(
     assert sentence in answer.json()["detail"]
 
 
-async def test_a_provider_that_nobody_knows_is_refused(house: House):
-    project = await house.project(await house.person())
+async def test_a_provider_that_nobody_knows_is_refused(backend: Backend):
+    project = await backend.project(await backend.person())
     looking = await project.classification_project()
     answer = await changed(
         project.owner.client, f"/api/classification-projects/{looking['id']}/", {"species_ai_model": str(uuid7())}
@@ -92,8 +92,8 @@ async def test_a_provider_that_nobody_knows_is_refused(house: House):
     assert answer.json()["detail"] == "there is no such provider"
 
 
-async def test_linking_a_collection_takes_in_what_is_there_and_twice_is_once(house: House):
-    project = await house.project(await house.person())
+async def test_linking_a_collection_takes_in_what_is_there_and_twice_is_once(backend: Backend):
+    project = await backend.project(await backend.person())
     for number in range(3):
         await project.upload(f"{number}".encode(), f"{number}.jpg")
     await project.upload(b"0", "same bytes again.jpg")
@@ -108,18 +108,18 @@ async def test_linking_a_collection_takes_in_what_is_there_and_twice_is_once(hou
     assert paused.json()["is_active"] is False
 
 
-async def test_a_collection_that_one_may_not_read_cannot_be_linked(house: House):
-    project = await house.project(await house.person())
-    other = await house.project(await house.person("other"))
+async def test_a_collection_that_one_may_not_read_cannot_be_linked(backend: Backend):
+    project = await backend.project(await backend.person())
+    other = await backend.project(await backend.person("other"))
     looking = await project.classification_project()
     path = f"/api/classification-projects/{looking['id']}/collections/"
     answer = await project.owner.client.post(path, json={"collection_id": str(other.collection_id)})
     assert answer.status_code == 404
 
 
-async def test_a_public_collection_of_another_project_may_be_linked_and_its_rows_stay_there(house: House):
-    project = await house.project(await house.person())
-    other = await house.project(await house.person("other"))
+async def test_a_public_collection_of_another_project_may_be_linked_and_its_rows_stay_there(backend: Backend):
+    project = await backend.project(await backend.person())
+    other = await backend.project(await backend.person("other"))
     resource_id = await other.upload(b"lent")
     shared = await changed(other.owner.client, f"/api/collections/{other.collection_id}/", {"visibility": "public"})
     assert shared.status_code == 200
@@ -131,9 +131,9 @@ async def test_a_public_collection_of_another_project_may_be_linked_and_its_rows
     assert told["research_project_id"] == str(other.id)
 
 
-async def test_a_name_is_taken_in_its_research_project_only(house: House):
-    ann = await house.person()
-    one, two = await house.project(ann), await house.project(ann)
+async def test_a_name_is_taken_in_its_research_project_only(backend: Backend):
+    ann = await backend.person()
+    one, two = await backend.project(ann), await backend.project(ann)
     await one.classification_project(name="same")
     await two.classification_project(name="same")
     body = {"research_project_id": str(one.id), "name": "same"}
@@ -141,9 +141,9 @@ async def test_a_name_is_taken_in_its_research_project_only(house: House):
     assert (answer.status_code, answer.json()["type"]) == (409, "classification-project-name-taken")
 
 
-async def test_the_same_request_twice_makes_one_project_and_another_body_is_refused(house: House):
-    ann = await house.person()
-    project = await house.project(ann)
+async def test_the_same_request_twice_makes_one_project_and_another_body_is_refused(backend: Backend):
+    ann = await backend.person()
+    project = await backend.project(ann)
     body = {"research_project_id": str(project.id), "name": "once"}
     path, headers = "/api/classification-projects/", {"Idempotency-Key": "key"}
     first = await ann.client.post(path, json=body, headers=headers)
@@ -156,8 +156,8 @@ async def test_the_same_request_twice_makes_one_project_and_another_body_is_refu
     assert without.status_code == 422
 
 
-async def test_a_threshold_outside_of_its_range_and_an_unknown_field_are_refused(house: House):
-    project = await house.project(await house.person())
+async def test_a_threshold_outside_of_its_range_and_an_unknown_field_are_refused(backend: Backend):
+    project = await backend.project(await backend.person())
     looking = await project.classification_project()
     path = f"/api/classification-projects/{looking['id']}/"
     for body in ({"detection_threshold": 1.1}, {"nms_iou": -0.1}, {"sequence_interval_seconds": 0}, {"colour": 1}):
@@ -166,9 +166,9 @@ async def test_a_threshold_outside_of_its_range_and_an_unknown_field_are_refused
     assert (await project.owner.client.get(path)).json() == looking
 
 
-async def test_projects_are_listed_by_name_and_research_project(house: House):
-    ann = await house.person()
-    one, two = await house.project(ann), await house.project(ann)
+async def test_projects_are_listed_by_name_and_research_project(backend: Backend):
+    ann = await backend.person()
+    one, two = await backend.project(ann), await backend.project(ann)
     first = await one.classification_project(name="a")
     await two.classification_project(name="b")
     listed = await ann.client.get("/api/classification-projects/", params={"research_project_id": str(one.id)})
@@ -185,8 +185,8 @@ async def test_projects_are_listed_by_name_and_research_project(house: House):
     assert await made(ann.client, "/api/collections/", {"research_project_id": str(one.id), "name": "more"})
 
 
-async def test_a_change_of_settings_names_the_version_that_was_read(house: House):
-    project = await house.project(await house.person())
+async def test_a_change_of_settings_names_the_version_that_was_read(backend: Backend):
+    project = await backend.project(await backend.person())
     before = await project.classification_project()
     client, path = project.owner.client, f"/api/classification-projects/{before['id']}/"
     without = await client.patch(path, json={"nms_iou": 0.3})
@@ -199,8 +199,8 @@ async def test_a_change_of_settings_names_the_version_that_was_read(house: House
     assert stale.json()["current"] == first.json() == (await client.get(path)).json()
 
 
-async def test_a_change_of_a_link_names_the_version_that_was_read(house: House):
-    project = await house.project(await house.person())
+async def test_a_change_of_a_link_names_the_version_that_was_read(backend: Backend):
+    project = await backend.project(await backend.person())
     looking = await project.classification_project()
     link = await project.link(looking["id"])
     client = project.owner.client
@@ -212,8 +212,8 @@ async def test_a_change_of_a_link_names_the_version_that_was_read(house: House):
     assert (stale.status_code, stale.json()["current"]) == (412, first.json())
 
 
-async def test_unknown_and_repeated_query_parameters_are_refused_by_name(house: House):
-    client = (await house.person()).client
+async def test_unknown_and_repeated_query_parameters_are_refused_by_name(backend: Backend):
+    client = (await backend.person()).client
     answer = await client.get("/api/classification-projects/?project=x&approved=true&limit=1&limit=2")
     assert answer.status_code == 422
     assert [(one["loc"], one["code"]) for one in answer.json()["errors"]] == [

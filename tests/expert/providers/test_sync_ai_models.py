@@ -18,7 +18,7 @@ from expert.providers.seal import seal, unseal
 from expert.providers.sync_ai_models import SyncReport, refresh_blocked, sync_ai_models
 from expert.taxa.models import Taxon, TaxonKey
 from tests.support.make import expert
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 from tests.support.managers import RunningManager, running_manager
 from trapper_schemas.catalog import read_manifest
 from trapper_schemas.v1.models import ModelEntry
@@ -63,12 +63,12 @@ async def publish(manager: RunningManager, model: dict[str, Any], weights: bytes
     sent.raise_for_status()
 
 
-async def connected(house: House, manager: RunningManager, *, token: str | None = None) -> AiProviderConnection:
+async def connected(backend: Backend, manager: RunningManager, *, token: str | None = None) -> AiProviderConnection:
     credential = token or manager.client.headers["Authorization"].removeprefix("Bearer ")
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         return await connect_manager(
             db,
-            house.work.settings,
+            backend.work.settings,
             name="here",
             url=manager.url,
             credential=credential,
@@ -77,8 +77,8 @@ async def connected(house: House, manager: RunningManager, *, token: str | None 
         )
 
 
-async def synced(house: House) -> SyncReport:
-    [report] = await sync_ai_models(house.work)
+async def synced(backend: Backend) -> SyncReport:
+    [report] = await sync_ai_models(backend.work)
     return report
 
 
@@ -86,14 +86,14 @@ DETECTOR = ("finder", "detection", [{"label": "animal", "observation_type": "ani
 SPECIES = ("namer", "classification", ANIMALS, b"the namer's weights")
 
 
-async def test_models_become_choosable_with_their_labels_and_taxa(house: House, manager: RunningManager):
+async def test_models_become_choosable_with_their_labels_and_taxa(backend: Backend, manager: RunningManager):
     await publish(manager, entry(*DETECTOR), DETECTOR[3])
     await publish(manager, entry(*SPECIES), SPECIES[3])
-    await connected(house, manager)
-    report = await synced(house)
+    await connected(backend, manager)
+    report = await synced(backend)
     assert (report.problem, sorted(report.added)) == (None, ["finder", "namer"])
     assert [(one.model, one.label) for one in report.unresolved] == [("namer", "mystery")]
-    person = await house.person()
+    person = await backend.person()
     listed = (await person.client.get("/api/ai-providers/", params={"provider_type": "classification"})).json()
     [namer] = listed["items"]
     assert (namer["name"], namer["is_active"], namer["threshold_typical"]) == ("namer", True, 0.2)
@@ -106,58 +106,60 @@ async def test_models_become_choosable_with_their_labels_and_taxa(house: House, 
     assert (fox["vernacular_names"], fox["keys"]) == ({"en": "Red fox"}, [{"checklist": "gbif", "key": "5219243"}])
 
 
-async def test_syncing_again_changes_nothing(house: House, manager: RunningManager):
+async def test_syncing_again_changes_nothing(backend: Backend, manager: RunningManager):
     await publish(manager, entry(*SPECIES), SPECIES[3])
-    await connected(house, manager)
-    await synced(house)
+    await connected(backend, manager)
+    await synced(backend)
     tables = (AiProvider, Algorithm, CategoryMap, CategoryLabel, Taxon, TaxonKey)
 
     async def count() -> list[int]:
-        async with house.work.db() as db:
+        async with backend.work.db() as db:
             return [int(await db.scalar(select(func.count()).select_from(table)) or 0) for table in tables]
 
     before = await count()
-    report = await synced(house)
+    report = await synced(backend)
     assert (report.added, report.deactivated, await count()) == ([], [], before)
 
 
-async def test_a_taxon_that_becomes_known_resolves_the_label_at_the_next_sync(house: House, manager: RunningManager):
+async def test_a_taxon_that_becomes_known_resolves_the_label_at_the_next_sync(
+    backend: Backend, manager: RunningManager
+):
     await publish(manager, entry(*SPECIES), SPECIES[3])
-    await connected(house, manager)
-    await synced(house)
-    async with house.work.db() as db:
+    await connected(backend, manager)
+    await synced(backend)
+    async with backend.work.db() as db:
         db.add(Taxon(scientific_name="Mystery", canonical_name="Mystery", path="/x/"))
-    assert (await synced(house)).unresolved == []
+    assert (await synced(backend)).unresolved == []
 
 
-async def test_a_manager_that_does_not_answer_is_reported_in_a_sentence(house: House, manager: RunningManager):
-    await connected(house, manager, token="not-the-token")
-    report = await synced(house)
+async def test_a_manager_that_does_not_answer_is_reported_in_a_sentence(backend: Backend, manager: RunningManager):
+    await connected(backend, manager, token="not-the-token")
+    report = await synced(backend)
     assert report.problem
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         connection = (await db.scalars(select(AiProviderConnection))).one()
         connection.url = "http://127.0.0.1:9"
-    assert "did not answer" in ((await synced(house)).problem or "")
-    admin = await house.person("root", site_admin=True)
+    assert "did not answer" in ((await synced(backend)).problem or "")
+    admin = await backend.person("root", site_admin=True)
     [told] = (await admin.client.get("/api/ai-provider-connections/")).json()["items"]
     assert "did not answer" in told["sync_problem"]
     assert "credential" not in str(told)
 
 
-async def test_connecting_again_changes_address_and_credential(house: House, manager: RunningManager):
-    first = await connected(house, manager, token="old")
-    second = await connected(house, manager)
+async def test_connecting_again_changes_address_and_credential(backend: Backend, manager: RunningManager):
+    first = await connected(backend, manager, token="old")
+    second = await connected(backend, manager)
     assert first.id == second.id
-    assert (await synced(house)).problem is None
-    assert open_connection(house.work, second) is open_connection(house.work, second)
+    assert (await synced(backend)).problem is None
+    assert open_connection(backend.work, second) is open_connection(backend.work, second)
 
 
-async def test_only_a_site_admin_connects_and_syncs(house: House):
-    person = await house.person()
+async def test_only_a_site_admin_connects_and_syncs(backend: Backend):
+    person = await backend.person()
     body = {"name": "x", "url": "http://127.0.0.1:1", "credential": "c"}
     assert (await person.client.put("/api/ai-provider-connections/", json=body)).status_code == 403
     assert (await person.client.post("/api/ai-providers/sync/")).status_code == 403
-    admin = await house.person("root", site_admin=True)
+    admin = await backend.person("root", site_admin=True)
     answer = await admin.client.put("/api/ai-provider-connections/", json=body)
     assert answer.status_code == 200
     refused = await admin.client.put("/api/ai-provider-connections/", json={**body, "url": "ftp://x"})
@@ -166,16 +168,16 @@ async def test_only_a_site_admin_connects_and_syncs(house: House):
     assert [one["connection"] for one in reports] == ["x"]
 
 
-async def test_a_credential_is_sealed_with_the_secret_key(house: House):
-    sealed = seal(house.work.settings, "secret")
+async def test_a_credential_is_sealed_with_the_secret_key(backend: Backend):
+    sealed = seal(backend.work.settings, "secret")
     assert "secret" not in sealed
-    assert unseal(house.work.settings, sealed) == "secret"
+    assert unseal(backend.work.settings, sealed) == "secret"
     with pytest.raises(CredentialUnreadable):
-        unseal(house.work.settings, sealed[:-4] + "AAAA")
+        unseal(backend.work.settings, sealed[:-4] + "AAAA")
 
 
 async def test_a_private_address_that_no_setting_lists_is_not_called(expert_database_url: str, tmp_path: Path):
-    async with expert.house(expert_database_url, tmp_path, allowed_addresses=[]) as guarded:
+    async with expert.backend(expert_database_url, tmp_path, allowed_addresses=[]) as guarded:
         async with guarded.work.db() as db:
             await connect_manager(
                 db,
@@ -190,35 +192,35 @@ async def test_a_private_address_that_no_setting_lists_is_not_called(expert_data
         assert "not a public address" in (report.problem or "")
 
 
-async def test_the_shipped_catalogue_brings_only_the_taxa_of_what_can_be_had(house: House, manager: RunningManager):
+async def test_the_shipped_catalogue_brings_only_the_taxa_of_what_can_be_had(backend: Backend, manager: RunningManager):
     entries = read_manifest()
     await sync_models_from_schemas(manager.work, entries, None)
-    await connected(house, manager)
-    report = await synced(house)
+    await connected(backend, manager)
+    report = await synced(backend)
     assert (report.problem, report.models) == (None, len(entries))
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         names = set(await db.scalars(select(Taxon.canonical_name)))
     assert "Capreolus capreolus" in names
     assert "Odocoileus virginianus" not in names  # of SpeciesNet, which has to be converted first
 
 
-async def test_a_model_of_thousands_of_labels_is_learnt_whole(house: House, manager: RunningManager):
+async def test_a_model_of_thousands_of_labels_is_learnt_whole(backend: Backend, manager: RunningManager):
     [known] = [one for one in read_manifest() if one.name == "speciesnet"]
     had = {**known.model_dump(mode="json"), "availability": "ready", "sha256": "e" * 64}
     await sync_models_from_schemas(manager.work, [ModelEntry.model_validate(had)], None)
-    await connected(house, manager)
-    report = await synced(house)
+    await connected(backend, manager)
+    report = await synced(backend)
     assert [one.label.rpartition(";")[2] for one in report.unresolved] == []
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         unnamed = await db.scalars(select(CategoryLabel.observation_type).where(CategoryLabel.taxon_id.is_(None)))
         assert sorted(str(one) for one in unnamed) == ["None", "human", "vehicle"]
 
 
-async def test_model_tells_why_no_worker_can_run_it_until_one_can(house: House, manager: RunningManager) -> None:
+async def test_model_tells_why_no_worker_can_run_it_until_one_can(backend: Backend, manager: RunningManager) -> None:
     await publish(manager, entry(*DETECTOR), DETECTOR[3])
-    await connected(house, manager)
-    await synced(house)
-    person = await house.person()
+    await connected(backend, manager)
+    await synced(backend)
+    person = await backend.person()
 
     async def code() -> str | None:
         [finder] = (await person.client.get("/api/ai-providers/")).json()["items"]
@@ -228,5 +230,5 @@ async def test_model_tells_why_no_worker_can_run_it_until_one_can(house: House, 
     body = {"name": "tester", "version": "1", "runtimes": ["onnx-cpu"]}
     token = {"Authorization": f"Bearer {await manager.enrolment_token()}"}
     (await manager.client.post("/api/workers/", json=body, headers=token)).raise_for_status()
-    await refresh_blocked(house.work)
+    await refresh_blocked(backend.work)
     assert await code() is None

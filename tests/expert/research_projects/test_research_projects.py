@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.support.make.expert import House, changed, made
+from tests.support.make.expert import Backend, changed, made
 from trapper_schemas.ids import uuid7
 
 
-async def test_a_requested_project_becomes_active_when_a_site_admin_says_so(house: House):
-    ann, admin = await house.person(), await house.person("root", site_admin=True)
+async def test_a_requested_project_becomes_active_when_a_site_admin_says_so(backend: Backend):
+    ann, admin = await backend.person(), await backend.person("root", site_admin=True)
     asked = await made(ann.client, "/api/research-projects/", {"name": "Wolves", "acronym": "WLV"})
     path = f"/api/research-projects/{asked['id']}/"
     assert (await ann.client.post(f"{path}activate/")).status_code == 403
@@ -22,16 +22,16 @@ async def test_a_requested_project_becomes_active_when_a_site_admin_says_so(hous
     assert (await admin.client.post(f"/api/research-projects/{uuid7()}/activate/")).status_code == 404
 
 
-async def test_names_and_acronyms_are_unique_whatever_their_case(house: House):
-    ann = await house.person()
+async def test_names_and_acronyms_are_unique_whatever_their_case(backend: Backend):
+    ann = await backend.person()
     await made(ann.client, "/api/research-projects/", {"name": "Wolves", "acronym": "WLV"})
     for body in ({"name": "wolves", "acronym": "X"}, {"name": "Other", "acronym": "wlv"}):
         answer = await ann.client.post("/api/research-projects/", json=body, headers={"Idempotency-Key": uuid7().hex})
         assert (answer.status_code, answer.json()["type"]) == (409, "project-name-taken")
 
 
-async def test_two_at_once_under_one_key_make_one_project(house: House):
-    ann = await house.person()
+async def test_two_at_once_under_one_key_make_one_project(backend: Backend):
+    ann = await backend.person()
     body = {"name": "Twins", "acronym": "TW"}
     answers = await asyncio.gather(
         *(ann.client.post("/api/research-projects/", json=body, headers={"Idempotency-Key": "k"}) for _ in range(4))
@@ -40,8 +40,8 @@ async def test_two_at_once_under_one_key_make_one_project(house: House):
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-async def test_what_is_given_changes_and_the_rest_stays(house: House):
-    project = await house.project(await house.person(), abstract="long", keywords=["wolf"])
+async def test_what_is_given_changes_and_the_rest_stays(backend: Backend):
+    project = await backend.project(await backend.person(), abstract="long", keywords=["wolf"])
     path = f"/api/research-projects/{project.id}/"
     answer = await changed(project.owner.client, path, {"sampling_design": "targeted"})
     assert (answer.json()["sampling_design"], answer.json()["keywords"]) == ("targeted", ["wolf"])
@@ -49,8 +49,8 @@ async def test_what_is_given_changes_and_the_rest_stays(house: House):
     assert refused.status_code == 422
 
 
-async def test_a_location_needs_both_coordinates_a_known_zone_and_an_id_of_its_own(house: House):
-    project = await house.project(await house.person())
+async def test_a_location_needs_both_coordinates_a_known_zone_and_an_id_of_its_own(backend: Backend):
+    project = await backend.project(await backend.person())
     base = {"research_project_id": str(project.id), "location_id": "L1"}
     client = project.owner.client
     place = await made(client, "/api/locations/", {**base, "longitude": 21.0, "latitude": 52.2, "name": " a b "})
@@ -66,14 +66,14 @@ async def test_a_location_needs_both_coordinates_a_known_zone_and_an_id_of_its_o
     assert (await changed(client, path, {"habitat": "forest"})).json()["habitat"] == "forest"
     listed = (await client.get("/api/locations/", params={"location_id": "L1"})).json()["items"]
     assert [one["id"] for one in listed] == [place["id"]]
-    stranger = await house.person("stranger")
+    stranger = await backend.person("stranger")
     assert (await stranger.client.get(path)).status_code == 404
     assert (await stranger.client.patch(path, json={"habitat": "sea"}, headers={"If-Match": '"1"'})).status_code == 404
 
 
-async def test_a_deployment_may_lack_place_and_times_but_not_lie_about_them(house: House):
-    ann = await house.person()
-    project, other = await house.project(ann), await house.project(ann)
+async def test_a_deployment_may_lack_place_and_times_but_not_lie_about_them(backend: Backend):
+    ann = await backend.person()
+    project, other = await backend.project(ann), await backend.project(ann)
     bare = await project.deployment(deployment_id="D1")
     assert (bare["location_id"], bare["start_at"]) == (None, None)
     path = f"/api/deployments/{bare['id']}/"
@@ -94,8 +94,8 @@ async def test_a_deployment_may_lack_place_and_times_but_not_lie_about_them(hous
     assert len(listed) == 2
 
 
-async def test_a_collection_is_named_once_in_its_project(house: House):
-    project = await house.project(await house.person())
+async def test_a_collection_is_named_once_in_its_project(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     body = {"research_project_id": str(project.id), "name": "first"}
     answer = await client.post("/api/collections/", json=body, headers={"Idempotency-Key": "1"})
@@ -106,9 +106,9 @@ async def test_a_collection_is_named_once_in_its_project(house: House):
 
 
 @pytest.mark.parametrize("path", ["/api/locations/", "/api/deployments/", "/api/collections/"])
-async def test_nothing_is_put_into_a_project_of_somebody_else(house: House, path: str):
-    project = await house.project(await house.person())
-    stranger = await house.person("stranger")
+async def test_nothing_is_put_into_a_project_of_somebody_else(backend: Backend, path: str):
+    project = await backend.project(await backend.person())
+    stranger = await backend.person("stranger")
     body = {"research_project_id": str(project.id), "location_id": "x", "deployment_id": "x", "name": "x"}
     allowed = {"/api/locations/": "location_id", "/api/deployments/": "deployment_id", "/api/collections/": "name"}
     body = {name: body[name] for name in ("research_project_id", allowed[path])}

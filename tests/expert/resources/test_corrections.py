@@ -7,7 +7,7 @@ from expert.access.state import ResearchRole
 from expert.commands import examine
 from expert.resources.tasks import describe_all
 from tests.support.make import bad_pictures as make
-from tests.support.make.expert import House, Project, changed
+from tests.support.make.expert import Backend, Project, changed
 from trapper_schemas.ids import uuid7
 
 
@@ -21,25 +21,25 @@ async def names(project: Project, path: str, **filters: Any) -> list[str]:
     return [item["file_name"] for item in answer.json()["items"]]
 
 
-async def test_ten_empty_files_in_three_cameras_are_thirty_failures_at_their_own_cameras(house: House):
-    project = await house.project(await house.person())
+async def test_ten_empty_files_in_three_cameras_are_thirty_failures_at_their_own_cameras(backend: Backend):
+    project = await backend.project(await backend.person())
     cameras = [await project.deployment() for _ in range(3)]
     for camera in cameras:
         for number in range(10):
             name = f"{camera['deployment_id']}/IMG_{number}.JPG"
             await project.upload(b"", name, deployment_id=camera["id"])
-    await describe_all(house.work)
+    await describe_all(backend.work)
     found = await counts(project)
     assert (found["resources"], found["unreadable"], found["unreadable_paths"]) == (1, 1, 30)
     path = f"/api/collections/{project.collection_id}/paths/"
     for camera in cameras:
         own = await names(project, path, deployment_id=camera["id"], state="unreadable")
         assert own == [f"{camera['deployment_id']}/IMG_{number}.JPG" for number in range(10)]
-    assert all(check["ok"] for check in await examine(house.work))
+    assert all(check["ok"] for check in await examine(backend.work))
 
 
-async def test_the_same_bytes_at_two_cameras_are_reported_with_both_places_and_can_be_moved(house: House):
-    project = await house.project(await house.person())
+async def test_the_same_bytes_at_two_cameras_are_reported_with_both_places_and_can_be_moved(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     first, second = await project.deployment(), await project.deployment()
     data = make.encoded()
@@ -61,22 +61,22 @@ async def test_the_same_bytes_at_two_cameras_are_reported_with_both_places_and_c
     assert await names(project, "/api/resources/", elsewhere=True) == ["cam1/a.jpg"]
 
 
-async def test_a_resource_uploaded_for_the_wrong_camera_takes_its_path_along(house: House):
-    project = await house.project(await house.person())
+async def test_a_resource_uploaded_for_the_wrong_camera_takes_its_path_along(backend: Backend):
+    project = await backend.project(await backend.person())
     first, second = await project.deployment(), await project.deployment()
     resource_id = await project.upload(make.encoded(), "a.jpg", deployment_id=first["id"])
     path = f"/api/resources/{resource_id}/"
     await changed(project.owner.client, path, {"deployment_id": second["id"]})
     assert await names(project, "/api/resources/", elsewhere=True) == []
-    other = await house.project(project.owner)
+    other = await backend.project(project.owner)
     foreign = await other.deployment()
     refused = await changed(project.owner.client, path, {"deployment_id": foreign["id"]})
     assert (refused.status_code, refused.json()["errors"][0]["loc"]) == (422, ["body", "deployment_id"])
     assert (await changed(project.owner.client, path, {"deployment_id": None})).json()["deployment_id"] is None
 
 
-async def test_a_collection_shows_the_name_under_which_it_has_the_resource(house: House):
-    project = await house.project(await house.person())
+async def test_a_collection_shows_the_name_under_which_it_has_the_resource(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     data = make.encoded()
     resource_id = await project.upload(data, "IMG_1.JPG")
@@ -89,8 +89,8 @@ async def test_a_collection_shows_the_name_under_which_it_has_the_resource(house
     assert (await client.get(f"/api/resources/{resource_id}/")).json()["file_name"] == "IMG_1.JPG"
 
 
-async def test_archived_things_hide_take_nothing_new_and_come_back(house: House):
-    project = await house.project(await house.person())
+async def test_archived_things_hide_take_nothing_new_and_come_back(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     camera = await project.deployment()
     await project.upload(make.encoded(), "a.jpg", deployment_id=camera["id"])
@@ -115,8 +115,8 @@ async def test_archived_things_hide_take_nothing_new_and_come_back(house: House)
     assert (await counts(project))["archived"] == 1
 
 
-async def test_rows_are_changed_at_the_version_that_was_read(house: House):
-    project = await house.project(await house.person())
+async def test_rows_are_changed_at_the_version_that_was_read(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     camera = await project.deployment()
     resource_id = await project.upload(b"x", "a.jpg")
@@ -133,24 +133,24 @@ async def test_rows_are_changed_at_the_version_that_was_read(house: House):
         assert "current" in stale.json()
 
 
-async def test_who_may_read_but_not_change_is_told_so(house: House):
-    project = await house.project(await house.person())
+async def test_who_may_read_but_not_change_is_told_so(backend: Backend):
+    project = await backend.project(await backend.person())
     public = f"/api/collections/{project.collection_id}/"
     await changed(project.owner.client, public, {"visibility": "public"})
     resource_id = await project.upload(b"x", "a.jpg")
-    stranger = await house.person("stranger")
+    stranger = await backend.person("stranger")
     for path in (public, f"/api/resources/{resource_id}/"):
         refused = await changed(stranger.client, path, {"visibility": "private"})
         assert refused.status_code == 403, path
         assert "you may read this" in refused.json()["detail"]
-    member = await house.person("member")
-    async with house.work.db() as db:
+    member = await backend.person("member")
+    async with backend.work.db() as db:
         await set_research_role(db, project.id, member.id, ResearchRole.MEMBER)
     assert (await changed(member.client, f"/api/research-projects/{project.id}/", {"name": "x"})).status_code == 403
 
 
-async def test_blank_names_and_characters_that_are_none_are_refused_everywhere(house: House):
-    project = await house.project(await house.person())
+async def test_blank_names_and_characters_that_are_none_are_refused_everywhere(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     for bad in ("", "   ", "\u200b", "a\x00b", "a\ufffdb", "two\nlines", "\u00a0"):
         for path, field in (
@@ -169,8 +169,8 @@ async def test_blank_names_and_characters_that_are_none_are_refused_everywhere(h
     assert row["deployment_id"] == "D 1"
 
 
-async def test_a_latitude_that_is_null_or_alone_is_refused(house: House):
-    project = await house.project(await house.person())
+async def test_a_latitude_that_is_null_or_alone_is_refused(backend: Backend):
+    project = await backend.project(await backend.person())
     client = project.owner.client
     body = {"research_project_id": str(project.id), "location_id": "L", "longitude": 21.0, "latitude": 52.0}
     place = (await client.post("/api/locations/", json=body, headers={"Idempotency-Key": "1"})).json()

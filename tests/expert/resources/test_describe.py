@@ -14,35 +14,35 @@ from expert.resources.models import Resource
 from expert.resources.state import ResourceKind, ResourceState, TimeSource
 from expert.resources.tasks import describe, describe_all
 from tests.support.make import bad_pictures as make
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 from trapper_kit.objects import StorageFull, StorageUnavailable
 from trapper_schemas.v1.results import FailureCode
 
 
-async def read(house: House, resource_id: UUID) -> Resource:
-    async with house.work.db() as db:
+async def read(backend: Backend, resource_id: UUID) -> Resource:
+    async with backend.work.db() as db:
         return await db.get_one(Resource, resource_id)
 
 
-async def test_a_picture_is_described_with_time_sides_and_thumbnail(house: House):
-    project = await house.project(await house.person())
+async def test_a_picture_is_described_with_time_sides_and_thumbnail(backend: Backend):
+    project = await backend.project(await backend.person())
     data = make.with_exif({0x010F: "RECONYX", 0x0112: 6}, sub={0x9003: "2023:06:01 10:11:12", 0x9011: "+02:00"})
     resource_id = await project.upload(data, "RCNX0001.JPG")
-    assert [one.arguments for one in house.messages.of("resources.describe")] == [{"resource_id": str(resource_id)}]
-    await describe(house.work, str(resource_id))
+    assert [one.arguments for one in backend.messages.of("resources.describe")] == [{"resource_id": str(resource_id)}]
+    await describe(backend.work, str(resource_id))
     told = (await project.owner.client.get(f"/api/resources/{resource_id}/")).json()
     assert (told["state"], told["media_type"], told["kind"]) == ("described", "image/jpeg", "image")
     assert (told["width"], told["height"]) == (480, 640)
     assert (told["recorded_at"], told["recorded_offset_seconds"]) == ("2023-06-01T10:11:12", 7200)
     assert (told["captured_at"], told["time_source"]) == ("2023-06-01T08:11:12Z", "exif")
     assert told["exif"]["Make"] == "RECONYX"
-    assert house.messages.of("jobs.cover")
+    assert backend.messages.of("jobs.cover")
     small = await project.owner.client.get(f"/api/media/{resource_id}/thumbnail")
     assert (small.status_code, small.headers["content-type"]) == (200, "image/jpeg")
 
 
-async def test_a_place_gives_its_time_zone_to_a_camera_without_one(house: House):
-    project = await house.project(await house.person())
+async def test_a_place_gives_its_time_zone_to_a_camera_without_one(backend: Backend):
+    project = await backend.project(await backend.person())
     place = await project.owner.client.post(
         "/api/locations/",
         json={"research_project_id": str(project.id), "location_id": "L1", "time_zone": "Europe/Warsaw"},
@@ -50,23 +50,23 @@ async def test_a_place_gives_its_time_zone_to_a_camera_without_one(house: House)
     )
     deployment = await project.deployment(location_id=place.json()["id"])
     resource_id = await project.upload(make.encoded(), "20230701_120000.jpg", deployment_id=deployment["id"])
-    await describe_resource(house.work, resource_id)
-    row = await read(house, resource_id)
+    await describe_resource(backend.work, resource_id)
+    row = await read(backend, resource_id)
     assert row.captured_at is not None
     assert (row.captured_at.hour, row.recorded_offset_seconds, row.time_source) == (10, 7200, TimeSource.FILENAME)
 
 
-async def test_a_picture_without_a_time_gets_none(house: House):
-    project = await house.project(await house.person())
+async def test_a_picture_without_a_time_gets_none(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded(), "IMG_0001.JPG")
-    await describe_resource(house.work, resource_id)
-    row = await read(house, resource_id)
+    await describe_resource(backend.work, resource_id)
+    row = await read(backend, resource_id)
     assert (row.state, row.time_source) == (ResourceState.DESCRIBED, TimeSource.NONE)
     assert (row.recorded_at, row.captured_at) == (None, None)
 
 
-async def test_bad_files_end_as_unreadable_each_for_itself_and_the_rest_goes_on(house: House):
-    project = await house.project(await house.person())
+async def test_bad_files_end_as_unreadable_each_for_itself_and_the_rest_goes_on(backend: Backend):
+    project = await backend.project(await backend.person())
     wanted = {
         (b"", "empty.jpg"): FailureCode.EMPTY_FILE,
         (b"just text", "text.jpg"): FailureCode.UNDECODABLE,
@@ -77,113 +77,113 @@ async def test_bad_files_end_as_unreadable_each_for_itself_and_the_rest_goes_on(
     bad = {await project.upload(data, name): code for (data, name), code in wanted.items()}
     damaged = await project.upload(make.truncated(), "cut.jpg")
     misnamed = await project.upload(make.encoded(kind="PNG"), "really-a-png.jpg")
-    await describe_all(house.work)
+    await describe_all(backend.work)
     for resource_id, code in bad.items():
-        row = await read(house, resource_id)
+        row = await read(backend, resource_id)
         assert (row.state, row.failure_code) == (ResourceState.UNREADABLE, code)
         assert row.failure_message
         assert (await project.owner.client.get(f"/api/media/{resource_id}/thumbnail")).status_code == 404
-    assert (await read(house, damaged)).is_damaged
-    assert (await read(house, misnamed)).media_type == "image/png"
+    assert (await read(backend, damaged)).is_damaged
+    assert (await read(backend, misnamed)).media_type == "image/png"
     counts = (await project.owner.client.get(f"/api/collections/{project.collection_id}/counts/")).json()
     assert (counts["resources"], counts["stored"], counts["described"], counts["unreadable"]) == (7, 0, 2, 5)
     assert (counts["paths"], counts["unreadable_paths"], counts["damaged"]) == (7, 5, 1)
-    assert all(check["ok"] for check in await examine(house.work))
+    assert all(check["ok"] for check in await examine(backend.work))
 
 
-async def test_a_clip_is_kept_as_a_video_that_is_not_supported_yet(house: House):
-    project = await house.project(await house.person())
+async def test_a_clip_is_kept_as_a_video_that_is_not_supported_yet(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.mp4(), "clip.mp4")
-    await describe_resource(house.work, resource_id)
-    row = await read(house, resource_id)
+    await describe_resource(backend.work, resource_id)
+    row = await read(backend, resource_id)
     assert (row.kind, row.media_type) == (ResourceKind.VIDEO, "video/mp4")
     assert row.failure_message == "video is not supported yet"
 
 
-async def test_describing_twice_at_once_writes_once(house: House):
-    project = await house.project(await house.person())
+async def test_describing_twice_at_once_writes_once(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
-    await asyncio.gather(*(describe_resource(house.work, resource_id) for _ in range(4)))
-    row = await read(house, resource_id)
+    await asyncio.gather(*(describe_resource(backend.work, resource_id) for _ in range(4)))
+    row = await read(backend, resource_id)
     assert (row.state, row.describe_attempts) == (ResourceState.DESCRIBED, 1)
-    await describe_resource(house.work, resource_id)
-    assert (await read(house, resource_id)).described_at == row.described_at
+    await describe_resource(backend.work, resource_id)
+    assert (await read(backend, resource_id)).described_at == row.described_at
 
 
-async def test_a_file_that_kills_its_process_three_times_is_given_up(house: House):
-    project = await house.project(await house.person())
+async def test_a_file_that_kills_its_process_three_times_is_given_up(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
     for attempt in range(1, 4):
-        async with house.work.db() as db:  # a process that claims, and is killed before it can record
+        async with backend.work.db() as db:  # a process that claims, and is killed before it can record
             claimed = await queries.claim_description(db, resource_id, holds=timedelta(0))
         assert claimed is not None
         assert claimed.describe_attempts == attempt
-    assert await describe_stored(house.work, limit=10, at_once=1) == 1
-    row = await read(house, resource_id)
+    assert await describe_stored(backend.work, limit=10, at_once=1) == 1
+    row = await read(backend, resource_id)
     assert (row.state, row.failure_code) == (ResourceState.UNREADABLE, FailureCode.UNDECODABLE)
     assert row.failure_message == "reading this file failed 3 times, or ended the reading process"
 
 
-async def test_a_claim_holds_until_it_is_over_and_its_former_holder_records_nothing(house: House):
-    project = await house.project(await house.person())
+async def test_a_claim_holds_until_it_is_over_and_its_former_holder_records_nothing(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         first = await queries.claim_description(db, resource_id, holds=timedelta(minutes=1))
         assert await queries.claim_description(db, resource_id, holds=timedelta(minutes=1)) is None
         assert await queries.undescribed(db, limit=10) == []
     assert first is not None
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         (await db.get_one(Resource, resource_id)).describe_claimed_until = first.created_at
-    await describe_resource(house.work, resource_id)
-    async with house.work.db() as db:
+    await describe_resource(backend.work, resource_id)
+    async with backend.work.db() as db:
         assert not await queries.record_description(db, resource_id, 1, None, {"state": ResourceState.UNREADABLE})
-    assert (await read(house, resource_id)).state is ResourceState.DESCRIBED
+    assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_a_store_that_is_away_costs_no_attempt(house: House, monkeypatch):
-    project = await house.project(await house.person())
+async def test_a_store_that_is_away_costs_no_attempt(backend: Backend, monkeypatch):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
 
     async def away(*_: object) -> bytes:
         raise StorageUnavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.work.media, "read", away)
+        patched.setattr(backend.work.media, "read", away)
         with pytest.raises(StorageUnavailable):  # the actor hears of it, to try again
-            await describe_resource(house.work, resource_id)
-    row = await read(house, resource_id)
+            await describe_resource(backend.work, resource_id)
+    row = await read(backend, resource_id)
     assert (row.state, row.describe_attempts, row.describe_claimed_until) == (ResourceState.STORED, 0, None)
-    await describe_resource(house.work, resource_id)
-    assert (await read(house, resource_id)).state is ResourceState.DESCRIBED
+    await describe_resource(backend.work, resource_id)
+    assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(house: House, monkeypatch):
-    project = await house.project(await house.person())
+async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(backend: Backend, monkeypatch):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
 
     async def full(*_: object) -> None:
         raise StorageFull
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.work.media, "put", full)
+        patched.setattr(backend.work.media, "put", full)
         with pytest.raises(StorageFull):
-            await describe_resource(house.work, resource_id)
-    assert (await read(house, resource_id)).state is ResourceState.STORED
-    await describe_all(house.work)
-    assert (await read(house, resource_id)).state is ResourceState.DESCRIBED
+            await describe_resource(backend.work, resource_id)
+    assert (await read(backend, resource_id)).state is ResourceState.STORED
+    await describe_all(backend.work)
+    assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_a_missing_object_is_told_and_not_searched_for_ever(house: House):
-    project = await house.project(await house.person())
+async def test_a_missing_object_is_told_and_not_searched_for_ever(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
-    await house.work.media.delete((await read(house, resource_id)).object_key)
-    await describe_resource(house.work, resource_id)
-    row = await read(house, resource_id)
+    await backend.work.media.delete((await read(backend, resource_id)).object_key)
+    await describe_resource(backend.work, resource_id)
+    row = await read(backend, resource_id)
     assert (row.state, row.failure_code) == (ResourceState.UNREADABLE, FailureCode.MEDIA_UNREACHABLE)
 
 
-async def test_every_invariant_is_a_statement_that_runs(house: House):
+async def test_every_invariant_is_a_statement_that_runs(backend: Backend):
     assert len(INVARIANTS) > 10
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         for statement in INVARIANTS.values():
             assert await offenders(db, statement) == []

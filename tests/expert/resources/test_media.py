@@ -10,14 +10,14 @@ from expert.resources.describe import describe_resource
 from expert.resources.models import Resource
 from expert.resources.state import PrivacyState
 from tests.support.make import bad_pictures as make
-from tests.support.make.expert import House
+from tests.support.make.expert import Backend
 
 
-async def test_an_original_is_served_byte_for_byte_as_its_type(house: House):
-    project = await house.project(await house.person())
+async def test_an_original_is_served_byte_for_byte_as_its_type(backend: Backend):
+    project = await backend.project(await backend.person())
     data = make.encoded(kind="WEBP")
     resource_id = await project.upload(data, "photo.jpg")
-    await describe_resource(house.work, resource_id)
+    await describe_resource(backend.work, resource_id)
     answer = await project.owner.client.get(f"/api/media/{resource_id}/original")
     assert answer.content == data
     assert answer.headers["content-type"] == "image/webp"
@@ -27,11 +27,11 @@ async def test_an_original_is_served_byte_for_byte_as_its_type(house: House):
     assert answer.headers["etag"] == f'"{sha256(data).hexdigest()}"'
 
 
-async def test_what_is_no_picture_is_a_download_of_unknown_type(house: House):
-    project = await house.project(await house.person())
+async def test_what_is_no_picture_is_a_download_of_unknown_type(backend: Backend):
+    project = await backend.project(await backend.person())
     page = b"<html><script>alert(1)</script>"
     resource_id = await project.upload(page, 'x".html\r\nSet-Cookie: a=b')
-    await describe_resource(house.work, resource_id)
+    await describe_resource(backend.work, resource_id)
     answer = await project.owner.client.get(f"/api/media/{resource_id}/original")
     assert (answer.status_code, answer.content) == (200, page)
     assert answer.headers["content-type"] == "application/octet-stream"
@@ -39,29 +39,29 @@ async def test_what_is_no_picture_is_a_download_of_unknown_type(house: House):
     assert "set-cookie" not in answer.headers
 
 
-async def test_media_of_others_do_not_exist(house: House):
-    project = await house.project(await house.person())
+async def test_media_of_others_do_not_exist(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
-    stranger = await house.person("stranger")
+    stranger = await backend.person("stranger")
     for path in ("original", "thumbnail"):
         assert (await stranger.client.get(f"/api/media/{resource_id}/{path}")).status_code == 404
 
 
-async def test_a_held_picture_stays_behind_the_gate(house: House):
-    project = await house.project(await house.person())
+async def test_a_held_picture_stays_behind_the_gate(backend: Backend):
+    project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
-    async with house.work.db() as db:
+    async with backend.work.db() as db:
         await db.execute(update(Resource).values(privacy_state=PrivacyState.HELD))
-    member = await house.person("member")
-    async with house.work.db() as db:
+    member = await backend.person("member")
+    async with backend.work.db() as db:
         await set_research_role(db, project.id, member.id, ResearchRole.MEMBER)
     for kind in ("original", "thumbnail"):
         answer = await member.client.get(f"/api/media/{resource_id}/{kind}")
         assert (answer.status_code, answer.json()["type"]) == (403, "media-gated")
 
 
-async def test_resources_are_listed_by_collection_deployment_and_state_page_by_page(house: House):
-    project = await house.project(await house.person())
+async def test_resources_are_listed_by_collection_deployment_and_state_page_by_page(backend: Backend):
+    project = await backend.project(await backend.person())
     deployment = await project.deployment()
     ids = [await project.upload(make.encoded(quality=50 + number), f"{number}.jpg") for number in range(3)]
     placed = await project.upload(make.encoded(quality=90), "placed.jpg", deployment_id=deployment["id"])

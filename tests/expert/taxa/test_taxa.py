@@ -6,7 +6,7 @@ import pytest
 
 from expert.taxa.resolve import TaxonName, resolve_taxa, vernacular_name
 from expert.taxa.state import TaxonRank, is_below
-from tests.support.make.expert import House, Person
+from tests.support.make.expert import Backend, Person
 from trapper_schemas.ids import uuid7
 
 TAXA = "/api/taxa/"
@@ -18,9 +18,9 @@ async def names(person: Person, **params: str) -> list[str]:
     return sorted(row["scientific_name"] for row in answer.json()["items"])
 
 
-async def test_a_species_is_found_by_each_of_its_names(house: House) -> None:
-    ann = await house.person()
-    async with house.work.db() as db:
+async def test_a_species_is_found_by_each_of_its_names(backend: Backend) -> None:
+    ann = await backend.person()
+    async with backend.work.db() as db:
         fox = TaxonName("red fox", "Vulpes vulpes (Linnaeus, 1758)", "species")
         await resolve_taxa(db, [fox, TaxonName("wolf", "Canis lupus", "species", common_name="Grey wolf")])
     for name in ("vulpes vulpes (linnaeus, 1758)", "Vulpes Vulpes", "RED FOX"):
@@ -30,7 +30,7 @@ async def test_a_species_is_found_by_each_of_its_names(house: House) -> None:
         assert await names(ann, search=part) == ["Vulpes vulpes (Linnaeus, 1758)"]
     assert await names(ann, search="%") == []
     assert await names(ann, name="grey wolf") == ["Canis lupus"]
-    async with house.work.db() as db:  # another model's name for a taxon that has one changes nothing
+    async with backend.work.db() as db:  # another model's name for a taxon that has one changes nothing
         await resolve_taxa(db, [TaxonName("timber wolf", "Canis lupus")])
     (wolf,) = (await ann.client.get(TAXA, params={"name": "Canis lupus"})).json()["items"]
     assert (wolf["vernacular_names"], wolf["provisional"]) == ({"en": "Grey wolf"}, True)
@@ -42,9 +42,9 @@ async def add(person: Person, project: dict[str, Any], key: str = "", **body: An
     return await person.client.post(TAXA, json=body, headers={"Idempotency-Key": key or uuid7().hex})
 
 
-async def test_a_leader_adds_a_provisional_taxon_below_its_parent(house: House) -> None:
-    ann = await house.person()
-    looking = await (await house.project(ann)).classification_project()
+async def test_a_leader_adds_a_provisional_taxon_below_its_parent(backend: Backend) -> None:
+    ann = await backend.person()
+    looking = await (await backend.project(ann)).classification_project()
     genus = (await add(ann, looking, scientific_name="Gryps", rank="genus")).json()
     body = {"scientific_name": "Gryps fabulosus", "parent_id": genus["id"], "vernacular_names": {"en": "griffin"}}
     first, second = await add(ann, looking, "k", **body), await add(ann, looking, "k", **body)
@@ -68,7 +68,7 @@ async def test_a_leader_adds_a_provisional_taxon_below_its_parent(house: House) 
     ):
         refused = await add(ann, looking, **wrong)
         assert (refused.status_code, refused.json()["errors"][0]["loc"][1]) == (422, field)
-    stranger = await add(await house.person("other"), looking, scientific_name="Gryps minor")
+    stranger = await add(await backend.person("other"), looking, scientific_name="Gryps minor")
     assert stranger.status_code == 404
 
 

@@ -325,7 +325,7 @@ class Manager:
 
 @asynccontextmanager
 async def opened_manager(settings: Settings) -> AsyncGenerator[Manager, None]:
-    """The real app with its lifespan, called in process; inner notifications are noted instead of rung."""
+    """The real app with its lifespan, called in process; task messages are noted instead of sent."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

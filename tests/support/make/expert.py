@@ -74,7 +74,7 @@ class Person:
 
 
 @dataclass
-class House:
+class Backend:
     """The app, its world, and ways to be somebody in it."""
 
     work: ExpertWork
@@ -83,7 +83,7 @@ class House:
 
     @property
     def messages(self) -> SentMessages:
-        """Inner notifications that were rung."""
+        """Task messages that were sent."""
         heard = self.work.database.task_sender
         assert isinstance(heard, SentMessages)
         return heard
@@ -131,7 +131,7 @@ class House:
 class Project:
     """A research project of an owner, with one collection."""
 
-    house: House
+    backend: Backend
     owner: Person
     id: UUID
     collection_id: UUID
@@ -173,12 +173,12 @@ class Project:
 
 
 @asynccontextmanager
-async def house(
+async def backend(
     database_url: str, folder: Path, *, managers: Managers | None = None, **changes: Any
-) -> AsyncGenerator[House, None]:
+) -> AsyncGenerator[Backend, None]:
     """The real app on a world of its own."""
     async with world(database_url, folder, managers=managers, **changes) as work:
-        opened = House(work, create_app(work=work), [])
+        opened = Backend(work, create_app(work=work), [])
         opened.app.state.work = work
         try:
             yield opened

@@ -108,19 +108,19 @@ def doctor(state_dir: StateDir = None, *, as_json: Json = False) -> None:
     Example: trapper doctor
     """
     settings = read_settings(state_dir, {})
-    found = doctoring.examine(settings)
-    found["blocked"] = find_blocked(settings.state_dir) if looking.look(settings.state_dir)["healthy"] else []
+    report = doctoring.examine(settings)
+    report["blocked"] = find_blocked(settings.state_dir) if looking.look(settings.state_dir)["healthy"] else []
     if as_json:
-        answer(found)
+        answer(report)
     else:
         table(
             ("", "Check", "What to do"),
             [
-                *(("ok" if check["ok"] else "NO", check["name"], check["detail"]) for check in found["checks"]),
-                *(("wait", each["what"], f"{each['message']} {each['what_to_do']}") for each in found["blocked"]),
+                *(("ok" if check["ok"] else "NO", check["name"], check["detail"]) for check in report["checks"]),
+                *(("wait", each["what"], f"{each['message']} {each['what_to_do']}") for each in report["blocked"]),
             ],
         )
-    if not found["ok"]:
+    if not report["ok"]:
         raise typer.Exit(1)
 
 

@@ -80,14 +80,14 @@ def _disk(layout: Layout) -> Check:
 
 
 def _services(settings: StackSettings, layout: Layout) -> list[Check]:
-    found = state.read(layout.state)
-    if found is None:
+    stack_state = state.read(layout.state)
+    if stack_state is None:
         return [_check("stack: its state can be read", [f"{layout.state} is missing or damaged"], "Restart the stack.")]
     try:
         secrets = secret_store.load(layout.secrets, data_exists=True)
     except StackError as problem:
         return [_check("stack: its secrets can be read", [problem.message], problem.hint)]
-    envs = environments(settings, layout, secrets, addresses(settings, secrets, found.ports))
+    envs = environments(settings, layout, secrets, addresses(settings, secrets, stack_state.ports))
     with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
         answers = pool.map(lambda service: _ask(service, envs[service], settings.root), SERVICES)
         return [check for checks in answers for check in checks]

@@ -18,27 +18,31 @@ def down(state_dir: Path) -> bool:
     layout = Layout(state_dir)
     if not layout.run.is_dir():
         return False
-    found = state.read(layout.state)
+    stack_state = state.read(layout.state)
     was_up = lock.is_held(layout.lock)
     if was_up:
         _stop_supervisor(layout)
-    return bool(leftovers.end(found)) or was_up
+    return bool(leftovers.end(stack_state)) or was_up
 
 
 def _stop_supervisor(layout: Layout) -> None:
     deadline = time.monotonic() + PATIENCE
     signalled_pid: int | None = None
     while lock.is_held(layout.lock):
-        found = state.read(layout.state)
-        if found is not None and found.supervisor.lives and found.supervisor.pid not in {signalled_pid, None}:
-            signalled_pid = found.supervisor.pid
+        stack_state = state.read(layout.state)
+        if (
+            stack_state is not None
+            and stack_state.supervisor.lives
+            and stack_state.supervisor.pid not in {signalled_pid, None}
+        ):
+            signalled_pid = stack_state.supervisor.pid
             with suppress(ProcessLookupError):
                 os.kill(signalled_pid or 0, signal.SIGTERM)
         if time.monotonic() > deadline:
-            if found is None or found.supervisor.pid is None:
+            if stack_state is None or stack_state.supervisor.pid is None:
                 raise StackError(f"Something holds {layout.lock}, and {layout.state} does not say what.")
             with suppress(ProcessLookupError):
-                os.kill(found.supervisor.pid, signal.SIGKILL)
+                os.kill(stack_state.supervisor.pid, signal.SIGKILL)
             time.sleep(guard.GRACE + guard.KILLED_WITHIN)
             return
         time.sleep(0.05)

@@ -42,9 +42,9 @@ def manager_here() -> ManagerHere:
     """The Manager of the state folder's stack; Unreachable when that does not run."""
     settings = read_settings(None, {})
     layout = Layout(settings.state_dir)
-    found = state.read(layout.state)
-    if found is None or not found.supervisor.lives:
+    stack_state = state.read(layout.state)
+    if stack_state is None or not stack_state.supervisor.lives:
         raise Unreachable("The stack is not running.", hint="Start it: trapper up")
     secrets = secret_store.load(layout.secrets, data_exists=True)
-    at = addresses(settings, secrets, found.ports)
+    at = addresses(settings, secrets, stack_state.ports)
     return ManagerHere(at.http("ai_manager"), environments(settings, layout, secrets, at)["ai_manager"])

@@ -27,8 +27,8 @@ class PortPlan:
             if requested is not None:
                 self._held[name] = _hold_requested(name, requested)
             else:
-                wanted = last if isinstance(last, int) else default
-                self._held[name] = ports.hold_any(wanted, spare=settings.ports.values())
+                preferred = last if isinstance(last, int) else default
+                self._held[name] = ports.hold_any(preferred, spare=settings.ports.values())
             self.ports[name] = self._held[name].getsockname()[1]
         private_files.write_json(kept_in, self.ports)
 

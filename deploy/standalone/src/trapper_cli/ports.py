@@ -25,9 +25,9 @@ def hold(port: int) -> socket.socket | None:
     return held
 
 
-def hold_any(wanted: int | None = None, *, spare: Collection[int] = ()) -> socket.socket:
+def hold_any(preferred: int | None = None, *, spare: Collection[int] = ()) -> socket.socket:
     """The wanted port when it is free, else any free one; never one of those to spare."""
-    if wanted is not None and wanted not in spare and (held := hold(wanted)):
+    if preferred is not None and preferred not in spare and (held := hold(preferred)):
         return held
     dice = random.SystemRandom()
     for _ in range(500):
@@ -37,7 +37,7 @@ def hold_any(wanted: int | None = None, *, spare: Collection[int] = ()) -> socke
     raise StackError(f"No free port was found on {LOOPBACK} between {LOWEST} and {HIGHEST}.")
 
 
-def choose(wanted: int | None = None) -> int:
+def choose(preferred: int | None = None) -> int:
     """The number of a port that is free now."""
-    with hold_any(wanted) as held:
+    with hold_any(preferred) as held:
         return int(held.getsockname()[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from trapper_cli import fingerprints, private_files, secret_store
 from trapper_cli.environments import Addresses
 from trapper_cli.layout import Layout
-from trapper_cli.supervision.one_off import OneOff
+from trapper_cli.supervision.run_command import CommandRunner
 
 ADMIN_EMAIL = "admin@trapper.local"
 CONNECTION = "standalone"
@@ -37,14 +37,14 @@ class Provisioner:
         layout: Layout,
         at: Addresses,
         environments: Mapping[str, Mapping[str, str]],
-        one_off: OneOff,
+        commands: CommandRunner,
         tell: Callable[[str], None],
     ) -> None:
         self._root = root
         self._layout = layout
         self._at = at
         self._env = environments
-        self._one_off = one_off
+        self._commands = commands
         self._tell = tell
         self._done = {str(name): str(stamp) for name, stamp in private_files.read_json(layout.provisioned).items()}
         self._code = fingerprints.of_code(root)
@@ -96,10 +96,10 @@ class Provisioner:
         return self._done.get(step.name) == step.stamp and (step.leaves is None or step.leaves.is_file())
 
     async def _command(self, service: str, *words: str, stdin: str | None = None) -> None:
-        await self._one_off.python("-m", f"{service}.commands", *words, env=self._env[service], stdin=stdin)
+        await self._commands.python("-m", f"{service}.commands", *words, env=self._env[service], stdin=stdin)
 
     async def _migrate(self, service: str) -> None:
-        await self._one_off.python(str(self._root / "migrations" / "run.py"), service, env=self._env[service])
+        await self._commands.python(str(self._root / "migrations" / "run.py"), service, env=self._env[service])
 
     async def _add_models(self) -> None:
         await self._command(
@@ -128,14 +128,14 @@ class Provisioner:
     async def _enrol(self) -> None:
         runtimes = [word for runtime in self._runtimes() for word in ("--runtime", runtime)]
         words = ("issue_enrolment", *runtimes, "--uses", "1", "--minutes", ENROLMENT_MINUTES, "--json")
-        answer = await self._one_off.answer("-m", "ai_manager.commands", *words, env=self._env["ai_manager"])
+        answer = await self._commands.answer("-m", "ai_manager.commands", *words, env=self._env["ai_manager"])
         manager = ("--manager", self._at.http("ai_manager"))
         await self._command("ai_worker", "enrol", *manager, "--token-stdin", stdin=str(answer["token"]))
 
     async def _token(self, name: str, *scopes: str) -> str:
         words = [word for scope in scopes for word in ("--scope", scope)]
         command = ("-m", "ai_manager.commands", "issue_token", "--name", name, *words, "--json")
-        answer = await self._one_off.answer(*command, env=self._env["ai_manager"])
+        answer = await self._commands.answer(*command, env=self._env["ai_manager"])
         return str(answer["token"])
 
     def _runtimes(self) -> list[str]:

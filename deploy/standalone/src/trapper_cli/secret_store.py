@@ -19,14 +19,14 @@ NAMES = (
 
 def load(path: Path, *, data_exists: bool) -> dict[str, str]:
     """Every secret by name; those that are missing are made and kept."""
-    found = {name: value for name, value in private_files.read_json(path).items() if isinstance(value, str)}
-    if data_exists and "postgres_password" not in found:
+    stored = {name: value for name, value in private_files.read_json(path).items() if isinstance(value, str)}
+    if data_exists and "postgres_password" not in stored:
         raise StackError(
             f"{path} is missing or damaged, and without it the existing database beside it cannot be opened.",
             hint="Put the file back from a copy, or move the whole state folder away to begin anew.",
         )
-    made = {name: found.get(name) or secrets.token_hex(24) for name in NAMES}
-    if made != found:
+    made = {name: stored.get(name) or secrets.token_hex(24) for name in NAMES}
+    if made != stored:
         private_files.write_json(path, made)
     path.chmod(private_files.PRIVATE)
     return made

@@ -18,8 +18,8 @@ from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_cli.settings import StackSettings
 from trapper_cli.supervision import leftovers, lock, state
 from trapper_cli.supervision.guard_link import GuardLink
-from trapper_cli.supervision.one_off import OneOff, Stopped, together
 from trapper_cli.supervision.program import Program
+from trapper_cli.supervision.run_command import CommandRunner, Stopped, run_lanes
 from trapper_cli.supervision.state import Phase, StackState
 from trapper_cli.supervision.supervisor import Supervisor, own_state
 
@@ -46,7 +46,7 @@ class Stack:
         self._guard = GuardLink(self._layout.log("supervisor"))
         self._supervisor = Supervisor(self._guard, self._write)
         self._ports = PortPlan()
-        self._one_off = OneOff(
+        self._commands = CommandRunner(
             guard=self._guard,
             log_file=self._layout.log("setup"),
             cwd=settings.root,
@@ -129,9 +129,9 @@ class Stack:
     def _start_services(self, at: Addresses, envs: dict[str, dict[str, str]]) -> None:
         layout, root = self._layout, self._settings.root
         provisioner = Provisioner(
-            root=root, layout=layout, at=at, environments=envs, one_off=self._one_off, tell=self._tell
+            root=root, layout=layout, at=at, environments=envs, commands=self._commands, tell=self._tell
         )
-        asyncio.run(together(*map(provisioner.run_lane, provisioner.before_services())))
+        asyncio.run(run_lanes(*map(provisioner.run_lane, provisioner.before_services())))
         programs = service_programs(layout, at, envs, root)
         worker = worker_program(layout, at, envs["ai_worker"], root)
         self._tell("start the services")
@@ -150,7 +150,7 @@ class Stack:
 
         if provisioner.pending(for_expert + for_worker):
             self._wait("ai_manager")
-        await together(provisioner.run_lane(for_expert), start_worker())
+        await run_lanes(provisioner.run_lane(for_expert), start_worker())
 
     def _wait(self, *names: str) -> None:
         self._supervisor.wait_ready(names, deadline=self._deadline, stopped=self._stopped)

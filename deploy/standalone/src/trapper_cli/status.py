@@ -17,7 +17,7 @@ WEB = ("expert", "ai_manager", "ai_worker", "expert-tasks", "ai_manager-tasks")
 def look(state_dir: Path) -> dict[str, Any]:
     """The object that `trapper status --json` prints."""
     layout = Layout(state_dir)
-    found = state.read(layout.state) if lock.is_held(layout.lock) else None
+    stack_state = state.read(layout.state) if lock.is_held(layout.lock) else None
     document: dict[str, Any] = {
         "healthy": False,
         "phase": "stopped",
@@ -28,15 +28,15 @@ def look(state_dir: Path) -> dict[str, Any]:
         "state_dir": str(layout.root),
         "logs": str(layout.logs),
     }
-    if found is None:
+    if stack_state is None:
         return document
-    answering = who_answers(found)
-    document["healthy"] = found.phase == "running" and all_healthy(found, answering)
-    document["phase"] = found.phase
-    document["step"] = found.step
-    document["urls"] = found.urls
-    document["ports"] = found.ports
-    document["processes"] = [_shown(process, answering) for process in (found.supervisor, *found.processes)]
+    answering = who_answers(stack_state)
+    document["healthy"] = stack_state.phase == "running" and all_healthy(stack_state, answering)
+    document["phase"] = stack_state.phase
+    document["step"] = stack_state.step
+    document["urls"] = stack_state.urls
+    document["ports"] = stack_state.ports
+    document["processes"] = [_shown(process, answering) for process in (stack_state.supervisor, *stack_state.processes)]
     return document
 
 
@@ -45,22 +45,22 @@ def without_passwords(urls: dict[str, str]) -> dict[str, str]:
     return {name: _PASSWORD.sub(r"\1:***", url) for name, url in urls.items()}
 
 
-def all_healthy(found: StackState, answering: dict[str, bool] | None = None) -> bool:
-    """Whether every process runs and every door answers."""
+def all_healthy(stack_state: StackState, answering: dict[str, bool] | None = None) -> bool:
+    """Whether every process runs and every health check answers."""
     return all(
-        process.lives and process.state == "running" for process in (found.supervisor, *found.processes)
-    ) and all((answering or who_answers(found)).values())
+        process.lives and process.state == "running" for process in (stack_state.supervisor, *stack_state.processes)
+    ) and all((answering or who_answers(stack_state)).values())
 
 
-def who_answers(found: StackState) -> dict[str, bool]:
-    """Ask every process that has a door, all at once."""
-    names = [process.name for process in found.processes if process.name in found.ports]
+def who_answers(stack_state: StackState) -> dict[str, bool]:
+    """Asks every process with a port, all at once."""
+    names = [process.name for process in stack_state.processes if process.name in stack_state.ports]
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        return dict(zip(names, pool.map(lambda name: _answers(found, name), names), strict=True))
+        return dict(zip(names, pool.map(lambda name: _answers(stack_state, name), names), strict=True))
 
 
-def _answers(found: StackState, name: str) -> bool:
-    return answers(f"{found.urls[name]}/readyz") if name in WEB else listens(found.ports[name])
+def _answers(stack_state: StackState, name: str) -> bool:
+    return answers(f"{stack_state.urls[name]}/readyz") if name in WEB else listens(stack_state.ports[name])
 
 
 def _shown(process: ProcessState, answering: dict[str, bool]) -> dict[str, Any]:

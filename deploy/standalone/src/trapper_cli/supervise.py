@@ -1,4 +1,4 @@
-"""The door of the supervisor: `python -m trapper_cli.supervise`, told what to do on its standard input."""
+"""The process of the supervisor: `python -m trapper_cli.supervise`, with its order on standard input."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from trapper_cli.layout import Layout
 from trapper_cli.settings import StackSettings
 from trapper_cli.stack import Stack, log
 from trapper_cli.supervision import lock
-from trapper_cli.supervision.one_off import Stopped
+from trapper_cli.supervision.run_command import Stopped
 
 SOMEBODY_ELSE_HAS_THE_LOCK = 3
 
@@ -22,16 +22,16 @@ class StopRequest:
     """Set by a signal, looked at by everything that waits."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._requested = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def __call__(self) -> bool:
-        return self._asked
+        return self._requested
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  what a handler is given
-        self._asked = True
+        self._requested = True
 
 
 def main() -> int:

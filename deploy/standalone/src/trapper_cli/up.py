@@ -33,7 +33,7 @@ def up(
     layout = Layout(settings.state_dir)
     layout.make()
     process = None
-    _let_it_finish(layout)
+    _wait_for_stop(layout)
     if not lock.is_held(layout.lock):
         process = _start_supervisor(settings, layout, timeout=timeout, only_servers=only_servers)
     try:
@@ -46,12 +46,12 @@ def up(
         raise
 
 
-def _let_it_finish(layout: Layout) -> None:
+def _wait_for_stop(layout: Layout) -> None:
     """A stack that is on its way down is waited for, and then started anew."""
     deadline = time.monotonic() + EXTRA
     while lock.is_held(layout.lock) and time.monotonic() < deadline:
-        found = state.read(layout.state)
-        if found is None or not found.supervisor.lives or found.phase in {"starting", "running"}:
+        stack_state = state.read(layout.state)
+        if stack_state is None or not stack_state.supervisor.lives or stack_state.phase in {"starting", "running"}:
             return
         time.sleep(LOOK_EVERY)
 
@@ -92,17 +92,19 @@ def _wait(
     deadline = time.monotonic() + timeout + EXTRA
     step = ""
     while time.monotonic() < deadline:
-        found = state.read(layout.state)
-        if found is not None and (found.supervisor.lives or (process and found.supervisor.pid == process.pid)):
-            if found.step and found.step != step:
-                step = found.step
+        stack_state = state.read(layout.state)
+        if stack_state is not None and (
+            stack_state.supervisor.lives or (process and stack_state.supervisor.pid == process.pid)
+        ):
+            if stack_state.step and stack_state.step != step:
+                step = stack_state.step
                 tell(step)
-            if found.phase == "running" and status.all_healthy(found):
-                return found
-            if found.phase == "failed":
+            if stack_state.phase == "running" and status.all_healthy(stack_state):
+                return stack_state
+            if stack_state.phase == "failed":
                 _collect(process)
-                raise StackError(found.failure.get("message", ""), hint=found.failure.get("hint", ""))
-        _look_for_end(layout, process, found)
+                raise StackError(stack_state.failure.get("message", ""), hint=stack_state.failure.get("hint", ""))
+        _look_for_end(layout, process, stack_state)
         time.sleep(LOOK_EVERY)
     raise StackError(
         f"The stack was not healthy within {timeout:.0f} seconds; `trapper status` says what is missing.",
@@ -110,10 +112,10 @@ def _wait(
     )
 
 
-def _look_for_end(layout: Layout, process: subprocess.Popen[bytes] | None, found: StackState | None) -> None:
+def _look_for_end(layout: Layout, process: subprocess.Popen[bytes] | None, stack_state: StackState | None) -> None:
     """Raise when nobody is left who could bring the stack up."""
     if process is None:
-        if not lock.is_held(layout.lock) and (found is None or not found.supervisor.lives):
+        if not lock.is_held(layout.lock) and (stack_state is None or not stack_state.supervisor.lives):
             raise StackError("The stack was stopped while it was waited for.", hint="Run `trapper up` again.")
         return
     code = process.poll()

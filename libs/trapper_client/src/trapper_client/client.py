@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from trapper_client.api import Api, Content
 from trapper_client.replies import (
-    Asked,
+    AiRequestReply,
     Classification,
     ClassificationDetail,
     ClassificationProject,
@@ -162,9 +162,9 @@ class TrapperClient:
     def job(self, job_id: str) -> Job:
         return Job.model_validate(self.api.get(f"/api/ai-classification-jobs/{job_id}/"))
 
-    def ask_for_ai(self, **request: Any) -> Asked:
+    def ask_for_ai(self, **request: Any) -> AiRequestReply:
         """Asks for AI; with dry_run only how many resources it would take."""
-        return Asked.model_validate(self.api.post("/api/ai-classification-jobs/", request))
+        return AiRequestReply.model_validate(self.api.post("/api/ai-classification-jobs/", request))
 
     def job_resources(self, job_id: str, **filters: Any) -> Iterator[JobResource]:
         pages = self.api.pages(f"/api/ai-classification-jobs/{job_id}/resources/", **filters)
@@ -174,10 +174,10 @@ class TrapperClient:
         """Stops it here and there; what was seen already stays."""
         return Job.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/cancel/"))
 
-    def rerun_job(self, job_id: str, *, failed_only: bool) -> Asked:
+    def rerun_job(self, job_id: str, *, failed_only: bool) -> AiRequestReply:
         """Asks again for the scope of a job, or for what failed in it."""
         body = {"failed_only": failed_only}
-        return Asked.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/rerun/", body))
+        return AiRequestReply.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/rerun/", body))
 
     # classifications
 

@@ -159,7 +159,7 @@ class Job(Reply):
         return counted if self.is_closed else max(counted, min(round(self.progress * self.total), self.total))
 
 
-class Asked(Reply):
+class AiRequestReply(Reply):
     """The answer to asking for AI: how many resources it takes, and the job that takes them, if one was made."""
 
     resources: int

@@ -166,11 +166,11 @@ class TaskSender(Protocol):
 def enqueue_after_commit(db: Session, actor: str, **arguments: Any) -> None:
     """Send a message to an actor of this service after the commit; a rollback drops it with the rows."""
     messages: list[TaskMessage] = db.info.setdefault("messages", [])
-    one = TaskMessage(
+    message = TaskMessage(
         actor, {name: str(value) if isinstance(value, UUID) else value for name, value in arguments.items()}
     )
-    if one not in messages:
-        messages.append(one)
+    if message not in messages:
+        messages.append(message)
 
 
 async def notify(db: Session, channel: str, count: int = 1) -> None:

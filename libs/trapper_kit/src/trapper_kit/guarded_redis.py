@@ -19,8 +19,8 @@ class _Guarded(Connection):
 
     def _connect(self) -> socket.socket:
         name = self.host
-        found = socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        entries = socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in entries]
         try:
             for address in addresses:
                 check_address(ipaddress.ip_address(address.split("%", 1)[0]), self.allowed)

@@ -95,8 +95,8 @@ def _is_damaged(data: bytes, complaint: str, pixels: Pixels, *, lacks_end: bool)
     if stray := _STRAY_BYTES.search(complaint):
         return int(stray[1]) > MAX_STRAY_BYTES or int(stray[2], 16) in _RESTART_MARKERS
     # Only of a file that was cut off is known how much is lost; what was spoiled inside is in disorder from there on.
-    was_cut = lacks_end and complaint.endswith(_DATA_LACKS) and _PROGRESSIVE not in data
-    return not was_cut or _lost_rows(pixels) > MAX_LOST
+    ends_early = lacks_end and complaint.endswith(_DATA_LACKS) and _PROGRESSIVE not in data
+    return not ends_early or _lost_rows(pixels) > MAX_LOST
 
 
 def _lost_rows(pixels: Pixels) -> float:

@@ -1,4 +1,4 @@
-"""The counters that every service has, and their page, with what is measured while it is asked for."""
+"""Counters of every service and their page, with values that are measured at each scrape."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Family:
 
 
 def page(measured: Iterable[Family] = ()) -> tuple[bytes, str]:
-    """The text of /metrics and its media type."""
+    """Returns the text of /metrics and its media type."""
     families = list(measured)
     more = generate_latest(_Once(families)) if families else b""
     return generate_latest() + more, CONTENT_TYPE_LATEST

@@ -33,15 +33,15 @@ class MicroBatcher(Generic[K, V]):
         """Counted at once, before the task runs: an item that comes in between must not start another batch."""
 
     def __len__(self) -> int:
-        """How many items wait for their batch."""
+        """Returns how many items wait for their batch."""
         return len(self._waiting)
 
     async def __call__(self, item: K) -> V:
-        """The value that `run` returned for this item; its error when it failed also alone."""
+        """Returns the value of `run` for this item; raises its error when it fails also alone."""
         return await self.submit(item)
 
     def submit(self, item: K) -> "asyncio.Future[V]":
-        """Add an item to the next batch, without waiting for it."""
+        """Adds an item to the next batch, without waiting."""
         future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running < self._concurrency:
@@ -52,7 +52,7 @@ class MicroBatcher(Generic[K, V]):
         return future
 
     async def close(self) -> None:
-        """Wait until every item has its value."""
+        """Waits until every item has its value."""
         while self._runners:
             await asyncio.wait(set(self._runners))
 
@@ -67,7 +67,7 @@ class MicroBatcher(Generic[K, V]):
             self._running -= 1
 
     async def _run_batch(self, batch: Sequence[tuple[K, "asyncio.Future[V]"]]) -> None:
-        """An error belongs to the item that causes it: a batch that fails is run again, item by item."""
+        """Runs a batch; a failed one runs again item by item, so that each error belongs to its item."""
         try:
             values = await self._run([item for item, _ in batch]) if batch else []
             pairs = list(zip(batch, values, strict=True))

@@ -41,7 +41,7 @@ class QueueNotifier:
         )
 
     def notify(self, queue: str, actor: str, **arguments: Any) -> None:
-        """Send soon, unless one is outstanding in this queue; never waits, and nothing may depend on its arrival."""
+        """Sends soon, unless a notification of this queue is outstanding; never waits."""
         if self._client is not None:
             self._sender(_Notification(queue, actor, tuple(arguments.items())))
 
@@ -69,7 +69,7 @@ class QueueNotifier:
 
 
 class NotificationListener:
-    """Listens to one queue on a thread of its own; the whole effect of a notification is a call of `received`."""
+    """Listens to one queue on its own thread; each notification calls `received`."""
 
     def __init__(
         self,
@@ -103,11 +103,11 @@ class NotificationListener:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its threads run; one that ended will not hear anything any more."""
+        """Whether its threads run."""
         return all(thread.is_alive() for thread in (*self._worker.workers, *self._worker.consumers.values()))
 
     def start(self) -> None:
-        """Listen; a Redis that is away is tried again by the consumer itself."""
+        """Starts listening; reconnects by itself."""
         logging.getLogger("dramatiq").setLevel(logging.CRITICAL)  # it logs every lost connection with a traceback
         self._worker.start()
         log("notifications.listening", queue=self._queue)

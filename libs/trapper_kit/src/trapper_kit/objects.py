@@ -1,4 +1,4 @@
-"""Objects by key, in a folder, where they survive a power cut, or in an object store; the one importer of obstore."""
+"""Objects by key, in a local folder with fsync or in an object store; the only importer of obstore."""
 
 import asyncio
 import errno
@@ -54,7 +54,7 @@ class Stored:
 
 
 class FileOperations:
-    """The system calls that decide what is left after a power cut; a test replaces them with ones that lose data."""
+    """The system calls that decide what survives a power cut; a test replaces them."""
 
     open = staticmethod(os.open)
     write = staticmethod(os.write)
@@ -66,7 +66,7 @@ class FileOperations:
 
 
 class ObjectStore:
-    """Writes an object whole or not at all; every method raises StorageUnavailable when the store does not answer.
+    """Writes objects atomically; every method raises StorageUnavailable when the store does not answer.
 
     Keys are made by the services from ids and hashes, never from a name that somebody sent. In a folder an object is
     one plain file: written under a temporary name, fsynced, renamed, and its directory fsynced.
@@ -84,7 +84,7 @@ class ObjectStore:
     def open(
         cls, folder: Path | None, url: str | None, files: FileOperations | type[FileOperations] = FileOperations
     ) -> "ObjectStore":
-        """The store at an address (`s3://bucket/prefix`), or the one in a folder, which is made when absent."""
+        """Returns the store at an address (`s3://bucket/prefix`), or in a folder, which is made when absent."""
         if url is not None:
             return cls(from_url(url))
         if folder is None:
@@ -170,12 +170,12 @@ class ObjectStore:
         """Yield pages of keys below `prefix` whose objects were written before that moment."""
         with _translated():
             async for page in obstore.list(self._store, prefix=prefix, chunk_size=PAGE_KEYS):
-                keys = [found["path"] for found in page if found["last_modified"] < before]
+                keys = [entry["path"] for entry in page if entry["last_modified"] < before]
                 if keys:
                     yield keys
 
     async def missing(self, keys: Sequence[str]) -> list[str]:
-        """Those of the keys that have no object."""
+        """Returns those of the keys that have no object."""
         gate = asyncio.Semaphore(CHECKED_AT_ONCE)
 
         async def is_missing(key: str) -> bool:
@@ -188,7 +188,7 @@ class ObjectStore:
     async def delete_orphans(
         self, prefix: str, before: datetime, named: Callable[[Sequence[str]], Awaitable[Collection[str]]]
     ) -> int:
-        """Delete objects below `prefix`, written before that moment, that no row names; their number."""
+        """Deletes old objects below `prefix` that no row refers to, and returns their number."""
         deleted = 0
         async for keys in self.list_older(prefix, before):
             for key in sorted(set(keys) - set(await named(keys))):
@@ -226,7 +226,7 @@ class ObjectStore:
             view = view[self._files.write(descriptor, view) :]
 
     def _publish(self, folder: Path, path: Path, descriptor: int, key: str) -> None:
-        """Give a written file its key; an object that has this key already holds the same bytes."""
+        """Gives a written file its key; an object with this key already has the same bytes."""
         self._files.fsync(descriptor)
         target = folder / key
         self._make_directory(target.parent)
@@ -234,7 +234,7 @@ class ObjectStore:
         self._sync_directory(target.parent)
 
     def _make_directory(self, directory: Path) -> None:
-        """Also an existing one is synced once: whoever made it may have died, or be another thread, before the sync."""
+        """Makes and syncs a directory, also an existing one, whose maker may have died before its sync."""
         if directory in self._durable_directories:
             return
         self._make_directory(directory.parent)
@@ -253,7 +253,7 @@ class ObjectStore:
 
 @contextmanager
 def _translated() -> Generator[None, None, None]:
-    """Storage errors as problems."""
+    """Turns storage errors into problems."""
     try:
         yield
     except FileNotFoundError as problem:

@@ -20,7 +20,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Where to go on, and how far."""
+    """The cursor and the limit of a page."""
 
     limit: int
     cursor: str | None
@@ -28,11 +28,11 @@ class PageRequest:
 
     @classmethod
     def of(cls, limit: int, cursor: str | None, filters: dict[str, Any]) -> "PageRequest":
-        """A cursor made under other filters is refused, instead of answering something nobody asked for."""
+        """Returns the request; a cursor of other filters is refused."""
         return cls(limit, cursor, fingerprint(filters)[:16])
 
     def after(self) -> list[Any] | None:
-        """The sort key of the last row of the page before, or None for the first page."""
+        """Returns the sort key of the previous page's last row, or None for the first page."""
         if self.cursor is None:
             return None
         try:
@@ -45,7 +45,7 @@ class PageRequest:
         return keys
 
     def values(self, parse: Sequence[Callable[[Any], Any]]) -> list[Any] | None:
-        """The sort key of the cursor, each part read; raises Malformed for parts of another type or number."""
+        """Returns the sort key, each part parsed; raises Malformed for another type or number of parts."""
         after = self.after()
         if after is None:
             return None
@@ -55,7 +55,7 @@ class PageRequest:
             raise Malformed("the cursor is not one of this list") from problem
 
     def next(self, keys: Sequence[Any]) -> str:
-        """The cursor behind a row with this sort key."""
+        """Returns the cursor after a row with this sort key."""
         plain = [
             key.isoformat() if isinstance(key, datetime) else str(key) if isinstance(key, UUID) else key for key in keys
         ]
@@ -71,7 +71,7 @@ def page_of(
     *,
     newest_first: bool = False,
 ) -> Select[Any]:
-    """One row more than the page, after the cursor, in the order of the columns (the last one is unique)."""
+    """Returns the statement for one row more than the page, in the order of the columns (the last one is unique)."""
     values = page_request.values(parse)
     if values is not None:
         here, there = tuple_(*columns), tuple_(*values)
@@ -83,7 +83,7 @@ def page_of(
 def split(
     rows: Sequence[Row], page_request: PageRequest, keys: Callable[[Row], Sequence[Any]]
 ) -> tuple[list[Row], str | None]:
-    """The page and its next cursor, from what `page_of` found."""
+    """Returns the page and its next cursor from the rows of `page_of`."""
     items = list(rows[: page_request.limit])
     more = len(rows) > page_request.limit
     return items, page_request.next(keys(items[-1])) if more else None

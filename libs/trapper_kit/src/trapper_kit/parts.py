@@ -18,7 +18,7 @@ EXIT_FAILED = 1
 
 
 class PartEnded(RuntimeError):  # noqa: N818 - named after what is the case
-    """A part returned although nobody had asked the process to stop."""
+    """A part of the process ended without a request to stop."""
 
 
 async def run_parts(
@@ -55,7 +55,7 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
 
 
 def run_process(main: Coroutine[Any, Any, bool]) -> int:
-    """The exit code of a process whose `main` answers whether it was asked to stop: 0 then, else 1.
+    """Returns the exit code: 0 when the process was asked to stop, else 1.
 
     An error leaves within `LEAVE_SECONDS`, also when something that it interrupted cannot be closed.
     """

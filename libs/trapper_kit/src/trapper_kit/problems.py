@@ -1,4 +1,4 @@
-"""Refusals as values: a stable type, a title, a status; no web framework, so every layer may raise them."""
+"""Problems (RFC 9457) as exceptions: a stable type, a title, a status; without a web framework."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ REGISTRY: dict[str, type["Problem"]] = {}
 
 
 class Problem(Exception):  # noqa: N818 - named after what is the case
-    """Base of every refusal; extras are named members of the body and must be JSON."""
+    """The base of every problem; extras are named JSON members of the body."""
 
     type: ClassVar[str] = "problem"
     title: ClassVar[str] = "Something was refused"
@@ -19,9 +19,9 @@ class Problem(Exception):  # noqa: N818 - named after what is the case
         super().__init_subclass__(**kwargs)
         if "type" not in cls.__dict__:
             return
-        other = REGISTRY.get(cls.type)
-        if other is not None and other.__qualname__ != cls.__qualname__:
-            raise TypeError(f"problem type {cls.type} is taken by {other.__qualname__}")
+        registered = REGISTRY.get(cls.type)
+        if registered is not None and registered.__qualname__ != cls.__qualname__:
+            raise TypeError(f"problem type {cls.type} is taken by {registered.__qualname__}")
         REGISTRY[cls.type] = cls
 
     def __init__(
@@ -39,7 +39,7 @@ class Problem(Exception):  # noqa: N818 - named after what is the case
         self.extras = extras
 
     def body(self, instance: str | None) -> ProblemBody:
-        """As it is answered."""
+        """Returns the body of the reply."""
         return ProblemBody(
             type=self.type,
             title=self.title,
@@ -141,7 +141,7 @@ _OWN = frozenset({"self", "detail", "errors", "retry_after"})
 
 
 def from_body(body: ProblemBody, *, retry_after: float | None = None) -> Problem:
-    """The exception of the same type, so that a caller writes `except LeaseLost`; unknown types stay Problem."""
+    """Returns the exception of this type, so that a caller can catch it; unknown types stay Problem."""
     extras = {name: value for name, value in body.extras().items() if name not in _OWN}
     cls = REGISTRY.get(body.type)
     if cls is None:

@@ -1,4 +1,4 @@
-"""A Redis client whose every command has a time limit, and whose limit reads like a lost connection."""
+"""A Redis client with a time limit for every command; a timeout is raised as a lost connection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class RedisClient(redis.Redis):
     """Raises `redis.ConnectionError` also for a timeout, because Dramatiq reconnects after that error only."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        """As `redis.Redis` does, once again on a fresh connection when the pooled one is broken."""
+        """Executes as `redis.Redis` does, once more on a new connection when the pooled one is broken."""
         try:
             return super().execute_command(*args, **options)
         except redis.TimeoutError as error:
@@ -27,7 +27,7 @@ class RedisClient(redis.Redis):
 
 
 def open_redis(url: str, *, seconds: float = TIMEOUT_SECONDS, allowed: Sequence[Network] | None = None) -> RedisClient:
-    """A client for this address; connecting and each answer may take so many seconds.
+    """Returns a client for this address with these timeouts.
 
     With `allowed` the address came from a person: each connection resolves and checks it. Raises AddressRefused.
     """

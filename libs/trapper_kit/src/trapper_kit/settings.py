@@ -19,11 +19,11 @@ _REDIS = ("redis://", "rediss://", "unix://")
 
 
 class SettingsRefused(ValueError):  # noqa: N818 - named after what is the case
-    """The environment does not describe a service that could start; the message names the variable."""
+    """The environment is not valid; the message names the variable."""
 
 
 class Intervals(BaseModel):
-    """How often and how long, in seconds; a service adds its own. Tests run everything at 1/50."""
+    """Seconds of pauses and limits; a service adds its own. Tests run everything at 1/50."""
 
     sweep: float = Field(default=5.0, gt=0, description="between two looks for rows that nobody worked on")
     lock: float = Field(default=2.0, gt=0, description="between two attempts to become the process that sweeps")
@@ -31,7 +31,7 @@ class Intervals(BaseModel):
     max_backoff: float = Field(default=60.0, gt=0, description="longest pause between two tries of an actor")
 
     def scaled(self, factor: float) -> Self:
-        """All of them multiplied."""
+        """Returns all of them multiplied."""
         return type(self)(**{name: value * factor for name, value in self.model_dump().items()})
 
 
@@ -39,7 +39,7 @@ METRICS_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 
 class ConnectionLimits(BaseModel):
-    """What connections to a web process may cost."""
+    """Limits of connections to a web process."""
 
     total: int = Field(default=8_000, ge=1, description="connections at once; never more than open files allow")
     per_address: int = Field(default=2_000, ge=1, description="connections at once from one address that is no proxy")
@@ -52,7 +52,7 @@ class ConnectionLimits(BaseModel):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs; nested values are written PREFIX_GROUP__FIELD."""
+    """Settings of every service; nested values are written PREFIX_GROUP__FIELD."""
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
 
@@ -127,7 +127,7 @@ def read_setting(variable: str) -> str | None:
 
 
 class BackgroundSettings(ServiceSettings):
-    """What a service with a task process needs as well."""
+    """Settings of a service with a task process."""
 
     task_threads: int = Field(default=4, ge=1, le=64, description="messages worked on at once by one task process")
     tasks_address: str | None = Field(
@@ -146,7 +146,7 @@ class BackgroundSettings(ServiceSettings):
 
 
 def describe(model: type[BaseModel], prefix: str) -> str:
-    """Every variable of a settings class on a line of its own: name, default, what it is for."""
+    """Returns every variable of a settings class with its default and meaning, one per line."""
     lines: list[str] = []
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -1,4 +1,4 @@
-"""The task process of a service: messages on threads, sweeps, other parts, and a page that says how they are doing."""
+"""The task process of a service: task messages on threads, sweeps, other parts, and a status page."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ _STOP_MS = 10_000
 
 
 class TaskProcess:
-    """Runs the tasks of a book: messages on its threads, and their coroutines on its one event loop."""
+    """Runs the tasks of a book: messages on threads, their coroutines on one event loop."""
 
     def __init__(self, book: TaskBook, work: Work[Any], *, service: str, namespace: str) -> None:
         settings = work.settings
@@ -45,7 +45,7 @@ class TaskProcess:
     async def run(
         self, parts: Mapping[str, Coroutine[Any, Any, None]] | None = None, *, leave_seconds: float | None = None
     ) -> bool:
-        """Works until `stopping` is set; False when a part ended before, which ends all others."""
+        """Runs until `stopping` is set; returns False when a part ended before, which ends all others."""
         loop = asyncio.get_running_loop()
         listening = _listen(self.address) if self.address is not None else None
         every = {**(parts or {}), "sweeps": self.sweeps.run()}
@@ -79,7 +79,7 @@ class TaskProcess:
         return worker
 
     def _page(self) -> FastAPI:
-        """/healthz, /readyz and /metrics of this process."""
+        """Returns the app with /healthz, /readyz and /metrics of this process."""
 
         async def ready(_: Request) -> dict[str, Any]:
             await self.work.database.check()
@@ -127,7 +127,7 @@ def _listen(address: str) -> socket.socket:
 
 
 async def _watch_threads(worker: dramatiq.Worker) -> None:
-    """Until a thread of the worker ends, which Dramatiq itself does not notice."""
+    """Raises when a thread of the worker ends, which Dramatiq does not notice."""
     while True:
         await asyncio.sleep(_THREADS_CHECK_SECONDS)
         ended = [thread.name for thread in (*worker.workers, *worker.consumers.values()) if not thread.is_alive()]

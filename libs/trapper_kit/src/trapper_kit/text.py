@@ -1,4 +1,4 @@
-"""Text that a database takes: NUL and lone surrogates are replaced before they meet `text` or `jsonb`."""
+"""Cleans text for PostgreSQL: replaces NUL and lone surrogates."""
 
 import re
 import unicodedata
@@ -11,12 +11,12 @@ _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The same text, with what PostgreSQL refuses replaced by U+FFFD."""
+    """Returns the text with what PostgreSQL refuses replaced by U+FFFD."""
     return _REFUSED.sub(REPLACEMENT, text)
 
 
 def clean_json(value: Any) -> Any:
-    """A JSON document with every text and key in it cleaned."""
+    """Returns a JSON document with every text and key cleaned."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
@@ -33,7 +33,7 @@ _NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def check_line(text: str) -> str:
-    """The same text; ValueError for control characters, line breaks, U+FFFD, and for text that shows nothing."""
+    """Returns the text; ValueError for control characters, line breaks, U+FFFD, and invisible text."""
     for character in text:
         if unicodedata.category(character) in _NOT_IN_A_LINE or character == REPLACEMENT:
             raise ValueError(f"contains U+{ord(character):04X}, which is no character of a name; leave it out")

@@ -1,4 +1,4 @@
-"""Runs one turn of a loop in a task of its own, so that nothing inside it can end the loop."""
+"""Runs one turn of a loop in its own task, so that no error inside can end the loop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,11 +10,11 @@ _CANCEL_AGAIN_SECONDS = 1.0
 
 
 class TurnFailed(RuntimeError):  # noqa: N818 - named after what is the case
-    """A turn ended with something that is no `Exception`: a cancellation from inside, an exit, another base class."""
+    """A turn ended with something that is no `Exception`, such as a cancellation or an exit."""
 
 
 async def run_turn(turn: Coroutine[Any, Any, T]) -> T:
-    """The turn's result; whatever it raises is raised as an `Exception`.
+    """Returns the turn's result; whatever it raises is raised as an `Exception`.
 
     Only a cancellation of the caller is raised as `CancelledError`. The turn cannot be taken for it: a library may
     cancel the turn's task, swallow its cancellation, or leave `Task.cancelling()` raised, as a `TaskGroup` of Python
@@ -40,7 +40,7 @@ async def run_turn(turn: Coroutine[Any, Any, T]) -> T:
 
 
 async def _without_exit(turn: Coroutine[Any, Any, T]) -> T:
-    """An event loop passes SystemExit on at once, past every handler; a turn may not end the process with it."""
+    """Keeps SystemExit of a turn from ending the process, as the event loop would let it."""
     try:
         return await turn
     except SystemExit as error:

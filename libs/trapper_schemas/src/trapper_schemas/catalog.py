@@ -50,7 +50,7 @@ class LabelMap(BaseModel):
 
 _LABELS = TypeAdapter(list[Label])
 _CATEGORY_FILE = r"^categories/[^/]+\.(yaml|csv)$"
-_PROOF_FILE = r"^proofs/[^/]+\.json$"
+_GOLDEN_RUN_FILE = r"^proofs/[^/]+\.json$"
 _COLUMNS = ("label", "observation_type", "rank", "scientific_name", "common_name", "taxon_keys")
 
 
@@ -62,11 +62,11 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
     entries: list[ModelEntry] = []
     for number, raw in enumerate(document["models"], start=1):
         entry = _entry(path, number, raw)
-        if any((entry.name, entry.version) == (other.name, other.version) for other in entries):
+        if any((entry.name, entry.version) == (known.name, known.version) for known in entries):
             raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
         if why := why_reserved(entry.name, shipped=True):
             raise CatalogMalformed(f"{path.name}: {why}")
-        if any(entry.name == one.name and entry.kind is not one.kind for one in entries):
+        if any(entry.name == known.name and entry.kind is not known.kind for known in entries):
             raise CatalogMalformed(f"{path.name}: {entry.name} stands for models of two kinds")
         entries.append(entry)
     return entries
@@ -77,7 +77,7 @@ def read_proofs(path: Path = DATA / "model_manifest.yaml") -> dict[tuple[str, st
     entries = read_manifest(path)
     files = [raw.get("proof_file") for raw in _load(path)["models"]]
     return {
-        (entry.name, entry.version): _proof(path.parent / file)
+        (entry.name, entry.version): _golden_run(path.parent / file)
         for entry, file in zip(entries, files, strict=True)
         if file is not None
     }
@@ -104,9 +104,9 @@ def _entry(path: Path, number: int, raw: object) -> ModelEntry:
     entry: dict[str, Any] = {str(name): value for name, value in raw.items()}
     where = f"{path.name}: entry {number} ({entry.get('name', 'without a name')})"
     category_file, spec = entry.pop("category_file", None), entry.get("spec")
-    proof_file = entry.pop("proof_file", None)
-    if proof_file is not None and not re.match(_PROOF_FILE, str(proof_file)):
-        raise CatalogMalformed(f"{where}: proof_file is {str(proof_file)[:100]!r}, not proofs/NAME.json")
+    golden_run_file = entry.pop("proof_file", None)
+    if golden_run_file is not None and not re.match(_GOLDEN_RUN_FILE, str(golden_run_file)):
+        raise CatalogMalformed(f"{where}: proof_file is {str(golden_run_file)[:100]!r}, not proofs/NAME.json")
     if category_file is not None:
         if not re.match(_CATEGORY_FILE, str(category_file)):
             raise CatalogMalformed(f"{where}: category_file is {str(category_file)[:100]!r}, not categories/NAME.yaml")
@@ -121,7 +121,7 @@ def _entry(path: Path, number: int, raw: object) -> ModelEntry:
         raise CatalogMalformed(f"{where}: {_first(problem)}") from problem
 
 
-def _proof(path: Path) -> GoldenRun:
+def _golden_run(path: Path) -> GoldenRun:
     try:
         return GoldenRun.model_validate_json(_text(path))
     except ValidationError as problem:
@@ -136,7 +136,7 @@ def manifest_schema() -> dict[str, Any]:
         "type": "string",
         "pattern": _CATEGORY_FILE,
     }
-    definitions["ModelEntry"]["properties"]["proof_file"] = {"type": "string", "pattern": _PROOF_FILE}
+    definitions["ModelEntry"]["properties"]["proof_file"] = {"type": "string", "pattern": _GOLDEN_RUN_FILE}
     spec = definitions["ModelSpec"]
     spec["properties"].pop("labels")
     spec["required"].remove("labels")

@@ -122,10 +122,10 @@ def _decompress(blob: bytes, limits: Limits) -> bytes:
         _refuse("too-large", f"the content has {frame.content_size} bytes, at most {limits.content_bytes} are taken")
     if frame.window_size > MAX_WINDOW_BYTES:
         _refuse("window", f"the zstd window has {frame.window_size} bytes, at most {MAX_WINDOW_BYTES} are taken")
-    return _one_frame(blob, frame.content_size)
+    return _decompress_frame(blob, frame.content_size)
 
 
-def _one_frame(blob: bytes, content_size: int) -> bytes:
+def _decompress_frame(blob: bytes, content_size: int) -> bytes:
     try:
         # One shot into a buffer of the declared size: a frame that lies about its size cannot fill more than that.
         content = decompressor().decompress(blob, allow_extra_data=False)

@@ -13,15 +13,15 @@ def _utf8(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-Told = Annotated[str, BeforeValidator(_utf8)]
+Utf8Text = Annotated[str, BeforeValidator(_utf8)]
 
 
 class FieldError(BaseModel):
     """One field of a request that was not accepted; `loc` is the path to it, the input is never repeated."""
 
-    loc: list[Told | int]
+    loc: list[Utf8Text | int]
     code: str
-    message: Told
+    message: Utf8Text
 
 
 class ProblemBody(BaseModel):
@@ -32,7 +32,7 @@ class ProblemBody(BaseModel):
     type: str
     title: str
     status: int
-    detail: Told | None = None
+    detail: Utf8Text | None = None
     instance: str | None = None
     errors: list[FieldError] | None = None
 

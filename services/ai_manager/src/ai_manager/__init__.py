@@ -1,1 +1,1 @@
-"""Brokers AI work: takes a job, cuts it, hands it out, keeps the answers."""
+"""The Manager brokers AI work: it accepts jobs, plans batches, leases them to workers and keeps the results."""

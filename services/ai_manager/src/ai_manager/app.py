@@ -1,4 +1,4 @@
-"""The web door: the only importer of routes."""
+"""The web process: one app from the routes of every feature; the only importer of routes."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -7,16 +7,16 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
+from ai_manager.batches.record_uptime import record_uptime
 from ai_manager.batches.routes import router as batches
-from ai_manager.batches.stay_open import stay_open
 from ai_manager.catalog.routes import router as catalog
 from ai_manager.deps import Work, work_of
 from ai_manager.heartbeats.routes import router as heartbeats
 from ai_manager.jobs.routes import STREAMED_BODIES
 from ai_manager.jobs.routes import router as jobs
 from ai_manager.notify import listen
+from ai_manager.queues.report_metrics import report_metrics
 from ai_manager.queues.routes import router as queues
-from ai_manager.queues.tell_metrics import tell_metrics
 from ai_manager.results.routes import router as results
 from ai_manager.settings import Settings
 from ai_manager.workers.routes import router as workers
@@ -35,18 +35,18 @@ async def _ready(request: Request) -> dict[str, str]:
 
 
 async def _measure(request: Request) -> Sequence[Family]:
-    return await tell_metrics(work_of(request))
+    return await report_metrics(work_of(request))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The app; without settings it reads the environment when it starts, so its contract can be printed anywhere."""
+    """Returns the app; without settings it reads the environment at startup, so the contract needs none."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         work = Work.open(settings or Settings.from_environment())
         app.state.work = work
         url = work.settings.database_url.get_secret_value()
-        parts = {"notifications": listen(url, work.channels, work.waiters), "presence": stay_open(work)}
+        parts = {"notifications": listen(url, work.channels, work.waiters), "presence": record_uptime(work)}
         try:
             async with parts_beside(app, parts):
                 yield
@@ -67,12 +67,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def contract_app() -> FastAPI:
-    """The app as its contract describes it; it needs no settings until it starts."""
+    """Returns the app for printing its contract; it needs no settings until it starts."""
     return create_app()
 
 
 def _describe_streamed_bodies(app: FastAPI) -> None:
-    """Bodies that are read as a stream are named in the contract like any other."""
+    """Adds bodies that are read as a stream to the contract."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:

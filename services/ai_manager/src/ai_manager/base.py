@@ -7,7 +7,7 @@ from trapper_kit.db import TYPES, metadata
 
 
 class Base(DeclarativeBase):
-    """Every table of the Manager."""
+    """The base of every table of the Manager."""
 
     metadata = metadata()
     type_annotation_map = TYPES

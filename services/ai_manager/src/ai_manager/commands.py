@@ -1,4 +1,4 @@
-"""The operator's door: `python -m ai_manager.commands COMMAND`."""
+"""Commands for operators: `python -m ai_manager.commands COMMAND`."""
 
 import argparse
 import asyncio
@@ -140,18 +140,18 @@ def _revoke(options: Options) -> int:
             if options.worker is not None:
                 await revoke_worker(db, options.worker, now=work.clock.now())
                 sentence = f"worker {options.worker} is revoked; its batches are handed out again"
-                ended = 1
+                revoked = 1
             else:
-                ended = await tokens.revoke_by_name(db, options.token_name, work.clock.now())
-                sentence = f"{ended} token(s) named {options.token_name} revoked"
-        _tell(options, {"revoked": ended}, sentence)
-        return 0 if ended else REFUSED
+                revoked = await tokens.revoke_by_name(db, options.token_name, work.clock.now())
+                sentence = f"{revoked} token(s) named {options.token_name} revoked"
+        _tell(options, {"revoked": revoked}, sentence)
+        return 0 if revoked else REFUSED
 
     return asyncio.run(_with_work(do))
 
 
 def _doctor(options: Options) -> int:
-    """`ok` says whether every invariant holds; what is merely old is told, not failed."""
+    """Prints the invariant checks; `ok` says whether every one holds, and what is merely old is only reported."""
 
     async def do(work: Work) -> int:
         intervals = work.intervals
@@ -160,9 +160,9 @@ def _doctor(options: Options) -> int:
         async with work.db() as db:
             await take_time(db)
             for name, invariant in INVARIANTS.items():
-                found = await offenders(db, invariant, grace_seconds=grace)
-                detail = f"{invariant.broken}: {', '.join(found)}" if found else ""
-                checks.append({"name": name, "ok": not found, "found": len(found), "detail": detail})
+                offending = await offenders(db, invariant, grace_seconds=grace)
+                detail = f"{invariant.broken}: {', '.join(offending)}" if offending else ""
+                checks.append({"name": name, "ok": not offending, "found": len(offending), "detail": detail})
             waiting, oldest = await oldest_unacknowledged_seconds(db)
         lost = await lost_blobs(work)
         detail = f"a result that waits to be fetched, and whose blob is gone: {', '.join(lost[:20])}" if lost else ""
@@ -173,7 +173,9 @@ def _doctor(options: Options) -> int:
         detail = f"the oldest has waited for {oldest:.0f} s" if oldest is not None else ""
         checks.append({"name": "unacknowledged results", "ok": True, "found": waiting, "detail": detail})
         ok = all(check["ok"] for check in checks)
-        lines = [f"{'ok ' if one['ok'] else 'BAD'} {one['name']}: {one['found']} {one['detail']}" for one in checks]
+        lines = [
+            f"{'ok ' if check['ok'] else 'BAD'} {check['name']}: {check['found']} {check['detail']}" for check in checks
+        ]
         _tell(options, {"ok": ok, "checks": checks}, "\n".join(lines))
         return 0 if ok else REFUSED
 
@@ -229,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 refused, 2 wrong usage; an operator sees sentences, never a traceback."""
+    """Returns the exit code: 0 done, 1 refused, 2 wrong usage; errors are sentences, never tracebacks."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)

@@ -1,4 +1,4 @@
-"""What a route or a verb may ask for: a transaction, the time, and the Manager's Work."""
+"""Dependencies of routes and verbs: a transaction, the time, and the Manager's Work."""
 
 import asyncio
 import time
@@ -28,32 +28,32 @@ INSPECTED_AT_ONCE = 2
 """Result blobs that are decompressed and checked at the same moment, each within its own limit of memory."""
 DIRECT_CONNECTIONS = 8
 """For the statements of claims and saves, which are short; more of them would only wait inside the database."""
-BRIEFS_SECONDS, BRIEFS_KEPT = 1.0, 256
+LEASE_CONTEXTS_SECONDS, LEASE_CONTEXTS_KEPT = 1.0, 256
 
 
 def channel(runtime: str) -> str:
-    """The notification channel of a runtime."""
+    """Returns the notification channel of a runtime."""
     return f"batches.{runtime}"
 
 
 @dataclass(kw_only=True)
 class Work(kit.Work[Settings]):
-    """The Manager's world in one process."""
+    """Connections, settings and caches of one Manager process."""
 
     blobs: ObjectStore
     token_key: bytes
     direct: Direct
     waiters: Waiters = field(default_factory=Waiters)
-    briefs: AsyncTTLCache[UUID, Any] = field(
-        default_factory=lambda: AsyncTTLCache(seconds=BRIEFS_SECONDS, size=BRIEFS_KEPT)
+    lease_contexts: AsyncTTLCache[UUID, Any] = field(
+        default_factory=lambda: AsyncTTLCache(seconds=LEASE_CONTEXTS_SECONDS, size=LEASE_CONTEXTS_KEPT)
     )
-    """What the workers are told with every batch of a job; kept by `batches.brief`."""
+    """What the workers are told with every batch of a job; kept by `batches.lease_context`."""
     inspections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INSPECTED_AT_ONCE))
     began: float = field(default_factory=time.monotonic)
 
     @classmethod
     def open(cls, settings: Settings) -> "Work":
-        """Connect to everything; nothing is asked of the database yet."""
+        """Connects to everything; no statement runs yet."""
         database = Database.connect(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
         broker = open_broker(settings, NAMESPACE)
         task_sender = QueueTaskSender(broker) if broker is not None else None
@@ -71,7 +71,7 @@ class Work(kit.Work[Settings]):
         )
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Closes every connection."""
         await self.direct.close()
         await super().close()
 
@@ -85,8 +85,8 @@ class Work(kit.Work[Settings]):
         return self.settings.intervals
 
     @property
-    def told_intervals(self) -> wire.Intervals:
-        """The waiting times that workers are told."""
+    def worker_intervals(self) -> wire.Intervals:
+        """The waiting times that workers are sent."""
         return wire.Intervals(
             lease_seconds=self.intervals.lease,
             renew_seconds=self.intervals.renew,
@@ -96,26 +96,26 @@ class Work(kit.Work[Settings]):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Where waiting claims hear of new batches, one channel per runtime."""
+        """The notification channels that waiting claims listen to, one per runtime."""
         return tuple(channel(runtime) for runtime in self.settings.runtimes)
 
     @property
     def old_enough_to_expire(self) -> bool:
-        """False in the first lease length of this process: an outage of ours must not cost workers their batches."""
+        """False in the first lease length of this process, so that an outage of ours costs no lease."""
         return time.monotonic() - self.began >= self.intervals.lease
 
     @property
     def longest_gap(self) -> timedelta:
-        """How long nobody may have answered before workers could lose a lease by it."""
+        """The longest gap in answering after which no worker can have lost a lease because of it."""
         return timedelta(seconds=self.intervals.lease - self.intervals.renew)
 
     def hash_token(self, token: str) -> str:
-        """What is stored of a token: useless without the service's key, also to who can write to the database."""
+        """Returns the HMAC of a token, useless without the service's key."""
         return sign(self.token_key, token)
 
 
 def work_of(request: Request) -> Work:
-    """The Work that the app's lifespan opened."""
+    """Returns the Work that the app's lifespan opened."""
     return request.app.state.work
 
 

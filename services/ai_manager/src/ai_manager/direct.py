@@ -1,4 +1,4 @@
-"""Single statements that run a thousand times a second: prepared once per connection, one round trip, no session."""
+"""Prepared statements without a session, for those that run a thousand times a second."""
 
 import asyncio
 import json
@@ -37,11 +37,11 @@ PLANNING = {
 
 
 class ConnectionLost(ConnectionError):  # noqa: N818 - named after what is the case
-    """The database did not answer; whether the statement ran cannot be known."""
+    """The database did not answer; the statement may or may not have run."""
 
 
 class Direct:
-    """A small pool of its own. Every statement is a transaction: what `fetch` returned is committed."""
+    """A small connection pool; every statement is a transaction of its own."""
 
     def __init__(self, url: str, *, size: int, statement_timeout_seconds: float = 30.0) -> None:
         timeout = str(int(statement_timeout_seconds * 1000))
@@ -60,7 +60,7 @@ class Direct:
         self._batchers: dict[Any, MicroBatcher[Any, Any]] = {}
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
-        """The rows of one statement with `$1` and so on in it; jsonb is a document."""
+        """Returns the rows of one statement with `$1`-style parameters; jsonb is a document."""
         if self._pool is None:
             self._pool = asyncpg.create_pool(**self._pool_options)
         await self._pool  # opens nothing yet, as the smallest size is 0
@@ -76,18 +76,18 @@ class Direct:
             raise ConnectionLost(f"the database did not answer ({type(error).__name__})") from error
 
     async def row(self, statement: str, *values: Any) -> asyncpg.Record | None:
-        """The first row, if there is one."""
+        """Returns the first row, if there is one."""
         rows = await self.fetch(statement, *values)
         return rows[0] if rows else None
 
     async def batched(self, run: Callable[["Direct", Sequence[K]], Awaitable[Sequence[V]]], item: K) -> V:
-        """The value of this item from `run`, a statement that takes several items at once (micro-batching)."""
+        """Returns the value of this item from `run`, a statement that takes several items at once (micro-batching)."""
         if run not in self._batchers:
             self._batchers[run] = MicroBatcher(partial(run, self))
         return await self._batchers[run](item)
 
     async def close(self) -> None:
-        """Close every connection; one that is still in use after a few seconds is cut."""
+        """Closes every connection; one that is still in use after a few seconds is cut."""
         if self._pool is None:
             return
         try:
@@ -102,4 +102,4 @@ async def _prepare(connection: Any) -> None:
 
 
 async def _keep(_connection: Any) -> None:
-    """No reset between two statements: none of them changes the session, and it would be a second round trip."""
+    """Skips the reset between two statements: none of them changes the session."""

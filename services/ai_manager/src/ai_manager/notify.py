@@ -47,7 +47,7 @@ async def listen(
 
 
 async def _until_lost(connection: Any, lost: asyncio.Event, look_seconds: float) -> None:
-    """Until it ends; TimeoutError when it was silent, and does not answer."""
+    """Listens until the connection ends; TimeoutError when it is silent and does not answer."""
     while not lost.is_set():
         try:
             await asyncio.wait_for(lost.wait(), look_seconds)

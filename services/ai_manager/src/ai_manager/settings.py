@@ -1,4 +1,4 @@
-"""AI_MANAGER_* from the environment, checked once, at start."""
+"""AI_MANAGER_* settings from the environment, checked once at startup."""
 
 from pathlib import Path
 from typing import Self
@@ -22,7 +22,7 @@ RUNTIMES = (
 
 
 class Intervals(KitIntervals):
-    """What the Manager measures, and what it tells its workers, in seconds."""
+    """Waiting times of the Manager and of its workers, in seconds."""
 
     lease: float = Field(default=60.0, gt=0, description="how long a batch may stay silent before it is taken back")
     renew: float = Field(default=20.0, gt=0, description="between two heartbeats of a worker; a third of a lease")
@@ -34,7 +34,7 @@ class Intervals(KitIntervals):
 
 
 class Settings(BackgroundSettings):
-    """Everything that can be set; `python -m ai_manager.commands settings` lists it."""
+    """All settings; `python -m ai_manager.commands settings` lists them."""
 
     model_config = SettingsConfigDict(env_prefix="AI_MANAGER_")
 
@@ -79,7 +79,7 @@ class Settings(BackgroundSettings):
     late_results_days: float = Field(default=90.0, ge=1, description="the note of a late result is kept so long")
 
     @model_validator(mode="after")
-    def _one_place_for_blobs(self) -> Self:
+    def _check_blob_place(self) -> Self:
         if (self.blobs_dir is None) == (self.blobs_url is None):
             raise ValueError("give either AI_MANAGER_BLOBS_DIR or AI_MANAGER_BLOBS_URL")
         if self.intervals.renew >= self.intervals.lease:

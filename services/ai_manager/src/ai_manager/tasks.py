@@ -1,4 +1,4 @@
-"""The task process: the only importer of the features' tasks; runs messages, and every sweep by itself."""
+"""The task process: runs task messages and sweeps; the only importer of the features' tasks."""
 
 from types import ModuleType
 
@@ -17,7 +17,7 @@ BOOK = task
 
 
 async def run_tasks(settings: Settings) -> bool:
-    """Work on messages and sweeps until SIGTERM, without Redis on sweeps alone; False when a part ended before."""
+    """Runs until SIGTERM, without Redis on sweeps alone; returns False when a part ended before."""
     work = Work.open(settings)
     try:
         process = TaskProcess(BOOK, work, service="ai_manager", namespace=NAMESPACE)

@@ -17,7 +17,7 @@ class AsyncTTLCache(Generic[K, V]):
         self._reads: TTLCache[K, asyncio.Task[V]] = TTLCache(size, seconds)
 
     async def get(self, key: K, read: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """The cached value, or a fresh one; errors are not cached."""
+        """Returns the cached value, or reads it; errors are not cached."""
         task = self._reads.get(key)
         if task is None:
             task = self._reads[key] = asyncio.create_task(read())

@@ -1,4 +1,4 @@
-"""Waiting for news inside one process, without holding a connection."""
+"""Waiters for notifications inside one process, without a connection each."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -12,7 +12,7 @@ More = Callable[..., Coroutine[Any, Any, bool]]
 
 @dataclass(eq=False)
 class _Waiter:
-    """Who waits, since which news it has done so, and by which it was woken last."""
+    """A waiter, its start, and the notification that woke it last."""
 
     since: int
     news: int = 0
@@ -20,25 +20,25 @@ class _Waiter:
 
 
 class Waiters:
-    """Events by channel; a notification with payload n wakes the n that have waited longest."""
+    """Events by channel; a notification with payload n wakes the n longest waiting (FIFO)."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, OrderedDict[_Waiter, None]] = defaultdict(OrderedDict)
-        self._told = 0
+        self._wakeups = 0
         """News that came so far, on any channel."""
 
     def wake(self, channel: str, count: int) -> None:
-        """Wake up to `count` waiters of the channel."""
-        self._told += 1
-        self._wake(channel, count, self._told)
+        """Wakes up to `count` waiters of the channel."""
+        self._wakeups += 1
+        self._wake(channel, count, self._wakeups)
 
     def wake_all(self) -> None:
-        """Everybody looks again: after a lost connection, something may have been missed."""
+        """Wakes every waiter, because a lost connection may have missed notifications."""
         for channel in list(self._waiting):
             self.wake(channel, len(self._waiting[channel]))
 
     def _wake(self, channel: str, count: int, news: int) -> None:
-        """Those first who have waited longest; whoever began after the news came, and looked, does not need it."""
+        """Wakes in FIFO order; a waiter registered after the notification has already polled and is skipped."""
         waiting = self._waiting[channel]
         for _ in range(min(count, len(waiting))):
             first = next(iter(waiting))
@@ -50,13 +50,13 @@ class Waiters:
 
     @asynccontextmanager
     async def waiter(self, channel: str, at_most: float) -> AsyncGenerator[More, None]:
-        """Registered before the first look; `await more()` is True when there may be news, False when time is up.
+        """Registers before the first poll; `await more()` returns True for news, False when the time is up.
 
         News that nobody looked at any more is passed on to the next one who waits; and so is, with `pass_on`, news
         that was looked at and is for somebody else.
         """
         ends = asyncio.get_running_loop().time() + at_most
-        waiter = _Waiter(since=self._told)
+        waiter = _Waiter(since=self._wakeups)
         self._waiting[channel][waiter] = None
 
         async def more(*, pass_on: bool = False) -> bool:
@@ -71,7 +71,7 @@ class Waiters:
             except TimeoutError:
                 return False
             waiter.event.clear()
-            waiter.since = self._told
+            waiter.since = self._wakeups
             self._waiting[channel][waiter] = None
             return True
 

@@ -1,1 +1,1 @@
-"""The AI worker: claims batches, looks at their pictures, hands back what it saw."""
+"""The AI worker claims batches, runs models on their pictures, and delivers the results."""

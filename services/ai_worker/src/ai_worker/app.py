@@ -142,16 +142,16 @@ WorkerDep = Annotated[Worker, Depends(worker_of)]
 async def info(work: WorkerDep) -> Info:
     """Devices, models and measured speed."""
     chosen = work.devices.chosen
-    proved = [
+    tests = [
         ModelProved(
             sha256=sha256,
-            provider=proof.provider,
-            device=proof.device,
-            precision=proof.precision,
-            checksum=proof.checksum,
-            difference=proof.difference,
+            provider=test.provider,
+            device=test.device,
+            precision=test.precision,
+            checksum=test.checksum,
+            difference=test.difference,
         )
-        for (sha256, _), proof in work.self_tests.passed.items()
+        for (sha256, _), test in work.self_tests.passed.items()
     ]
     return Info(
         worker_id=work.worker_id,
@@ -166,7 +166,7 @@ async def info(work: WorkerDep) -> Info:
         standstill=work.standstill(),
         devices=_devices(work),
         models_on_disk=list(work.store.on_disk()),
-        models_proved=proved,
+        models_proved=tests,
         models_unfit=work.self_tests.failed,
         images_per_second=work.speeds.batches,
         model_images_per_second=work.speeds.models,
@@ -176,16 +176,16 @@ async def info(work: WorkerDep) -> Info:
 def _devices(work: Worker) -> list[DeviceInUse]:
     replies: list[DeviceInUse] = []
     devices = work.devices
-    trials = dict(zip(devices.children.each, devices.trials, strict=False))
+    tests = dict(zip(devices.children.each, devices.tests, strict=False))
     for child in devices.children.each:
-        name, trial = child.settings.device, trials.get(child)
+        name, test = child.settings.device, tests.get(child)
         hardware = devices.chosen.hardware.get(name, Hardware())
         replies.append(
             DeviceInUse(
                 name=name,
                 hardware=hardware.name,
                 memory_bytes=hardware.memory_bytes,
-                computes_on="" if trial is None else f"{trial.provider}, {trial.device}",
+                computes_on="" if test is None else f"{test.provider}, {test.device}",
                 batches_aboard=child.aboard,
                 busy_seconds=round(child.busy_seconds, 3),
                 process_bytes=child.memory_bytes,
@@ -198,7 +198,7 @@ def _devices(work: Worker) -> list[DeviceInUse]:
 
 @router.get("/work")
 @public
-async def in_hand(work: WorkerDep) -> WorkReply:
+async def read_work(work: WorkerDep) -> WorkReply:
     """Runs of this machine and results that wait for delivery."""
     async with work.db() as db:
         runs = await queries.held(db)

@@ -1,4 +1,4 @@
-"""What a loop or a route of the worker gets: its state, clients and intervals; and the guard of the local routes."""
+"""Dependencies of loops and routes: state, clients and intervals; and the guard of the local routes."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _COMPUTES = "batches.run"
 
 @dataclass
 class Rhythm:
-    """How long each loop pauses: the settings, then the Manager's intervals, shorter while it does not answer."""
+    """The pause of each loop: from the settings, then the Manager, shorter while that does not answer."""
 
     own: Intervals
     manager: ManagerIntervals | None = None
@@ -41,39 +41,39 @@ class Rhythm:
 
     @property
     def renew(self) -> float:
-        """Between two heartbeats."""
+        """Seconds between two heartbeats."""
         if self.away:
             return self.retry
         return self.manager.renew_seconds if self.manager else self.own.beat
 
     @property
     def retry(self) -> float:
-        """After a failed call."""
+        """Seconds after a failed call."""
         return self.manager.retry_seconds if self.manager else self.own.retry
 
     @property
     def poll(self) -> float:
-        """How long a claim may wait at the Manager."""
+        """Seconds that a claim may wait at the Manager."""
         return min(30.0, self.manager.poll_seconds if self.manager else self.own.poll)
 
     @property
     def claim(self) -> float:
-        """Between two claims, when the last one came back empty at once."""
+        """Seconds between two claims when the last one came back empty at once."""
         return self.retry if self.away else self.own.claim
 
     @property
     def run(self) -> float:
-        """Between two looks for a leased batch."""
+        """Seconds between two searches for a leased batch."""
         return self.own.run
 
     @property
     def deliver(self) -> float:
-        """Between two looks for kept results."""
+        """Seconds between two searches for results to deliver."""
         return self.retry if self.away else self.own.deliver
 
     @property
     def tidy(self) -> float:
-        """Between two looks for files that no row names."""
+        """Seconds between two searches for files without a row."""
         return self.own.tidy
 
 
@@ -98,7 +98,7 @@ class WorkerWork(Work[WorkerSettings]):
     """By loop: when its last turn began, on the monotonic clock."""
 
     def handle(self, event: Event) -> list[Action]:
-        """Feed the worker state an event; wakes loops and aborts the claim, and returns the actions that remain."""
+        """Applies an event to the worker state, wakes loops, aborts the claim, and returns the other actions."""
         remaining: list[Action] = []
         for action in self.state.handle(event):
             match action:
@@ -113,15 +113,15 @@ class WorkerWork(Work[WorkerSettings]):
         return remaining
 
     def monotonic(self) -> float:
-        """The clock by which leases are counted down."""
+        """Returns the clock by which leases are counted down."""
         return time.monotonic()
 
     def closed(self) -> str | None:
-        """Why nothing is claimed at the moment, or None."""
+        """Returns why nothing is claimed, or None."""
         return self.state.closed(self.monotonic())
 
     def standstill(self) -> str | None:
-        """Which loop does not turn any more, in words; None while all of them do, or while the process leaves."""
+        """Returns which loop is stuck, as a sentence; None while all turn or the process leaves."""
         if self.state.stopping:
             return None
         now = self.monotonic()
@@ -134,7 +134,7 @@ class WorkerWork(Work[WorkerSettings]):
         return None
 
     def note_manager(self, problem: Problem | None) -> None:
-        """Note that the Manager answered (None) or did not; only a change is logged."""
+        """Records that the Manager answered (None) or did not; only a change is logged."""
         if (problem is not None) == self.rhythm.away:
             return
         self.rhythm.away = problem is not None
@@ -144,13 +144,13 @@ class WorkerWork(Work[WorkerSettings]):
             log("manager.reached")
 
     async def close(self) -> None:
-        """Close the clients and the database."""
+        """Closes the clients and the database."""
         await self.manager.close()
         await super().close()
 
 
 def work_of(request: Request) -> WorkerWork:
-    """The worker that serves this request."""
+    """Returns the worker that serves this request."""
     work: WorkerWork = request.app.state.work
     return work
 

@@ -30,7 +30,7 @@ class LoopBook:
     loops: dict[str, Loop] = field(default_factory=dict)
 
     def __call__(self, name: str, *, wait: str) -> Callable[[S], S]:
-        """The decorator; `wait` is the path of the setting that says how long to pause when there is nothing to do."""
+        """Returns the decorator; `wait` is the path of the setting with the pause when nothing is due."""
 
         def note(function: S) -> S:
             if name in self.loops:
@@ -43,23 +43,23 @@ class LoopBook:
 
 @dataclass
 class LoopWakeups:
-    """Ends the present wait of a loop by its name; ringing twice is ringing once."""
+    """Ends the present wait of a loop by its name; waking twice is waking once."""
 
     events: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def event(self, name: str) -> asyncio.Event:
-        """The event of one loop."""
+        """Returns the event of one loop."""
         return self.events.setdefault(name, asyncio.Event())
 
     def wake(self, name: str) -> None:
-        """Look now."""
+        """Wakes the loop."""
         self.event(name).set()
 
 
 async def run_loop(
     loop: Loop, work: Any, *, wakeups: LoopWakeups, seconds: Callable[[str], float], service: str
 ) -> None:
-    """Repeat one step until cancelled; an error is told and costs one pause."""
+    """Repeats one step until cancelled; an error is logged and costs one pause."""
     event = wakeups.event(loop.name)
     while True:
         event.clear()
@@ -74,5 +74,5 @@ async def run_loop(
         if more:
             continue
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds(loop.wait)):  # wait_for would miss a cancellation that comes with a ring
+            async with asyncio.timeout(seconds(loop.wait)):  # wait_for may miss a cancellation at a wake-up
                 await event.wait()

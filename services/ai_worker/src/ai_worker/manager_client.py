@@ -1,4 +1,4 @@
-"""The Manager as the worker sees it: one method per route."""
+"""Client of the Manager: one method per route."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
@@ -21,7 +21,7 @@ from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, Hea
 
 PROTOCOL_HEADERS = {"Trapper-Protocol": str(PROTOCOL)}
 _ABOVE_POLL_SECONDS = 15.0
-_PROOF_SECONDS = 15.0
+_GOLDEN_RUN_SECONDS = 15.0
 _PARTIAL = 206
 _NOT_FOUND = 404
 _CHUNK = 1 << 20
@@ -31,7 +31,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class _Items(BaseModel):
-    """A list of the catalogue, of which only some entries are looked into."""
+    """A list of the catalogue."""
 
     items: list[dict[str, Any]]
 
@@ -52,25 +52,25 @@ class Manager:
 
     @classmethod
     def at(cls, url: str, *, token: str | None, allowed: list[str]) -> "Manager":
-        """The Manager at an address; `token` is a credential, or an enrolment token."""
+        """Returns a client of the Manager at an address; `token` is a credential, or an enrolment token."""
         return cls(HttpClient(url, token=token, allowed=networks(allowed), headers=PROTOCOL_HEADERS))
 
     async def enrol(self, ask: Enrolment) -> EnrolmentReply:
-        """Buy a worker id and a credential; the client's token is the enrolment token."""
+        """Exchanges the client's enrolment token for a worker id and a credential."""
         response = await self.http.request(
             "POST", "/api/workers/", json=ask.model_dump(mode="json"), headers={"Idempotency-Key": str(uuid7())}
         )
         return self._understood(EnrolmentReply, response.content)
 
     async def heartbeat(self, worker_id: UUID, beat: Heartbeat) -> HeartbeatReply:
-        """Say that we live, renew what we hold, hear what is wanted."""
+        """Sends a heartbeat: renews leases and returns orders."""
         response = await self.http.request(
             "POST", f"/api/workers/{worker_id}/heartbeat/", json=beat.model_dump(mode="json"), idempotent=True
         )
         return self._understood(HeartbeatReply, response.content)
 
     async def claim(self, ask: ClaimRequest) -> ClaimReply:
-        """Up to n batches; waits on the other side while there are none."""
+        """Claims up to n batches; waits at the Manager while there are none."""
         response = await self.http.request(
             "POST",
             "/api/resource_batches/claim/",
@@ -80,13 +80,13 @@ class Manager:
         return self._understood(ClaimReply, response.content)
 
     async def release(self, batch_id: UUID, release: Release) -> None:
-        """Give a batch back unfinished."""
+        """Releases an unfinished batch."""
         await self.http.request(
             "POST", f"/api/resource_batches/{batch_id}/release/", json=release.model_dump(mode="json"), idempotent=True
         )
 
     async def save_results(self, batch_id: UUID, *, token: str, sha256: str, blob: bytes) -> Saved:
-        """Hand in the results of a batch; the same bytes twice are stored once."""
+        """Delivers the results of a batch; the same bytes twice are stored once."""
         response = await self.http.request(
             "POST",
             f"/api/resource_batches/{batch_id}/save_results/",
@@ -98,19 +98,19 @@ class Manager:
 
     @asynccontextmanager
     async def weights(self, sha256: str, *, offset: int = 0) -> AsyncGenerator[Piece, None]:
-        """The weights that the Manager itself holds, from `offset` on when it can."""
+        """Streams weights that the Manager holds, from `offset` on when it can."""
         async with self.http.stream(f"/api/models/{sha256}/weights", headers=range_from(offset)) as response:
             yield piece_of(response, offset)
 
-    async def proof(self, sha256: str, *, name: str, version: str) -> GoldenRun | None:
-        """What the model answered where it was published, or None; asked once, since work goes on without it."""
+    async def golden_run(self, sha256: str, *, name: str, version: str) -> GoldenRun | None:
+        """Returns the published golden run of the model, or None; without retries, since work goes on without it."""
         try:
             response = await self.http.request(
                 "GET",
                 f"/api/models/{sha256}/proof/",
                 params={"name": name, "version": version},
                 idempotent=False,
-                timeout_seconds=_PROOF_SECONDS,
+                timeout_seconds=_GOLDEN_RUN_SECONDS,
             )
         except Problem as problem:
             if status_of(problem) == _NOT_FOUND:
@@ -119,18 +119,18 @@ class Manager:
         return self._understood(GoldenRun, response.content)
 
     async def entries(self, keys: Collection[str]) -> list[ModelEntry]:
-        """What the catalogue says of the weights with these hashes."""
+        """Returns the catalogue entries of the weights with these hashes."""
         response = await self.http.request("GET", "/api/models/")
         items = (await asyncio.to_thread(self._understood, _Items, response.content)).items
         return [ModelReply.model_validate(item) for item in items if item.get("sha256") in keys]
 
     async def check(self) -> None:
-        """Raises the Problem that stands between us and the Manager: it is away, or the credential is not valid."""
+        """Raises the Problem that prevents calls: the Manager does not answer, or the credential is not valid."""
         response = await self.http.request("GET", "/api/models/")
         await asyncio.to_thread(self._understood, _Items, response.content)
 
     def _understood(self, kind: type[T], content: bytes) -> T:
-        """The answer; Unavailable when it is none, as of a network that wants somebody to log in first."""
+        """Returns the parsed answer; Unavailable when it is none, such as a network's login page."""
         try:
             return kind.model_validate_json(content)
         except ValidationError as problem:
@@ -139,12 +139,12 @@ class Manager:
             ) from problem
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Closes the connections."""
         await self.http.close()
 
 
 class Streamed(Protocol):
-    """What an answer must offer to be read piece by piece."""
+    """A response that can be read in chunks."""
 
     status_code: int
 
@@ -152,26 +152,26 @@ class Streamed(Protocol):
 
 
 def range_from(offset: int) -> dict[str, str]:
-    """Headers that ask for the rest of a file, as it lies on the other side's disk."""
+    """Returns headers that request the rest of a file."""
     return {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
 
 
 def piece_of(response: Streamed, offset: int) -> Piece:
-    """The body: from `offset` on, or the whole where the other side knows no ranges."""
+    """Returns the body from `offset` on, or the whole one when the server ignores ranges."""
     return Piece(offset if response.status_code == _PARTIAL else 0, response.aiter_raw(_CHUNK))
 
 
 def status_of(problem: Problem) -> int:
-    """The status that came over the wire, also when no problem came with it."""
+    """Returns the status of the response."""
     return int(problem.extras.get("answered", problem.status))
 
 
 def is_stranger(problem: Problem) -> bool:
-    """Whether the Manager does not know us (any more), or lets us do nothing."""
+    """Returns whether the Manager does not accept our credential."""
     return status_of(problem) in {401, 403, 404}
 
 
 def may_pass(problem: Problem) -> bool:
-    """Whether asking again later may help: nobody answered, or the other side is in trouble or too busy."""
+    """Returns whether a retry may help: no answer, a server error, or too many requests."""
     answered = status_of(problem)
     return answered >= 500 or answered in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers

@@ -1,4 +1,4 @@
-"""AI_WORKER_* environment, read and checked once by the doors; also where things lie in the state folder."""
+"""AI_WORKER_* settings from the environment, checked once, and the paths in the state folder."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ _GIB = 1024**3
 
 
 class Intervals(kit.Intervals):
-    """How often and how long, in seconds; what the Manager says takes the place of `beat`, `poll` and `retry`."""
+    """Seconds of pauses and limits; the Manager overrides `beat`, `poll` and `retry`."""
 
     beat: float = Field(default=10.0, gt=0, description="between two heartbeats, until the Manager has said")
     poll: float = Field(default=20.0, gt=0, le=30, description="how long one claim waits, until the Manager has said")
@@ -29,7 +29,7 @@ class Intervals(kit.Intervals):
 
 
 class WorkerSettings(kit.ServiceSettings):
-    """Everything the worker takes from its environment."""
+    """All settings of the worker."""
 
     model_config = SettingsConfigDict(env_prefix="AI_WORKER_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
@@ -53,7 +53,7 @@ class WorkerSettings(kit.ServiceSettings):
     )
     half_precision: bool = Field(default=True, description="let TensorRT compute in float16; results say which it was")
     slots: int = Field(
-        default=2, ge=1, le=16, description="batches in hand per device: one computed, the others prefetched"
+        default=2, ge=1, le=16, description="leased batches per device: one computed, the others prefetched"
     )
     threads: int = Field(default=0, ge=0, le=1024, description="cores for computing; 0 takes all")
     batch_size: int = Field(default=0, ge=0, le=1024, description="pictures per forward pass; 0 lets the device choose")
@@ -76,9 +76,9 @@ class WorkerSettings(kit.ServiceSettings):
     process_starts: int = Field(default=5, ge=1, description="a batch under which the whole worker died so often fails")
     media_origins: list[str] = Field(default_factory=list, description="cap on a lease's origins; empty: public only")
     media_concurrency: int = Field(default=8, ge=1, le=64, description="files fetched at the same time")
-    cache_limit_bytes: int = Field(default=20 * _GIB, ge=1, description="media fetched ahead, of all batches in hand")
+    cache_limit_bytes: int = Field(default=20 * _GIB, ge=1, description="media fetched ahead, of all leased batches")
     offline_hours: float = Field(default=0.0, ge=0, le=2160, description="ask for leases that need no link for so long")
-    offline_batches: int = Field(default=20, ge=1, le=200, description="batches in hand when offline_hours is set")
+    offline_batches: int = Field(default=20, ge=1, le=200, description="leased batches when offline_hours is set")
     media_max_bytes: int = Field(default=2_000_000_000, ge=1, description="largest file that is fetched")
     weights_dir: Path | None = Field(default=None, description="weights, may be shared; default: in the state folder")
     weights_dirs: list[Path] = Field(default_factory=list[Path], description="pre-seeded folders, only read")
@@ -118,18 +118,18 @@ class WorkerSettings(kit.ServiceSettings):
 
     @property
     def notifications_url(self) -> str | None:
-        """Where notifications are heard; both names are understood."""
+        """The Redis of the notifications; two names are accepted."""
         chosen = self.redis_url or self.notifications_redis_url
         return None if chosen is None else chosen.get_secret_value()
 
     @property
     def database_file(self) -> Path:
-        """The worker's own rows."""
+        """The worker's database."""
         return self.state_dir / "worker.sqlite3"
 
     @property
     def credential_file(self) -> Path:
-        """What enrolment bought; only its owner reads it."""
+        """The credential; only its owner reads it."""
         return self.state_dir / "credential.json"
 
     @property
@@ -139,7 +139,7 @@ class WorkerSettings(kit.ServiceSettings):
 
     @property
     def lock_file(self) -> Path:
-        """Held by the one process that works here."""
+        """Locked by the one process that works here."""
         return self.state_dir / "worker.lock"
 
     @property
@@ -149,7 +149,7 @@ class WorkerSettings(kit.ServiceSettings):
 
     @property
     def cache_dir(self) -> Path:
-        """Media of the batches in hand, one folder each."""
+        """Media of the leased batches, one folder each."""
         return self.state_dir / "cache"
 
     @property
@@ -158,7 +158,7 @@ class WorkerSettings(kit.ServiceSettings):
         return self.weights_dir or self.state_dir / "weights"
 
     def make_folders(self) -> None:
-        """The state folder and what lies in it, closed to others."""
+        """Makes the state folder and its folders, closed to others."""
         for folder in (self.state_dir, self.spool_dir, self.cache_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store_dir.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Imports every feature's models, and brings the worker's own file to the present shape before anything opens it."""
+"""Imports the models of every feature, and migrates the worker's own file."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _INSTALLED = Path(__file__).resolve().parents[1] / "ai_worker_migrations"
 
 
 class MigrationsMissing(Exception):  # noqa: N818 - named after what is the case
-    """This installation was made without the worker's migrations."""
+    """This installation has no migrations of the worker."""
 
 
 class FileUnfit(Problem):
@@ -30,7 +30,7 @@ class FileUnfit(Problem):
 
 def migrate(file: Path) -> None:
     """Upgrade the file to the newest migration; the worker may be installed alone, so its wheel carries them."""
-    folder = next((one for one in (_IN_REPOSITORY, _INSTALLED) if (one / "env.py").exists()), None)
+    folder = next((folder for folder in (_IN_REPOSITORY, _INSTALLED) if (folder / "env.py").exists()), None)
     if folder is None:
         raise MigrationsMissing(f"neither {_IN_REPOSITORY} nor {_INSTALLED} holds the migrations")
     config = Config()

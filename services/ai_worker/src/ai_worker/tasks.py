@@ -149,7 +149,7 @@ async def _computing(work: Worker, stopping: asyncio.Event) -> AsyncGenerator[No
     try:
         await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            devices.chosen, devices.children, devices.trials = starting.result()
+            devices.chosen, devices.children, devices.tests = starting.result()
             devices.ready = True
         yield
     finally:

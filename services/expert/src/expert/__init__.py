@@ -1,1 +1,1 @@
-"""People upload, ask the AI, review: projects, media, classifications."""
+"""The Expert: people upload photos, request AI and review; projects, media and classifications."""

@@ -1,4 +1,4 @@
-"""The web door: one app from every feature's routes; the only importer of them."""
+"""The web process: one app from the routes of every feature; the only importer of them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -46,7 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | None = None) -> FastAPI:
-    """The service; with `work` it uses that world, else it opens its own from the settings when it starts."""
+    """Returns the app; with `work` it uses that, else it opens its own from the settings at startup."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -74,5 +74,5 @@ def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | Non
 
 
 def contract_app() -> FastAPI:
-    """The app as its contract describes it; it needs no settings, and cannot serve."""
+    """Returns the app for printing its contract; it cannot serve."""
     return create_app()

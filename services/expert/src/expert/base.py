@@ -1,4 +1,4 @@
-"""What every table and every task of this service stands on: the declarative base and the task book."""
+"""The declarative base and the task book of this service."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,14 +14,14 @@ task = TaskBook()
 
 
 class Base(DeclarativeBase):
-    """Of all tables of this service."""
+    """The base of every table of this service."""
 
     metadata = metadata()
     type_annotation_map: ClassVar[dict[Any, Any]] = dict(TYPES)
 
 
 class Once:
-    """A row that one request makes at most once; each table adds unique (created_by, idempotency_key)."""
+    """A row that a request makes at most once; each table adds unique (created_by, idempotency_key)."""
 
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     idempotency_key: Mapped[str | None]
@@ -29,7 +29,7 @@ class Once:
 
 
 class Versioned:
-    """A row that people edit: each write through the ORM raises `version` and fails when another one came before."""
+    """A row that people edit: each write raises `version` and fails after a concurrent one."""
 
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 

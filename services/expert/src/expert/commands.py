@@ -1,4 +1,4 @@
-"""The operator's door: `python -m expert.commands COMMAND`."""
+"""Commands for operators: `python -m expert.commands COMMAND`."""
 
 import argparse
 import asyncio
@@ -86,12 +86,14 @@ def _settings(_options: Options) -> int:
 
 
 async def examine(work: ExpertWork) -> list[dict[str, Any]]:
-    """Each invariant with whether it holds, how many rows break it (counted up to 20) and which."""
+    """Returns each invariant with whether it holds, and how many rows (up to 20) break it."""
     checks: list[dict[str, Any]] = []
     for name, statement in INVARIANTS.items():
         async with work.db() as db:
-            found = await offenders(db, statement)
-        checks.append({"name": name, "ok": not found, "found": len(found), "detail": ", ".join(found) or None})
+            offending = await offenders(db, statement)
+        checks.append(
+            {"name": name, "ok": not offending, "found": len(offending), "detail": ", ".join(offending) or None}
+        )
     return checks
 
 
@@ -99,7 +101,9 @@ def _doctor(options: Options) -> int:
     async def do(work: ExpertWork) -> int:
         checks = await examine(work)
         ok = all(check["ok"] for check in checks)
-        lines = [f"{'ok  ' if one['ok'] else 'FAIL'}  {one['name']}: {one['detail'] or 'holds'}" for one in checks]
+        lines = [
+            f"{'ok  ' if check['ok'] else 'FAIL'}  {check['name']}: {check['detail'] or 'holds'}" for check in checks
+        ]
         _tell(options, {"ok": ok, "checks": checks}, "\n".join(lines))
         return 0 if ok else REFUSED
 
@@ -197,15 +201,15 @@ def _sync_ai_models(options: Options) -> int:
 
 
 def _plain(report: SyncReport) -> dict[str, Any]:
-    return {**vars(report), "unresolved": [vars(one) for one in report.unresolved]}
+    return {**vars(report), "unresolved": [vars(label) for label in report.unresolved]}
 
 
 def _sentence(report: SyncReport) -> str:
     if report.problem:
         return f"{report.connection}: {report.problem}"
-    unresolved = ", ".join(f"{one.model}: {one.label}" for one in report.unresolved)
-    told = f"{report.connection}: {report.models} models, {len(report.added)} new, {len(report.deactivated)} gone"
-    return told + (f"; labels without a taxon: {unresolved}" if unresolved else "")
+    unresolved = ", ".join(f"{label.model}: {label.label}" for label in report.unresolved)
+    sentence = f"{report.connection}: {report.models} models, {len(report.added)} new, {len(report.deactivated)} gone"
+    return sentence + (f"; labels without a taxon: {unresolved}" if unresolved else "")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -246,7 +250,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when done, 1 when refused, 2 for wrong usage; a refusal is one sentence on standard error."""
+    """Returns 0 when done, 1 when refused, 2 for wrong usage; a refusal is one sentence on standard error."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)

@@ -1,4 +1,4 @@
-"""What a route, a verb or a task may ask for: a transaction, the time, the work of this process, its stores."""
+"""Dependencies of routes, verbs and tasks: a transaction, the time, the process's work and stores."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -25,7 +25,7 @@ NAMESPACE = "trapper_expert"
 
 @dataclass(kw_only=True)
 class ExpertWork(kit.Work[ExpertSettings]):
-    """The world of one process of this service."""
+    """Connections, settings and stores of one process."""
 
     media: ObjectStore
     blobs: ObjectStore
@@ -36,14 +36,14 @@ class ExpertWork(kit.Work[ExpertSettings]):
     """How far the present comparison of rows with the store has come."""
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Closes everything."""
         await self.managers.close()
         await super().close()
 
 
 @asynccontextmanager
 async def open_work(settings: ExpertSettings, *, managers: Managers | None = None) -> AsyncGenerator[ExpertWork, None]:
-    """Open the database, the queue, the notifications and the stores; close them at the end."""
+    """Yields the work with database, queue, notifications and stores open."""
     database = Database.connect(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,

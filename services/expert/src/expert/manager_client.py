@@ -1,4 +1,4 @@
-"""The Manager, as seen from here: one method per route, and one client per Manager that is kept open."""
+"""Client of the Manager: one method per route, one open client per Manager."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ class ManagerClient:
         self.http = HttpClient(url, token, allowed=allowed, headers={HEADER: str(PROTOCOL)}, transport=transport)
 
     async def models(self) -> list[ModelReply]:
-        """The whole catalogue."""
+        """Returns the whole catalogue."""
         return await self.http.read_pages(ModelReply, "/api/models/")
 
     async def blocked_models(self) -> list[BlockedModel]:
@@ -30,7 +30,7 @@ class ManagerClient:
         return await self.http.read_pages(BlockedModel, "/api/blocked-models/")
 
     async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
-        """Ask for a job once, however often this is called: the key is our own job id."""
+        """Submits a job; repeating is safe, because the key is the job's id."""
         response = await self.http.request(
             "POST",
             "/api/prediction_jobs/",
@@ -41,7 +41,7 @@ class ManagerClient:
         return parse_reply(JobReply, response)
 
     async def append_page(self, job_id: UUID, page: ResourcePage) -> JobReply:
-        """More resources of a job that is not sealed."""
+        """Sends more resources of a job that is not sealed."""
         response = await self.http.request(
             "POST",
             f"/api/prediction_jobs/{job_id}/resources/",
@@ -52,32 +52,32 @@ class ManagerClient:
         return parse_reply(JobReply, response)
 
     async def read_job(self, job_id: UUID) -> JobReply:
-        """How a job is doing."""
+        """Returns the state of a job."""
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/")
         return parse_reply(JobReply, response)
 
     async def cancel(self, job_id: UUID) -> None:
-        """Stop a job; what a worker holds already may still come back."""
+        """Cancels a job; a worker may still deliver a leased batch."""
         await self.http.request("POST", f"/api/prediction_jobs/{job_id}/cancel/", idempotent=True)
 
     async def failures(self, job_id: UUID, *, cursor: str | None = None) -> Page[ResourceFailure]:
-        """One page of the resources that failed."""
+        """Returns one page of failed resources."""
         params = {"limit": PAGE_LIMIT} | ({"cursor": cursor} if cursor else {})
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/failures/", params=params)
         return parse_reply(Page[ResourceFailure], response)
 
     async def closed_results(self, job_id: UUID) -> ClosedBatches:
-        """The oldest closed batches that are not acknowledged."""
+        """Returns the oldest closed batches that are not acknowledged."""
         response = await self.http.request("GET", f"/api/prediction_jobs/{job_id}/results/")
         return parse_reply(ClosedBatches, response)
 
     async def blob(self, batch_id: UUID, *, at_most: int) -> bytes:
-        """The results of one batch, as bytes."""
+        """Returns the results of one batch, as bytes."""
         async with self.http.stream(f"/api/resource_batches/{batch_id}/results/") as response:
             return await read_limited(response, at_most=at_most)
 
     async def fetched(self, batch_id: UUID) -> None:
-        """The results are durable here; the Manager may forget them."""
+        """Acknowledges results that are durable here, so that the Manager may delete them."""
         await self.http.request("POST", f"/api/resource_batches/{batch_id}/fetched/", idempotent=True)
 
     async def close(self) -> None:
@@ -86,7 +86,7 @@ class ManagerClient:
 
 
 class Managers:
-    """Every Manager that this process talks to."""
+    """Clients of every Manager that this process calls."""
 
     def __init__(self, allowed: Sequence[Network] = (), transport: Any = None) -> None:
         self._allowed = allowed
@@ -94,7 +94,7 @@ class Managers:
         self._clients: dict[tuple[str, str], ManagerClient] = {}
 
     def client(self, url: str, token: str) -> ManagerClient:
-        """The open client of this address and credential."""
+        """Returns the open client of this address and credential."""
         if (url, token) not in self._clients:
             self._clients[url, token] = ManagerClient(url, token, allowed=self._allowed, transport=self._transport)
         return self._clients[url, token]

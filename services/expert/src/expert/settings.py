@@ -1,4 +1,4 @@
-"""EXPERT_* environment, read and checked once by the doors."""
+"""EXPERT_* settings from the environment, checked once."""
 
 from pathlib import Path
 

@@ -30,11 +30,13 @@ _PREPROCESS = (
 
 def find_entry(catalogue: Iterable[dict[str, Any]], name: str) -> tuple[ModelEntry, bool]:
     """The entry `NAME` or `NAME@VERSION`, one that can be installed if there is one, and whether it is here."""
-    wanted, _, version = name.partition("@")
-    found = [read_entry(each) for each in catalogue if each["name"] == wanted and version in ("", each["version"])]
-    if not found:
+    bare_name, _, version = name.partition("@")
+    matching = [
+        read_entry(each) for each in catalogue if each["name"] == bare_name and version in ("", each["version"])
+    ]
+    if not matching:
         raise WrongUsage(f"The catalogue has no model {name!r}.", hint="See: trapper models list")
-    return next((each for each in found if each[1] or why_not(each[0]) is None), found[0])
+    return next((each for each in matching if each[1] or why_not(each[0]) is None), matching[0])
 
 
 def read_entry(document: dict[str, Any]) -> tuple[ModelEntry, bool]:
@@ -97,7 +99,7 @@ def install(
 def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntry, path: Path) -> ModelEntry:
     """The same with a file that is here already, also for entries that have to be converted or brought."""
     inspected = inspect_file(path, inspection_request(entry))
-    _check_is_no_other(manager, entry, path, inspected)
+    _check_not_registered(manager, entry, path, inspected)
     if entry.sha256 is not None and inspected.entry["sha256"] != entry.sha256:
         raise Failure(f"{path.name} has the sha256 {inspected.entry['sha256']}; {entry.name} is {entry.sha256}.")
     complete = converted(entry, completed(entry, inspected))
@@ -105,7 +107,7 @@ def install_file(manager: ManagerClient, expert: TrapperClient, entry: ModelEntr
     return complete
 
 
-def _check_is_no_other(manager: ManagerClient, entry: ModelEntry, path: Path, inspected: Inspected) -> None:
+def _check_not_registered(manager: ManagerClient, entry: ModelEntry, path: Path, inspected: Inspected) -> None:
     """Refuses the weights of another entry of the catalogue."""
     for known in manager.models(retired=True):
         if known.get("sha256") == inspected.entry["sha256"] and known["name"] != entry.name:

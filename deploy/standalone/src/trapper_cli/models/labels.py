@@ -93,9 +93,9 @@ def _from_lines(path: Path, text: str) -> list[str]:
     lines = [line.strip() for line in text.rstrip().split("\n")]
     while lines and (not lines[0] or lines[0].startswith("# ")):
         lines.pop(0)
-    _refuse_other_forms(path, lines)
+    _refuse_unknown_forms(path, lines)
     if len(lines) == 1:
-        lines = _on_one_line(path, lines[0])
+        lines = _split_line(path, lines[0])
     table = _from_table(path, lines)
     if table is not None:
         return table
@@ -111,7 +111,7 @@ def _from_lines(path: Path, text: str) -> list[str]:
     return _unquoted(lines)
 
 
-def _refuse_other_forms(path: Path, lines: Sequence[str]) -> None:
+def _refuse_unknown_forms(path: Path, lines: Sequence[str]) -> None:
     form = None
     if lines[0].startswith("<"):
         form = "XML"
@@ -125,7 +125,7 @@ def _refuse_other_forms(path: Path, lines: Sequence[str]) -> None:
         raise WrongUsage(f"{path} looks like {form}.", hint=_EXAMPLE)
 
 
-def _on_one_line(path: Path, line: str) -> list[str]:
+def _split_line(path: Path, line: str) -> list[str]:
     """The labels of a file with a single line; a label of its own when nothing separates several."""
     for separator in ("\t", ";", ","):
         parts = [part.strip() for part in line.split(separator)]
@@ -171,12 +171,12 @@ def _with_indices(path: Path, lines: Sequence[str]) -> list[str] | None:
         matches = [form.fullmatch(line) for line in lines]
         if sum(map(bool, matches)) > sum(map(bool, best)):
             best = matches
-    found = [match for match in best if match is not None]
-    if len(found) * 2 <= len(lines):
+    indexed = [match for match in best if match is not None]
+    if len(indexed) * 2 <= len(lines):
         return None
-    pairs = [(int(match["index"]), match["label"].strip().strip("\"'")) for match in found]
-    if len(found) == len(lines):
-        if not _is_complete(pairs) and _only_spaces(found):
+    pairs = [(int(match["index"]), match["label"].strip().strip("\"'")) for match in indexed]
+    if len(indexed) == len(lines):
+        if not _is_complete(pairs) and _only_spaces(indexed):
             return None
         return _in_order(path, pairs)
     number = next(number for number, match in enumerate(best, start=1) if match is None)
@@ -185,9 +185,9 @@ def _with_indices(path: Path, lines: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _only_spaces(found: Sequence[re.Match[str]]) -> bool:
+def _only_spaces(matches: Sequence[re.Match[str]]) -> bool:
     """Whether only a space stands behind the numbers, so that they may belong to the labels."""
-    return all(re.match(r"\d+ ", match[0]) for match in found)
+    return all(re.match(r"\d+ ", match[0]) for match in matches)
 
 
 def _is_complete(pairs: Sequence[tuple[int, str]]) -> bool:

@@ -41,23 +41,27 @@ def decide(entry: ModelEntry, known: ModelPins, *, sha256_given: str | None, ask
 
 def show(known: ModelPins) -> None:
     """What workers proposed, for a person to compare."""
-    for one in known.proposals:
-        names = ", ".join(sorted({worker.name for worker in one.workers}))
-        first = min(worker.proposed_at for worker in one.workers)
-        tell(f"Proposed: sha256 {one.sha256}, {one.size_bytes} bytes, by {names}, first on {first:%Y-%m-%d %H:%M} UTC.")
+    for proposal in known.proposals:
+        names = ", ".join(sorted({worker.name for worker in proposal.workers}))
+        first = min(worker.proposed_at for worker in proposal.workers)
+        when = f"first on {first:%Y-%m-%d %H:%M} UTC"
+        tell(f"Proposed: sha256 {proposal.sha256}, {proposal.size_bytes} bytes, by {names}, {when}.")
 
 
 def list_proposals(known: ModelPins) -> None:
     """The same as a table on standard output."""
     table(
         ("sha256", "bytes", "proposed by"),
-        ([one.sha256, one.size_bytes, ", ".join(worker.name for worker in one.workers)] for one in known.proposals),
+        (
+            [proposal.sha256, proposal.size_bytes, ", ".join(worker.name for worker in proposal.workers)]
+            for proposal in known.proposals
+        ),
         empty="No worker proposed one.",
     )
 
 
 def _as_given(entry: ModelEntry, known: ModelPins, sha256_given: str) -> Pin:
-    proposed = next((one for one in known.proposals if one.sha256 == sha256_given), None)
+    proposed = next((proposal for proposal in known.proposals if proposal.sha256 == sha256_given), None)
     if proposed is None:
         if known.proposals:
             tell(f"No worker found that hash for {entry.name}; the one that was told is taken.")

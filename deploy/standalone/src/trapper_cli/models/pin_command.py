@@ -47,7 +47,7 @@ def pin(
             raise Failure(refusal)
 
         def ask(question: str) -> bool:
-            return yes or _asked(question, as_json=as_json)
+            return yes or _confirm(question, as_json=as_json)
 
         chosen = decide(entry, known, sha256_given=sha256, ask=ask, folder=Layout(default_state_dir()).downloads)
         pinned = models.summary(manager.pin(entry.name, entry.version, chosen.sha256, chosen.size_bytes))
@@ -67,7 +67,7 @@ def _list(known: ModelPins, *, as_json: bool) -> None:
         say(f"{known.name} {known.version} is pinned to {known.sha256}.")
 
 
-def _asked(question: str, *, as_json: bool) -> bool:
+def _confirm(question: str, *, as_json: bool) -> bool:
     if as_json or not sys.stdin.isatty():
         raise WrongUsage("Nobody can be asked here.", hint="Say --yes, or --sha256 HASH.")
     return typer.confirm(question, default=False, err=True)

@@ -105,13 +105,13 @@ def _not_here(entry: ModelEntry) -> str:
 
 def _check(weights: Path, entry: ModelEntry) -> None:
     with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != entry.sha256:
-        raise Failure(f"The Manager sent weights of {entry.name} with the sha256 {found}, not {entry.sha256}.")
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != entry.sha256:
+        raise Failure(f"The Manager sent weights of {entry.name} with the sha256 {actual}, not {entry.sha256}.")
 
 
 def _nowhere(entry: ModelEntry, report: dict[str, Any]) -> str:
-    reasons = "; ".join(f"{one['provider']}: {one['problem']}" for one in report["providers"])
+    reasons = "; ".join(f"{provider['provider']}: {provider['problem']}" for provider in report["providers"])
     return f"{entry.name} does not run here: {reasons or 'no device is one of ' + ', '.join(report['runtimes'])}."
 
 
@@ -120,30 +120,30 @@ def _show(report: dict[str, Any]) -> None:
         ("provider", "device", "runs", "ms per picture, model alone", "pictures per second"),
         (
             [
-                one["provider"],
-                one["device"],
-                one["ok"],
-                round(1000 * one["model_seconds"], 1) if one["ok"] else None,
-                one.get("pictures_per_second"),
+                provider["provider"],
+                provider["device"],
+                provider["ok"],
+                round(1000 * provider["model_seconds"], 1) if provider["ok"] else None,
+                provider.get("pictures_per_second"),
             ]
-            for one in report["providers"]
+            for provider in report["providers"]
         ),
         empty=f"No device of this machine is one of {', '.join(report['runtimes'])}.",
     )
     say()
     rows = [row for picture in report["pictures"] for row in _rows(picture)]
     table(("picture", "label", "score"), rows, empty="No picture was looked at.")
-    for one in report["providers"]:
-        if not one["ok"]:
-            tell(f"{one['provider']} did not run it: {one['problem']}")
+    for provider in report["providers"]:
+        if not provider["ok"]:
+            tell(f"{provider['provider']} did not run it: {provider['problem']}")
 
 
 def _rows(picture: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     """A row for each of the best labels of a picture; one row that says what else came of it."""
     name = "/".join(Path(picture["file"]).parts[-2:])
-    found = sorted([*picture.get("objects", []), *picture.get("labels", [])], key=lambda each: -each["score"])
-    if found:
-        return [(name, each["label"], f"{each['score']:.2f}") for each in found[:_TOP]]
+    rows = sorted([*picture.get("objects", []), *picture.get("labels", [])], key=lambda each: -each["score"])
+    if rows:
+        return [(name, each["label"], f"{each['score']:.2f}") for each in rows[:_TOP]]
     return [(name, _words(picture), None)]
 
 

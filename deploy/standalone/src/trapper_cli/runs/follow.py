@@ -10,7 +10,7 @@ from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure
-from trapper_client.replies import OPEN_STAGES, Asked, Job
+from trapper_client.replies import OPEN_STAGES, AiRequestReply, Job
 
 POLL_SECONDS = 0.5
 STALL_SECONDS = 1800.0
@@ -41,7 +41,7 @@ class FollowedJobs:
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
     requested: set[str] = field(default_factory=set[str])
 
-    def add(self, reply: Asked) -> None:
+    def add(self, reply: AiRequestReply) -> None:
         if reply.job is not None:
             self.jobs[reply.job.id] = reply.job
             self.requested.add(reply.job.id)
@@ -107,10 +107,10 @@ class JobRunner:
         """How many photos the AI has looked at since this run began."""
         return sum(job.done + job.blank for job in self._jobs() if job.id not in self._closed_before)
 
-    def _request_missing(self, *, dry_run: bool) -> Asked:
+    def _request_missing(self, *, dry_run: bool) -> AiRequestReply:
         return self._request(missing_only=True, dry_run=dry_run)
 
-    def _request(self, **scope: object) -> Asked:
+    def _request(self, **scope: object) -> AiRequestReply:
         return self._expert.ask_for_ai(
             classification_project_id=self._workspace.project_id,
             linked_collection_id=self._workspace.linked_collection_id,

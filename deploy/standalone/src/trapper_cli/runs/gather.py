@@ -62,8 +62,8 @@ def _outcome(
     kept_at = None
     path = as_text(file.photo.relative)
     if resource is not None and (resource.deployment_id, resource.file_path) != (file.deployment_id, path):
-        other = known_deployments.get(resource.deployment_id or "")
-        kept_at = KeptAt(other.deployment_id if other else None, resource.file_path)
+        current = known_deployments.get(resource.deployment_id or "")
+        kept_at = KeptAt(current.deployment_id if current else None, resource.file_path)
     observations = () if failure else tuple(results.observations.get(resource_id, ()))
     return FileOutcome(
         relative=file.photo.relative,

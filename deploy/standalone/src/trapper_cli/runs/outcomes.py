@@ -139,13 +139,13 @@ class RunResult:
         for each in self.outcomes:
             if each.failure is None and each.sha256 is not None:
                 files.setdefault(each.sha256, []).append(each)
-        found: list[Duplicate] = []
+        duplicates: list[Duplicate] = []
         for sha256, same in files.items():
             kept_at = next((each.kept_at for each in same if each.kept_at is not None), None)
             if kept_at is not None or len(same) > 1:
                 at = kept_at or KeptAt(same[0].deployment, same[0].relative)
-                found.append(Duplicate(sha256, tuple(each.relative for each in same), at))
-        return found
+                duplicates.append(Duplicate(sha256, tuple(each.relative for each in same), at))
+        return duplicates
 
 
 @dataclass(frozen=True)

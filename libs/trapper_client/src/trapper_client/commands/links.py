@@ -52,9 +52,9 @@ def create(
     """
     given = parse_fields(fields)
     with connect() as expert:
-        found = COLLECTION.find(expert, research_project, collection)
+        linked = COLLECTION.find(expert, research_project, collection)
         path = _path(find_project(expert, project).id)
-        row = expert.api.post(path, {**given, "collection_id": found["id"]})
+        row = expert.api.post(path, {**given, "collection_id": linked["id"]})
     show_row(row, as_json=as_json)
 
 

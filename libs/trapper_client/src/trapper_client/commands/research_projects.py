@@ -80,7 +80,7 @@ def change(project: Named, *, fields: Fields = None, as_json: Json = False) -> N
 def activate(project: Named, *, as_json: Json = False) -> None:
     """Lets a research project take photos; for site admins."""
     with connect() as expert:
-        found = find_research_project(expert, project)
-        expert.activate_research_project(found.id)
-        row = expert.api.get(f"{_PATH}{found.id}/")
+        row = find_research_project(expert, project)
+        expert.activate_research_project(row.id)
+        row = expert.api.get(f"{_PATH}{row.id}/")
     show_row(row, as_json=as_json)

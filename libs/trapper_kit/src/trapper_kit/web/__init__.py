@@ -1,1 +1,1 @@
-"""The web half of the chassis: the app factory, guards and shared parameters."""
+"""The web part of the kit: app factory, guards and shared parameters."""

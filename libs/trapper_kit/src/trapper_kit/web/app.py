@@ -50,7 +50,7 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a route, for its OpenAPI entry."""
+    """Returns the problems of a route for its OpenAPI entry."""
     by_status: dict[int | str, list[str]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(f"`{kind.type}`: {kind.title}")
@@ -70,7 +70,7 @@ def build_app(
     ready: Check,
     measure: Measure | None = None,
 ) -> FastAPI:
-    """One service's web door; `ready` raises when a request could not be served now, `measure` adds to /metrics."""
+    """Returns the app of a service; `ready` raises while it cannot serve, `measure` adds to /metrics."""
     app = FastAPI(
         title=title,
         version=version,
@@ -93,7 +93,7 @@ def build_app(
 
 
 def _operation(route: APIRoute) -> str:
-    """What a route is called in contracts and metrics."""
+    """Returns the name of a route in contracts and metrics."""
     return f"{route.tags[0] if route.tags else 'service'}_{route.name}"
 
 
@@ -158,12 +158,12 @@ class BothSlashes:
 
 
 class RequestContextMiddleware:
-    """Gives every request an id, binds it to the log, counts how the request ended, and answers what nobody foresaw."""
+    """Binds a request id to the log, counts requests, and answers unexpected errors."""
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
         self.app = app
         self.service = service
-        self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._metrics: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -197,13 +197,13 @@ class RequestContextMiddleware:
             seconds.observe(time.perf_counter() - began)
 
     def _counters(self, operation: str, status: int) -> tuple[Counter, Histogram]:
-        """Looked up once: finding a counter by its labels takes longer than to count."""
+        """Returns cached counters, because a lookup by labels is slow."""
         try:
-            return self._found[operation, status]
+            return self._metrics[operation, status]
         except KeyError:
             requests = metrics.REQUESTS.labels(self.service, operation, str(status))
-            found = requests, metrics.REQUEST_SECONDS.labels(self.service, operation)
-            return self._found.setdefault((operation, status), found)
+            counters = requests, metrics.REQUEST_SECONDS.labels(self.service, operation)
+            return self._metrics.setdefault((operation, status), counters)
 
 
 def _answer(request: Request, problem: Problem) -> Response:
@@ -221,7 +221,7 @@ def _answer(request: Request, problem: Problem) -> Response:
 
 
 def _field_error(entry: dict[str, Any]) -> FieldError:
-    """Pydantic's entry, with parts of the location cut: they may be keys that the caller made up."""
+    """Returns pydantic's error with parts of the location shortened: callers choose keys."""
     loc = [part if isinstance(part, int) else str(part)[:MAX_LOC_CHARACTERS] for part in entry["loc"]]
     return FieldError(loc=loc, code=str(entry["type"]), message=field_message(entry)[:MAX_DETAIL_CHARACTERS])
 
@@ -272,13 +272,13 @@ def _add_problem_handlers(app: FastAPI) -> None:
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """How this path may be asked; the router itself names only the methods of the first route that has it."""
+    """Returns the methods of all routes with this path; the router names only those of the first."""
     fitting = (route.methods or () for route in api_routes(app.routes) if route.path_regex.match(path))
     return sorted({method for methods in fitting for method in methods})
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    """What nobody foresaw: the caller is told nothing but when to come again, if that may help."""
+    """Answers an unexpected error without details, and says when to try again if that may help."""
     if is_away(error):
         return _answer(request, Unavailable("the database does not answer", retry_after=1))
     log("request.failed", path=request.url.path, error=error)
@@ -286,7 +286,7 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 async def read_body(request: Request, *, at_most: int) -> AsyncIterator[bytes]:
-    """The body as it streams in; TooLarge as soon as it is longer than `at_most` bytes."""
+    """Yields the body; raises TooLarge above `at_most` bytes."""
     so_far = 0
     async for chunk in request.stream():
         so_far += len(chunk)

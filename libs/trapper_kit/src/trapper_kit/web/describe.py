@@ -42,7 +42,9 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _drop_header(operation: dict[str, Any]) -> bool:
     """Whether the operation had a parameter for the header; the scheme stands for it."""
     parameters = operation.get("parameters", [])
-    kept = [one for one in parameters if (one["in"], one["name"]) != ("header", "authorization")]
+    kept = [
+        parameter for parameter in parameters if (parameter["in"], parameter["name"]) != ("header", "authorization")
+    ]
     if kept != parameters:
         operation["parameters"] = kept
     return kept != parameters

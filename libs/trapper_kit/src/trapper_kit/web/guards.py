@@ -1,4 +1,4 @@
-"""Every route is guarded or says that it is public; a test walks all routes and fails on neither."""
+"""Guards of routes: every route has one or is marked public, which a test checks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -14,13 +14,13 @@ _PUBLIC = "__trapper_public__"
 
 
 def guard(function: F) -> F:
-    """Mark a dependency that lets only some callers through."""
+    """Marks a dependency that lets only some callers through."""
     setattr(function, _GUARD, True)
     return function
 
 
 def guards(capability: str) -> Callable[[F], F]:
-    """Mark a dependency that lets only callers with this capability through."""
+    """Marks a dependency that requires this capability."""
 
     def mark(function: F) -> F:
         setattr(function, _CAPABILITY, capability)
@@ -30,7 +30,7 @@ def guards(capability: str) -> Callable[[F], F]:
 
 
 def capability_of(route: APIRoute) -> str | None:
-    """The capability that a route's guard asks for; None for public routes and for guards without one."""
+    """Returns the capability of a route's guard; None for public routes and other guards."""
     pending = list(route.dependant.dependencies)
     while pending:
         dependant = pending.pop()
@@ -42,13 +42,13 @@ def capability_of(route: APIRoute) -> str | None:
 
 
 def public(function: F) -> F:
-    """Mark a route that everybody may call."""
+    """Marks a route that everybody may call."""
     setattr(function, _PUBLIC, True)
     return function
 
 
 def unguarded_routes(app: FastAPI) -> list[str]:
-    """The routes that neither have a guard nor say that they are public."""
+    """Returns the routes that have no guard and are not public."""
     return [
         f"{sorted(route.methods or [])} {route.path}"
         for route in api_routes(app.routes)
@@ -57,17 +57,17 @@ def unguarded_routes(app: FastAPI) -> list[str]:
 
 
 def is_public(route: APIRoute) -> bool:
-    """Whether everybody may call a route."""
+    """Returns whether everybody may call a route."""
     return hasattr(route.endpoint, _PUBLIC)
 
 
 def guard_dependencies(route: APIRoute) -> list[Dependant]:
-    """The dependencies of a route that are guards, or depend on one."""
+    """Returns the dependencies of a route that are guards, or depend on one."""
     return [dependant for dependant in route.dependant.dependencies if _is_guard(dependant)]
 
 
 def api_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
-    """Every route of an app, also those of included routers, which FastAPI keeps as one entry each."""
+    """Yields every route of an app, also those of included routers."""
     for route in routes:
         if isinstance(route, APIRoute):
             yield route

@@ -22,12 +22,12 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        wanted = _HEADERS | _PRIVATE if scope["path"].startswith("/api/") else _HEADERS
+        headers = _HEADERS | _PRIVATE if scope["path"].startswith("/api/") else _HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower() for name, _ in message["headers"]}
-                added = [(name, value) for name, value in wanted.items() if name not in given]
+                added = [(name, value) for name, value in headers.items() if name not in given]
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 

@@ -21,7 +21,7 @@ except ImportError:  # not on Windows, which has no such limit
 
 GRACEFUL_SECONDS = 5
 BACKLOG = 4096
-FILES_FOR_OTHERS = 200
+FILES_RESERVED = 200
 """Open files that are not connections of callers: database, queue, media, log."""
 YOUNG_OBJECTS = 20_000
 """So many new objects before the garbage collector runs: by then nearly all of a request's are gone by themselves."""
@@ -71,7 +71,7 @@ def _raise_open_files() -> int | None:
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else max(1, soft - FILES_FOR_OTHERS)
+    return None if soft == resource.RLIM_INFINITY else max(1, soft - FILES_RESERVED)
 
 
 def contract(app: FastAPI) -> str:

@@ -35,7 +35,7 @@ class StageSpec(Reply):
 
 
 class BatchLease(Reply):
-    """A batch in hand until `expires_in_seconds` after the request was sent; `token` proves it, `attempt` fences it."""
+    """A leased batch, until `expires_in_seconds` after the request was sent; `token` proves it, `attempt` fences it."""
 
     batch_id: UUID
     job_id: UUID

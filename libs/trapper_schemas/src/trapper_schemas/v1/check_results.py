@@ -160,12 +160,12 @@ def _check_models(results: BatchResults, expected: Expectation) -> None:
 
 def _matches(run: StageRun, stage: Stage) -> bool:
     """Whether a run used the weights of a stage; any weights fit an unpinned entry, if the run says so."""
-    ran, wanted = run.model, stage.model
+    ran, requested = run.model, stage.model
     if run.kind is not stage.kind or ran.sha256 is None:
         return False
-    if wanted.sha256 is None:
-        return ran.unpinned and (ran.name, ran.version) == (wanted.name, wanted.version)
-    return ran.sha256 == wanted.sha256
+    if requested.sha256 is None:
+        return ran.unpinned and (ran.name, ran.version) == (requested.name, requested.version)
+    return ran.sha256 == requested.sha256
 
 
 def _check_detections(results: BatchResults, expected: Expectation) -> None:
@@ -190,14 +190,14 @@ def _check_detections(results: BatchResults, expected: Expectation) -> None:
         raise BatchRefused("label", "a detection has a label outside the model's map")
 
 
-def _overflows(low: bytes, high: bytes, other_low: bytes, other_high: bytes) -> bool:
+def _overflows(low: bytes, high: bytes, second_low: bytes, second_high: bytes) -> bool:
     """Whether any sum of two <u2 numbers, given as low and high bytes, is above 65535.
 
     All numbers stand in two large ones, four bytes for each, so that one addition does them all: a sum that does not
     fit into two bytes shows in the third.
     """
     first, second = bytearray(4 * len(low)), bytearray(4 * len(low))
-    first[0::4], first[1::4], second[0::4], second[1::4] = low, high, other_low, other_high
+    first[0::4], first[1::4], second[0::4], second[1::4] = low, high, second_low, second_high
     total = int.from_bytes(first, "little") + int.from_bytes(second, "little")
     return any(total.to_bytes(len(first), "little")[2::4])
 

@@ -64,7 +64,7 @@ class JobRequest(Request):
     project: str = Field(default="", max_length=100, description="scope, as enrolment tokens name it")
     interactive: bool = False
     notification_queue: str | None = Field(
-        default=None, max_length=100, description="connection id whose queue is rung"
+        default=None, max_length=100, description="connection id whose queue is notified"
     )
 
 

@@ -49,7 +49,7 @@ class EnrolmentReply(Reply):
 
 
 class LeaseHeld(Request):
-    """One batch in hand, with the proof that it is."""
+    """One leased batch with its token."""
 
     batch_id: UUID
     token: str = Field(max_length=100)
@@ -145,7 +145,7 @@ class WorkerReply(Reply):
     revoked_at: datetime | None = None
 
 
-class Told(Reply):
+class InstructedWorkers(Reply):
     """How many workers were told; they hear it in the answer to their next heartbeat."""
 
     workers: int

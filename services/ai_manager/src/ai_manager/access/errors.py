@@ -1,4 +1,4 @@
-"""What access refuses beyond the kit's own problems."""
+"""Problems that access raises beyond those of the kit."""
 
 from trapper_kit.problems import Forbidden, Invalid, Malformed, Problem, Unauthenticated
 

@@ -1,4 +1,4 @@
-"""Typed dependencies named after what a caller may do; each looks its caller up in a short transaction of its own."""
+"""Route dependencies, named after what a caller may do; each looks the caller up in a short transaction of its own."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Authorization = Annotated[str | None, Header(max_length=500, description="Bearer
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: a service by its token's name, or a worker by its id; and which protocol it speaks."""
+    """The caller: a service by its token's name, or a worker by its id; and the protocol it speaks."""
 
     name: str
     scopes: frozenset[str]
@@ -34,12 +34,12 @@ class Caller:
 
     @property
     def sees(self) -> str | None:
-        """Whose jobs it may read: its own, or those of all (None) when it operates the Manager too."""
+        """Returns the owner whose jobs this caller may read, or None for all jobs when it also operates the Manager."""
         return None if Scope.OPERATE in self.scopes else self.name
 
 
 def bearer(authorization: str | None) -> str:
-    """The token of an Authorization header."""
+    """Returns the token of an Authorization header."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("send Authorization: Bearer <token>")
@@ -47,7 +47,7 @@ def bearer(authorization: str | None) -> str:
 
 
 def check_protocol(*spoken: int) -> None:
-    """At least one protocol that the other side speaks has to be served here."""
+    """Raises unless at least one protocol that the caller speaks is served here."""
     if not set(spoken) & set(SERVED):
         theirs, ours = (" and ".join(map(str, some)) or "none" for some in (spoken, SERVED))
         raise ProtocolNotServed(
@@ -61,8 +61,8 @@ async def _caller(request: Request, work: Work, authorization: str | None, proto
     if known is not None:  # looked up before the body was read
         return known
     check_protocol(protocol)
-    asked = (work.hash_token(bearer(authorization)), work.clock.now())
-    token = await work.direct.batched(queries.active_tokens, asked)
+    lookup = (work.hash_token(bearer(authorization)), work.clock.now())
+    token = await work.direct.batched(queries.active_tokens, lookup)
     if token is None:
         log("caller.refused")
         raise Unauthenticated("the token is unknown, expired or revoked")

@@ -1,4 +1,4 @@
-"""Make a token, show it once, keep its HMAC."""
+"""Makes a token, returns its secret once and stores its HMAC."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ def issue_token(
     expires_at: datetime | None = None,
     known: str | None = None,
 ) -> str:
-    """A fresh token, or one that is `known` elsewhere and shall be good here too.
+    """Returns a new token; `known` makes a token valid here that exists elsewhere already.
 
     Tokens of one name are one caller, so that a token can be replaced without losing its jobs.
     """

@@ -1,4 +1,4 @@
-"""A token: who may call, for what, until when; only its HMAC is kept."""
+"""Tokens: who may call, for what and until when; only the HMAC is stored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from ai_manager.base import Base
 
 
 class Token(Base):
-    """A service's token, or a worker's credential (then `worker_id` says whose)."""
+    """A token of a service, or the credential of a worker when `worker_id` is set."""
 
     __tablename__ = "tokens"
     __table_args__ = (Index("tokens_worker_id_idx", "worker_id", postgresql_where="worker_id is not null"),)

@@ -1,4 +1,4 @@
-"""Tokens: found by hash, extended, ended."""
+"""Statements about tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from trapper_kit.db import Session
 
 @dataclass(frozen=True)
 class Active:
-    """A token that is good at this moment."""
+    """A token that is valid now."""
 
     name: str
     scopes: Sequence[str]
@@ -32,16 +32,16 @@ where tokens.revoked_at is null and (tokens.expires_at is null or tokens.expires
 """
 
 
-async def active_tokens(direct: Direct, asked: Sequence[tuple[str, datetime]]) -> list[Active | None]:
-    """For each hash its token, unless it ended; every call begins with it, so those of one moment are asked at once."""
-    hashes, moments = zip(*asked, strict=True)
+async def active_tokens(direct: Direct, lookups: Sequence[tuple[str, datetime]]) -> list[Active | None]:
+    """Returns the valid token of each hash, or None; one statement serves all calls of the same moment."""
+    hashes, moments = zip(*lookups, strict=True)
     rows = await direct.fetch(_ACTIVE, list(hashes), list(moments))
-    found = {row["place"]: Active(*row[1:]) for row in rows}
-    return [found.get(place) for place in range(1, len(asked) + 1)]
+    by_place = {row["place"]: Active(*row[1:]) for row in rows}
+    return [by_place.get(place) for place in range(1, len(lookups) + 1)]
 
 
 async def retire_older(db: Session, worker_id: UUID, issued_before: datetime, *, ends: datetime) -> None:
-    """A newer credential is in use: those before it end soon."""
+    """Lets the older credentials of a worker end soon, because a newer one is in use."""
     await db.execute(
         update(Token)
         .where(
@@ -55,25 +55,25 @@ async def retire_older(db: Session, worker_id: UUID, issued_before: datetime, *,
 
 
 async def last_issued(db: Session, worker_id: UUID) -> datetime | None:
-    """When this worker was given its newest credential."""
+    """Returns when the worker was given its newest credential."""
     statement = select(func.max(Token.created_at)).where(Token.worker_id == worker_id, Token.revoked_at.is_(None))
     return (await db.scalars(statement)).one()
 
 
 async def drop_newer(db: Session, worker_id: UUID, issued_after: datetime) -> None:
-    """Forget credentials whose announcement was lost: nobody has them."""
+    """Deletes credentials that were issued but never used, because their reply was lost."""
     await db.execute(delete(Token).where(Token.worker_id == worker_id, Token.created_at > issued_after))
 
 
 async def revoke_by_worker(db: Session, worker_id: UUID, now: datetime) -> None:
-    """End every credential of a worker."""
+    """Ends every credential of a worker."""
     await db.execute(
         update(Token).where(Token.worker_id == worker_id, Token.revoked_at.is_(None)).values(revoked_at=now)
     )
 
 
 async def revoke_by_name(db: Session, name: str, now: datetime) -> int:
-    """End every token of this name; how many there were."""
+    """Ends every token of this name and returns their number."""
     statement = (
         update(Token)
         .where(Token.name == name, Token.worker_id.is_(None), Token.revoked_at.is_(None))

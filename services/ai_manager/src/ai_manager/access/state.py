@@ -1,4 +1,4 @@
-"""The scopes of a token as data; when a credential is due for another."""
+"""The scopes of a token, and when a credential is due for renewal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ GRANTABLE = (Scope.JOBS, Scope.PUBLISH, Scope.OPERATE)
 
 @dataclass(frozen=True)
 class WorkerCaller:
-    """A worker with the credential that it shows, good until `expires_at`, and the protocol that it speaks."""
+    """A worker with its credential, the end of that, and the protocol that it speaks."""
 
     worker_id: UUID
     issued_at: datetime
@@ -29,5 +29,5 @@ class WorkerCaller:
 
 
 def is_due(*, now: datetime, expires_at: datetime, lifetime: timedelta, renew_below: float) -> bool:
-    """Whether so little of a credential's life is left that its holder should get another."""
+    """Returns whether so little of a credential's life is left that a new one is due."""
     return expires_at - now < lifetime * renew_below

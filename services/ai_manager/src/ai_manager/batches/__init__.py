@@ -1,1 +1,1 @@
-"""The queue, slices of a job with one worker each."""
+"""The queue of batches; each batch is leased to one worker at a time."""

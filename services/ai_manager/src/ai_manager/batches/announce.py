@@ -1,4 +1,4 @@
-"""Say that batches wait: to claims that wait here, and by a notification to workers that sleep."""
+"""Announces waiting batches: wakes claims that wait here, and notifies workers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,19 +12,19 @@ from trapper_schemas.protocol import PROTOCOL
 
 
 def joined(runtimes: Iterable[str]) -> str:
-    """Runtimes as one text, as a batch carries them."""
+    """Returns runtimes as the one text that a batch carries."""
     return SEPARATOR.join(sorted(runtimes))
 
 
 def waiting_runtimes(batches: Sequence[Batch]) -> Counter[str]:
-    """For each runtime, how many of these batches wait."""
+    """Returns how many of these batches wait for each runtime."""
     return Counter(
         runtime for batch in batches if batch.state is BatchState.WAITING for runtime in batch.runtimes.split(SEPARATOR)
     )
 
 
 async def wake_claims(db: Session, batches: Sequence[Batch]) -> list[str]:
-    """After the commit, as many waiting claims look as there are new batches; the answer is for `ring_workers`."""
+    """Wakes as many waiting claims as there are new batches, after the commit; returns the runtimes to notify."""
     counts = waiting_runtimes(batches)
     for runtime, count in counts.items():
         await notify(db, channel(runtime), count)
@@ -32,6 +32,6 @@ async def wake_claims(db: Session, batches: Sequence[Batch]) -> list[str]:
 
 
 def notify_workers(work: Work, runtimes: Iterable[str]) -> None:
-    """Ring once per runtime, after the commit; nothing depends on it."""
+    """Sends one queue notification per runtime, after the commit; a lost one costs only time."""
     for runtime in sorted(set(runtimes)):
         work.notifier.notify(runtime_queue(runtime), RUN_BATCH_PREDICTION, protocol=PROTOCOL, runtime=runtime)

@@ -1,4 +1,4 @@
-"""A worker asks for work."""
+"""Leases batches to a worker that asks for work (long polling)."""
 
 import asyncio
 import random
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ai_manager.batches import queries_hot, queries_lines
-from ai_manager.batches.brief import Brief, brief
 from ai_manager.batches.errors import RuntimeNotYours
+from ai_manager.batches.lease_context import LeaseContext, lease_context
 from ai_manager.batches.queries_hot import Leased
 from ai_manager.deps import Work, channel
 from ai_manager.workers.errors import WorkerNotFound
@@ -20,7 +20,7 @@ JITTER_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Ask:
-    """What a worker wants: batches of one runtime, those whose models it has at hand first."""
+    """A claim: batches of one runtime, those whose models the worker has loaded first."""
 
     worker_id: UUID
     runtime: str
@@ -38,11 +38,11 @@ class Ask:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Leased batches with what a worker must know to run them, and how long they are its own."""
+    """Leased batches, each with its lease context, and the length of their leases."""
 
-    batches: Sequence[tuple[Leased, Brief]]
+    batches: Sequence[tuple[Leased, LeaseContext]]
     lease: timedelta = timedelta()
-    others: bool = False
+    has_forbidden: bool = False
     """Whether batches wait that this worker may not have."""
 
 
@@ -53,14 +53,16 @@ async def _never() -> bool:
 async def claim_batches(
     work: Work, ask: Ask, *, wait: timedelta, lease: timedelta, gone: Callable[[], Awaitable[bool]] = _never
 ) -> Claimed:
-    """Hand out up to `ask.limit` batches under tokens that prove, later, that they are still this worker's.
+    """Leases up to `ask.limit` batches, each under a token that fences later calls.
 
     `gone` says whether the worker has hung up meanwhile: a batch that is leased to nobody would wait out its lease.
     """
     async with work.waiter(channel(ask.runtime), at_most=wait.total_seconds()) as more:  # before the first look
         while True:
             claimed = await _look(work, ask, lease)
-            if claimed.batches or not await more(pass_on=claimed.others):  # no connection; false when the time is up
+            if claimed.batches or not await more(
+                pass_on=claimed.has_forbidden
+            ):  # no connection; false when the time is up
                 return claimed
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - spreads a herd, no secret
             if await gone():
@@ -69,7 +71,7 @@ async def claim_batches(
 
 
 def _length(work: Work, ask: Ask, ordinary: timedelta, *, offline_allowed: bool) -> timedelta:
-    """How long these leases last: days only for who may, and never beyond the credential."""
+    """Returns the length of the leases: days only for workers that may, and never beyond the credential."""
     length = ordinary
     if ask.offline is not None and offline_allowed:
         length = max(ordinary, min(ask.offline, timedelta(days=work.settings.offline_lease_days)))
@@ -107,4 +109,4 @@ async def _look(work: Work, ask: Ask, lease: timedelta) -> Claimed:
             break
     for batch in leased:
         log("batch.leased", batch_id=batch.id, job_id=batch.job_id, worker_id=ask.worker_id, attempt=batch.attempt)
-    return Claimed([(batch, await brief(work, batch.job_id)) for batch in leased], length, asker.others)
+    return Claimed([(batch, await lease_context(work, batch.job_id)) for batch in leased], length, asker.has_forbidden)

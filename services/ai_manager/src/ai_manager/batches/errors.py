@@ -1,4 +1,4 @@
-"""What the queue refuses."""
+"""Problems that the queue raises."""
 
 from trapper_kit.problems import Problem
 

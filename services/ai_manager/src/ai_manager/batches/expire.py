@@ -1,10 +1,10 @@
-"""Give back what nobody renewed, and what workers hold who were sent away."""
+"""Takes back leases that were not renewed, and leases of revoked workers."""
 
 from datetime import timedelta
 
 from ai_manager.batches import queries
 from ai_manager.batches.announce import notify_workers, wake_claims
-from ai_manager.batches.lose import Lost, lose_batches
+from ai_manager.batches.record_losses import Lost, record_losses
 from ai_manager.batches.state import Loss
 from ai_manager.deps import Work
 
@@ -12,7 +12,7 @@ LIMIT = 100
 
 
 async def expire_leases(work: Work) -> int:
-    """How many were taken back; none for silence unless the Manager answered through a whole lease."""
+    """Returns how many leases were taken back; expired ones only if the Manager was up for a whole lease."""
     async with work.db() as db:
         of_revoked = await queries.of_revoked(db, LIMIT)
         lease = timedelta(seconds=work.intervals.lease)
@@ -31,7 +31,7 @@ async def expire_leases(work: Work) -> int:
             *(Lost(batch, Loss.DRAINED, "the worker was sent away") for batch in revoked),
             *(Lost(batch, Loss.EXPIRED, "the worker fell silent") for batch in expired),
         ]
-        waiting = await lose_batches(db, lost, losses_allowed=work.settings.losses_allowed)
+        waiting = await record_losses(db, lost, losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
     notify_workers(work, runtimes)
     return len(lost)

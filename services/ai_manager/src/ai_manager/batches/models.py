@@ -1,4 +1,4 @@
-"""A batch, the slice of a job that one worker holds at a time; where it lies later; the terms that a job's share."""
+"""Tables of the queue: batches, batches of closed jobs, and the terms that a job's batches share."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ EXHAUSTED = literal(BatchState.EXHAUSTED, StateType, literal_execute=True)
 
 
 class Terms(Base):
-    """What a worker is told with every batch of a job, and what decides who may have them; written by `jobs`."""
+    """What every lease of a job says, and what decides which workers may have it; written by `jobs`."""
 
     __tablename__ = "terms"
     __table_args__ = (Index("terms_open_idx", "priority", "runtimes", "model_set", postgresql_where="is_open"),)
@@ -117,7 +117,7 @@ Worker.leases = column_property(_held.scalar_subquery(), deferred=True)
 
 
 class FinishedBatch(Base):
-    """A batch of a closed job: moved out of the queue, which stays small, with what is still asked of it."""
+    """A batch of a closed job, moved out of the queue to keep that small."""
 
     __tablename__ = "finished_batches"
     __table_args__ = (
@@ -146,8 +146,8 @@ class FinishedBatch(Base):
     fetched: Mapped[bool]
 
 
-class Door(Base):
-    """A web process of the Manager: since when it has answered without a pause, by the database's clock."""
+class WebProcess(Base):
+    """A web process of the Manager, and since when it has answered without a gap, by the database's clock."""
 
     __tablename__ = "doors"
 

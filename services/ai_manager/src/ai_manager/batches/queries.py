@@ -1,4 +1,4 @@
-"""The queue's statements: the token in the where-clause, the database's clock in the arithmetic."""
+"""Statements of the queue: the token is in the where-clause, and the database's clock decides."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, case, delete, exists, func, insert, select,
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import undefer
 
-from ai_manager.batches.models import EXHAUSTED, LEASED, WAITING, Batch, Door, FinishedBatch, Terms
+from ai_manager.batches.models import EXHAUSTED, LEASED, WAITING, Batch, FinishedBatch, Terms, WebProcess
 from ai_manager.batches.state import BatchState, Past
 from ai_manager.workers.models import Worker
 from trapper_kit.db import Session, db_clock
@@ -20,7 +20,7 @@ _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
 @dataclass(frozen=True)
 class Counts:
-    """How the resources of a batch ended."""
+    """How many resources of a batch ended in which way."""
 
     done: int
     blank: int
@@ -28,15 +28,15 @@ class Counts:
 
 
 async def terms_of(db: Session, job_ids: Sequence[UUID]) -> dict[UUID, Terms]:
-    """The terms of some jobs."""
-    found = await db.scalars(select(Terms).where(Terms.job_id.in_(set(job_ids))))
-    return {terms.job_id: terms for terms in found}
+    """Returns the terms of these jobs."""
+    rows = await db.scalars(select(Terms).where(Terms.job_id.in_(set(job_ids))))
+    return {terms.job_id: terms for terms in rows}
 
 
 async def renew(
     db: Session, worker_id: UUID, held: Sequence[tuple[UUID, str]], *, lease: timedelta
 ) -> dict[UUID, timedelta]:
-    """How long each lease lasts whose token is right, now that its expiry was pushed out.
+    """Extends the leases whose token is right and returns how long each lasts now.
 
     A lease that nobody took back yet is still one; one that was given for days is not made shorter.
     """
@@ -56,16 +56,16 @@ async def renew(
 
 
 async def cancelled_among(db: Session, batch_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these batches were cancelled."""
-    found: set[UUID] = set()
+    """Returns those of these batches that were cancelled."""
+    cancelled: set[UUID] = set()
     for table in (Batch, FinishedBatch):
         statement = select(table.id).where(table.id.in_(batch_ids), table.state == BatchState.CANCELLED)
-        found.update((await db.scalars(statement)).all())
-    return found
+        cancelled.update((await db.scalars(statement)).all())
+    return cancelled
 
 
 async def give_up(db: Session, batch_id: UUID, *, result_sha256: str, counts: Counts) -> bool:
-    """Note the blob of an exhausted batch, once."""
+    """Stores the blob of an exhausted batch, once."""
     statement = (
         update(Batch)
         .where(Batch.id == batch_id, Batch.state == EXHAUSTED, Batch.result_sha256.is_(None))
@@ -76,7 +76,7 @@ async def give_up(db: Session, batch_id: UUID, *, result_sha256: str, counts: Co
 
 
 async def exhausted(db: Session, limit: int) -> Sequence[Batch]:
-    """Batches that were given up and have no blob yet."""
+    """Returns exhausted batches that have no blob yet."""
     statement = (
         select(Batch)
         .where(Batch.state == EXHAUSTED, Batch.result_sha256.is_(None))
@@ -88,7 +88,7 @@ async def exhausted(db: Session, limit: int) -> Sequence[Batch]:
 
 
 async def note_fetched(db: Session, batch_id: UUID) -> None:
-    """The Expert has it; who moves the batch meanwhile was waited for, so it is in one place or the other."""
+    """Marks a batch as fetched, wherever it is; waits for a transaction that moves it."""
     for table in (Batch, FinishedBatch):
         noted = await db.execute(update(table).where(table.id == batch_id).values(fetched=True))
         if cast("CursorResult[Any]", noted).rowcount:
@@ -96,28 +96,28 @@ async def note_fetched(db: Session, batch_id: UUID) -> None:
 
 
 async def get(db: Session, batch_id: UUID) -> Batch | None:
-    """A batch with its resources."""
+    """Returns a batch with its resources."""
     statement = select(Batch).where(Batch.id == batch_id).options(undefer(Batch.resources))
     return (await db.scalars(statement)).one_or_none()
 
 
 async def find(db: Session, batch_id: UUID) -> Batch | FinishedBatch | None:
-    """A batch in the queue, or in the place where those of closed jobs are."""
+    """Returns a batch of the queue or of a closed job."""
     return await get(db, batch_id) or await finished(db, batch_id)
 
 
 async def finished(db: Session, batch_id: UUID) -> FinishedBatch | None:
-    """A batch of a closed job, once it was moved."""
+    """Returns a batch of a closed job."""
     return (await db.scalars(select(FinishedBatch).where(FinishedBatch.id == batch_id))).one_or_none()
 
 
 async def job_of(db: Session, batch_id: UUID) -> UUID | None:
-    """The job of a batch in the queue."""
+    """Returns the job of a batch in the queue."""
     return (await db.scalars(select(Batch.job_id).where(Batch.id == batch_id))).one_or_none()
 
 
 async def move_finished(db: Session, job_id: UUID, limit: int) -> int:
-    """Take up to `limit` batches of a closed job out of the queue; one statement, so none is ever in both places."""
+    """Moves up to `limit` batches of a closed job out of the queue, in one statement."""
     chosen = (
         select(Batch.id)
         .where(Batch.job_id == job_id, Batch.state.not_in([BatchState.WAITING, BatchState.LEASED]))
@@ -132,19 +132,19 @@ async def move_finished(db: Session, job_id: UUID, limit: int) -> int:
 
 
 async def is_leased(db: Session, batch_id: UUID, *, attempt: int) -> bool:
-    """Whether results of this attempt may still be saved."""
+    """Returns whether results of this attempt may still be saved."""
     statement = select(exists().where(Batch.id == batch_id, Batch.state == LEASED, Batch.attempt == attempt))
     return (await db.scalars(statement)).one()
 
 
 async def delete_of_job(db: Session, job_id: UUID) -> None:
-    """What is left of a job that was put away: its batches, and what their workers were told."""
+    """Deletes the batches and terms of a compacted job."""
     await db.execute(delete(FinishedBatch).where(FinishedBatch.job_id == job_id))
     await db.execute(delete(Terms).where(Terms.job_id == job_id))
 
 
 async def leased_beside(db: Session, worker_id: UUID, held: Collection[tuple[UUID, str]]) -> list[tuple[UUID, UUID]]:
-    """Batches leased to a worker under other tokens than these, with their jobs."""
+    """Returns batches leased to a worker under other tokens than these, with their jobs."""
     statement = select(Batch.id, Batch.job_id, Batch.lease_token).where(
         Batch.state == LEASED, Batch.worker_id == worker_id
     )
@@ -152,7 +152,7 @@ async def leased_beside(db: Session, worker_id: UUID, held: Collection[tuple[UUI
 
 
 async def expired(db: Session, limit: int) -> list[tuple[UUID, UUID]]:
-    """Batches that nobody renewed in time, by the database's clock, with their jobs."""
+    """Returns batches whose lease is over by the database's clock, with their jobs."""
     statement = (
         select(Batch.id, Batch.job_id)
         .where(Batch.state == LEASED, Batch.lease_expires_at < db_clock())
@@ -163,33 +163,36 @@ async def expired(db: Session, limit: int) -> list[tuple[UUID, UUID]]:
 
 
 async def of_revoked(db: Session, limit: int) -> list[tuple[UUID, UUID]]:
-    """Batches that workers hold who were sent away, with their jobs."""
+    """Returns batches leased to revoked workers, with their jobs."""
     revoked = select(Worker.id).where(Worker.revoked_at.is_not(None))
     statement = select(Batch.id, Batch.job_id).where(Batch.state == LEASED, Batch.worker_id.in_(revoked)).limit(limit)
     return [(row[0], row[1]) for row in await db.execute(statement)]
 
 
-async def note_open(db: Session, door: UUID, *, gap: timedelta, forget_after: timedelta) -> None:
-    """This process answers; after a gap it counts as one that has just begun."""
+async def note_open(db: Session, process_id: UUID, *, gap: timedelta, delete_after: timedelta) -> None:
+    """Records that this process answers now; after a gap its uptime begins anew."""
     now = db_clock()
-    unbroken = Door.seen_at > now - gap
-    statement = postgresql.insert(Door).values(id=door, since=now, seen_at=now)
+    unbroken = WebProcess.seen_at > now - gap
+    statement = postgresql.insert(WebProcess).values(id=process_id, since=now, seen_at=now)
     await db.execute(
         statement.on_conflict_do_update(
-            index_elements=[Door.id], set_={"since": case((unbroken, Door.since), else_=now), "seen_at": now}
+            index_elements=[WebProcess.id],
+            set_={"since": case((unbroken, WebProcess.since), else_=now), "seen_at": now},
         )
     )
-    await db.execute(delete(Door).where(Door.seen_at < now - forget_after))
+    await db.execute(delete(WebProcess).where(WebProcess.seen_at < now - delete_after))
 
 
 async def was_open(db: Session, lease: timedelta, *, gap: timedelta) -> bool:
-    """Whether a process has answered through a whole lease, so that whoever was silent could have spoken."""
+    """Returns whether some process has answered through a whole lease, so that workers could renew."""
     now = db_clock()
-    return (await db.scalars(select(exists().where(Door.since < now - lease, Door.seen_at > now - gap)))).one()
+    return (
+        await db.scalars(select(exists().where(WebProcess.since < now - lease, WebProcess.seen_at > now - gap)))
+    ).one()
 
 
 async def hold_terms(db: Session, job_ids: Iterable[UUID]) -> None:
-    """Keep these jobs from being cancelled until the transaction ends; always before locking their batches."""
+    """Locks the terms of these jobs against a cancellation; always before their batches."""
     await db.execute(
         select(Terms.job_id).where(Terms.job_id.in_(set(job_ids))).order_by(Terms.job_id).with_for_update(read=True)
     )
@@ -198,7 +201,7 @@ async def hold_terms(db: Session, job_ids: Iterable[UUID]) -> None:
 async def lock_leased(
     db: Session, batch_ids: Sequence[UUID], *, silent_only: bool = False, token: str | None = None
 ) -> Sequence[Batch]:
-    """Those of these batches that are still leased (still in silence, still under this token), locked."""
+    """Locks and returns those of these batches that are still leased, expired or under this token."""
     statement = (
         select(Batch)
         .where(Batch.id.in_(batch_ids), Batch.state == LEASED)
@@ -213,7 +216,7 @@ async def lock_leased(
 
 
 async def put_back(db: Session, batch: Batch, *, state: BatchState, past: Past, error: str) -> None:
-    """Note a loss and what follows from it; the caller holds the row's lock."""
+    """Stores a loss and the state that follows from it; the caller holds the row's lock."""
     await db.execute(
         update(Batch)
         .where(Batch.id == batch.id, Batch.state == LEASED)
@@ -229,7 +232,7 @@ async def put_back(db: Session, batch: Batch, *, state: BatchState, past: Past, 
 
 
 async def cancel_of_job(db: Session, job_id: UUID) -> int:
-    """Nobody gets these any more, and who holds one will be told; what was given up unwritten stays unwritten."""
+    """Cancels the open batches of a job; exhausted ones without a blob stay as they are."""
     open_batch = Batch.state.in_([BatchState.WAITING, BatchState.LEASED])
     unwritten = (Batch.state == EXHAUSTED) & Batch.result_sha256.is_(None)
     statement = (
@@ -241,7 +244,7 @@ async def cancel_of_job(db: Session, job_id: UUID) -> int:
 
 
 async def smallest_waiting_turn(db: Session, priority: int) -> int:
-    """Where the queue of a priority stands; 0 when nothing waits."""
+    """Returns the smallest turn that waits in a priority; 0 when nothing waits."""
     statement = (
         select(Batch.turn).where(Batch.state == WAITING, Batch.priority == priority).order_by(Batch.turn).limit(1)
     )

@@ -1,4 +1,4 @@
-"""The statements of every claim and every save, as text: each is one round trip and one transaction.
+"""Statements of every claim and every save as SQL text: one round trip and one transaction each.
 
 They run a thousand times a second, and nothing else of the service does: the token stays in the where-clause, the
 database's clock in the arithmetic, and what is locked is skipped.
@@ -18,7 +18,7 @@ from ai_manager.direct import Direct
 
 @dataclass(frozen=True)
 class Leased:
-    """A batch in somebody's hand."""
+    """A batch with its new lease."""
 
     id: UUID
     job_id: UUID
@@ -41,7 +41,7 @@ class Present:
 
 @cache
 def _claim(limit: int) -> str:
-    """The limit is part of the text: of a number that it does not know the planner expects a tenth of the table."""
+    """Returns the statement with the limit as text, because the planner guesses badly for a parameter."""
     return f"""
     with next_in_turn as materialized (
         select id from batches
@@ -63,7 +63,7 @@ def _claim(limit: int) -> str:
 async def claim(
     direct: Direct, line: Line, *, project: str, limit: int, worker_id: UUID, token: str, lease: timedelta
 ) -> list[Leased]:
-    """Lease the next batches in turn; two workers can never get the same one. Each token is `token` and its id."""
+    """Leases the next batches in turn, each to one worker only; the token is `token` and the batch's id."""
     rows = await direct.fetch(
         _claim(limit), line.runtimes, line.model_set, line.priority, project, worker_id, token, lease
     )
@@ -79,14 +79,14 @@ _PRESENT = (
 
 
 async def present(direct: Direct, batch_ids: Sequence[UUID]) -> list[Present | None]:
-    """Batches in the queue."""
-    found = {row["id"]: Present(*row[1:]) for row in await direct.fetch(_PRESENT, list(batch_ids))}
-    return [found.get(batch_id) for batch_id in batch_ids]
+    """Returns these batches as they are in the queue, or None."""
+    by_id = {row["id"]: Present(*row[1:]) for row in await direct.fetch(_PRESENT, list(batch_ids))}
+    return [by_id.get(batch_id) for batch_id in batch_ids]
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Results that are kept, for a batch that this token holds or held."""
+    """A stored result, for a batch that this token holds or held."""
 
     batch_id: UUID
     token: str
@@ -101,7 +101,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job of a batch that was closed at this moment, and whose queue is rung for it."""
+    """The job of a batch that was closed by this statement, and whether its Expert is notified."""
 
     job_id: UUID
     notification_queue: str | None
@@ -143,32 +143,35 @@ def _finish(skip_locked: str) -> str:
 _FINISH, _FINISH_UNLOCKED = _finish(""), _finish("skip locked")
 
 
-async def finish(direct: Direct, told: Sequence[Finish]) -> list[Finished | None]:
+async def finish(direct: Direct, requests: Sequence[Finish]) -> list[Finished | None]:
     """Close each batch and note its blob and its failures if, and only if, its token still holds it.
 
     Several at once wait for no lock, so that nobody ever waits crosswise; what was locked, or not held, is asked for
     once more by itself.
     """
-    first = await _finish_all(direct, _FINISH if len(told) == 1 else _FINISH_UNLOCKED, told)
-    if len(told) == 1:
+    first = await _finish_all(direct, _FINISH if len(requests) == 1 else _FINISH_UNLOCKED, requests)
+    if len(requests) == 1:
         return first
-    return [found or (await _finish_all(direct, _FINISH, [one]))[0] for one, found in zip(told, first, strict=True)]
+    return [
+        finished or (await _finish_all(direct, _FINISH, [request]))[0]
+        for request, finished in zip(requests, first, strict=True)
+    ]
 
 
-async def _finish_all(direct: Direct, statement: str, told: Sequence[Finish]) -> list[Finished | None]:
-    failures = [(place, *failure) for place, one in enumerate(told, 1) for failure in one.failures]
+async def _finish_all(direct: Direct, statement: str, requests: Sequence[Finish]) -> list[Finished | None]:
+    failures = [(place, *failure) for place, request in enumerate(requests, 1) for failure in request.failures]
     rows = await direct.fetch(
         statement,
-        [one.batch_id for one in told],
-        [one.token for one in told],
-        [one.worker_id for one in told],
-        [one.sha256 for one in told],
-        [one.size_bytes for one in told],
-        [one.blob for one in told],
-        [one.counts.done for one in told],
-        [one.counts.blank for one in told],
-        [one.counts.failed for one in told],
+        [request.batch_id for request in requests],
+        [request.token for request in requests],
+        [request.worker_id for request in requests],
+        [request.sha256 for request in requests],
+        [request.size_bytes for request in requests],
+        [request.blob for request in requests],
+        [request.counts.done for request in requests],
+        [request.counts.blank for request in requests],
+        [request.counts.failed for request in requests],
         *([failure[column] for failure in failures] for column in range(4)),
     )
-    found = {row["place"]: Finished(*row[1:]) for row in rows}
-    return [found.get(place) for place in range(1, len(told) + 1)]
+    by_place = {row["place"]: Finished(*row[1:]) for row in rows}
+    return [by_place.get(place) for place in range(1, len(requests) + 1)]

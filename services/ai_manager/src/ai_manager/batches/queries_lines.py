@@ -1,4 +1,4 @@
-"""The lines of the queue: where a worker may take from, and in which order."""
+"""The lines of the queue: from which a worker may claim, and in which order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Asker:
-    """A worker as it stands, and the lines that it may take from, the next one first."""
+    """A worker and the lines it may claim from, in order."""
 
     runtimes: Sequence[str]
     project: str
     offline: bool
     lines: Sequence[Line]
-    others: bool
+    has_forbidden: bool
     """Whether batches of this runtime wait that it may not have."""
 
 
@@ -79,7 +79,7 @@ async def asker(
     allow_unpinned: bool,
     memory_bytes: int | None,
 ) -> Asker | None:
-    """The worker, unless it was sent away, and where batches wait for it: by priority, then by turn.
+    """Returns the worker, unless it is revoked, and the lines where batches wait for it: by priority, then by turn.
 
     The queue is probed once for each line, however many jobs stand in it.
 
@@ -94,5 +94,5 @@ async def asker(
     if rows[0]["changed"]:
         await direct.fetch(_NOTE_ABILITY, worker_id, allow_unpinned, memory_bytes)
     lines = [Line(row["line"], row["model_set"], row["priority"]) for row in rows if row["mine"]]
-    others = any(row["others"] for row in rows)
-    return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines, others)
+    has_forbidden = any(row["others"] for row in rows)
+    return Asker(rows[0]["runtimes"], rows[0]["project"], rows[0]["offline"], lines, has_forbidden)

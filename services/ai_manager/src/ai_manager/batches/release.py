@@ -1,11 +1,11 @@
-"""A worker gives a batch back on purpose, with a reason; `inference_died` splits it."""
+"""Takes back a batch that a worker gives up on purpose; the reason `inference_died` splits it."""
 
 from uuid import UUID
 
 from ai_manager.batches import queries
 from ai_manager.batches.announce import notify_workers, wake_claims
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
-from ai_manager.batches.lose import Lost, lose_batches
+from ai_manager.batches.record_losses import Lost, record_losses
 from ai_manager.batches.state import BatchState, Loss
 from ai_manager.deps import Work
 from trapper_kit.db import Session
@@ -16,7 +16,7 @@ LOSSES = {"draining": Loss.DRAINED, "inference_died": Loss.DIED}
 
 
 async def release_batch(work: Work, batch_id: UUID, *, worker_id: UUID, token: str, reason: str, message: str) -> None:
-    """Raises LeaseLost when the token holds it no longer."""
+    """Releases the batch; raises LeaseLost when the token holds it no longer."""
     async with work.db() as db:
         job_id = await queries.job_of(db, batch_id)
         if job_id is not None:
@@ -25,7 +25,7 @@ async def release_batch(work: Work, batch_id: UUID, *, worker_id: UUID, token: s
         if not held or held[0].worker_id != worker_id:
             raise await _why_not(db, batch_id)
         lost = Lost(held[0], LOSSES.get(reason, Loss.RELEASED), clean(message) or reason)
-        waiting = await lose_batches(db, [lost], losses_allowed=work.settings.losses_allowed)
+        waiting = await record_losses(db, [lost], losses_allowed=work.settings.losses_allowed)
         runtimes = await wake_claims(db, waiting)
     notify_workers(work, runtimes)
 

@@ -1,4 +1,4 @@
-"""Push the expiry of leases out while their tokens are right."""
+"""Renews leases while their tokens are right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from trapper_kit.db import Session
 
 @dataclass(frozen=True)
 class Renewed:
-    """What became of the leases that a worker says it holds."""
+    """The outcome for each lease that a worker says it holds."""
 
     renewed: dict[UUID, timedelta]
     """How long each lasts."""
@@ -20,12 +20,12 @@ class Renewed:
 
 
 async def renew_leases(db: Session, worker_id: UUID, held: Sequence[tuple[UUID, str]], *, lease: timedelta) -> Renewed:
-    """Each of them is renewed, cancelled or lost."""
+    """Returns for each lease whether it is renewed, cancelled or lost."""
     renewed = await queries.renew(db, worker_id, held, lease=lease)
-    others = [batch_id for batch_id, _ in held if batch_id not in renewed]
-    cancelled = await queries.cancelled_among(db, others) if others else set[UUID]()
+    not_renewed = [batch_id for batch_id, _ in held if batch_id not in renewed]
+    cancelled = await queries.cancelled_among(db, not_renewed) if not_renewed else set[UUID]()
     return Renewed(
         renewed=renewed,
-        cancelled=[batch_id for batch_id in others if batch_id in cancelled],
-        lost=[batch_id for batch_id in others if batch_id not in cancelled],
+        cancelled=[batch_id for batch_id in not_renewed if batch_id in cancelled],
+        lost=[batch_id for batch_id in not_renewed if batch_id not in cancelled],
     )

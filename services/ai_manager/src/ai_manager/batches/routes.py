@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWork
 from ai_manager.base import MAX_BIGINT
-from ai_manager.batches.brief import lease_json
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
+from ai_manager.batches.lease_context import lease_json
 from ai_manager.batches.pack import squeeze
 from ai_manager.batches.release import release_batch
 from ai_manager.deps import WorkDep
@@ -42,9 +42,9 @@ async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Req
     )
     wait, lease = timedelta(seconds=body.wait_seconds), timedelta(seconds=work.intervals.lease)
     claimed = await claim_batches(work, ask, wait=wait, lease=lease, gone=request.is_disconnected)
-    leases = b",".join(lease_json(batch, brief, claimed.lease) for batch, brief in claimed.batches)
-    told = work.told_intervals.model_dump_json().encode()
-    reply = b'{"batches":[%s],"intervals":%s}' % (leases, told)
+    leases = b",".join(lease_json(batch, context, claimed.lease) for batch, context in claimed.batches)
+    intervals = work.worker_intervals.model_dump_json().encode()
+    reply = b'{"batches":[%s],"intervals":%s}' % (leases, intervals)
     if len(reply) <= SHORT_BYTES or not _takes_zstd(request):
         return Response(reply, media_type="application/json")
     squeezed = await asyncio.to_thread(squeeze, reply)

@@ -1,4 +1,4 @@
-"""The life of a batch, as pure decisions."""
+"""States of a batch and the decisions between them; pure functions."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,7 +8,7 @@ SEPARATOR = "+"
 
 
 class BatchState(StrEnum):
-    """`waiting → leased → done | exhausted | split | cancelled`; released or expired, it is waiting again."""
+    """`waiting → leased → done | exhausted | split | cancelled`; released or expired, it waits again."""
 
     WAITING = "waiting"
     LEASED = "leased"
@@ -19,7 +19,7 @@ class BatchState(StrEnum):
 
 
 class Loss(StrEnum):
-    """How a worker came to lose a batch."""
+    """How a worker lost a batch."""
 
     EXPIRED = "expired"
     DRAINED = "drained"
@@ -29,7 +29,7 @@ class Loss(StrEnum):
 
 @dataclass(frozen=True)
 class Past:
-    """What happened to a batch so far."""
+    """The losses of a batch so far."""
 
     size: int
     losses: int = 0
@@ -38,8 +38,8 @@ class Past:
     """In a row; the second one is taken for a crash."""
 
 
-def lose(past: Past, loss: Loss) -> Past:
-    """What the past looks like after one more loss; leaving in good order is none."""
+def add_loss(past: Past, loss: Loss) -> Past:
+    """Returns the past with one more loss; an orderly drain counts as none."""
     if loss is Loss.DRAINED:
         return replace(past, expiries=0)
     if loss is Loss.RELEASED:
@@ -50,7 +50,7 @@ def lose(past: Past, loss: Loss) -> Past:
 
 
 def after_loss(past: Past, *, losses_allowed: int) -> BatchState:
-    """Back to the queue; in halves when it kills workers; and not for ever."""
+    """Returns the next state: split when it kills workers, exhausted after too many losses, else waiting."""
     if past.crashes and past.size > 1:
         return BatchState.SPLIT
     if past.crashes > 1 or past.losses >= losses_allowed:

@@ -1,1 +1,1 @@
-"""Which models exist, and the weights that are held here."""
+"""The catalogue of models, and the weights that the Manager holds."""

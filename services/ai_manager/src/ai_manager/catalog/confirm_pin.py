@@ -1,4 +1,4 @@
-"""An operator says which weights an unpinned entry has; from then on it is immutable under that hash."""
+"""Pins an entry: an operator confirms its weights, which makes it immutable under that hash."""
 
 from ai_manager.catalog import queries, queries_pins
 from ai_manager.catalog.errors import ModelImmutable, ModelNotFound, ModelNotReady
@@ -10,7 +10,7 @@ from trapper_schemas.v1.models import ConfirmPin, ModelEntry, ModelPins, Propose
 
 
 async def confirm_pin(db: Session, name: str, request: ConfirmPin) -> Model:
-    """The entry with its hash; the same hash again changes nothing, another one is refused."""
+    """Returns the entry with its hash; the same hash again changes nothing, another one is refused."""
     model = await _find(db, name, request.version, lock=True)
     if model.sha256 == request.sha256:
         return model
@@ -40,7 +40,7 @@ async def confirm_pin(db: Session, name: str, request: ConfirmPin) -> Model:
 
 
 async def read_pins(db: Session, name: str, version: str) -> ModelPins:
-    """What is known of the weights of an entry."""
+    """Returns the confirmed and the proposed hashes of an entry."""
     model = await _find(db, name, version)
     by_hash: dict[str, ProposedPin] = {}
     for proposal in await queries_pins.proposals(db, model.id):

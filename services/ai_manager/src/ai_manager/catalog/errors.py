@@ -1,4 +1,4 @@
-"""What the catalogue refuses."""
+"""Problems that the catalogue raises."""
 
 from trapper_kit.problems import Problem
 

@@ -1,4 +1,4 @@
-"""A model: one immutable version under a name; several may run the same weights in different ways."""
+"""Tables of models: one immutable version per row; several may use the same weights."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from trapper_kit.db import state_type
 
 
 class Model(Base):
-    """A row of the catalogue; `entry` is the whole of it as it goes over the wire."""
+    """A row of the catalogue; `entry` is the whole wire document."""
 
     __tablename__ = "models"
     __table_args__ = (
@@ -35,12 +35,12 @@ class Model(Base):
 
     @property
     def held(self) -> bool:
-        """Whether the Manager has the weights itself."""
+        """Returns whether the Manager has the weights itself."""
         return self.held_bytes is not None
 
 
 class ProposedPin(Base):
-    """The hash that a worker found for an unpinned entry; it means nothing until an operator confirms it."""
+    """A hash that a worker computed for an unpinned entry; it has no effect until an operator confirms it."""
 
     __tablename__ = "proposed_pins"
 

@@ -1,4 +1,4 @@
-"""Note the hashes that a worker found for entries whose weights nobody confirmed; an operator decides on them."""
+"""Stores the hashes that workers computed for unpinned entries; an operator decides on them."""
 
 import logging
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from trapper_schemas.v1.workers import PinProposal
 async def propose_pins(
     db: Session, pins: Sequence[PinProposal], *, worker_id: UUID, worker_name: str, now: datetime
 ) -> int:
-    """How many of them are new; a worker says the same in every heartbeat, and that changes nothing.
+    """Returns how many proposals are new; the same one in the next heartbeat changes nothing.
 
     Proposals for entries that are unknown or retired are passed over; one that differs from a pin is logged, because
     then the source hands out other weights than the operator confirmed.

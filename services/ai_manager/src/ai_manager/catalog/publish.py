@@ -1,4 +1,4 @@
-"""Put an entry into the catalogue; a version of a name is immutable, the same weights may go by several names."""
+"""Publishes an entry; a version of a name is immutable, and the same weights may have several names."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ _NAMED = frozenset({ModelKind.DETECTION, ModelKind.CLASSIFICATION})
 async def publish_model(
     db: Session, entry: ModelEntry, *, proof: GoldenRun | None = None, now: datetime
 ) -> tuple[Model, bool]:
-    """The entry's row, and whether it is new; publishing the same entry again changes nothing."""
+    """Returns the entry's row and whether it is new; publishing the same entry again changes nothing."""
     if entry.sha256 is None:
         raise Invalid.field("entry.sha256", "a published model names the sha256 of its weights", "missing")
     if entry.spec is None:
@@ -54,12 +54,12 @@ async def _publish(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Mo
 
 
 async def _check_name(db: Session, entry: ModelEntry) -> None:
-    """Refuses a name that commands take for something else, or that stands for a model of another kind."""
+    """Refuses a name that commands reserve, or that a model of another kind has."""
     if why := why_reserved(entry.name):
         raise Invalid.field("entry.name", why)
-    other = next((kind for kind in await queries.kinds_of(db, entry.name) if kind != entry.kind.value), None)
-    if other is not None:
-        message = f"{entry.name!r} is the name of a {other} model, and stands for one kind only: choose another name"
+    taken_by = next((kind for kind in await queries.kinds_of(db, entry.name) if kind != entry.kind.value), None)
+    if taken_by is not None:
+        message = f"{entry.name!r} is the name of a {taken_by} model, and stands for one kind only: choose another name"
         raise Invalid.field("entry.name", message)
 
 
@@ -87,7 +87,7 @@ async def _add(db: Session, entry: ModelEntry, *, now: datetime) -> Model:
 
 
 async def _pin(db: Session, model: Model, entry: ModelEntry) -> Model:
-    """An operator completes an unpinned entry of the manifest: from now on it is the operator's."""
+    """Pins an entry of the manifest for an operator, who owns it from now on."""
     model.sha256 = entry.sha256
     model.entry = entry.model_dump(mode="json")
     model.origin = Origin.OPERATOR

@@ -1,4 +1,4 @@
-"""The catalogue's statements."""
+"""Statements of the catalogue."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,12 +14,12 @@ Key = tuple[str, str, str]
 
 
 def key_of(ref: ModelRef) -> Key:
-    """What makes a version exactly that."""
+    """Returns the key of a version: name, version and sha256."""
     return ref.name, ref.version, ref.sha256 or ""
 
 
 async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequence[Model]:
-    """All entries, by name; a catalogue has some hundred at most."""
+    """Returns all entries by name; a catalogue has some hundred at most."""
     statement = select(Model).order_by(Model.name, Model.version)
     if name is not None:
         statement = statement.where(Model.name == name)
@@ -29,13 +29,13 @@ async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequen
 
 
 async def by_sha256(db: Session, sha256: str) -> Model | None:
-    """A version with these weights, one that is not retired if there is one."""
+    """Returns a version with these weights, preferably one that is not retired."""
     statement = select(Model).where(Model.sha256 == sha256).order_by(Model.state == ModelState.RETIRED, Model.id)
     return (await db.scalars(statement.limit(1))).one_or_none()
 
 
 async def by_name(db: Session, name: str, version: str, *, lock: bool = False) -> Model | None:
-    """The version of this name that is not retired."""
+    """Returns the version of this name that is not retired."""
     statement = select(Model).where(Model.name == name, Model.version == version, Model.state != ModelState.RETIRED)
     if lock:
         statement = statement.with_for_update()
@@ -43,13 +43,13 @@ async def by_name(db: Session, name: str, version: str, *, lock: bool = False) -
 
 
 async def kinds_of(db: Session, name: str) -> Sequence[str]:
-    """The kinds of all versions that were ever published under this name, whatever its case."""
+    """Returns the kinds of all versions ever published under this name, whatever its case."""
     statement = select(Model.entry["kind"].as_string()).where(func.lower(Model.name) == name.lower()).distinct()
     return (await db.scalars(statement)).all()
 
 
 async def last_retired(db: Session, name: str, version: str) -> Model | None:
-    """The version of this name that an operator retired last."""
+    """Returns the version of this name that an operator retired last."""
     statement = (
         select(Model)
         .where(
@@ -66,7 +66,7 @@ async def last_retired(db: Session, name: str, version: str) -> Model | None:
 
 
 async def with_proof(db: Session, sha256: str, *, name: str | None, version: str | None) -> Model | None:
-    """A version with these weights whose golden run is known; those that are not retired first."""
+    """Returns a version with these weights that has a golden run, preferably one that is not retired."""
     statement = select(Model).where(Model.sha256 == sha256).order_by(Model.state == ModelState.RETIRED, Model.id)
     if name is not None:
         statement = statement.where(Model.name == name)
@@ -76,13 +76,13 @@ async def with_proof(db: Session, sha256: str, *, name: str | None, version: str
 
 
 async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:
-    """Several versions by name, version and weights; a retired one only where there is no other.
+    """Returns versions by name, version and weights; a retired one only where there is no other.
 
     A reference without a hash means the entry whatever its weights are: it may have been pinned since.
     """
     keys = {key_of(ref) for ref in refs}
     open_keys = {(name, version) for name, version, sha256 in keys if not sha256}
-    found = await db.scalars(
+    models = await db.scalars(
         select(Model)
         .where(
             or_(
@@ -93,7 +93,7 @@ async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:
         .order_by(Model.state != ModelState.RETIRED, Model.id)
     )
     by_key: dict[Key, Model] = {}
-    for model in found:
+    for model in models:
         by_key[model.name, model.version, model.sha256 or ""] = model
         if (model.name, model.version) in open_keys:
             by_key[model.name, model.version, ""] = model
@@ -101,30 +101,30 @@ async def by_refs(db: Session, refs: Iterable[ModelRef]) -> dict[Key, Model]:
 
 
 async def lock_all(db: Session) -> Sequence[Model]:
-    """Every entry, locked, for a sync."""
+    """Locks and returns every entry, for a sync."""
     return (await db.scalars(select(Model).order_by(Model.id).with_for_update())).all()
 
 
 async def held_bytes(db: Session, sha256: str) -> int | None:
-    """How large these weights are, when the Manager has them already under another name."""
+    """Returns the size of these weights when the Manager has them already under another name."""
     return await db.scalar(select(func.max(Model.held_bytes)).where(Model.sha256 == sha256))
 
 
 async def note_held(db: Session, sha256: str, size_bytes: int) -> bool:
-    """The weights are here: drafts become published. False when there is no such entry."""
-    found = (
+    """Marks the weights as held, which publishes drafts; returns False when there is no such entry."""
+    held = (
         await db.scalars(update(Model).where(Model.sha256 == sha256).values(held_bytes=size_bytes).returning(Model.id))
     ).all()
     await db.execute(
         update(Model)
-        .where(Model.id.in_(found), Model.state == ModelState.DRAFT)
+        .where(Model.id.in_(held), Model.state == ModelState.DRAFT)
         .values(state=ModelState.PUBLISHED)
         .execution_options(synchronize_session="fetch")
     )
-    return bool(found)
+    return bool(held)
 
 
 async def held_hashes(db: Session) -> Sequence[str]:
-    """The hashes of the weights that the Manager holds itself."""
+    """Returns the hashes of the weights that the Manager holds."""
     hashes = await db.scalars(select(Model.sha256).where(Model.held_bytes.is_not(None)).distinct())
     return [sha256 for sha256 in hashes if sha256 is not None]

@@ -1,4 +1,4 @@
-"""The statements about proposed pins."""
+"""Statements about proposed pins."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ MOST_OF_A_WORKER = 8
 async def note_proposal(
     db: Session, model_id: UUID, pin: PinProposal, *, worker_id: UUID, worker_name: str, now: datetime
 ) -> bool:
-    """Whether it is new, and kept."""
+    """Stores a proposal and returns whether it is new."""
     mine = (ProposedPin.model_id == model_id, ProposedPin.worker_id == worker_id)
     known = await db.scalar(select(func.count()).where(*mine))
     if (known or 0) >= MOST_OF_A_WORKER:
@@ -41,7 +41,7 @@ async def note_proposal(
 
 
 async def proposals(db: Session, model_id: UUID) -> Sequence[ProposedPin]:
-    """What workers proposed for an entry, oldest first."""
+    """Returns the proposals of workers for an entry, oldest first."""
     statement = (
         select(ProposedPin)
         .where(ProposedPin.model_id == model_id)

@@ -1,4 +1,4 @@
-"""Keep the weights of an entry: streamed in, and kept if and only if they have the hash in the address."""
+"""Receives the weights of an entry as a stream and keeps them only with the hash of the address."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from trapper_kit.logs import log
 
 
 async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes]) -> int:
-    """The size of what was kept; the entry must have been published before."""
+    """Returns the size of the stored weights; the entry must be published before."""
     async with work.db() as db:
         model = await queries.by_sha256(db, sha256)
         if model is None:
@@ -28,7 +28,7 @@ async def receive_weights(work: Work, sha256: str, chunks: AsyncIterator[bytes])
 
 
 async def _of_size(chunks: AsyncIterator[bytes], announced: int | None) -> AsyncIterator[bytes]:
-    """The same bytes; refused as soon as they are more than the entry says, or at their end when they are fewer."""
+    """Yields the same bytes; refuses more or fewer than the entry says."""
     so_far = 0
     async for chunk in chunks:
         so_far += len(chunk)

@@ -1,4 +1,4 @@
-"""Take a version out of use: jobs in flight go on, new ones are refused; its weights stay, since results name them."""
+"""Retires a version: running jobs go on, new ones are refused, and the weights stay for old results."""
 
 from ai_manager.catalog import queries
 from ai_manager.catalog.errors import ModelImmutable, ModelNotFound
@@ -9,7 +9,7 @@ from trapper_kit.logs import log
 
 
 async def retire_model(db: Session, name: str, version: str) -> Model:
-    """Retired, now or before; a sync leaves it so, because an operator decided it."""
+    """Retires the version; a later sync leaves it retired."""
     model = await queries.by_name(db, name, version, lock=True)
     if model is None:
         model = await queries.last_retired(db, name, version)
@@ -23,7 +23,7 @@ async def retire_model(db: Session, name: str, version: str) -> Model:
 
 
 async def restore_model(db: Session, name: str, version: str) -> Model:
-    """In use again, as it was; refused when another one took its name meanwhile."""
+    """Returns a retired version to use; refused when another one has its name now."""
     retired = await queries.last_retired(db, name, version)
     model = await queries.by_name(db, name, version)
     if retired is None:

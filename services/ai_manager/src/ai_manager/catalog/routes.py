@@ -148,7 +148,7 @@ async def get_weights(
     size = await work.blobs.size(weights_key(sha256))
     if size is None:
         raise ModelNotFound("the Manager does not hold these weights", sha256=sha256)
-    first, end = _cut(range_, size)
+    first, end = _byte_range(range_, size)
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(end - first),
@@ -165,7 +165,7 @@ async def get_weights(
     )
 
 
-def _cut(range_: str | None, size: int) -> tuple[int, int]:
+def _byte_range(range_: str | None, size: int) -> tuple[int, int]:
     if range_ is None:
         return 0, size
     match = _RANGE.match(range_)

@@ -1,4 +1,4 @@
-"""The life of a catalogue entry, and which entries a job may use."""
+"""States of a catalogue entry, and which entries a job may use."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class ModelState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who put the entry there; a sync touches only what came with the manifest."""
+    """Who published the entry; a sync changes only entries of the manifest."""
 
     MANIFEST = "manifest"
     OPERATOR = "operator"
@@ -27,14 +27,14 @@ _IN_NO_JOB = {
 
 
 def missing(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | None:
-    """The command that makes this entry usable, with its reason, or None when it is; `unpinned` asks for no hash."""
+    """Returns why this entry cannot be used and which command helps, or None; `unpinned` accepts no hash."""
     if entry.kind in _IN_NO_JOB:
         return f"{entry.name} is a {entry.kind.value} model, and {_IN_NO_JOB[entry.kind]}"
     return unavailable(entry, held=held, unpinned=unpinned)
 
 
 def unavailable(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str | None:
-    """The same for whoever only wants its weights."""
+    """Returns why the entry's weights cannot be had and which command helps, or None."""
     if entry.availability is Availability.CONVERT:
         return f"{entry.name} is published in another format: convert it, then {_install(entry)} --file FILE`"
     if entry.availability is Availability.BRING:

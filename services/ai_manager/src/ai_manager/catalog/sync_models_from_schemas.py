@@ -1,4 +1,4 @@
-"""Bring the manifest that ships with the wire package into the catalogue; safe to run at every start."""
+"""Syncs the catalogue with the manifest of the wire package; safe at every start."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _CHUNK_BYTES = 1024 * 1024
 
 @dataclass
 class Synced:
-    """What a sync did, by names."""
+    """The result of a sync, by names."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ async def sync_models_from_schemas(
     weights: Path | None,
     proofs: Mapping[tuple[str, str], GoldenRun] | None = None,
 ) -> Synced:
-    """Add and update what the manifest names, retire what it no longer names, never touch what an operator added."""
+    """Adds, updates and retires entries of the manifest; entries of operators stay untouched."""
     synced = Synced()
     async with work.db() as db:
         await _sync_rows(db, entries, synced, now=work.clock.now())
@@ -55,12 +55,12 @@ async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced,
     retired = {
         (model.name, model.version, model.sha256): model for model in present if model.state is ModelState.RETIRED
     }
-    put_away = {(model.name, model.version) for model in retired.values() if model.origin is Origin.OPERATOR}
+    retired_by_operator = {(model.name, model.version) for model in retired.values() if model.origin is Origin.OPERATOR}
     new: list[ModelEntry] = []
     for entry in entries:
         key = (entry.name, entry.version)
         model = by_name.pop(key, None)
-        if key in put_away if model is None else model.origin is Origin.OPERATOR:
+        if key in retired_by_operator if model is None else model.origin is Origin.OPERATOR:
             synced.kept.append(entry.name)
         elif model is not None and model.sha256 in {None, entry.sha256}:
             if _update(model, entry):
@@ -84,7 +84,7 @@ async def _sync_rows(db: Session, entries: Sequence[ModelEntry], synced: Synced,
 
 
 async def _publish_proofs(db: Session, proofs: Mapping[tuple[str, str], GoldenRun], synced: Synced) -> None:
-    """The manifest's own golden runs, of the entries that are still as it has them."""
+    """Stores the manifest's golden runs for entries that are still the manifest's."""
     for model in await queries.lock_all(db):
         proof = proofs.get((model.name, model.version))
         if proof is None or model.state is ModelState.RETIRED or model.origin is not Origin.MANIFEST:
@@ -97,7 +97,7 @@ async def _publish_proofs(db: Session, proofs: Mapping[tuple[str, str], GoldenRu
 
 
 def _retire(model: Model | None, synced: Synced) -> None:
-    """A version is immutable: other weights under its name are another row, and old results keep theirs."""
+    """Retires an entry whose weights changed, because a version is immutable."""
     if model is not None:
         model.state = ModelState.RETIRED
         synced.retired.append(model.name)
@@ -130,7 +130,9 @@ async def _seed(work: Work, entry: ModelEntry, folder: Path, synced: Synced) -> 
     if entry.sha256 is None or await work.blobs.size(weights_key(entry.sha256)) is not None:
         path = None
     else:
-        path = next((folder / one.file_name for one in entry.sources if (folder / one.file_name).is_file()), None)
+        path = next(
+            (folder / source.file_name for source in entry.sources if (folder / source.file_name).is_file()), None
+        )
     if path is not None and _hash_file(path) != entry.sha256:
         log("weights.refused", name=entry.name, file=path.name, reason="another sha256 than the manifest's")
         path = None

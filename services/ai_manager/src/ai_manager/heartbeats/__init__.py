@@ -1,1 +1,1 @@
-"""A worker lives, all of it in one call."""
+"""Heartbeats of workers."""

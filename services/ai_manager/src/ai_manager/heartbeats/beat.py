@@ -1,4 +1,4 @@
-"""A worker lives: noted, its leases renewed, and told what was cancelled, in one answer."""
+"""Takes a heartbeat: notes the worker, renews its leases and reports cancellations in one reply."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from ai_manager.access.state import WorkerCaller
 from ai_manager.batches.announce import notify_workers
 from ai_manager.batches.renew import renew_leases
-from ai_manager.batches.take_back import take_back_others
+from ai_manager.batches.take_back import take_back_unlisted
 from ai_manager.catalog.propose_pin import propose_pins
 from ai_manager.deps import Work
 from ai_manager.workers.note_seen import note_seen
@@ -15,7 +15,7 @@ from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply, RenewedLease
 
 
 async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -> HeartbeatReply:
-    """What the Manager wants of this worker."""
+    """Returns the reply to a heartbeat: leases, intervals and orders."""
     now = work.clock.now()
     held = [(lease_held.batch_id, lease_held.token) for lease_held in beat.leases]
     if beat.complete:
@@ -44,7 +44,7 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
         cancelled=renewed.cancelled,
         paused=worker.paused,
         drain=worker.drain,
-        intervals=work.told_intervals,
+        intervals=work.worker_intervals,
         newest_number=worker.heartbeat_number,
         credential=credential,
         credential_expires_at=expires_at,
@@ -52,9 +52,9 @@ async def take_heartbeat(work: Work, beat: Heartbeat, *, caller: WorkerCaller) -
 
 
 async def _take_back(work: Work, worker_id: UUID, number: int, held: list[tuple[UUID, str]]) -> None:
-    """Runs in a transaction of its own: it locks terms before batches, and renewing locks batches first."""
+    """Takes leases back in a transaction of its own, because it locks terms before batches."""
     async with work.db() as db:
-        runtimes = await take_back_others(
+        runtimes = await take_back_unlisted(
             db, worker_id, held, number=number, losses_allowed=work.settings.losses_allowed
         )
     notify_workers(work, runtimes)

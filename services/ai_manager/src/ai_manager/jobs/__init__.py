@@ -1,1 +1,1 @@
-"""Accepted work."""
+"""Accepted jobs."""

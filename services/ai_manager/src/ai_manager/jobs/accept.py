@@ -1,4 +1,4 @@
-"""Take a job once per idempotency key, with its resources as compressed chunks."""
+"""Accepts a job once per idempotency key, with its resources in compressed chunks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -34,22 +34,22 @@ Head = TypeVar("Head", bound=BaseModel)
 
 
 def read_head(submission: Submission, kind: type[Head]) -> Head:
-    """The request without its resources, which are packed already."""
+    """Returns the request without its resources, which are packed already."""
     try:
         return kind.model_validate(submission.head)
     except ValidationError as problem:
         errors = [
-            FieldError(loc=["body", *one["loc"]], code=str(one["type"]), message=field_message(one))
-            for one in problem.errors(include_input=False, include_url=False)
+            FieldError(loc=["body", *error["loc"]], code=str(error["type"]), message=field_message(error))
+            for error in problem.errors(include_input=False, include_url=False)
         ]
-        fields = ", ".join(".".join(str(part) for part in one.loc[1:]) for one in errors)
+        fields = ", ".join(".".join(str(part) for part in error.loc[1:]) for error in errors)
         raise Invalid(f"not valid: {fields}", errors=errors) from problem
 
 
 async def accept_job(
     db: Session, request: JobRequest, submission: Submission, *, caller: str, idempotency_key: str, now: datetime
 ) -> tuple[Job, bool]:
-    """The job, and whether it is new; another body under the same key is refused."""
+    """Returns the job and whether it is new; another body under the same key is refused."""
     present = await queries.by_key(db, caller, idempotency_key)
     if present is not None:
         check_same(present.body_hash, submission.sha256)
@@ -85,23 +85,25 @@ async def accept_job(
 
 
 async def add_chunks(db: Session, job_id: UUID, first: int, submission: Submission) -> None:
-    """The resources of one page, behind those that came before; one by one, so that they never stand in memory."""
+    """Stores the resources of a page behind earlier ones, chunk by chunk to bound memory."""
     for size, packed in submission.chunks:
         await queries.add_chunk(db, job_id, first=first, size=size, resources=packed)
         first += size
 
 
 async def add_ids(db: Session, job_id: UUID, submission: Submission) -> None:
-    """What may come on no later page; refuses what came on an earlier one: a resource of a job ends once."""
-    for place, ids in enumerate(submission.ids.in_helpings(IDS_AT_ONCE)):
+    """Stores the ids of a page; refuses one that came on an earlier page."""
+    for place, ids in enumerate(submission.ids.in_groups(IDS_AT_ONCE)):
         if before := await queries.note_unsealed(db, job_id, ids):
-            number, one = next((number, one) for number, one in enumerate(ids) if one in before)
-            message = f"resource {one} came on an earlier page of this job"
+            number, resource_id = next(
+                (number, resource_id) for number, resource_id in enumerate(ids) if resource_id in before
+            )
+            message = f"resource {resource_id} came on an earlier page of this job"
             raise invalid_resource([place * IDS_AT_ONCE + number, "id"], "twice", message)
 
 
 def _weight(models: Sequence[ModelEntry]) -> int:
-    """What the weights of these models have in bytes; the same weights in two stages are loaded once."""
+    """Returns the bytes of the weights of these models; weights of two stages count once."""
     return min(MAX_BIGINT, sum({model.sha256 or model.name: model.size_bytes or 0 for model in models}.values()))
 
 
@@ -129,18 +131,18 @@ async def _models(db: Session, stages: Sequence[Stage]) -> list[ModelEntry]:
 
 
 def _usable(stage: Stage, model: Model | None) -> ModelEntry:
-    asked = stage.model
+    ref = stage.model
     if model is None:
-        weights = f" with sha256 {asked.sha256[:12]}…" if asked.sha256 is not None else ""
+        weights = f" with sha256 {ref.sha256[:12]}…" if ref.sha256 is not None else ""
         raise UnknownModel(
-            f"no {asked.name} {asked.version}{weights} here; `trapper models list` shows all",
-            model=asked.name,
-            sha256=asked.sha256,
+            f"no {ref.name} {ref.version}{weights} here; `trapper models list` shows all",
+            model=ref.name,
+            sha256=ref.sha256,
         )
     entry = ModelEntry.model_validate(model.entry)
     if entry.kind is not stage.kind:
         raise UnknownModel(f"{entry.name} is a {entry.kind.value} model, not one for {stage.kind.value}")
-    reason = missing(entry, held=model.held, unpinned=asked.sha256 is None)
+    reason = missing(entry, held=model.held, unpinned=ref.sha256 is None)
     if model.state is not ModelState.PUBLISHED:
         reason = f"{entry.name} {entry.version} is {model.state.value}; `trapper models list` shows what is current"
     if reason is not None or entry.spec is None:

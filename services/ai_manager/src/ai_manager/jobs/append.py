@@ -1,4 +1,4 @@
-"""Take another page of a job that is not sealed."""
+"""Appends a page of resources to a job that is not sealed."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from trapper_kit.idempotency import check_same
 async def append_page(
     db: Session, job_id: UUID, submission: Submission, *, page: int, sealed: bool, caller: str
 ) -> Job:
-    """Pages come in order; the last one again, with the same body, changes nothing."""
+    """Appends the next page; the last page again, with the same body, changes nothing."""
     job = await queries.lock(db, job_id, caller=caller)
     if job is None:
         raise JobNotFound(job_id=str(job_id))
@@ -28,7 +28,7 @@ async def append_page(
     await add_chunks(db, job.id, job.total, submission)
     await add_ids(db, job.id, submission)
     if sealed:
-        await queries.forget_unsealed(db, job.id)
+        await queries.delete_unsealed(db, job.id)
     job.total += submission.total
     job.last_page, job.last_page_hash, job.sealed = page, submission.sha256, sealed
     await db.flush()

@@ -1,4 +1,4 @@
-"""What submitting refuses."""
+"""Problems that submitting raises."""
 
 from trapper_kit.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Finds out why no worker may or can take the waiting work of a job or of a queue."""
+"""Finds out why no worker takes the waiting batches of a job or a queue."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from trapper_schemas.v1.models import BlockedModel, ModelEntry
 
 
 async def abilities(work: Work, db: Session) -> list[Ability]:
-    """What each worker that was not sent away may run, and whether it works."""
+    """Returns what each worker that is not revoked may run, and its state."""
     now = await workers.moment(db)
     return [
         Ability(
@@ -41,7 +41,7 @@ async def abilities(work: Work, db: Session) -> list[Ability]:
 
 
 async def find_blocked(work: Work, db: Session, terms: Terms) -> Blocked | None:
-    """Why the job of these terms waits for a person; None when a worker has a batch of it, or may take one."""
+    """Returns why the job needs a person; None when a worker has a batch of it or may take one."""
     if await queries.has_leased(db, terms.job_id):
         return None
     need = Need(terms.runtimes.split(SEPARATOR), terms.project, terms.weights_bytes, unpinned=terms.unpinned)
@@ -65,5 +65,5 @@ async def find_blocked_models(work: Work, db: Session) -> list[BlockedModel]:
 def find_blocked_queue(
     runtimes: Sequence[str], weights_bytes: int, fleet: Sequence[Ability], *, unpinned: bool
 ) -> Blocked | None:
-    """The same for the work of one queue that asks for the same models, of whatever project."""
+    """Returns the same for the batches of one queue and model set, of whatever project."""
     return blocked_by(Need(runtimes, None, weights_bytes, unpinned=unpinned), fleet)

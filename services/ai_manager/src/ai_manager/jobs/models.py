@@ -1,4 +1,4 @@
-"""A job, and its resources: in compressed chunks until they are planned, by id for as long as pages may come."""
+"""Tables of jobs and their resources: in chunks until planned, by id until the job is sealed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from trapper_schemas.v1.jobs import JobState
 
 
 class Job(Base):
-    """Accepted work: how much of it came, how much is cut into batches, and whose turn is next."""
+    """An accepted job: how many resources came, how many are planned, and its next turn."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -46,14 +46,14 @@ class Job(Base):
     """This and the next two are added up when the job closes; until then they are 0."""
     blank: Mapped[int] = mapped_column(default=0, server_default="0")
     failed: Mapped[int] = mapped_column(default=0, server_default="0")
-    put_away: Mapped[bool] = mapped_column(default=False, server_default=false())
+    compacted: Mapped[bool] = mapped_column("put_away", default=False, server_default=false())
     """Its batches are in `finished_batches`."""
     reduced_at: Mapped[datetime | None]
     """Since then this row is all that there is of the job."""
 
 
 class ResourceChunk(Base):
-    """Some resources of a job in the order they came; gone once all of them are in batches."""
+    """Some resources of a job in order; deleted once all of them are in batches."""
 
     __tablename__ = "resource_chunks"
 
@@ -64,7 +64,7 @@ class ResourceChunk(Base):
 
 
 class UnsealedResource(Base):
-    """A resource of a job that is not sealed, so that none comes on two of its pages; gone with the last page."""
+    """The id of a resource of a job that is not sealed, to refuse it on a later page."""
 
     __tablename__ = "unsealed_resources"
 

@@ -1,4 +1,4 @@
-"""Cut a job into batches, little by little: some are always waiting, each with its turn."""
+"""Plans a job: makes batches little by little, so that some always wait."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,22 +21,22 @@ from trapper_schemas.v1.jobs import JobState
 from trapper_schemas.v1.resources import ResourceRef
 
 AT_ONCE = 16
-"""Batches cut in one transaction, so that a large fleet's first helping does not stand in memory whole."""
+"""Batches cut in one transaction, to bound memory when a large fleet gets its first batches."""
 ROUNDS = 50
 
 
 async def plan_job(work: Work, job_id: UUID) -> int:
-    """How many batches were cut; none when enough of them wait."""
-    cut = 0
+    """Returns how many batches were made; none when enough of them wait."""
+    planned = 0
     for _ in range(ROUNDS):
         async with work.db() as db:
             made = await _plan_some(work, db, job_id)
             runtimes = await wake_claims(db, made)
         notify_workers(work, runtimes)
-        cut += len(made)
+        planned += len(made)
         if len(made) < AT_ONCE:
             break
-    return cut
+    return planned
 
 
 async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
@@ -54,8 +54,8 @@ async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
         project=terms.project,
         seen_within=timedelta(seconds=work.intervals.alive),
     )
-    wanted = 2 * fleet.alive + work.settings.waiting_base - await queries.count_waiting(db, job_id)
-    if wanted <= 0:
+    missing = 2 * fleet.alive + work.settings.waiting_base - await queries.count_waiting(db, job_id)
+    if missing <= 0:
         return []
     size = next_batch_size(
         images_per_second=fleet.images_per_second,
@@ -63,21 +63,23 @@ async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
         default=work.settings.batch_size,
         limit=work.settings.batch_size_limit,
     )
-    resources = await _resources(db, job, min(wanted, AT_ONCE) * size)
-    made = await _cut(db, job, terms, resources, size)
+    resources = await _resources(db, job, min(missing, AT_ONCE) * size)
+    made = await _make_batches(db, job, terms, resources, size)
     log("job.planned", job_id=job_id, batches=len(made), size=size, planned_through=job.planned_through)
     return made
 
 
 async def _resources(db: Session, job: Job, count: int) -> list[ResourceRef]:
     end = min(job.total, job.planned_through + count)
-    found: list[ResourceRef] = []
+    resources: list[ResourceRef] = []
     for chunk in await queries.chunks_from(db, job.id, job.planned_through, end):
-        found += unpack(chunk.resources)[max(0, job.planned_through - chunk.first) : end - chunk.first]
-    return found
+        resources += unpack(chunk.resources)[max(0, job.planned_through - chunk.first) : end - chunk.first]
+    return resources
 
 
-async def _cut(db: Session, job: Job, terms: Terms, resources: Sequence[ResourceRef], size: int) -> list[Batch]:
+async def _make_batches(
+    db: Session, job: Job, terms: Terms, resources: Sequence[ResourceRef], size: int
+) -> list[Batch]:
     turn = max(job.next_turn, await batches.smallest_waiting_turn(db, terms.priority))
     made: list[Batch] = []
     for start in range(0, len(resources), size):

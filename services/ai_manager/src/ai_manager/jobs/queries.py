@@ -1,4 +1,4 @@
-"""The statements of accepted work."""
+"""Statements of jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ TAKEN = (BatchState.LEASED, BatchState.DONE, BatchState.EXHAUSTED, BatchState.SP
 
 
 async def by_key(db: Session, caller: str, idempotency_key: str) -> Job | None:
-    """The job that this caller submitted under this key."""
+    """Returns the job that this caller submitted under this key."""
     statement = select(Job).where(Job.caller == caller, Job.idempotency_key == idempotency_key)
     return (await db.scalars(statement)).one_or_none()
 
 
 async def get(db: Session, job_id: UUID, caller: str | None) -> Job | None:
-    """A job of this caller, or of anybody."""
+    """Returns a job of this caller, or of any."""
     statement = select(Job).where(Job.id == job_id)
     return (await db.scalars(statement if caller is None else statement.where(Job.caller == caller))).one_or_none()
 
 
 async def lock(db: Session, job_id: UUID, *, caller: str | None = None) -> Job | None:
-    """A job, locked: who plans, appends, settles or cancels goes one after the other.
+    """Locks a job, so that planning, appending, settling and cancelling exclude each other.
 
     The lock leaves the key alone (`for no key update`), so rows that refer to the job can be written meanwhile.
     """
@@ -39,12 +39,12 @@ async def lock(db: Session, job_id: UUID, *, caller: str | None = None) -> Job |
 
 
 async def terms(db: Session, job_id: UUID) -> Terms:
-    """The terms of a job, which are as old as the job."""
+    """Returns the terms of a job."""
     return (await db.scalars(select(Terms).where(Terms.job_id == job_id))).one()
 
 
 async def chunks_from(db: Session, job_id: UUID, first: int, end: int) -> Sequence[ResourceChunk]:
-    """The chunks that hold resources from `first` up to `end`."""
+    """Returns the chunks that hold resources from `first` up to `end`."""
     statement = (
         select(ResourceChunk)
         .where(
@@ -58,7 +58,7 @@ async def chunks_from(db: Session, job_id: UUID, first: int, end: int) -> Sequen
 
 
 async def add_chunk(db: Session, job_id: UUID, *, first: int, size: int, resources: bytes) -> None:
-    """Some resources, packed, from this place of the job on."""
+    """Stores packed resources from this position of the job on."""
     await db.execute(insert(ResourceChunk).values(job_id=job_id, first=first, size=size, resources=resources))
 
 
@@ -69,18 +69,18 @@ _NOTE_UNSEALED = text(
 
 
 async def note_unsealed(db: Session, job_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
-    """Remember these for as long as pages may come; the answer are those that had come before."""
+    """Stores these ids until the job is sealed and returns those that had come before."""
     new = (await db.scalars(_NOTE_UNSEALED, {"job_id": job_id, "ids": list(ids)})).all()
     return set(ids).difference(new)
 
 
-async def forget_unsealed(db: Session, job_id: UUID) -> None:
-    """No page comes any more."""
+async def delete_unsealed(db: Session, job_id: UUID) -> None:
+    """Deletes the ids of a job that is sealed."""
     await db.execute(delete(UnsealedResource).where(UnsealedResource.job_id == job_id))
 
 
 async def drop_chunks(db: Session, job_id: UUID, planned_through: int) -> None:
-    """What is in batches is not kept twice."""
+    """Deletes chunks whose resources are all in batches."""
     await db.execute(
         delete(ResourceChunk).where(
             ResourceChunk.job_id == job_id, ResourceChunk.first + ResourceChunk.size <= planned_through
@@ -89,13 +89,13 @@ async def drop_chunks(db: Session, job_id: UUID, planned_through: int) -> None:
 
 
 async def count_waiting(db: Session, job_id: UUID) -> int:
-    """How many batches of a job wait."""
+    """Returns how many batches of a job wait."""
     statement = select(func.count()).where(Batch.job_id == job_id, Batch.state == BatchState.WAITING)
     return (await db.scalars(statement)).one()
 
 
 async def is_over(db: Session, job_id: UUID) -> bool:
-    """Nothing waits or is leased, and whatever was given up has its blob."""
+    """Returns whether nothing waits or is leased, and every exhausted batch has its blob."""
     open_batch = exists().where(Batch.job_id == job_id, Batch.state.in_(STILL_OUT))
     without_blob = exists().where(
         Batch.job_id == job_id, Batch.state == BatchState.EXHAUSTED, Batch.result_sha256.is_(None)
@@ -104,13 +104,13 @@ async def is_over(db: Session, job_id: UUID) -> bool:
 
 
 async def close_terms(db: Session, job_id: UUID) -> None:
-    """No batch of this job is handed out any more."""
+    """Closes the terms, so that no batch of the job is leased any more."""
     await db.execute(update(Terms).where(Terms.job_id == job_id).values(is_open=False))
 
 
 @dataclass(frozen=True)
 class Sums:
-    """The closed batches of a job that is not closed, or just about to be, added up."""
+    """The counts of a job's closed batches."""
 
     done: int
     blank: int
@@ -118,7 +118,7 @@ class Sums:
 
 
 async def sums(db: Session, job_id: UUID) -> Sums:
-    """Counted from the batches, so that no row is shared by those who finish them; an index carries the numbers."""
+    """Adds up the counts of the batches with an index scan; no shared row is updated."""
     row = (
         await db.execute(
             select(
@@ -132,13 +132,13 @@ async def sums(db: Session, job_id: UUID) -> Sums:
 
 
 async def has_leased(db: Session, job_id: UUID) -> bool:
-    """Whether a worker has a batch of the job now."""
+    """Returns whether a worker has a batch of the job now."""
     statement = select(exists().where(Batch.job_id == job_id, Batch.state == LEASED))
     return (await db.scalars(statement)).one()
 
 
 async def was_handed_out(db: Session, job_id: UUID) -> bool:
-    """Whether some worker ever had a batch of the job; only few wait, so that it costs the same in any job."""
+    """Returns whether some worker ever had a batch of the job."""
     taken = exists().where(Batch.job_id == job_id, Batch.state.in_(TAKEN))
     given_back = exists().where(Batch.job_id == job_id, Batch.state == BatchState.WAITING, Batch.attempt > 0)
     return (await db.scalars(select(taken | given_back))).one()
@@ -148,18 +148,18 @@ _UNACKNOWLEDGED = text("select count(*) from saved_results where job_id = :job_i
 
 
 async def unacknowledged(db: Session, job_id: UUID) -> int:
-    """How many results of a job wait to be fetched."""
+    """Returns how many results of a job wait to be fetched."""
     return (await db.execute(_UNACKNOWLEDGED, {"job_id": job_id})).scalar_one()
 
 
-async def to_put_away(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Closed jobs with batches that may still be in the queue."""
-    statement = select(Job.id).where(Job.closed_at.is_not(None), ~Job.put_away).order_by(Job.id).limit(limit)
+async def to_compact(db: Session, *, limit: int) -> Sequence[UUID]:
+    """Returns closed jobs whose batches may still be in the queue."""
+    statement = select(Job.id).where(Job.closed_at.is_not(None), ~Job.compacted).order_by(Job.id).limit(limit)
     return (await db.scalars(statement)).all()
 
 
 async def to_plan(db: Session, *, fewer_than: int, limit: int) -> Sequence[UUID]:
-    """Open jobs with something left to cut, of which few batches wait."""
+    """Returns open jobs with resources to plan of which few batches wait."""
     waiting = (
         select(func.count())
         .where(Batch.job_id == Job.id, Batch.state == BatchState.WAITING)
@@ -176,7 +176,7 @@ async def to_plan(db: Session, *, fewer_than: int, limit: int) -> Sequence[UUID]
 
 
 async def to_settle(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Open jobs that should be closed by now."""
+    """Returns open jobs that should be closed by now."""
     open_batch = exists().where(Batch.job_id == Job.id, Batch.state.in_(STILL_OUT))
     statement = (
         select(Job.id)
@@ -188,5 +188,5 @@ async def to_settle(db: Session, *, limit: int) -> Sequence[UUID]:
 
 
 async def drop_all_chunks(db: Session, job_id: UUID) -> None:
-    """A cancelled job cuts nothing any more."""
+    """Deletes the chunks of a cancelled job."""
     await db.execute(delete(ResourceChunk).where(ResourceChunk.job_id == job_id))

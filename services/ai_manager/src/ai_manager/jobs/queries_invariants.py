@@ -1,4 +1,4 @@
-"""Statements that must find nothing; `doctor` runs them, and so do the tests."""
+"""Invariant checks: statements that must find nothing; `doctor` and the tests run them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from trapper_kit.db import Session
 
 @dataclass(frozen=True)
 class Invariant:
-    """A statement that lists offenders by id, and what it means when it finds any."""
+    """A statement that lists offending ids, and what a finding means."""
 
     broken: str
     statement: TextClause
@@ -154,7 +154,7 @@ INVARIANTS: Mapping[str, Invariant] = {
 
 
 async def offenders(db: Session, invariant: Invariant, *, grace_seconds: float, limit: int = 20) -> list[str]:
-    """The ids of what breaks it, at most `limit`."""
+    """Returns at most `limit` ids that break the invariant."""
     parameters = {"grace": grace_seconds} if ":grace" in invariant.statement.text else {}
     return [str(row[0]) for row in (await db.execute(invariant.statement, parameters)).fetchmany(limit)]
 
@@ -166,12 +166,12 @@ _TIME = text(
 
 
 async def take_time(db: Session, seconds: int = 300) -> None:
-    """These statements read whole tables and find next to nothing; limits for ordinary ones are not meant for them."""
+    """Lifts the statement timeout, because these statements read whole tables."""
     await db.execute(_TIME, {"limit": str(seconds * 1000)})
 
 
 async def oldest_unacknowledged_seconds(db: Session) -> tuple[int, float | None]:
-    """How many results wait to be fetched, and how old the oldest is."""
+    """Returns how many results wait to be fetched, and the age of the oldest."""
     row = (
         await db.execute(
             text(

@@ -1,4 +1,4 @@
-"""How a job is doing: its counts, added up from its batches, and when it will be over at the measured speed."""
+"""Describes a job: its counts, and when it will be over at the measured speed."""
 
 from datetime import timedelta
 
@@ -8,21 +8,21 @@ from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.find_blocked import find_blocked
 from ai_manager.jobs.models import Job
-from ai_manager.jobs.state import Ended
+from ai_manager.jobs.state import ResourceCounts
 from ai_manager.workers import queries as workers
 from trapper_kit.db import Session
 from trapper_schemas.v1.jobs import JobCounts, JobReply, JobState
 
 
 async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
-    """As the Expert is told."""
+    """Returns the job as the Expert reads it."""
     state = job.state
     if job.closed_at is not None:
-        ended, left = Ended(job.total, job.done, job.blank, job.failed), 0
+        counts, left = ResourceCounts(job.total, job.done, job.blank, job.failed), 0
     else:
         sums = await queries.sums(db, job.id)
-        ended = Ended(job.total, sums.done, sums.blank, sums.failed)
-        left = job.total - ended.ended
+        counts = ResourceCounts(job.total, sums.done, sums.blank, sums.failed)
+        left = job.total - counts.ended
         if state is JobState.PLANNED and await queries.was_handed_out(db, job.id):
             state = JobState.RUNNING
     terms = await queries.terms(db, job.id) if left else None
@@ -33,12 +33,12 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         sealed=job.sealed,
         counts=JobCounts(
             total=job.total,
-            done=ended.done,
-            blank=ended.blank,
-            failed=ended.failed,
-            cancelled=job.total - ended.ended if state is JobState.CANCELLED else 0,
+            done=counts.done,
+            blank=counts.blank,
+            failed=counts.failed,
+            cancelled=job.total - counts.ended if state is JobState.CANCELLED else 0,
         ),
-        progress=1.0 if left == 0 and job.sealed else ended.ended / max(1, job.total),
+        progress=1.0 if left == 0 and job.sealed else counts.ended / max(1, job.total),
         eta_seconds=left / speed if left and speed else None,
         images_per_second=speed,
         created_at=job.created_at,

@@ -1,4 +1,4 @@
-"""Reads a job, or a page of one, while its bytes arrive: a hundred thousand resources never stand in memory at once."""
+"""Reads a job or a page as a stream, so that memory stays small for a hundred thousand resources."""
 
 import codecs
 import hashlib
@@ -26,7 +26,7 @@ _SPACE = " \t\n\r"
 
 @dataclass
 class Submission:
-    """Everything but the resources as one document, and those packed in chunks of a thousand; closed after use."""
+    """The document without its resources, and those packed in chunks of a thousand; closed after use."""
 
     head: dict[str, Any]
     chunks: Chunks
@@ -35,12 +35,12 @@ class Submission:
     sha256: str
 
     def close(self) -> None:
-        """Let go of the chunks."""
+        """Deletes the chunks."""
         self.chunks.close()
 
 
 async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIterator[bytes]:
-    """A zstd body as it was; TooLarge as soon as it is longer than `at_most` bytes."""
+    """Yields a zstd body decompressed; raises TooLarge above `at_most` bytes."""
     reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj()
     so_far = 0
     async for chunk in chunks:
@@ -61,7 +61,7 @@ async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIter
 
 
 async def read_submission(chunks: AsyncIterator[bytes]) -> Submission:
-    """Raises Malformed for what is not JSON, Invalid for what is not a resource, naming it by its number."""
+    """Reads the body; Malformed for what is not JSON, Invalid for a bad resource, by its number."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     reader = _Reader()
     try:
@@ -90,7 +90,7 @@ class _Reader:
     decoder: json.JSONDecoder = field(default_factory=json.JSONDecoder)
 
     def feed(self, text: str) -> None:
-        """Take what is complete, keep the rest."""
+        """Parses what is complete and keeps the rest."""
         self.text = (self.text + text) if self.text else text
         at = 0
         while (after := self._step(at)) is not None:
@@ -100,7 +100,7 @@ class _Reader:
             raise Malformed(f"a value is not JSON, or has more than {MAX_PENDING_CHARACTERS} characters")
 
     def finish(self) -> Submission:
-        """The whole; Malformed when it stopped in the middle."""
+        """Returns the submission; raises Malformed when the body is incomplete."""
         if self.place != "end" or self.text.strip():
             raise Malformed("the body is not one whole JSON object")
         self._pack()
@@ -109,7 +109,7 @@ class _Reader:
         return Submission(self.head, self.chunks, self.seen, len(self.seen), self.digest.hexdigest())
 
     def _step(self, at: int) -> int | None:
-        """One token further, or None when it is not there yet."""
+        """Returns the next token, or None when it is incomplete."""
         while at < len(self.text) and self.text[at] in _SPACE:
             at += 1
         if at >= len(self.text) or self.place == "end":
@@ -185,7 +185,7 @@ class _Reader:
 
 
 def invalid_resource(loc: list[str | int], code: str, message: str) -> Invalid:
-    """One resource of the body, named by its number."""
+    """Returns the error for one resource of the body, named by its number."""
     where: list[str | int] = ["body", "resources", *loc]
     return Invalid(
         f"not valid: {'.'.join(str(part) for part in where[1:])}: {message}",

@@ -1,4 +1,4 @@
-"""How a job ends, as a pure decision; the states themselves are the wire's."""
+"""How a job ends, as pure decisions; the states are those of the wire."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from trapper_schemas.v1.jobs import JobState
 
 
 @dataclass(frozen=True)
-class Ended:
+class ResourceCounts:
     """Resources by how they ended."""
 
     total: int
@@ -19,19 +19,19 @@ class Ended:
 
     @property
     def ended(self) -> int:
-        """All of them that came to an end by themselves."""
+        """All resources that ended by themselves."""
         return self.done + self.blank + self.failed
 
 
-def closing_state(ended: Ended) -> JobState:
-    """Finished when nothing failed, failed when everything did, else partial."""
-    if ended.failed == 0:
+def closing_state(counts: ResourceCounts) -> JobState:
+    """Returns finished when nothing failed, failed when everything did, else partial."""
+    if counts.failed == 0:
         return JobState.FINISHED
-    return JobState.FAILED if ended.failed >= ended.total else JobState.PARTIAL
+    return JobState.FAILED if counts.failed >= counts.total else JobState.PARTIAL
 
 
 def next_batch_size(*, images_per_second: float | None, target_seconds: float, default: int, limit: int) -> int:
-    """One to two minutes of work at the measured speed, or the setting while nothing was measured."""
+    """Returns one to two minutes of work at the measured speed, or the setting without one."""
     if images_per_second is None:
         return min(default, limit)
     return max(1, min(limit, round(images_per_second * target_seconds)))
@@ -49,7 +49,7 @@ class Need:
 
 
 def blocked_by(need: Need, fleet: Sequence[Ability]) -> Blocked | None:
-    """The first condition that no worker of the fleet meets together with those before it; None when one meets all."""
+    """Returns the first condition that no worker meets together with those before it, or None."""
     names = " or ".join(need.runtimes)
     size = f"{need.weights_bytes / 2**20:.0f} MiB"
     conditions: list[tuple[Callable[[Ability], bool], Blocked]] = [

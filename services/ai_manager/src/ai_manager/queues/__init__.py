@@ -1,1 +1,1 @@
-"""How much waits for which runtime."""
+"""Depth of the queue by runtime."""

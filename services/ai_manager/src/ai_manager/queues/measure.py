@@ -1,4 +1,4 @@
-"""What waits, who is there to do it, and how long it would take: for people, and for whatever scales the fleet."""
+"""Measures the queue: what waits, who could run it, and how long it would take."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MEASURED_WITHIN = timedelta(days=30)
 
 @dataclass(frozen=True)
 class RuntimeLoad:
-    """The work that one runtime could do, and the workers that have it."""
+    """The work that one runtime could do, and its workers."""
 
     runtime: str
     waiting: int
@@ -39,7 +39,7 @@ class Measured:
 
 
 async def measure_queue(work: Work, db: Session) -> Measured:
-    """Counted along indexes, so that it costs the same however much is kept."""
+    """Measures the queue with index scans, so that its cost does not grow with what is kept."""
     depths = await queries.depths(db)
     fleet = await queries.fleet(
         db, seen_within=timedelta(seconds=work.intervals.alive), measured_after=work.clock.now() - MEASURED_WITHIN
@@ -48,7 +48,7 @@ async def measure_queue(work: Work, db: Session) -> Measured:
 
 
 def load_by_runtime(depths: Iterable[Depth], fleet: Sequence[Speeds]) -> list[RuntimeLoad]:
-    """A batch that several runtimes can run counts for each of them."""
+    """Returns the load by runtime; a batch that several runtimes can run counts for each."""
     by_runtime: dict[str, list[Depth]] = {
         runtime: [] for worker in fleet if worker.alive for runtime in worker.runtimes
     }
@@ -65,7 +65,7 @@ def _load(runtime: str, depths: Sequence[Depth], fleet: Sequence[Speeds]) -> Run
         resources = depth.resources + depth.unplanned
         speed = speed_of(depth.first_model, able)
         seconds.append(0.0 if not resources else None if speed is None else resources / speed)
-    known = [one for one in seconds if one is not None]
+    known = [value for value in seconds if value is not None]
     oldest = [queries.made_at(depth.oldest) for depth in depths if depth.oldest is not None]
     return RuntimeLoad(
         runtime=runtime,
@@ -78,7 +78,7 @@ def _load(runtime: str, depths: Sequence[Depth], fleet: Sequence[Speeds]) -> Run
 
 
 def speed_of(model: str, workers: Iterable[Speeds]) -> float | None:
-    """Resources per second of one worker: the median of what those measured that are here, else of all that were."""
+    """Returns resources per second of one worker: the median of live workers, else of all that measured."""
     measured = [(worker.alive, float(speed)) for worker in workers if (speed := worker.images_per_second.get(model))]
     alive = [speed for is_alive, speed in measured if is_alive]
     everybody = alive or [speed for _, speed in measured]

@@ -1,4 +1,4 @@
-"""How much waits, and for how long: every statement walks an index, and none counts a table."""
+"""Statements about depth and age of the queue; each walks an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,8 +67,8 @@ _DEPTHS = text(
 
 
 async def depths(db: Session) -> list[Depth]:
-    """The lines of the queue that have work, planned or not."""
-    found = await db.execute(_DEPTHS, {"at_most": COUNTED_AT_MOST})
+    """Returns the lines of the queue that have work, planned or not."""
+    rows = await db.execute(_DEPTHS, {"at_most": COUNTED_AT_MOST})
     return [
         Depth(
             runtimes=row[0],
@@ -81,7 +81,7 @@ async def depths(db: Session) -> list[Depth]:
             oldest=UUID(row[7]) if row[7] else None,
             weights_bytes=row[8],
         )
-        for row in found
+        for row in rows
     ]
 
 
@@ -94,7 +94,7 @@ async def leased(db: Session) -> dict[str, tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Speeds:
-    """One worker of the fleet, as far as the queue is concerned."""
+    """One worker of the fleet with its measured speeds."""
 
     runtimes: Sequence[str]
     images_per_second: dict[str, Any]
@@ -103,7 +103,7 @@ class Speeds:
 
 
 async def fleet(db: Session, *, seen_within: timedelta, measured_after: datetime) -> list[Speeds]:
-    """Every worker that measured something lately, also those that are away: somebody like them may come again."""
+    """Returns every worker that measured something lately, also those that are away."""
     rows = await db.execute(
         text(
             "select runtimes, images_per_second, seen_at > clock_timestamp() - make_interval(secs => :alive) "
@@ -115,7 +115,7 @@ async def fleet(db: Session, *, seen_within: timedelta, measured_after: datetime
 
 
 async def workers_by_state(db: Session, *, seen_within: timedelta) -> dict[str, int]:
-    """Workers that were not sent away, by how they stand."""
+    """Returns the number of workers by state, without revoked ones."""
     rows = await db.execute(
         text(
             "select case when seen_at > clock_timestamp() - make_interval(secs => :alive) is not true then 'silent' "
@@ -128,7 +128,7 @@ async def workers_by_state(db: Session, *, seen_within: timedelta) -> dict[str, 
 
 
 async def losses(db: Session) -> dict[str, int]:
-    """Batches that were not finished, by the way that happened, ever since."""
+    """Returns the number of lost batches by kind of loss."""
     rows = await db.execute(text("select loss, sum(count)::bigint from worker_losses group by loss"))
     return {row[0]: row[1] for row in rows}
 
@@ -160,11 +160,11 @@ _UNFETCHED = text(
 
 
 async def unfetched(db: Session) -> tuple[int, float | None]:
-    """How many results wait to be fetched, and for how many seconds the oldest has: one probe per job that has some."""
+    """Returns how many results wait to be fetched, and the age of the oldest in seconds."""
     row = (await db.execute(_UNFETCHED, {"at_most": COUNTED_AT_MOST})).one()
     return row[0], float(row[1]) if row[1] is not None else None
 
 
 def made_at(uuid7: UUID) -> datetime:
-    """The moment that a UUIDv7 carries."""
+    """Returns the time in a UUIDv7."""
     return datetime.fromtimestamp((uuid7.int >> 80) / 1000, UTC)

@@ -57,13 +57,13 @@ def _age(since: datetime | None, now: datetime) -> float | None:
 
 def _queue(joined: str, depths: Sequence[Depth], measured: Measured, fleet: Sequence[Ability], now: datetime) -> Queue:
     runtimes = joined.split(SEPARATOR)
-    leased, in_hand = measured.leased.get(joined, (0, 0))
+    leased, leased_resources = measured.leased.get(joined, (0, 0))
     oldest = [made_at(depth.oldest) for depth in depths if depth.oldest is not None]
     return Queue(
         runtimes=runtimes,
         waiting=sum(depth.waiting for depth in depths),
         leased=leased,
-        resources=in_hand + sum(depth.resources for depth in depths),
+        resources=leased_resources + sum(depth.resources for depth in depths),
         unplanned=sum(depth.unplanned for depth in depths),
         oldest_waiting_seconds=_age(min(oldest, default=None), now),
         workers=sum(worker.alive and not set(runtimes).isdisjoint(worker.runtimes) for worker in measured.fleet),

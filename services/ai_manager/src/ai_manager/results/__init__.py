@@ -1,1 +1,1 @@
-"""What workers bring and the Expert fetches."""
+"""Results that workers save and the Expert fetches."""

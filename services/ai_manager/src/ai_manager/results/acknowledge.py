@@ -1,4 +1,4 @@
-"""Off the list, because it is durable at the Expert's."""
+"""Acknowledges results that are durable at the Expert."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from trapper_kit.db import Session
 
 
 async def acknowledge_results(db: Session, batch_id: UUID, *, caller: str, now: datetime) -> None:
-    """Doing it twice changes nothing."""
+    """Acknowledges the result; doing it twice changes nothing."""
     if await queries.get(db, batch_id, caller) is None:
         raise ResultsNotFound(batch_id=str(batch_id))
     if await queries.acknowledge(db, batch_id, now):

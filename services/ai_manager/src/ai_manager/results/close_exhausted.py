@@ -1,4 +1,4 @@
-"""Writes down the failures of batches that were given up, as a blob like any other, so that nothing hangs."""
+"""Writes the failures of exhausted batches as a blob like any other, so that their jobs can close."""
 
 import hashlib
 from uuid import UUID
@@ -22,7 +22,7 @@ NOBODY = UUID(int=0)
 
 
 async def close_exhausted(work: Work) -> list[UUID]:
-    """The jobs of which something was given up, once each blob is kept and noted."""
+    """Returns the jobs of which batches were exhausted, once each blob is stored."""
     async with work.db() as db:
         given_up = await batches.exhausted(db, LIMIT)
     jobs: set[UUID] = set()
@@ -52,7 +52,7 @@ async def close_exhausted(work: Work) -> list[UUID]:
 
 
 def failed_results(batch: Batch) -> BatchResults:
-    """Results in which every resource failed, with the last error."""
+    """Returns results in which every resource failed with the last error."""
     killed = batch.crashes > 1
     code = FailureCode.KILLED_WORKER if killed else FailureCode.EXHAUSTED
     what = "every worker that looked at it died" if killed else f"given up after {batch.losses} losses"

@@ -1,4 +1,4 @@
-"""What is refused of what workers bring."""
+"""Problems that saving and fetching results raise."""
 
 from trapper_kit.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Finds rows whose object the store has lost: results that the Expert has not fetched yet, and weights."""
+"""Finds rows whose object is missing in the store: unfetched results and weights."""
 
 from ai_manager.blob_store import results_key, sha256_of_key, weights_key
 from ai_manager.catalog import queries as catalog
@@ -10,7 +10,7 @@ CHECKED_RESULTS = 1000
 
 
 async def lost_blobs(work: Work) -> list[str]:
-    """Ids of batches that wait to be fetched and whose blob is gone; one that is acknowledged meanwhile is left out."""
+    """Returns ids of batches that wait to be fetched and whose blob is missing."""
     async with work.db() as db:
         rows = await queries.oldest_in_store(db, CHECKED_RESULTS)
     gone = set(await work.blobs.missing([results_key(row.sha256) for row in rows]))
@@ -18,7 +18,7 @@ async def lost_blobs(work: Work) -> list[str]:
 
 
 async def lost_weights(work: Work) -> list[str]:
-    """Hashes of weights that the Manager held and has no more; `sync_models_from_schemas` or an upload brings them."""
+    """Returns hashes of held weights whose file is missing; a sync or an upload brings them back."""
     async with work.db() as db:
         held = await catalog.held_hashes(db)
     return [sha256_of_key(key) for key in await work.blobs.missing([weights_key(sha256) for sha256 in held])]

@@ -1,4 +1,4 @@
-"""Looks into a result blob, off the event loop: is it true to its batch, and how did each resource end?"""
+"""Checks a result blob against its batch, off the event loop, and counts the outcomes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from trapper_schemas.v1.results import DAMAGED, FIXED_POINT, BatchResults, value
 
 @dataclass(frozen=True)
 class Failure:
-    """One resource that ended as failed."""
+    """One resource that failed."""
 
     resource_id: UUID
     code: str
@@ -28,7 +28,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What is noted of a blob in rows."""
+    """What rows store of a blob."""
 
     counts: Counts
     failures: Sequence[Failure]
@@ -37,7 +37,7 @@ class Inspected:
 def inspect_results(
     blob: bytes, *, sha256: str, expected: Expectation, models: Sequence[ModelEntry], worker_id: UUID, limits: Limits
 ) -> Inspected:
-    """Raises BlobRefused, with a stable reason, for anything that breaks a rule."""
+    """Returns counts and failures; raises BlobRefused with a stable reason for a broken rule."""
     if hashlib.sha256(blob).hexdigest() != sha256:
         raise BlobRefused("the bytes do not have the announced sha256", reason="hash")
     try:
@@ -51,12 +51,12 @@ def inspect_results(
 
 
 def failures_of(results: BatchResults) -> list[Failure]:
-    """The failed resources, with code and message."""
+    """Returns the failed resources with code and message."""
     return [Failure(results.ids[index], failed.code.value, failed.message) for index, failed in results.failures()]
 
 
 def _count(results: BatchResults, expected: Expectation, models: Sequence[ModelEntry]) -> Counts:
-    """Blank is a whole picture with nothing at or above the job's threshold; labels without a meaning do not count."""
+    """Counts the outcomes; blank means nothing at or above the job's threshold with a meaningful label."""
     damaged = {index for index, state in enumerate(values(results.state)) if state == DAMAGED}
     counted: set[int] = set()
     for stage, model in zip(expected.stages, models, strict=True):

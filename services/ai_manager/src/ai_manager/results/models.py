@@ -1,4 +1,4 @@
-"""What is kept of a closed batch: its blob or the blob's hash, the failures one by one, and late results as hashes."""
+"""Tables of results: the blob or its hash, failures by resource, and late results as hashes."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from ai_manager.base import Base
 
 
 class SavedResult(Base):
-    """The blob of a closed batch; on the list until the Expert acknowledged it. Counts are on the batch itself."""
+    """The blob of a closed batch, listed until the Expert acknowledged it."""
 
     __tablename__ = "saved_results"
     __table_args__ = (
@@ -45,7 +45,7 @@ class SavedResult(Base):
 
 
 class ResourceFailure(Base):
-    """One resource that ended as failed."""
+    """One resource that failed."""
 
     __tablename__ = "resource_failures"
     __table_args__ = (Index("resource_failures_job_id_idx", "job_id", "resource_id"),)
@@ -58,7 +58,7 @@ class ResourceFailure(Base):
 
 
 class LateResult(Base):
-    """A result that came after its lease was over: kept for audit as a hash, some per worker and day."""
+    """A result that came after its lease was over; some per worker and day are kept as hashes for audit."""
 
     __tablename__ = "late_results"
     __table_args__ = (Index("late_results_day_idx", "day"),)

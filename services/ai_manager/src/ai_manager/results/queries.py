@@ -1,4 +1,4 @@
-"""The statements of what was brought and what is fetched."""
+"""Statements about results."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -22,7 +22,7 @@ async def save(
     db: Session, *, batch_id: UUID, job_id: UUID, sha256: str, size_bytes: int, blob: bytes | None, exhausted: bool,
     failures: Sequence[Failure],
 ) -> None:  # fmt: skip
-    """Note the blob and the failures of a batch that was closed in this very transaction."""
+    """Stores the blob and the failures of a batch that was closed in this transaction."""
     await db.execute(
         insert(SavedResult).values(
             batch_id=batch_id,
@@ -40,7 +40,7 @@ async def save(
 
 
 async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
-    """The oldest hundred that are closed and not acknowledged."""
+    """Returns the oldest hundred results that are not acknowledged."""
     statement = (
         select(SavedResult)
         .where(SavedResult.job_id == job_id, SavedResult.acknowledged_at.is_(None))
@@ -51,7 +51,7 @@ async def unacknowledged(db: Session, job_id: UUID) -> Sequence[SavedResult]:
 
 
 async def oldest_in_store(db: Session, limit: int) -> Sequence[SavedResult]:
-    """Of all jobs, those that are not acknowledged and whose blob lies in the store."""
+    """Returns the oldest unacknowledged results of all jobs whose blob is in the store."""
     statement = (
         select(SavedResult)
         .where(SavedResult.acknowledged_at.is_(None), SavedResult.blob.is_(None))
@@ -62,7 +62,7 @@ async def oldest_in_store(db: Session, limit: int) -> Sequence[SavedResult]:
 
 
 async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedResult]:
-    """All that is still kept, acknowledged or not, by batch id."""
+    """Returns all results that are kept, acknowledged or not, by batch id."""
     statement = (
         select(SavedResult)
         .where(SavedResult.job_id == job_id, SavedResult.forgotten_at.is_(None))
@@ -75,7 +75,7 @@ async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedR
 
 
 async def get(db: Session, batch_id: UUID, caller: str | None) -> SavedResult | None:
-    """The result of a batch of this caller's job, or of anybody's; also when its blob is forgotten."""
+    """Returns the result of a batch of this caller, or of any; also when its blob is deleted."""
     statement = select(SavedResult).where(SavedResult.batch_id == batch_id)
     if caller is not None:
         statement = statement.join(Job, Job.id == SavedResult.job_id).where(Job.caller == caller)
@@ -83,12 +83,12 @@ async def get(db: Session, batch_id: UUID, caller: str | None) -> SavedResult | 
 
 
 async def blob_of(db: Session, batch_id: UUID) -> bytes | None:
-    """The bytes of a small result, which lie in its row; None for one that lies in the blob store."""
+    """Returns the bytes of a small result; None when they are in the blob store."""
     return (await db.scalars(select(SavedResult.blob).where(SavedResult.batch_id == batch_id))).one_or_none()
 
 
 async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
-    """Take it off the list; False when it was off already."""
+    """Acknowledges the result; returns False when it was already."""
     statement = (
         update(SavedResult)
         .where(SavedResult.batch_id == batch_id, SavedResult.acknowledged_at.is_(None))
@@ -99,7 +99,7 @@ async def acknowledge(db: Session, batch_id: UUID, now: datetime) -> bool:
 
 
 async def failures(db: Session, job_id: UUID, page_request: PageRequest) -> Sequence[ResourceFailure]:
-    """Failed resources of a job by id, one more than the page."""
+    """Returns failed resources of a job by id, one more than the page."""
     order = [ResourceFailure.resource_id, ResourceFailure.batch_id]
     statement = page_of(
         select(ResourceFailure).where(ResourceFailure.job_id == job_id), order, page_request, [UUID, UUID]
@@ -108,7 +108,7 @@ async def failures(db: Session, job_id: UUID, page_request: PageRequest) -> Sequ
 
 
 async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str, now: datetime, at_most: int) -> None:
-    """A result that came too late, as a hash; only some per worker and day, however many come at once."""
+    """Stores a late result as a hash; only some per worker and day."""
     day = now.date()
     await db.execute(select(Worker.id).where(Worker.id == worker_id).with_for_update(key_share=True))
     so_far = select(func.count()).where(LateResult.worker_id == worker_id, LateResult.day == day)
@@ -118,13 +118,13 @@ async def note_late(db: Session, *, worker_id: UUID, batch_id: UUID, sha256: str
 
 
 async def delete_late(db: Session, before: date) -> int:
-    """Let go of what came too late before that day; how many there were."""
+    """Deletes records of late results before that day and returns their number."""
     statement = delete(LateResult).where(LateResult.day < before)
     return cast("CursorResult[Any]", await db.execute(statement)).rowcount
 
 
-async def to_forget(db: Session, *, acknowledged_before: datetime, limit: int) -> Sequence[SavedResult]:
-    """The results that were acknowledged longest ago, locked against another process that forgets."""
+async def to_delete(db: Session, *, acknowledged_before: datetime, limit: int) -> Sequence[SavedResult]:
+    """Returns and locks the results that were acknowledged longest ago."""
     statement = (
         select(SavedResult)
         .where(SavedResult.acknowledged_at < acknowledged_before, SavedResult.forgotten_at.is_(None))
@@ -136,7 +136,7 @@ async def to_forget(db: Session, *, acknowledged_before: datetime, limit: int) -
 
 
 async def named(db: Session, sha256s: Collection[str]) -> set[str]:
-    """Which of these blobs some batch still needs in the store."""
+    """Returns those of these blobs that some batch still needs in the store."""
     statement = select(SavedResult.sha256).where(
         SavedResult.sha256.in_(sha256s), SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)
     )
@@ -144,14 +144,14 @@ async def named(db: Session, sha256s: Collection[str]) -> set[str]:
 
 
 async def to_reduce(db: Session, *, quiet_since: datetime, limit: int) -> Sequence[UUID]:
-    """Closed jobs of which every result was acknowledged, the last one long ago."""
+    """Returns closed jobs of which every result was acknowledged long ago."""
     recent = exists().where(
         SavedResult.job_id == Job.id,
         or_(SavedResult.acknowledged_at.is_(None), SavedResult.acknowledged_at >= quiet_since),
     )
     statement = (
         select(Job.id)
-        .where(Job.put_away, Job.reduced_at.is_(None), Job.closed_at < quiet_since, ~recent)
+        .where(Job.compacted, Job.reduced_at.is_(None), Job.closed_at < quiet_since, ~recent)
         .order_by(Job.closed_at)
         .limit(limit)
     )
@@ -159,7 +159,7 @@ async def to_reduce(db: Session, *, quiet_since: datetime, limit: int) -> Sequen
 
 
 async def delete_of_job(db: Session, job_id: UUID) -> list[str]:
-    """Everything that is known of a job's results; the blobs in the store that had not been forgotten yet."""
+    """Deletes the results of a job and returns their blobs in the store."""
     in_store = and_(SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)).label("in_store")
     gone = await db.execute(
         delete(SavedResult).where(SavedResult.job_id == job_id).returning(SavedResult.sha256, in_store)

@@ -1,4 +1,4 @@
-"""A worker brings a batch: check the blob, keep it, then close the batch by its token, in one transaction."""
+"""Saves the results of a batch: checks the blob, stores it, and closes the batch by its token."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import zstandard
 
 from ai_manager.batches import queries as batches
 from ai_manager.batches import queries_hot
-from ai_manager.batches.brief import brief
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
+from ai_manager.batches.lease_context import lease_context
 from ai_manager.batches.models import Batch, FinishedBatch
 from ai_manager.batches.pack import unpack
 from ai_manager.batches.queries_hot import Finish, Finished, Present
@@ -31,7 +31,7 @@ SMALL_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Brought:
-    """What a worker sent, and the proof that it may."""
+    """A result as a worker sent it, with the token of its lease."""
 
     batch_id: UUID
     worker_id: UUID
@@ -41,7 +41,7 @@ class Brought:
 
 
 async def save_results(work: Work, brought: Brought) -> Finished | None:
-    """The job whose batch was closed by it, or None when these very bytes had been saved before."""
+    """Returns the job whose batch was closed, or None when the same bytes were saved before."""
     present = await work.direct.batched(queries_hot.present, brought.batch_id)
     if present is None or present.state != BatchState.LEASED or present.token != brought.token:
         return await _not_held(work, brought)
@@ -76,7 +76,7 @@ async def save_results(work: Work, brought: Brought) -> Finished | None:
 
 
 async def _inspect(work: Work, brought: Brought, present: Present) -> Inspected:
-    job = await brief(work, present.job_id)
+    job = await lease_context(work, present.job_id)
     resources = unpack(present.resources)
     expected = Expectation(
         batch_id=brought.batch_id,
@@ -105,7 +105,7 @@ async def _inspect(work: Work, brought: Brought, present: Present) -> Inspected:
 
 
 def _is_small(blob: bytes) -> bool:
-    """Whether looking into it takes less time than the way to a thread and back; what is no blob is refused at once."""
+    """Returns whether checking it inline is faster than a thread; what is no blob is refused at once."""
     try:
         return 0 <= zstandard.frame_content_size(blob) <= SMALL_BYTES
     except zstandard.ZstdError:
@@ -120,7 +120,7 @@ async def _find(db: Session, batch_id: UUID) -> Batch | FinishedBatch:
 
 
 async def _not_held(work: Work, brought: Brought) -> None:
-    """The same bytes again are fine; anything else is too late, and noted."""
+    """Accepts the same bytes again; anything else is too late and is recorded."""
     async with work.db() as db:
         batch = await _find(db, brought.batch_id)
     same_worker = batch.worker_id == brought.worker_id

@@ -1,4 +1,4 @@
-"""Remove blobs that no row names: their process died between keeping the bytes and noting them."""
+"""Deletes blobs that no row refers to: their process died before the row was written."""
 
 import asyncio
 from datetime import timedelta
@@ -15,15 +15,15 @@ from trapper_schemas.v1.results import BatchResults
 
 
 async def sweep_orphans(work: Work) -> int:
-    """How many were removed; young ones are left alone, and those that a worker may still bring again."""
+    """Returns how many were deleted; young ones stay, and those that a worker may send again."""
     before = work.clock.now() - timedelta(hours=work.settings.orphan_hours)
     await work.blobs.drop_abandoned(before)
     removed = 0
     async for page in work.blobs.list_older("results", before):
         hashes = [sha256_of_key(key) for key in page]
         async with work.db() as db:
-            unnamed = set(hashes) - await queries.named(db, hashes)
-        for sha256 in sorted(unnamed):
+            unreferenced = set(hashes) - await queries.named(db, hashes)
+        for sha256 in sorted(unreferenced):
             if not await _may_come_again(work, sha256):
                 await work.blobs.delete(results_key(sha256))
                 removed += 1
@@ -33,7 +33,7 @@ async def sweep_orphans(work: Work) -> int:
 
 
 async def _may_come_again(work: Work, sha256: str) -> bool:
-    """Only while its batch is leased at its attempt; once that is over, these bytes can never be saved."""
+    """Returns whether its batch is leased at its attempt, so that the same bytes may be saved."""
     try:
         blob = await work.blobs.read(results_key(sha256))
     except ObjectMissing:
@@ -50,7 +50,7 @@ async def _may_come_again(work: Work, sha256: str) -> bool:
 
 
 def _read(blob: bytes, limits: Limits) -> BatchResults | None:
-    """None for what cannot be read: a newer Manager may have written it, so it is left alone."""
+    """Returns the decoded results; None for what cannot be read, perhaps written by a newer Manager."""
     try:
         return read_results(blob, limits=limits)
     except BlobRefused:

@@ -1,1 +1,1 @@
-"""Who can run what."""
+"""The fleet: enrolment, credentials, orders and abilities of workers."""

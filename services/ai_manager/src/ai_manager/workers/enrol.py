@@ -1,4 +1,4 @@
-"""An enrolment token becomes a worker with a credential of its own: its runtimes, its project scope, its end."""
+"""Enrols a worker: an enrolment token becomes a credential with runtimes, project and end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ async def enrol_worker(
     credential_lifetime: timedelta,
     hash_token: Callable[[str], str],
 ) -> Enrolled:
-    """Spend one use of the token; the worker may run what both it and the token name."""
+    """Spends one use of the token; the worker may run the runtimes that both it and the token name."""
     token = await queries.use_enrolment(db, token_hash, now)
     if token is None:
         raise EnrolmentRefused("ask an operator for a new one: `trapper workers token`")

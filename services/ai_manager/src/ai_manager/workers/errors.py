@@ -1,4 +1,4 @@
-"""What enrolment refuses."""
+"""Problems that enrolment raises."""
 
 from trapper_kit.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Who may become a worker: whoever holds an enrolment token; spending it is the verb's affair."""
+"""Guard of enrolment: the caller holds an enrolment token, which `enrol_worker` spends."""
 
 from typing import Annotated
 

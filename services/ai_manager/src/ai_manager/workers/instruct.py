@@ -1,4 +1,4 @@
-"""Tell workers to pause, to go on, or to finish and leave; they hear it in the answer to their next heartbeat."""
+"""Orders workers to pause, resume or drain; they learn it from the reply to their next heartbeat."""
 
 from uuid import UUID
 
@@ -10,9 +10,9 @@ from trapper_kit.logs import log
 
 
 async def instruct_workers(db: Session, order: Order, worker_id: UUID | None = None) -> int:
-    """One worker, or all that were not sent away; how many were told. The same order again changes nothing."""
-    told = await queries.instruct(db, ORDERS[order], worker_id)
-    if worker_id is not None and not told:
+    """Orders one worker, or all that are not revoked, and returns their number; repeating changes nothing."""
+    instructed = await queries.instruct(db, ORDERS[order], worker_id)
+    if worker_id is not None and not instructed:
         raise WorkerNotFound(f"no worker {worker_id} that is not revoked")
-    log("workers.instructed", order=order.value, worker_id=worker_id, told=told)
-    return told
+    log("workers.instructed", order=order.value, worker_id=worker_id, workers=instructed)
+    return instructed

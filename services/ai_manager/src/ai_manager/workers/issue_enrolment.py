@@ -1,4 +1,4 @@
-"""Make an enrolment token, show it once, keep its HMAC."""
+"""Makes an enrolment token, returns its secret once and stores its HMAC."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ def issue_enrolment(
     hash_token: Callable[[str], str],
     offline: bool = False,
 ) -> str:
-    """A token with which up to `uses` machines become workers; `offline` ones may lease batches for days."""
+    """Returns a token for up to `uses` workers; `offline` ones may lease batches for days."""
     token = new_token("tme")
     db.add(
         EnrolmentToken(

@@ -1,4 +1,4 @@
-"""Workers, and the tokens that make a machine one."""
+"""Tables of workers and enrolment tokens."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from ai_manager.base import Base
 
 
 class EnrolmentToken(Base):
-    """Good for some workers and some minutes, with a fixed set of runtimes and a project scope."""
+    """An enrolment token: uses, end, runtimes and project."""
 
     __tablename__ = "enrolment_tokens"
     __table_args__ = (CheckConstraint("uses_left >= 0", name="uses_left"),)
@@ -27,7 +27,7 @@ class EnrolmentToken(Base):
 
 
 class Worker(Base):
-    """A machine that computes, under an id that we gave it; an empty project means every project."""
+    """A machine that computes; an empty project means every project."""
 
     __tablename__ = "workers"
 
@@ -61,7 +61,7 @@ class Worker(Base):
 
 
 class WorkerLosses(Base):
-    """How often a worker lost a batch, by the way it happened; the sums are a metric."""
+    """How many batches a worker lost, by kind of loss; the sums are a metric."""
 
     __tablename__ = "worker_losses"
 

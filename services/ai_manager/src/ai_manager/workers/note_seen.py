@@ -1,4 +1,4 @@
-"""It lives: what a worker says of itself is noted."""
+"""Stores what a worker reports about itself."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -18,12 +18,12 @@ MOST_MODELS = 1000
 
 
 def _plausible(speeds: Mapping[str, float]) -> dict[str, float]:
-    """Those that can be a speed."""
-    return dict(islice(((key, one) for key, one in speeds.items() if SLOWEST <= one <= FASTEST), MOST_MODELS))
+    """Returns those values that can be a speed."""
+    return dict(islice(((key, speed) for key, speed in speeds.items() if SLOWEST <= speed <= FASTEST), MOST_MODELS))
 
 
 async def note_seen(db: Session, worker_id: UUID, beat: Heartbeat) -> Worker:
-    """Note the moment, speed, load and models."""
+    """Stores the moment, speed, load and models."""
     changes: dict[str, Any] = {"load": beat.load, "number": beat.number}
     if beat.devices:
         changes["device_load"] = clean_json([device.model_dump(mode="json") for device in beat.devices])

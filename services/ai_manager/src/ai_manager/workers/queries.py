@@ -1,4 +1,4 @@
-"""The fleet's statements."""
+"""Statements about the fleet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from trapper_kit.paging import PageRequest, page_of
 
 
 async def use_enrolment(db: Session, token_hash: str, now: datetime) -> EnrolmentToken | None:
-    """Take one use of the token, if one is left; two workers can never take the same one."""
+    """Takes one use of the token, if one is left, atomically."""
     return (
         await db.scalars(
             update(EnrolmentToken)
@@ -33,12 +33,12 @@ async def use_enrolment(db: Session, token_hash: str, now: datetime) -> Enrolmen
 
 
 async def get(db: Session, worker_id: UUID) -> Worker | None:
-    """A worker that was not sent away."""
+    """Returns a worker that is not revoked."""
     return (await db.scalars(select(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)))).one_or_none()
 
 
 async def note_seen(db: Session, worker_id: UUID, *, number: int, **changes: Any) -> Worker | None:
-    """Note a heartbeat, by the clock that all Managers share, with what changed; None when the worker is revoked."""
+    """Stores a heartbeat by the database's clock; returns None when the worker is revoked."""
     return (
         await db.scalars(
             update(Worker)
@@ -50,7 +50,7 @@ async def note_seen(db: Session, worker_id: UUID, *, number: int, **changes: Any
 
 
 async def advance_heartbeat(db: Session, worker_id: UUID, number: int) -> bool:
-    """Note the number of a heartbeat; False when one with this number or a higher one came before."""
+    """Stores the number of a heartbeat; returns False when this or a higher one came before."""
     statement = (
         update(Worker)
         .where(Worker.id == worker_id, Worker.heartbeat_number < number)
@@ -61,7 +61,7 @@ async def advance_heartbeat(db: Session, worker_id: UUID, number: int) -> bool:
 
 
 async def revoke(db: Session, worker_id: UUID, now: datetime) -> bool:
-    """Send a worker away; False when there is none to send."""
+    """Revokes a worker; returns False when there is none to revoke."""
     statement = (
         update(Worker).where(Worker.id == worker_id, Worker.revoked_at.is_(None)).values(revoked_at=now)
     ).returning(Worker.id)
@@ -69,7 +69,7 @@ async def revoke(db: Session, worker_id: UUID, now: datetime) -> bool:
 
 
 async def instruct(db: Session, changes: Mapping[str, bool], worker_id: UUID | None) -> int:
-    """Change what one worker, or every one that was not sent away, is told; how many there were."""
+    """Changes the order of one worker, or of all that are not revoked, and returns their number."""
     statement = update(Worker).where(Worker.revoked_at.is_(None)).values(dict(changes))
     if worker_id is not None:
         statement = statement.where(Worker.id == worker_id)
@@ -77,7 +77,7 @@ async def instruct(db: Session, changes: Mapping[str, bool], worker_id: UUID | N
 
 
 async def moment(db: Session) -> datetime:
-    """Now, by the clock that notes when workers were seen."""
+    """Returns now, by the clock that records when workers were seen."""
     return (await db.scalars(select(db_clock()))).one()
 
 
@@ -88,7 +88,7 @@ async def find(db: Session, worker_id: UUID) -> Worker | None:
 
 
 async def enrolled(db: Session) -> Sequence[Worker]:
-    """Every worker that was not sent away."""
+    """Returns every worker that is not revoked."""
     return (await db.scalars(select(Worker).where(Worker.revoked_at.is_(None)))).all()
 
 
@@ -100,7 +100,7 @@ async def list_workers(db: Session, page_request: PageRequest) -> Sequence[Worke
 
 @dataclass(frozen=True)
 class Fleet:
-    """How many workers live that can run something, and how fast they are at it."""
+    """How many live workers can run something, and their speed."""
 
     alive: int
     images_per_second: float | None
@@ -109,7 +109,7 @@ class Fleet:
 async def fleet(
     db: Session, runtimes: Sequence[str], model_sha256: str, *, project: str, seen_within: timedelta
 ) -> Fleet:
-    """Live workers of any of these runtimes that see the project, and the median speed they measured for this model."""
+    """Returns live workers of these runtimes that see the project, and their median speed for this model."""
     speed = Worker.images_per_second[model_sha256].as_float()
     row = (
         await db.execute(
@@ -130,7 +130,7 @@ async def fleet(
 
 
 async def count_losses(db: Session, losses: Mapping[tuple[UUID, str], int]) -> None:
-    """Add to what each worker lost; last in its transaction, in one order, so that nobody waits crosswise."""
+    """Adds losses of workers; last in its transaction and in one order, against deadlocks."""
     rows = [{"worker_id": worker, "loss": loss, "count": count} for (worker, loss), count in sorted(losses.items())]
     if not rows:
         return
@@ -144,8 +144,8 @@ async def count_losses(db: Session, losses: Mapping[tuple[UUID, str], int]) -> N
 
 
 async def losses_of(db: Session, worker_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """What each of these workers lost, by the way it happened."""
-    found: dict[UUID, dict[str, int]] = {}
+    """Returns the losses of each of these workers, by kind."""
+    by_worker: dict[UUID, dict[str, int]] = {}
     for row in await db.scalars(select(WorkerLosses).where(WorkerLosses.worker_id.in_(worker_ids))):
-        found.setdefault(row.worker_id, {})[row.loss] = row.count
-    return found
+        by_worker.setdefault(row.worker_id, {})[row.loss] = row.count
+    return by_worker

@@ -1,4 +1,4 @@
-"""Give a worker another credential before its own ends; nothing is lost when the reply that carries it is."""
+"""Renews a worker's credential before it ends; a lost reply costs nothing."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ async def renew_credential(
     renew_below: float,
     hash_token: Callable[[str], str],
 ) -> tuple[str, datetime] | None:
-    """The new credential with its end, when one is due.
+    """Returns the new credential with its end, when one is due.
 
     The old one keeps its own end until the new one is used; from then on it is good for a day. So a worker that never
     saw the reply goes on with what it has, and gets another with a later heartbeat.

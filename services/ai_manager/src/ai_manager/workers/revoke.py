@@ -1,4 +1,4 @@
-"""Send a worker away: its credential ends now; `batches.expire` gives its leases back."""
+"""Revokes a worker: its credential ends now, and `batches.expire` takes its leases back."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from trapper_kit.logs import log
 
 
 async def revoke_worker(db: Session, worker_id: UUID, *, now: datetime) -> None:
-    """From the next call on, the worker is nobody."""
+    """Revokes the worker, from the next call on."""
     if not await queries.revoke(db, worker_id, now):
         raise WorkerNotFound(f"no worker {worker_id} that is not revoked already")
     await tokens.revoke_by_worker(db, worker_id, now)

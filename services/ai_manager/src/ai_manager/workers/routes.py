@@ -22,7 +22,7 @@ from trapper_kit.web.app import problems
 from trapper_kit.web.bodies import PUBLIC_BYTES, body_limit
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
-from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Told, WorkerReply
+from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, InstructedWorkers, WorkerReply
 
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(*EVERYWHERE))
 
@@ -45,7 +45,7 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
         credential=enrolled.credential,
         credential_expires_at=enrolled.expires_at,
         runtimes=enrolled.worker.runtimes,
-        intervals=work.told_intervals,
+        intervals=work.worker_intervals,
     )
 
 
@@ -76,36 +76,36 @@ async def revoke(worker_id: UUID, _caller: MayOperate, db: Db, now: Now) -> Resp
 
 
 @router.post("/pause/")
-async def pause_all(_caller: MayOperate, db: Db) -> Told:
+async def pause_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
     """Every worker finishes what it holds and takes nothing new, until it is resumed."""
-    return Told(workers=await instruct_workers(db, Order.PAUSE))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE))
 
 
 @router.post("/resume/")
-async def resume_all(_caller: MayOperate, db: Db) -> Told:
+async def resume_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
     """Take every pause, and every drain that has not ended yet, back."""
-    return Told(workers=await instruct_workers(db, Order.RESUME))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME))
 
 
 @router.post("/drain/")
-async def drain_all(_caller: MayOperate, db: Db) -> Told:
+async def drain_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
     """Every worker finishes what it holds, and leaves."""
-    return Told(workers=await instruct_workers(db, Order.DRAIN))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN))
 
 
 @router.post("/{worker_id}/pause/", responses=problems(WorkerNotFound))
-async def pause(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+async def pause(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
     """It finishes what it holds and takes nothing new, until it is resumed."""
-    return Told(workers=await instruct_workers(db, Order.PAUSE, worker_id))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE, worker_id))
 
 
 @router.post("/{worker_id}/resume/", responses=problems(WorkerNotFound))
-async def resume(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+async def resume(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
     """Take its pause, or a drain that has not ended yet, back."""
-    return Told(workers=await instruct_workers(db, Order.RESUME, worker_id))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME, worker_id))
 
 
 @router.post("/{worker_id}/drain/", responses=problems(WorkerNotFound))
-async def drain(worker_id: UUID, _caller: MayOperate, db: Db) -> Told:
+async def drain(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
     """It finishes what it holds, and leaves."""
-    return Told(workers=await instruct_workers(db, Order.DRAIN, worker_id))
+    return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN, worker_id))

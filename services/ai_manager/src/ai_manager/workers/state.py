@@ -1,4 +1,4 @@
-"""How a worker stands, and what an operator may tell it."""
+"""States of a worker, and the orders of an operator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class WorkerState(StrEnum):
-    """Seen of late (and told to pause or to leave, or neither), not seen of late, or sent away."""
+    """Seen lately (perhaps paused or draining), not seen lately, or revoked."""
 
     ALIVE = "alive"
     PAUSED = "paused"
@@ -17,7 +17,7 @@ class WorkerState(StrEnum):
 
 
 class Order(StrEnum):
-    """What an operator tells a worker, or all of them."""
+    """An order to one worker, or to all of them."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -41,7 +41,7 @@ def state_of(
     now: datetime,
     alive_seconds: float,
 ) -> WorkerState:
-    """What the fleet view says of a worker."""
+    """Returns the state that the fleet view shows."""
     if revoked_at is not None:
         return WorkerState.REVOKED
     if seen_at is None or now - seen_at > timedelta(seconds=alive_seconds):
@@ -53,7 +53,7 @@ def state_of(
 
 @dataclass(frozen=True)
 class Ability:
-    """What a worker may run, and how it stands; None where it has not said so yet."""
+    """What a worker may run, and its state; None where it has not reported it yet."""
 
     runtimes: Sequence[str]
     project: str

@@ -1,4 +1,4 @@
-"""What this process does for the runs it holds: preparations, devices, progress, and the room that their media take."""
+"""Tasks of this process for the runs it holds: preparation, computation, progress, and reserved media space."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -40,7 +40,7 @@ class ActiveRun:
 
 @dataclass
 class ActiveRuns:
-    """The runs for which something is being done, by id."""
+    """The runs for which a task exists, by id."""
 
     by_id: dict[UUID, ActiveRun] = field(default_factory=dict[UUID, ActiveRun])
     on_device: set[UUID] = field(default_factory=set[UUID])
@@ -49,7 +49,7 @@ class ActiveRuns:
     """Set when the media of a run are not needed any more."""
 
     def get(self, run_id: UUID) -> ActiveRun:
-        """The run; a new entry when nothing was done for it yet."""
+        """Returns the run; a new entry when it had none."""
         return self.by_id.setdefault(run_id, ActiveRun())
 
     @property
@@ -85,7 +85,7 @@ class ActiveRuns:
         return task is not None and task.done() and not task.cancelled() and task.exception() is None
 
     async def within(self, run_id: UUID, computation: Coroutine[Any, Any, T]) -> T:
-        """Compute something for a run that `drop` can end; then it raises Dropped."""
+        """Runs a coroutine for a run; raises Dropped when `drop` ends it."""
         task = asyncio.ensure_future(computation)
         self.get(run_id).computation = task
         try:
@@ -102,17 +102,17 @@ class ActiveRuns:
         return task.result()
 
     def drop(self, run_id: UUID) -> None:
-        """Stop whatever is done for a run, and forget it."""
+        """Cancels every task of a run and removes it."""
         run = self.by_id.get(run_id)
         if run is None:
             return
         for task in (run.computation, run.preparation):
             if task is not None and not task.done():
                 task.cancel()
-        self.forget(run_id)
+        self.remove(run_id)
 
-    def forget(self, run_id: UUID) -> None:
-        """Remove a run for which nothing is done any more."""
+    def remove(self, run_id: UUID) -> None:
+        """Removes a run without tasks."""
         run = self.by_id.pop(run_id, None)
         if run is None:
             return

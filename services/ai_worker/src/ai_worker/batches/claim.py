@@ -47,7 +47,7 @@ async def claim_batches(work: Worker) -> bool:
 
 
 async def _measured(work: Worker) -> events.ClaimDue:
-    """What this machine has room for."""
+    """Returns what this machine has room for."""
     full = ""
     if shutil.disk_usage(work.settings.state_dir).free < work.settings.min_free_bytes:
         full = "disk full"
@@ -91,7 +91,7 @@ def _request(work: Worker, claim: events.SendClaim) -> ClaimRequest:
 
 
 async def _reply(work: Worker, request: ClaimRequest) -> ClaimReply | None:
-    """The Manager's reply; None when the claim was refused, got no reply, or was aborted."""
+    """Returns the Manager's reply; None when the claim was refused, got no reply, or was aborted."""
     try:
         reply = await _unless_aborted(work, request)
     except Problem as problem:
@@ -127,7 +127,7 @@ async def _unless_aborted(work: Worker, request: ClaimRequest) -> ClaimReply | N
 
 
 async def _take_over(work: Worker, reply: ClaimReply, *, sent: float, offline: bool) -> None:
-    """Write the leases of a reply down, or return them."""
+    """Stores the leases of a reply, or returns them to the Manager."""
     batches = {(batch.batch_id, batch.attempt): batch for batch in reply.batches}
     leases = tuple(
         Lease(
@@ -154,7 +154,7 @@ async def _take_over(work: Worker, reply: ClaimReply, *, sent: float, offline: b
 
 
 async def _take(work: Worker, lease: Lease, batch: BatchLease) -> None:
-    """Write the lease down before anything is done for it; return it when there is no room on the disk."""
+    """Stores the lease before anything else; returns it to the Manager when the disk has no room."""
     run = Run(
         id=lease.run_id,
         batch_id=lease.batch_id,
@@ -180,7 +180,7 @@ async def _take(work: Worker, lease: Lease, batch: BatchLease) -> None:
 
 
 async def _write(work: Worker, run: Run) -> bool:
-    """False when this attempt was here before."""
+    """Returns whether this attempt is new here."""
     async with work.db() as db:
         if await queries.find(db, run.batch_id, run.attempt) is not None:
             return False

@@ -1,4 +1,4 @@
-"""A run: one attempt of one batch, with everything that computing it takes, so that a restart can go on."""
+"""The table of runs: one attempt of one batch, with all that a restart needs."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Brings everything a batch needs onto this machine, while the batch before it is still computed."""
+"""Fetches the weights and media of a batch while the batch before it is computed (prefetching)."""
 
 import asyncio
 from uuid import UUID
@@ -8,12 +8,12 @@ from ai_worker.batches.self_test import published
 from ai_worker.batches.worker import Worker
 from ai_worker.devices.work import ResourceWork, StageWork
 from ai_worker.media.fetch import fetch_media
-from ai_worker.model_store.fetch_unpinned import fetch_asked
+from ai_worker.model_store.fetch_unpinned import fetch_for_stage
 from trapper_schemas.v1.batches import BatchLease
 
 
 def begin_preparing(work: Worker, run_id: UUID, lease: BatchLease) -> asyncio.Task[Prepared]:
-    """The task that prepares this run; it is started once."""
+    """Returns the task that prepares this run; it is started once."""
     run = work.runs.get(run_id)
     if run.preparation is None:
         run.weights = weights_of(lease)
@@ -30,7 +30,7 @@ async def _prepare(work: Worker, run_id: UUID, lease: BatchLease) -> Prepared:
 
     stages: list[StageWork] = []
     for stage in lease.stages:
-        spec, path = await fetch_asked(work, work.store, work.media, stage, known=known)
+        spec, path = await fetch_for_stage(work, work.store, work.media, stage, known=known)
         sha256 = spec.stage.model.key
         stages.append(StageWork(spec, path, published=await published(work, spec, sha256)))
     await asyncio.to_thread(work.store.evict, work.settings.weights_limit_bytes, keep=work.runs.weights)

@@ -1,4 +1,4 @@
-"""Every statement about runs; each change says in its where-clause what it may follow."""
+"""Statements about runs; each change of state has the allowed states in its where-clause."""
 
 from collections.abc import Collection, Sequence
 from typing import Any

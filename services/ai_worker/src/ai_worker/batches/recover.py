@@ -1,4 +1,4 @@
-"""Takes up the runs of a former process: nothing is lost, nothing is computed twice."""
+"""Recovers the runs of a former process, so that nothing is lost or computed twice."""
 
 import shutil
 import time
@@ -19,7 +19,7 @@ _REFUSED_KEPT = 20
 
 
 async def recover_runs(work: Worker) -> None:
-    """Put the runs of the database into the worker state.
+    """Loads the runs of the database into the worker state.
 
     An interrupted batch goes on once a heartbeat has confirmed its lease, or at once when the lease needs no link. A
     batch under which the worker has died too often is released. Results are delivered.
@@ -59,7 +59,7 @@ def _is_deadly(work: Worker, run: Run) -> bool:
 
 
 async def tidy_folders(work: Worker) -> None:
-    """Remove files that no row names: they were written just before a process ended."""
+    """Deletes files that no row refers to, left by a process that died."""
     # The folders are read before the rows: a file that appears meanwhile belongs to a newer row.
     spool, cache = _entries(work.settings.spool_dir), _entries(work.settings.cache_dir)
     async with work.db() as db:

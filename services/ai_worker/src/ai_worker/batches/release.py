@@ -1,4 +1,4 @@
-"""Releases a batch that is not finished, with the reason."""
+"""Releases an unfinished batch with a reason."""
 
 import logging
 import shutil
@@ -51,7 +51,7 @@ async def park_run(work: Worker, run: Run) -> None:
 
 
 async def _release(work: Worker, run: Run, reason: Reason, message: str) -> bool:
-    """Whether the Manager answered; its refusal is an answer as well."""
+    """Returns whether the Manager answered; a refusal is an answer."""
     if run.lease is None:
         return True
     lease = BatchLease.model_validate(run.lease)
@@ -71,8 +71,8 @@ async def _end_released(work: Worker, run: Run, reason: Reason, message: str) ->
 async def end_run(work: Worker, run_id: UUID, because: str) -> None:
     """End an unfinished run without a result, and delete its media; a result that is kept meanwhile stays."""
     async with work.db() as db:
-        ended = await queries.release_unfinished(db, run_id, because[:2000])
-    if ended:
+        was_unfinished = await queries.release_unfinished(db, run_id, because[:2000])
+    if was_unfinished:
         work.runs.drop(run_id)
         GIVEN_UP.labels(because.partition(":")[0]).inc()
         clear_media(work, run_id)

@@ -1,4 +1,4 @@
-"""Computes the leased batches, oldest first: waits for media and weights, feeds a device, keeps the results."""
+"""Computes leased batches, oldest first: waits for media and weights, runs a device, stores the results."""
 
 import asyncio
 import logging
@@ -44,14 +44,14 @@ async def run_batches(work: Worker) -> bool:
                 await asyncio.sleep(0)  # so that it takes its lane before the next run is chosen
             if not under_way:
                 return False
-            await _wait_for_one(under_way, wakeup)
+            await _wait_for_run_or_wakeup(under_way, wakeup)
     finally:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _wait_for_one(under_way: set[asyncio.Task[None]], wakeup: asyncio.Event) -> None:
+async def _wait_for_run_or_wakeup(under_way: set[asyncio.Task[None]], wakeup: asyncio.Event) -> None:
     """Wait for the end of a run or for a wake-up; runs that have ended leave the set."""
     waking = asyncio.create_task(wakeup.wait())
     try:
@@ -85,14 +85,14 @@ async def _next_run(work: Worker) -> Run | None:
 
 async def _run_on_device(work: Worker, run: Run) -> None:
     try:
-        with work.devices.children.one() as child, bound(batch=str(run.batch_id), attempt=run.attempt):
+        with work.devices.children.least_busy() as child, bound(batch=str(run.batch_id), attempt=run.attempt):
             await _run(work, child, run, BatchLease.model_validate(run.lease))
     finally:
         work.runs.on_device.discard(run.id)
 
 
 async def _run(work: Worker, child: InferenceChild, run: Run, lease: BatchLease) -> None:
-    """Compute one run; whatever happens, it ends in one of its states and no other run is touched."""
+    """Computes one run; whatever happens, it ends in a final state and affects no other run."""
     try:
         ran = await work.runs.within(run.id, _compute(work, child, run, lease))
         await _keep(work, run, lease, ran)
@@ -114,7 +114,7 @@ async def _run(work: Worker, child: InferenceChild, run: Run, lease: BatchLease)
 
 
 async def _give_back(work: Worker, run: Run, reason: Reason, message: str) -> None:
-    """Release a batch that cannot be computed here, and pause claims, each time for twice as long.
+    """Releases a batch that cannot be computed here and pauses claims (backoff, doubling each time).
 
     What stopped this batch would stop the next one as well: without the pause, one broken machine of many would use up
     every batch that is offered to it.
@@ -125,9 +125,9 @@ async def _give_back(work: Worker, run: Run, reason: Reason, message: str) -> No
 
 
 async def _give_back_dead(work: Worker, child: InferenceChild, run: Run, message: str) -> None:
-    """Try the device again: if it computes, the crash was the batch's, else the device would kill any batch."""
+    """Tests the device again: if it computes, the batch caused the crash, else the device is broken."""
     try:
-        await child.try_out()
+        await child.test_device()
     except (CannotRun, InferenceDied) as problem:
         await _give_back(work, run, "cannot_run", f"device-broken: {message}; {problem}")
     else:
@@ -151,12 +151,12 @@ async def _compute(work: Worker, child: InferenceChild, run: Run, lease: BatchLe
 
 
 async def _keep(work: Worker, run: Run, lease: BatchLease, ran: Ran) -> None:
-    """Make the result durable: first the bytes, then the rows, then everything else."""
+    """Makes the result durable: first the bytes, then the rows."""
     await write_down(work, run.id, ran.blob)
     with writing("rows"):
         await _note(work, run, lease, ran)
     work.handle(RunKept(run.id))
-    work.runs.forget(run.id)
+    work.runs.remove(run.id)
     clear_media(work, run.id)
     _measure(work, lease, ran)
     log("batch.kept", seen=ran.seen, blank=ran.blank, failed=ran.failed, seconds=ran.seconds, bytes=len(ran.blob))

@@ -1,4 +1,4 @@
-"""Self-tests: golden runs of the models on the disk when the worker starts, and of any other before its first batch."""
+"""Self-tests: runs golden inputs of models, at startup for those on disk, else before their first batch."""
 
 import logging
 from dataclasses import asdict
@@ -20,7 +20,7 @@ _AT_START = 4
 
 
 async def self_test_disk(work: Worker) -> bool:
-    """Test the models on the disk, once in a process, so that a broken one is known by name; always False.
+    """Tests the models on disk once per process, so that `/info` names broken ones; always False.
 
     The Manager knows what each of them is. While it is away this waits, and a model that is claimed is tested then.
     """
@@ -59,23 +59,23 @@ async def _test_entry(work: Worker, entry: ModelEntry) -> None:
 
 
 async def self_test(work: Worker, child: InferenceChild, stage: StageWork) -> str:
-    """The checksum of the model's golden run on this device; it is run once in a process."""
+    """Returns the checksum of the model's golden run on this device, computed once per process."""
     sha256 = stage.spec.stage.model.key
     key = (sha256, child.settings.device)
     if key not in work.self_tests.passed:
-        proof = await child.prove(stage)
-        work.self_tests.passed[key] = proof
+        test = await child.self_test(stage)
+        work.self_tests.passed[key] = test
         work.self_tests.failed.pop(sha256, None)
-        log("model.tested", sha256=sha256, **asdict(proof))
+        log("model.tested", sha256=sha256, **asdict(test))
     return work.self_tests.passed[key].checksum
 
 
 async def published(work: Worker, spec: StageSpec, sha256: str) -> GoldenRun | None:
-    """The golden run that this device must come close to; None when the Manager has none, or does not answer now."""
+    """Returns the published golden run to compare with; None when the Manager has none or does not answer."""
     key = (sha256, spec.model.name, spec.model.version)
     if key not in work.self_tests.published:
         try:
-            golden = await work.manager.proof(sha256, name=spec.model.name, version=spec.model.version)
+            golden = await work.manager.golden_run(sha256, name=spec.model.name, version=spec.model.version)
         except (Problem, ValidationError) as problem:
             log("golden_run.unknown", level=logging.WARNING, sha256=sha256, problem=str(problem))
             return None

@@ -1,4 +1,4 @@
-"""Ends the runs whose results the Manager has answered for, and deletes what is no longer needed."""
+"""Ends runs whose results the Manager has answered for, and deletes their files."""
 
 from ai_worker.batches import queries
 from ai_worker.batches.worker import Worker
@@ -12,18 +12,18 @@ _RUNS_KEPT = 200
 
 
 async def settle_runs(work: Worker) -> bool:
-    """End them, also those that the Manager did not take; refused results stay on the disk for `doctor`."""
+    """Ends the runs; refused results stay on disk for `doctor`."""
     async with work.db() as db:
-        ended = await results.ended(db)
-        for kept in ended:
+        results_ended = await results.finished(db)
+        for kept in results_ended:
             state = RunState.DELIVERED if kept.state is KeptState.DELIVERED else RunState.RELEASED
             await queries.become(db, kept.run_id, state, because=kept.problem or kept.state.value)
-        done = [kept.run_id for kept in ended if kept.state is not KeptState.REFUSED]
+        done = [kept.run_id for kept in results_ended if kept.state is not KeptState.REFUSED]
         await results.delete_results(db, done)
-        refused = [kept.run_id for kept in ended if kept.state is KeptState.REFUSED]
+        refused = [kept.run_id for kept in results_ended if kept.state is KeptState.REFUSED]
         await queries.prune(db, keep=_RUNS_KEPT, spare=refused)
     for run_id in done:
         spool_file(work, run_id).unlink(missing_ok=True)
-    for kept in ended:
+    for kept in results_ended:
         work.handle(RunEnded(kept.run_id))
     return False

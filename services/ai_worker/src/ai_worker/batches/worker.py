@@ -1,4 +1,4 @@
-"""The worker process by subject: worker state, devices, active runs, self-tests, measured speeds, clients."""
+"""State of the worker process by subject: worker state, devices, active runs, self-tests, speeds, clients."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from ai_worker.batches.active_runs import ActiveRuns
 from ai_worker.deps import WorkerWork
 from ai_worker.devices.children import Children
 from ai_worker.devices.start_devices import Chosen
-from ai_worker.devices.work import Proof, Trial
+from ai_worker.devices.work import DeviceTest, SelfTest
 from ai_worker.model_store.weights_store import WeightsStore
 from trapper_kit.http_client import HttpClient
 from trapper_schemas.v1.models import GoldenRun
@@ -16,7 +16,7 @@ from trapper_schemas.v1.models import GoldenRun
 
 @dataclass
 class Devices:
-    """What batches are computed on."""
+    """The devices in use and their inference processes."""
 
     chosen: Chosen
     """The runtime and devices that were asked for, or the processor in their place."""
@@ -24,7 +24,7 @@ class Devices:
     """Their inference processes."""
     enrolled_for: tuple[str, ...] = ()
     """Runtimes that the enrolment allows; empty: any."""
-    trials: tuple[Trial, ...] = ()
+    tests: tuple[DeviceTest, ...] = ()
     """What each device computed at the start."""
     ready: bool = False
     """Whether all of them have computed once."""
@@ -36,9 +36,9 @@ class Devices:
 
 @dataclass
 class SelfTests:
-    """Golden runs of models in this process."""
+    """Self-tests of models in this process."""
 
-    passed: dict[tuple[str, str], Proof] = field(default_factory=dict[tuple[str, str], Proof])
+    passed: dict[tuple[str, str], SelfTest] = field(default_factory=dict[tuple[str, str], SelfTest])
     """By sha256 of the weights and device."""
     failed: dict[str, str] = field(default_factory=dict[str, str])
     """By sha256: why weights on this disk do not run."""

@@ -21,8 +21,8 @@ from ai_worker.commands.notify import Notifier, notifying_systemd
 from ai_worker.commands.status import sentences, worker_status
 from ai_worker.commands.systemd_unit import unit
 from ai_worker.devices.hardware import Hardware, every_device, machine_memory
-from ai_worker.devices.prove import Device as Found
-from ai_worker.devices.prove import detect_devices
+from ai_worker.devices.self_test import Device as ComputeDevice
+from ai_worker.devices.self_test import detect_devices
 from ai_worker.devices.work import CannotRun, InferenceDied
 from ai_worker.enrolment.credential import Credential
 from ai_worker.enrolment.enrol import enrol_worker
@@ -52,7 +52,7 @@ _JSON = "one JSON document on standard output"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; an error that a user can cause ends in one sentence and an exit code, without a traceback."""
+    """Runs the command line; errors of users end in one sentence and an exit code, without a traceback."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.do(options))
@@ -132,7 +132,7 @@ def _enrol(options: argparse.Namespace) -> int:
 
 
 async def _buy(settings: WorkerSettings, url: str, token: str, name: str | None) -> tuple[Credential, bool]:
-    found = detect_devices()
+    devices = detect_devices()
     manager = Manager.at(url, token=token, allowed=settings.allowed_addresses)
     try:
         return await enrol_worker(
@@ -140,8 +140,8 @@ async def _buy(settings: WorkerSettings, url: str, token: str, name: str | None)
             manager,
             manager_url=url,
             version=VERSION,
-            runtimes=tuple(dict.fromkeys(device.runtime for device in found)),
-            devices=await _devices_here(found),
+            runtimes=tuple(dict.fromkeys(device.runtime for device in devices)),
+            devices=await _devices_here(devices),
             models_on_disk=WeightsStore(settings.store_dir).on_disk(),
             name=name,
         )
@@ -149,15 +149,15 @@ async def _buy(settings: WorkerSettings, url: str, token: str, name: str | None)
         await manager.close()
 
 
-async def _devices_here(found: Sequence[Found]) -> tuple[Device, ...]:
-    """As `trapper workers show` lists them: the cards that the driver names, else what the runtime is called."""
+async def _devices_here(devices: Sequence[ComputeDevice]) -> tuple[Device, ...]:
+    """Returns the devices for `trapper workers show`: cards as the driver names them, else the runtime's name."""
     listed: list[Device] = []
-    for one in found:
-        kind = one.runtime.removeprefix("onnx-")
-        cards = await every_device(one.runtime) or [
-            Hardware(one.name, machine_memory() if one.runtime == CPU else None)
+    for device in devices:
+        kind = device.runtime.removeprefix("onnx-")
+        cards = await every_device(device.runtime) or [
+            Hardware(device.name, machine_memory() if device.runtime == CPU else None)
         ]
-        listed += [Device(name=card.name or one.name, kind=kind, memory_bytes=card.memory_bytes) for card in cards]
+        listed += [Device(name=card.name or device.name, kind=kind, memory_bytes=card.memory_bytes) for card in cards]
     return tuple(listed[:_DEVICES_SENT])
 
 
@@ -184,7 +184,7 @@ async def _serve(settings: WorkerSettings, page: socket.socket) -> int:
 
 
 def _signals(work: Worker) -> asyncio.Event:
-    """The first SIGTERM or SIGINT stops in order, the second leaves at once; rows tell the next start what was."""
+    """Handles signals: the first SIGTERM or SIGINT stops in order, the second leaves at once."""
     stopping = asyncio.Event()
 
     def hear() -> None:
@@ -200,7 +200,7 @@ def _signals(work: Worker) -> asyncio.Event:
 
 
 class _Page(uvicorn.Server):
-    """The status page's server, which leaves signals to the worker."""
+    """The status page's server; the worker handles the signals."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -209,7 +209,7 @@ class _Page(uvicorn.Server):
 
 @asynccontextmanager
 async def _status_page(work: Worker, page: socket.socket) -> AsyncGenerator[None, None]:
-    """Serve the status page while the block runs."""
+    """Serves the status page while the block runs."""
     server = _Page(uvicorn.Config(create_app(work), timeout_graceful_shutdown=3, **server_options(work.settings)))
     serving = work.parts["status page"] = asyncio.create_task(server.serve([page]))
     try:
@@ -276,6 +276,6 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(as_document(findings)) + "\n")
     else:
-        for one in findings:
-            sys.stdout.write(f"{'ok ' if one.ok else 'ILL'}  {one.name}: {one.found}\n")
+        for finding in findings:
+            sys.stdout.write(f"{'ok ' if finding.ok else 'ILL'}  {finding.name}: {finding.found}\n")
     return CLEAN if all(finding.ok for finding in findings) else FAILED

@@ -1,4 +1,4 @@
-"""Looks for what keeps this worker from working; every finding is one plain sentence."""
+"""Checks what may keep this worker from working; every finding is one plain sentence."""
 
 import asyncio
 import shutil
@@ -19,13 +19,13 @@ from ai_worker.tasks import is_held
 from trapper_kit.db import Database, DatabaseUnavailable
 from trapper_kit.problems import Problem
 
-_OPEN_TO_OTHERS = 0o077
+_OPEN_TO_GROUP_OR_WORLD = 0o077
 _ONNX_RUNTIMES = frozenset({"onnxruntime", "onnxruntime-gpu", "onnxruntime-migraphx", "onnxruntime-openvino"})
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check and what it found."""
+    """One check and its finding."""
 
     name: str
     ok: bool
@@ -34,7 +34,7 @@ class Finding:
 
 
 async def examine(settings: WorkerSettings) -> list[Finding]:
-    """Every check, also after one has failed."""
+    """Runs every check, also after one has failed."""
     checks: list[tuple[str, Callable[[WorkerSettings], Awaitable[str]]]] = [
         ("state folder", _folder),
         ("credential", _credential),
@@ -42,14 +42,14 @@ async def examine(settings: WorkerSettings) -> list[Finding]:
         ("devices", _devices),
         ("weights", _weights),
         ("manager", _manager),
-        ("work in hand", _hand),
+        ("runs", _runs),
         ("results", _results),
     ]
     return [await _ask(name, check, settings) for name, check in checks]
 
 
 def as_document(findings: list[Finding]) -> dict[str, object]:
-    """The findings as `doctor --json` prints them."""
+    """Returns the findings as `doctor --json` prints them."""
     return {"ok": all(finding.ok for finding in findings), "checks": [asdict(finding) for finding in findings]}
 
 
@@ -79,7 +79,7 @@ async def _folder(settings: WorkerSettings) -> str:
 async def _credential(settings: WorkerSettings) -> str:
     credential = read_credential(settings)
     for secret in (settings.credential_file, settings.local_token_file):
-        if secret.exists() and secret.stat().st_mode & _OPEN_TO_OTHERS:
+        if secret.exists() and secret.stat().st_mode & _OPEN_TO_GROUP_OR_WORLD:
             raise _Ill(f"{secret} can be read by others")
     return f"{credential.name}, {credential.worker_id}"
 
@@ -90,17 +90,17 @@ async def _runtime(settings: WorkerSettings) -> str:
 
 
 async def _devices(settings: WorkerSettings) -> str:
-    """Every device computes; those that a worker of this folder has at the moment are its own to try."""
+    """Tests every device, unless a running worker of this folder uses it."""
     if is_held(settings):
         return "a worker runs in this folder, and its devices have computed: see /info"
     enrolled_for = _enrolled_for(settings)
     chosen = await choose_devices(settings, enrolled_for)
-    chosen, children, trials = await start_devices(settings, enrolled_for, chosen, children_of(settings, chosen))
+    chosen, children, tests = await start_devices(settings, enrolled_for, chosen, children_of(settings, chosen))
     await children.close()
-    found = [f"{trial.device}: {trial.provider}, {trial.seconds * 1000:.1f} ms" for trial in trials]
+    computing = [f"{test.device}: {test.provider}, {test.seconds * 1000:.1f} ms" for test in tests]
     if chosen.instead_of:
         raise _Ill(f"{chosen.because}; the processor stands in for it")
-    return "; ".join(found)
+    return "; ".join(computing)
 
 
 def _enrolled_for(settings: WorkerSettings) -> list[str]:
@@ -108,12 +108,16 @@ def _enrolled_for(settings: WorkerSettings) -> list[str]:
 
 
 def _check_packages() -> None:
-    """All of them are the same folder: who installs two has neither."""
-    found = sorted(
-        f"{one.metadata['Name']} {one.version}" for one in distributions() if one.metadata["Name"] in _ONNX_RUNTIMES
+    """Refuses two installed ONNX Runtime packages, because they overwrite each other's files."""
+    packages = sorted(
+        f"{package.metadata['Name']} {package.version}"
+        for package in distributions()
+        if package.metadata["Name"] in _ONNX_RUNTIMES
     )
-    if len(found) > 1:
-        raise _Ill(f"{' and '.join(found)} are installed and overwrite each other: remove all, then install one again")
+    if len(packages) > 1:
+        raise _Ill(
+            f"{' and '.join(packages)} are installed and overwrite each other: remove all, then install one again"
+        )
 
 
 async def _weights(settings: WorkerSettings) -> str:
@@ -138,7 +142,7 @@ async def _manager(settings: WorkerSettings) -> str:
     return f"{url} answers"
 
 
-async def _hand(settings: WorkerSettings) -> str:
+async def _runs(settings: WorkerSettings) -> str:
     await asyncio.to_thread(migrate, settings.database_file)
     database = Database.open_file(settings.database_file)
     try:

@@ -1,4 +1,4 @@
-"""What this machine still has to compute and to deliver, as one document or as plain sentences."""
+"""Reports what this machine still has to compute and to deliver, as a document or as sentences."""
 
 import asyncio
 import time
@@ -62,7 +62,7 @@ class WorkerStatus(BaseModel):
 
 
 async def worker_status(settings: WorkerSettings, port: int) -> WorkerStatus:
-    """The status of this state folder; the database is read also while no worker runs."""
+    """Returns the status of this state folder, also while no worker runs."""
     credential = read_credential(settings)
     page = await _page(settings, port)
     await asyncio.to_thread(migrate, settings.database_file)
@@ -128,7 +128,7 @@ def _missing(settings: WorkerSettings, run: Run, lease: BatchLease) -> int:
 
 
 def sentences(status: WorkerStatus) -> Iterator[str]:
-    """The status as a person reads it, one sentence after the other."""
+    """Yields the status as plain sentences."""
     yield f"This is {status.name}, enrolled at {status.manager_url}."
     yield _link(status)
     yield from _to_compute(status.unfinished)

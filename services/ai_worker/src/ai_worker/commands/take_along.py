@@ -1,4 +1,4 @@
-"""Leases batches for work without a link, fetches all that they need, and says when the machine may leave."""
+"""Leases batches for work without a link, fetches what they need, and says when the machine may leave."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class OfflineWork(BaseModel):
 async def take_along(
     settings: WorkerSettings, port: int, *, hours: float, batches: int, report: Callable[[str], None]
 ) -> OfflineWork:
-    """Wait until everything that was taken is on this machine; `report` gets a line whenever the progress changes."""
+    """Waits until every taken batch is complete here; `report` gets a line at each progress."""
     await ask_page(settings, port, "POST", "/take_along", {"hours": hours, "batches": batches})
     reported = ""
     while True:
@@ -73,7 +73,7 @@ def _offline_work(
 
 
 def sentences(work: OfflineWork) -> Iterator[str]:
-    """The result as a person reads it, one sentence after the other."""
+    """Yields the result as plain sentences."""
     yield f"No more are taken: {work.over}."
     if work.lease_seconds is None:
         yield "Nothing is left to compute without a link: all that was taken is computed, or there was nothing to take."

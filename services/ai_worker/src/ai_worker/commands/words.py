@@ -1,11 +1,11 @@
-"""Sizes and times as people say them."""
+"""Sizes and times as text."""
 
 _STEP = 1024.0
 _DAY_HOURS = 48
 
 
 def bytes_in_words(size: float) -> str:
-    """Such as `3.4 GiB`."""
+    """Returns such as `3.4 GiB`."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < _STEP:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
@@ -14,7 +14,7 @@ def bytes_in_words(size: float) -> str:
 
 
 def hours_in_words(seconds: float) -> str:
-    """Such as `3 days`, `71 minutes`."""
+    """Returns such as `3 days`, `71 minutes`."""
     hours = seconds / 3600
     if hours >= _DAY_HOURS:
         return f"{hours / 24:.1f} days"

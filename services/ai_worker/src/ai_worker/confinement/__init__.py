@@ -1,1 +1,1 @@
-"""What holds a process in that runs strangers' models: limits, namespaces, Landlock, seccomp, and no privileges."""
+"""Confinement of processes that run untrusted models: limits, namespaces, Landlock, seccomp, no privileges."""

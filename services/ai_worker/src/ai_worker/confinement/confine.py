@@ -1,4 +1,4 @@
-"""Confines the process in which somebody's model runs: while it is tried, and for good.
+"""Confines processes that run untrusted models: while a file is inspected, and permanently.
 
 What a system cannot enforce is left out of the answers, so that nobody believes it was. Both must be called while the
 process has one thread: Landlock and seccomp hold for the calling thread and those that it starts afterwards.
@@ -51,8 +51,8 @@ _SYSTEM = (
 """What an interpreter and its libraries read while they run."""
 
 
-def confine_trial(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
-    """Confine a process that tries a model once: limits too, and Python itself refuses what is not allowed."""
+def confine_inspection(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
+    """Confines a process that inspects a model once, with limits and Python audit hooks too."""
     namespace = _leave_the_network()  # first of all: a process of several threads may not
     holds: dict[str, Any] = {"platform": _platform()}
     address_space = [] if sys.platform == "darwin" else _limited(resource.RLIMIT_AS, memory_bytes, memory_bytes)
@@ -67,7 +67,7 @@ def confine_trial(*, memory_bytes: int, cpu_seconds: int) -> dict[str, Any]:
 
 
 def confine_for_good(*, readable: Sequence[Path], writable: Sequence[Path], own_user: bool) -> dict[str, Any]:
-    """Confine the process that runs models from here on to these files; everything can be read without `readable`.
+    """Confines the process permanently to these files; without `readable` it may read everything.
 
     Drivers of accelerators need files and Unix sockets of their own, so that with `writable` only Landlock guards
     files, and nothing is filtered.
@@ -92,7 +92,7 @@ def _without_writing(namespace: list[str], *, readable: Sequence[Path]) -> dict[
 
 
 def _python() -> tuple[Path, ...]:
-    """Where the interpreter and everything that it may still import lie."""
+    """Returns the paths of the interpreter and of all that it may still import."""
     folders = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], *filter(None, sys.path)}
     return tuple(Path(folder) for folder in sorted(folders))
 
@@ -110,7 +110,7 @@ def _limited(kind: int, soft: int, hard: int) -> list[str]:
 
 
 def _watch(memory_bytes: int) -> None:
-    """Ends the process above its memory, where the system does not refuse it the memory."""
+    """Ends the process above its memory limit, where the system does not enforce one."""
     unit = 1 if sys.platform == "darwin" else 1024
     while True:
         time.sleep(_WATCH_SECONDS)
@@ -126,7 +126,7 @@ _REFUSED_EVENTS = frozenset(
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raises PermissionError for what Python itself is about to do; native code is the filter's business."""
+    """Raises PermissionError for forbidden Python operations; the seccomp filter covers native code."""
     if event in _REFUSED_EVENTS or (event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING):
         raise PermissionError(errno.EPERM, f"{event} is not allowed while a model is tried")
 

@@ -1,4 +1,4 @@
-"""Landlock (Linux from 5.13): which files a process may still read and write, and which processes it may reach.
+"""Landlock (Linux from 5.13): limits which files a process may read and write, and which processes it may reach.
 
 See https://docs.kernel.org/userspace-api/landlock.html; the numbers of its calls are the same on every processor.
 """
@@ -23,7 +23,7 @@ _SCOPE_VERSION, _SCOPE = 6, 0b11
 
 
 def restrict(*, readable: Iterable[Path], writable: Iterable[Path]) -> list[str]:
-    """Allow reading and writing below these paths only; what holds then, empty where the kernel has no Landlock.
+    """Allows reading and writing below these paths only; returns what is enforced, empty without Landlock.
 
     Without `readable`, everything can be read. It holds for this thread and those that it starts from here on.
     """
@@ -52,7 +52,7 @@ def restrict(*, readable: Iterable[Path], writable: Iterable[Path]) -> list[str]
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
-    """Add a rule; what is not there needs none."""
+    """Adds a rule; a missing path needs none."""
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Gives up what root has: the user where that is possible, the capabilities in any case (Linux)."""
+"""Drops privileges of root: the user where possible, the capabilities always (Linux)."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ _CAPABILITY_VERSION = 0x20080522
 
 
 def give_up_privileges(needed: Iterable[Path]) -> list[str]:
-    """What this process is then: another user when that one can read what is needed, or root without capabilities.
+    """Returns what the process is now: another user if that one can read the files, else root without capabilities.
 
     Needs a process of one thread; later threads take it over.
     """
@@ -36,7 +36,7 @@ def give_up_privileges(needed: Iterable[Path]) -> list[str]:
 
 
 def open_to_unprivileged(*folders: Path) -> None:
-    """Let the unprivileged group through these folders, which are root's and closed to others."""
+    """Lets the unprivileged group through these folders of root."""
     if sys.platform == "linux" and os.geteuid() == 0:
         for folder in folders:
             with suppress(OSError):  # a file system without owners: the process stays root's, without capabilities
@@ -45,7 +45,7 @@ def open_to_unprivileged(*folders: Path) -> None:
 
 
 def _can_read_as(user: int, paths: Iterable[Path]) -> bool:
-    """Whether that user and group can read these files and folders."""
+    """Returns whether that user and group can read these files and folders."""
     groups = os.getgroups()
     try:
         os.setgroups([])

@@ -1,4 +1,4 @@
-"""A seccomp filter (Linux): no sockets, no other programs or processes, and no changes of files where none may be."""
+"""A seccomp filter (Linux) against sockets, other programs and processes, and changes of files."""
 
 import ctypes
 import errno
@@ -20,7 +20,7 @@ _X32 = 0x40000000
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Numbers of one processor family's system calls."""
+    """System call numbers of one processor family."""
 
     architecture: int
     network: tuple[int, ...]
@@ -29,7 +29,7 @@ class Calls:
     files: tuple[int, ...]
     """Changing them; reading is needed."""
     kernel: tuple[int, ...]
-    """Its side doors."""
+    """System administration and ways around the filter: mounts, modules, namespaces, bpf, io_uring."""
     opening: tuple[tuple[int, int], ...]
     """Calls that open files, each with the argument that says what for."""
     clone: int
@@ -64,7 +64,7 @@ _CALLS = {
 
 
 def filter_calls(*, may_write: bool) -> list[str]:
-    """Install the filter for this thread and those that it starts from here on; what holds then."""
+    """Installs the filter for this thread and later ones; returns what is enforced."""
     calls = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
     if calls is None:
         return []
@@ -79,7 +79,7 @@ def filter_calls(*, may_write: bool) -> list[str]:
 
 
 def _program(calls: Calls, *, may_write: bool) -> list[bytes]:
-    """The filter: what is not named is allowed, since a runtime needs memory, threads, time and reading."""
+    """Returns the filter program; calls that it does not name are allowed."""
     refuse = _line(_ANSWER, _REFUSE | errno.EPERM)
     program = [
         _line(_LOAD, _ARCHITECTURE_AT),

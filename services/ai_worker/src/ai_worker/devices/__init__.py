@@ -1,1 +1,1 @@
-"""What this machine computes on: a child process per device, proved before it works."""
+"""Devices of this machine: one inference process each, tested before it works."""

@@ -1,4 +1,4 @@
-"""The inference process: gets work and gives results over pipes, touches no database, and dies with its parent.
+"""The inference process: runs models, talks to its parent over pipes, and ends with it.
 
 Run as `python -m ai_worker.devices.child` by child_process.py; it speaks in messages (pipes.py) on standard input and
 output. Nothing else may write to standard output, so that is moved out of everybody's way first. Each question is
@@ -24,7 +24,7 @@ from uuid import UUID
 
 from ai_worker.confinement.confine import confine_for_good
 from ai_worker.devices import pipes
-from ai_worker.devices.prove import prove_model
+from ai_worker.devices.self_test import self_test_model
 from ai_worker.devices.try_device import try_device
 from ai_worker.devices.work import CannotRun, ChildSettings, usable_cores
 from ai_worker.inference.batch_run import Limits
@@ -57,7 +57,7 @@ _PASSES_IN_A_ROW = 4
 
 
 class Child:
-    """The process's state: its settings and the sessions it keeps warm."""
+    """Settings and open sessions of the process."""
 
     def __init__(self, settings: ChildSettings) -> None:
         self.settings = settings
@@ -71,7 +71,7 @@ class Child:
         self.pipeline = Pipeline(self._limits(), clock=time.perf_counter)
 
     def run(self, message: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, Any]:
-        """Look at one batch; the answer carries the encoded results."""
+        """Runs the models on one batch; the answer carries the encoded results."""
         with self.turn:  # the batches stand on the pipeline in the order in which they came
             stages = [self._open(stage) for stage in message["stages"]]
             start = time.perf_counter()
@@ -111,8 +111,8 @@ class Child:
             "memory_bytes": _memory_in_use(),
         }
 
-    def prove(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Run one model's golden inputs here."""
+    def self_test(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Runs one model's golden inputs."""
         spec = StageSpec.model_validate(message["spec"])
         try:
             model = spec_of(spec)
@@ -120,14 +120,14 @@ class Child:
             weights, place = Path(message["weights"]), self._place(spec)
             with self.turn:
                 session = self._session(spec, weights)
-            return {"kind": "proved", **prove_model(session, weights, model, place, published)}
+            return {"kind": "self-tested", **self_test_model(session, weights, model, place, published)}
         except ModelOutputUnfit as problem:
             raise CannotRun("model-output", str(problem)) from problem
         except ModelTooSlow as problem:
             raise CannotRun("too-slow", str(problem)) from problem
 
-    def try_out(self) -> dict[str, Any]:
-        """Show that the device computes."""
+    def test_device(self) -> dict[str, Any]:
+        """Tests that the device computes."""
         with self.turn:
             return {"kind": "tried", **try_device(self._place())}
 
@@ -209,13 +209,13 @@ def _source(resource: dict[str, Any]) -> Source:
 
 
 def _answer(child: Child, message: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
-    """Answer one question; a defect of ours ends the process, which is how the parent learns of it."""
+    """Answers one request; a defect of ours ends the process, and the parent notices."""
     question = message["question"]
     try:
         if message["kind"] == "try":
-            answer = child.try_out()
-        elif message["kind"] == "prove":
-            answer = child.prove(message)
+            answer = child.test_device()
+        elif message["kind"] == "self-test":
+            answer = child.self_test(message)
         else:
             total = len(message["resources"])
             answer = child.run(message, _Progress(total, lambda done: say(_progress(question, done))))
@@ -241,17 +241,17 @@ def _declined(reason: str, problem: Exception) -> dict[str, Any]:
 
 
 class _Progress:
-    """Tells how many pictures are done, not more often than anybody looks: each telling wakes the parent."""
+    """Reports how many pictures are done, at most as often as the parent reads it."""
 
     def __init__(self, total: int, tell: Callable[[int], None]) -> None:
         self.total = total
         self.tell = tell
-        self.told_at = 0.0
+        self.sent_at = 0.0
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
-        if done == self.total or now - self.told_at >= _TELL_SECONDS:
-            self.told_at = now
+        if done == self.total or now - self.sent_at >= _TELL_SECONDS:
+            self.sent_at = now
             self.tell(done)
 
 
@@ -262,14 +262,14 @@ def _leave() -> NoReturn:
 
 
 def _listen(pipe: pipes.Readable, inbox: "queue.Queue[dict[str, Any]]") -> None:
-    """Hand messages on; when the parent is gone there is nobody to work for, whatever is going on."""
+    """Passes messages on; ends the process when the parent is gone."""
     while (message := pipes.read(pipe)) is not None:
         inbox.put(message)
     os._exit(0)
 
 
 def _watch(limit_bytes: int) -> None:
-    """End the process before the machine runs out of memory: one crash of one batch, and nobody else's."""
+    """Ends the process before the machine runs out of memory."""
     while True:
         time.sleep(_WATCH_SECONDS)
         used = _memory_in_use()
@@ -280,7 +280,7 @@ def _watch(limit_bytes: int) -> None:
 
 
 def _memory_in_use() -> int:
-    """Bytes of real memory; where the system does not tell, the most there ever were."""
+    """Returns the resident memory in bytes, or its peak where the system reports only that."""
     try:
         return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
     except OSError:
@@ -288,7 +288,7 @@ def _memory_in_use() -> int:
 
 
 def _confine(settings: ChildSettings) -> dict[str, Any]:
-    """Hold this process in, while it has one thread; accelerators keep devices and their engines' folder."""
+    """Confines this process while it has one thread; on accelerators devices and the engine folder stay usable."""
     on_processor = settings.runtime == CPU
     return confine_for_good(
         readable=[Path(folder) for folder in settings.readable],
@@ -303,7 +303,7 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    """Serve the parent until it closes the pipe."""
+    """Serves the parent until it closes the pipe."""
     warnings.filterwarnings("ignore", module="PIL")  # broken EXIF of somebody's camera is no news
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

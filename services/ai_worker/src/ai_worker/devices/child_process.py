@@ -1,4 +1,4 @@
-"""One life of the inference process: start it, ask it several things at once, and learn how it ended."""
+"""One inference process: start, concurrent requests, and how it ended."""
 
 import asyncio
 import contextlib
@@ -24,12 +24,12 @@ _GONE = (pipes.PipeBroken, OSError, asyncio.IncompleteReadError)
 
 
 class DiedWithOthers(InferenceDied):
-    """The process ended with more than one batch in it, or for another's sake: nobody knows that this one did it."""
+    """The process died with more than one batch in it, so it is unknown which one caused it."""
 
 
 @dataclass(slots=True)
 class _Question:
-    """What somebody waits for."""
+    """A request that waits for its answer."""
 
     answer: asyncio.Future[dict[str, Any]]
     on_progress: Callable[[int], None] | None
@@ -37,7 +37,7 @@ class _Question:
 
 @dataclass
 class ChildProcess:
-    """A process that runs; `ask` raises InferenceDied once it does no more."""
+    """A running process; `ask` raises InferenceDied once it has ended."""
 
     process: asyncio.subprocess.Process
     loaded: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class ChildProcess:
     """What holds the process in, by subject; what the system cannot enforce is left out."""
     answered: int = 0
     """Batches that it has looked at."""
-    _asked: dict[int, _Question] = field(default_factory=dict[int, _Question])
+    _pending: dict[int, _Question] = field(default_factory=dict[int, _Question])
     _questions: int = 0
     _guilty: int | None = None
     """The question for whose sake the process is ended."""
@@ -55,7 +55,7 @@ class ChildProcess:
 
     @classmethod
     async def start(cls, settings: ChildSettings) -> "ChildProcess":
-        """A process that is ready; InferenceDied when it does not get so far, CannotRun when it declines."""
+        """Returns a ready process; InferenceDied when it does not start, CannotRun when it declines."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -84,16 +84,16 @@ class ChildProcess:
 
     @property
     def lives(self) -> bool:
-        """Whether anything may be asked."""
+        """Whether requests are possible."""
         return self.process.returncode is None and not self._ended and not self._tasks[1].done()
 
     async def ask(
         self, message: dict[str, Any], *, on_progress: Callable[[int], None] | None = None, seconds: float | None = None
     ) -> dict[str, Any]:
-        """The answer; whoever is late or no longer wanted takes the process along, since it cannot be interrupted."""
+        """Returns the answer; a timeout or a cancelled request ends the process, because it cannot be interrupted."""
         number = self._questions = self._questions + 1
         question = _Question(asyncio.get_running_loop().create_future(), on_progress)
-        self._asked[number] = question
+        self._pending[number] = question
         answered = False
         try:
             async with asyncio.timeout(seconds):
@@ -107,20 +107,20 @@ class ChildProcess:
                 self._guilty = number if self._guilty is None else self._guilty
                 self.kill()
             if answered or self._guilty != number:  # it stays among the asked until the others have heard
-                self._asked.pop(number, None)
+                self._pending.pop(number, None)
         if answer["kind"] == "declined":
             raise CannotRun(answer["reason"], answer["message"])
         return answer
 
     def kill(self) -> None:
-        """End it at once, in the middle of whatever it does."""
+        """Kills the process at once."""
         self._ended = True
         if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
 
     async def stop(self) -> None:
-        """End it; it gets a moment to leave by itself."""
+        """Ends the process after a moment to leave by itself."""
         if self.process.returncode is None:
             assert self.process.stdin is not None  # noqa: S101 - made with a pipe
             self.process.stdin.close()  # the child leaves when its input ends
@@ -147,14 +147,14 @@ class ChildProcess:
         except _GONE:
             pass
         words = await self._obituary()
-        shared = len(self._asked) > 1 or self._guilty is not None
-        for question in self._asked.values():
+        shared = len(self._pending) > 1 or self._guilty is not None
+        for question in self._pending.values():
             if not question.answer.done():
                 question.answer.set_exception((DiedWithOthers if shared else InferenceDied)(words))
                 question.answer.exception()  # whoever is gone does not fetch it
 
     def _hear(self, answer: dict[str, Any]) -> None:
-        question = self._asked.get(answer.pop("question"))
+        question = self._pending.get(answer.pop("question"))
         if question is None:
             return
         if answer["kind"] == "progress":
@@ -188,7 +188,7 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    """What a model's runtime may need; no address, no secret."""
+    """Returns the environment of the process: what a runtime may need, no address and no secret."""
     kept = {
         name: value
         for name, value in os.environ.items()

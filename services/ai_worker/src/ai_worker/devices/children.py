@@ -1,4 +1,4 @@
-"""The inference processes of one worker, one per device: who is free, what they hold, and their common end."""
+"""The inference processes of one worker, one per device."""
 
 import asyncio
 from collections import Counter
@@ -9,23 +9,25 @@ from types import TracebackType
 from typing import Self
 
 from ai_worker.devices.run_child import LANES, InferenceChild
-from ai_worker.devices.work import ChildSettings, Trial, usable_cores
+from ai_worker.devices.work import ChildSettings, DeviceTest, usable_cores
 
 
 class Children:
-    """`async with Children(settings of each device) as children`; a batch goes to the one with the least to do."""
+    """`async with Children(settings of each device) as children`; a batch goes to the least busy process."""
 
     def __init__(self, settings: Sequence[ChildSettings]) -> None:
-        self.each = tuple(InferenceChild(one) for one in settings)
+        self.each = tuple(InferenceChild(child) for child in settings)
         self._given: Counter[InferenceChild] = Counter()
 
     @classmethod
     def on(cls, devices: Sequence[str], settings: ChildSettings, *, names: Mapping[str, str] | None = None) -> Self:
-        """One process for each device; the cores that decode are shared out among them. `names` says what they are."""
+        """Returns one process per device; the cores for decoding are divided among them. `names` are hardware names."""
         cores = settings.threads or usable_cores()
         threads = settings.threads if len(devices) == 1 else max(1, cores // len(devices))
         known = names or {}
-        return cls([replace(settings, device=one, hardware=known.get(one, ""), threads=threads) for one in devices])
+        return cls(
+            [replace(settings, device=device, hardware=known.get(device, ""), threads=threads) for device in devices]
+        )
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -37,16 +39,16 @@ class Children:
         await self.close()
 
     async def start(self) -> None:
-        """Start them all, or none."""
+        """Starts all, or none."""
         try:
             await asyncio.gather(*(child.__aenter__() for child in self.each))
         except BaseException:
             await self.close()
             raise
 
-    async def try_out(self) -> tuple[Trial, ...]:
-        """Every device shows that it computes; CannotRun or InferenceDied of the first one that does not."""
-        return tuple(await asyncio.gather(*(child.try_out() for child in self.each)))
+    async def test_device(self) -> tuple[DeviceTest, ...]:
+        """Tests every device; raises CannotRun or InferenceDied of the first that fails."""
+        return tuple(await asyncio.gather(*(child.test_device() for child in self.each)))
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -54,13 +56,13 @@ class Children:
         return tuple(dict.fromkeys(sha256 for child in self.each for sha256 in child.loaded))
 
     def has_lane(self) -> bool:
-        """Whether one more batch may begin."""
+        """Returns whether one more batch may begin."""
         return any(self._given[child] < LANES for child in self.each)
 
     @contextmanager
-    def one(self) -> Generator[InferenceChild, None, None]:
-        """The process with the least to do."""
-        child = min(self.each, key=lambda one: self._given[one])
+    def least_busy(self) -> Generator[InferenceChild, None, None]:
+        """Yields the process with the fewest batches."""
+        child = min(self.each, key=lambda child: self._given[child])
         self._given[child] += 1
         try:
             yield child
@@ -68,10 +70,10 @@ class Children:
             self._given[child] -= 1
 
     def kill(self) -> None:
-        """End all of them at once."""
+        """Kills all at once."""
         for child in self.each:
             child.kill()
 
     async def close(self) -> None:
-        """End all of them once they have answered."""
+        """Ends all once they have answered."""
         await asyncio.gather(*(child.close() for child in self.each))

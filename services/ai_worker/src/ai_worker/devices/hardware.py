@@ -1,4 +1,4 @@
-"""What the devices are and how much memory they have, as their drivers tell it; no library of theirs is needed.
+"""Names and memory of devices, as their drivers report them, without libraries of theirs.
 
 NVIDIA's is asked through `nvidia-smi`, which comes with the driver, AMD's through sysfs. Who does not answer, or not
 in time, is unknown: everything goes on without it.
@@ -33,7 +33,7 @@ _VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "rocm": "HIP_VISIBLE_DEVICES"}
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """One device; an empty name or no memory when nobody tells."""
+    """One device; no name or no memory when the driver reports none."""
 
     name: str = ""
     memory_bytes: int | None = None
@@ -48,18 +48,18 @@ class _Card:
 
 
 async def hardware_of(runtime: str, devices: Sequence[str]) -> dict[str, Hardware]:
-    """By device: what it is. One that is the processor, or shares its memory, has that of the machine."""
+    """Returns the hardware by device; the processor and devices without own memory have the machine's."""
     seen = await every_device(runtime)
     if not seen and KINDS[runtime] not in _VISIBLE:
         return dict.fromkeys(devices, Hardware(memory_bytes=machine_memory()))
-    found = {device: _nth(seen, int(device.partition(":")[2] or 0)) for device in devices}
-    for device, hardware in found.items():
+    by_device = {device: _nth(seen, int(device.partition(":")[2] or 0)) for device in devices}
+    for device, hardware in by_device.items():
         log("device.found", device=device, name=hardware.name, memory_bytes=hardware.memory_bytes)
-    return found
+    return by_device
 
 
 async def every_device(runtime: str) -> list[Hardware]:
-    """All devices with memory of their own that this runtime may see, in its order; none when nobody tells."""
+    """Returns all devices with own memory that this runtime may see, in its order."""
     match KINDS[runtime]:
         case "cuda":
             cards = await _nvidia_cards()
@@ -71,7 +71,7 @@ async def every_device(runtime: str) -> list[Hardware]:
 
 
 def machine_memory() -> int | None:
-    """What this process may use of the machine's memory, limits of its control group included."""
+    """Returns the memory that this process may use, limits of its control group included."""
     limits: list[int] = []
     with contextlib.suppress(ValueError, OSError):
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -81,7 +81,7 @@ def machine_memory() -> int | None:
 
 
 def _group_limits(root: Path) -> list[int]:
-    """Of our control group and those that it is in."""
+    """Yields the limits of our control group and its parents."""
     limits: list[int] = []
     with contextlib.suppress(OSError):
         own = Path("/proc/self/cgroup").read_text("ascii").rpartition("::/")[2].strip()
@@ -95,7 +95,7 @@ def _group_limits(root: Path) -> list[int]:
 
 
 async def _nvidia_cards() -> list[_Card]:
-    """As `nvidia-smi` lists them, in the order of their slots; none when it does not answer."""
+    """Returns the cards that `nvidia-smi` lists, in slot order; none when it does not answer."""
     program = shutil.which("nvidia-smi") or shutil.which("nvidia-smi", path="/usr/lib/wsl/lib")
     if program is None:
         return []
@@ -109,13 +109,13 @@ def _answer_of(program: str) -> str:
     except OSError as problem:
         return _unknown(f"{program} cannot be started: {problem.strerror}")
     try:
-        said, _ = asking.communicate(timeout=_ASK_SECONDS)
+        output, _ = asking.communicate(timeout=_ASK_SECONDS)
     except TimeoutExpired:
         _let_go(asking)
         return _unknown(f"{program} did not answer within {_ASK_SECONDS:g} s")
     if asking.returncode:
         return _unknown(f"{program} left with code {asking.returncode}")
-    return said.decode("utf-8", "replace")
+    return output.decode("utf-8", "replace")
 
 
 def _unknown(problem: str) -> str:
@@ -124,7 +124,7 @@ def _unknown(problem: str) -> str:
 
 
 def _let_go(asking: "Popen[bytes]") -> None:
-    """End it; one that hangs in its driver cannot be ended, and is not waited for."""
+    """Kills the process without waiting, because one that hangs in its driver does not end."""
     asking.kill()
     try:
         asking.wait(_END_SECONDS)
@@ -135,7 +135,7 @@ def _let_go(asking: "Popen[bytes]") -> None:
 
 
 def _card(line: str) -> _Card | None:
-    """One line of the answer; a number that the driver does not know is given as words in brackets."""
+    """Parses one line; a number that the driver does not know is a word in brackets."""
     parts = [part.strip() for part in line.split(",", 3)]
     if len(parts) < 4 or not parts[0].isdigit():  # noqa: PLR2004 - as many as were asked for
         return None
@@ -144,7 +144,7 @@ def _card(line: str) -> _Card | None:
 
 
 def _amd_cards(drm: Path) -> list[_Card]:
-    """As the driver amdgpu lists them, in the order of their slots."""
+    """Returns the cards that the driver amdgpu lists, in slot order."""
     folders = {path.parent.resolve() for path in drm.glob("card*/device/mem_info_vram_total")}
     cards: list[_Card] = []
     for folder in sorted(folders):
@@ -161,21 +161,21 @@ def _text(path: Path) -> str:
 
 
 def _visible(cards: list[_Card], environment: Mapping[str, str], setting: str) -> list[Hardware]:
-    """Those that the runtime may see, in its order; where that order cannot be told, the least of them as often."""
+    """Returns the cards that the runtime may see, in its order; where that is unknown, the smallest for each."""
     names = environment.get(setting)
     chosen: list[Hardware | None] = [card.hardware for card in cards]
     if names is not None:
         chosen = [_named(cards, name.strip()) for name in names.split(",") if name.strip()]
     by_slot = environment.get("CUDA_DEVICE_ORDER", _BY_SLOT) == _BY_SLOT
-    known = [one for one in chosen if one is not None]
+    known = [hardware for hardware in chosen if hardware is not None]
     if len(known) == len(chosen) and (by_slot or len(set(known)) == 1):
         return known
-    least = min((one.memory_bytes for one in known if one.memory_bytes is not None), default=None)
+    least = min((hardware.memory_bytes for hardware in known if hardware.memory_bytes is not None), default=None)
     return [Hardware(memory_bytes=least if len(known) == len(chosen) else None)] * len(chosen)
 
 
 def _named(cards: list[_Card], name: str) -> Hardware | None:
-    """By its number or its UUID, or the beginning of that; a part of a device (MIG) has less than the device."""
+    """Returns the card by number or UUID prefix; a part of a card (MIG) has unknown memory."""
     if name.isdigit():
         return cards[int(name)].hardware if int(name) < len(cards) else None
     return next((card.hardware for card in cards if card.uuid and card.uuid.startswith(name)), None)

@@ -1,4 +1,4 @@
-"""Messages over a pipe: msgpack with its length in front, the same on both sides of the child."""
+"""Messages over a pipe: msgpack with a length prefix."""
 
 import struct
 from typing import Any, BinaryIO, Protocol
@@ -10,7 +10,7 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024 * 1024
 
 
 class PipeBroken(Exception):  # noqa: N818 - named after what is the case
-    """The other side is gone, or what it said is no message."""
+    """The other side is gone, or sent no valid message."""
 
 
 class Readable(Protocol):
@@ -20,13 +20,13 @@ class Readable(Protocol):
 
 
 def pack(message: dict[str, Any]) -> bytes:
-    """One message as it travels."""
+    """Returns one message as bytes."""
     body = msgpack.packb(message, use_bin_type=True) or b""
     return HEADER.pack(len(body)) + body
 
 
 def length_of(header: bytes) -> int:
-    """How many bytes follow this header."""
+    """Returns how many bytes follow this header."""
     (length,) = HEADER.unpack(header)
     if length > MAX_MESSAGE_BYTES:
         raise PipeBroken(f"a message of {length} bytes")
@@ -34,7 +34,7 @@ def length_of(header: bytes) -> int:
 
 
 def unpack(body: bytes) -> dict[str, Any]:
-    """The message in these bytes."""
+    """Returns the message in these bytes."""
     message = msgpack.unpackb(body, raw=False, max_bin_len=MAX_MESSAGE_BYTES, strict_map_key=True)
     if not isinstance(message, dict):
         raise PipeBroken("a message that is not a map")
@@ -42,7 +42,7 @@ def unpack(body: bytes) -> dict[str, Any]:
 
 
 def read(pipe: Readable) -> dict[str, Any] | None:
-    """The next message, or None when the other side has closed the pipe."""
+    """Returns the next message, or None when the other side has closed the pipe."""
     header = _exactly(pipe, HEADER.size)
     if header is None:
         return None
@@ -53,7 +53,7 @@ def read(pipe: Readable) -> dict[str, Any] | None:
 
 
 def write(pipe: BinaryIO, message: dict[str, Any]) -> None:
-    """Send one message whole."""
+    """Writes one whole message."""
     pipe.write(pack(message))
     pipe.flush()
 

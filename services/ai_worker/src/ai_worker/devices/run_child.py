@@ -1,4 +1,4 @@
-"""Feeds, limits and replaces one device's inference process; its death becomes InferenceDied of the batch that did it.
+"""Runs, limits and replaces the inference process of one device; its death raises InferenceDied.
 
 Two batches are in the process at a time, so that the second one's first pictures are decoded while the first one's
 last ones are classified. When the process dies with both in it, nobody knows whose fault it was: each is looked at
@@ -17,7 +17,7 @@ from typing import Any, Self
 from prometheus_client import Counter
 
 from ai_worker.devices.child_process import ChildProcess, DiedWithOthers
-from ai_worker.devices.work import BatchWork, ChildSettings, Proof, Ran, ResourceWork, StageWork, Trial
+from ai_worker.devices.work import BatchWork, ChildSettings, DeviceTest, Ran, ResourceWork, SelfTest, StageWork
 
 STARTS = Counter("trapper_inference_starts_total", "Starts of inference processes, the first one too", ["device"])
 LANES = 2
@@ -69,7 +69,7 @@ class InferenceChild:
 
     @property
     def busy_seconds(self) -> float:
-        """How long something was aboard, in all."""
+        """Seconds with at least one batch."""
         return self._busy_seconds + (0.0 if self._busy_since is None else time.monotonic() - self._busy_since)
 
     @property
@@ -81,7 +81,7 @@ class InferenceChild:
             return None
 
     async def run(self, work: BatchWork, *, on_progress: Callable[[int], None] | None = None) -> Ran:
-        """Look at one batch; InferenceDied when the child dies or takes too long, CannotRun when it declines."""
+        """Runs one batch; InferenceDied when the child dies or takes too long, CannotRun when it declines."""
         message = {
             "kind": "run",
             "batch_id": str(work.batch_id),
@@ -95,17 +95,17 @@ class InferenceChild:
         except DiedWithOthers:
             return await self._run(message, on_progress, alone=True)
 
-    async def prove(self, stage: StageWork) -> Proof:
-        """Run the golden inputs of one model on this child's device, before any work is claimed for it."""
+    async def self_test(self, stage: StageWork) -> SelfTest:
+        """Runs the golden inputs of one model on this child's device."""
         async with self._seat(alone=True):
-            answer = await self._ask({"kind": "prove", **_stage(stage)}, None)
-        return Proof(**answer)
+            answer = await self._ask({"kind": "self-test", **_stage(stage)}, None)
+        return SelfTest(**answer)
 
-    async def try_out(self) -> Trial:
-        """Show that the device computes; CannotRun or InferenceDied when it does not."""
+    async def test_device(self) -> DeviceTest:
+        """Tests that the device computes; CannotRun or InferenceDied when it does not."""
         async with self._seat(alone=True):
             answer = await self._ask({"kind": "try"}, None, seconds=_TRY_SECONDS)
-        return Trial(**answer)
+        return DeviceTest(**answer)
 
     async def close(self) -> None:
         """End the child once it has answered; it gets a moment to leave by itself."""
@@ -140,7 +140,7 @@ class InferenceChild:
 
     @asynccontextmanager
     async def _seat(self, *, alone: bool) -> AsyncGenerator[None, None]:
-        """Wait for a place in the process; the last one to leave a process that has served its time ends it."""
+        """Waits for a slot in the process; the last one to leave a process that is due for replacement ends it."""
         self._want_alone += alone
         try:
             while not self._has_seat(alone=alone):

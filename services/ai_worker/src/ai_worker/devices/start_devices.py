@@ -1,4 +1,4 @@
-"""Chooses what to compute on and shows that it computes: what was asked for, or nothing unless a setting says so."""
+"""Chooses the devices and tests them; falls back to the processor only when a setting allows it."""
 
 import logging
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ai_worker.confinement.privileges import open_to_unprivileged
 from ai_worker.devices.children import Children
 from ai_worker.devices.hardware import Hardware, hardware_of, machine_memory
-from ai_worker.devices.work import CannotRun, ChildSettings, InferenceDied, Trial
+from ai_worker.devices.work import CannotRun, ChildSettings, DeviceTest, InferenceDied
 from ai_worker.model_store.errors import ProviderUnavailable
 from ai_worker.model_store.open_model import offered_runtimes
 from ai_worker.model_store.places import CPU, KINDS, devices_of, runtime_of
@@ -28,7 +28,7 @@ class RuntimeUnavailable(Problem):
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is computed on; `instead_of` names what was asked for, when the processor stands in for it."""
+    """The chosen devices; `instead_of` names the requested runtime when the processor replaces it."""
 
     runtime: str
     devices: tuple[str, ...]
@@ -38,32 +38,34 @@ class Chosen:
 
 
 async def choose_devices(settings: WorkerSettings, enrolled_for: Sequence[str]) -> Chosen:
-    """What was asked for, or the best that this installation offers; RuntimeUnavailable when it is not there."""
+    """Returns the requested devices, or the best available; RuntimeUnavailable when there are none."""
     offered = offered_runtimes()
-    asked = settings.runtime or runtime_of(settings.devices, offered)
-    if asked is None and offered and not settings.devices:
-        asked = next((runtime for runtime in offered if runtime in enrolled_for), offered[0])
-    if asked is None or asked not in offered:
-        wanted = settings.runtime or ", ".join(settings.devices) or "any runtime"
-        because = f"asked for {wanted}; this installation offers {', '.join(offered) or 'none'}"
+    runtime = settings.runtime or runtime_of(settings.devices, offered)
+    if runtime is None and offered and not settings.devices:
+        runtime = next((runtime for runtime in offered if runtime in enrolled_for), offered[0])
+    if runtime is None or runtime not in offered:
+        requested = settings.runtime or ", ".join(settings.devices) or "any runtime"
+        because = f"asked for {requested}; this installation offers {', '.join(offered) or 'none'}"
         if settings.runtime is not None and settings.runtime not in KINDS:
             raise RuntimeUnavailable(because)
-        return await processor_instead(settings, enrolled_for, wanted, because)
-    _check_enrolled(asked, enrolled_for)
+        return await processor_instead(settings, enrolled_for, requested, because)
+    _check_enrolled(runtime, enrolled_for)
     try:
-        devices = devices_of(asked, settings.devices)
+        devices = devices_of(runtime, settings.devices)
     except ProviderUnavailable as problem:
         raise RuntimeUnavailable(str(problem)) from problem
-    return Chosen(asked, devices, await hardware_of(asked, devices))
+    return Chosen(runtime, devices, await hardware_of(runtime, devices))
 
 
-async def processor_instead(settings: WorkerSettings, enrolled_for: Sequence[str], asked: str, because: str) -> Chosen:
-    """The processor, where the setting allows it; else RuntimeUnavailable with the reason."""
-    if not settings.fall_back_to_cpu or asked == CPU or CPU not in offered_runtimes():
+async def processor_instead(
+    settings: WorkerSettings, enrolled_for: Sequence[str], requested: str, because: str
+) -> Chosen:
+    """Returns the processor where the setting allows it; else raises RuntimeUnavailable with the reason."""
+    if not settings.fall_back_to_cpu or requested == CPU or CPU not in offered_runtimes():
         raise RuntimeUnavailable(because)
     _check_enrolled(CPU, enrolled_for)
-    log("runtime.fallen_back", level=logging.WARNING, asked=asked, problem=because)
-    return Chosen(CPU, ("cpu",), await hardware_of(CPU, ("cpu",)), asked, because)
+    log("runtime.fallen_back", level=logging.WARNING, requested=requested, problem=because)
+    return Chosen(CPU, ("cpu",), await hardware_of(CPU, ("cpu",)), requested, because)
 
 
 def _check_enrolled(runtime: str, enrolled_for: Sequence[str]) -> None:
@@ -75,7 +77,7 @@ def _check_enrolled(runtime: str, enrolled_for: Sequence[str]) -> None:
 
 
 def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
-    """The processes for these devices, not started yet."""
+    """Returns the processes for these devices, not started yet."""
     each = ChildSettings(
         runtime=chosen.runtime,
         threads=settings.threads,
@@ -92,47 +94,49 @@ def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
         readable=tuple(map(str, (settings.store_dir, settings.cache_dir, *settings.weights_dirs))),
     )
     open_to_unprivileged(settings.state_dir, settings.cache_dir)
-    return Children.on(chosen.devices, each, names={device: one.name for device, one in chosen.hardware.items()})
+    return Children.on(
+        chosen.devices, each, names={device: hardware.name for device, hardware in chosen.hardware.items()}
+    )
 
 
 async def start_devices(
     settings: WorkerSettings, enrolled_for: Sequence[str], chosen: Chosen, children: Children
-) -> tuple[Chosen, Children, tuple[Trial, ...]]:
-    """Processes whose devices have computed; the processor's in their place, where that is allowed and needed."""
+) -> tuple[Chosen, Children, tuple[DeviceTest, ...]]:
+    """Returns started and tested processes; the processor's where that is allowed and needed."""
     try:
-        return chosen, children, await _tried(children)
+        return chosen, children, await _tested(children)
     except (CannotRun, InferenceDied) as problem:
         because = f"{chosen.runtime} does not run on {', '.join(chosen.devices)}: {problem}"
         chosen = await processor_instead(settings, enrolled_for, chosen.runtime, because)
     children = children_of(settings, chosen)
     try:
-        return chosen, children, await _tried(children)
+        return chosen, children, await _tested(children)
     except (CannotRun, InferenceDied) as problem:
         raise RuntimeUnavailable(f"neither {chosen.instead_of} nor the processor computes: {problem}") from problem
 
 
-async def _tried(children: Children) -> tuple[Trial, ...]:
+async def _tested(children: Children) -> tuple[DeviceTest, ...]:
     try:
         await children.start()
-        trials = await children.try_out()
+        tests = await children.test_device()
     except BaseException:
         await children.close()
         raise
-    for trial in trials:
-        log("device.computes", provider=trial.provider, device=trial.device, seconds=trial.seconds)
-    return trials
+    for test in tests:
+        log("device.computes", provider=test.provider, device=test.device, seconds=test.seconds)
+    return tests
 
 
 def process_memory(settings: WorkerSettings, chosen: Chosen) -> int:
-    """What each inference process may take: as set, and never so much that the machine itself runs out."""
+    """Returns the memory limit of each inference process: as set, but never all of the machine."""
     machine = machine_memory()
     share = settings.memory_limit_bytes if machine is None else int(machine * _OF_THE_MACHINE / len(chosen.devices))
     return min(settings.memory_limit_bytes, share)
 
 
 def model_memory(settings: WorkerSettings, chosen: Chosen) -> int:
-    """What the models of one batch may weigh: half of the least memory that they meet, device or process."""
+    """Returns what the models of one batch may weigh: half of the smallest memory, device or process."""
     if settings.model_memory_bytes is not None:
         return settings.model_memory_bytes
-    known = [one.memory_bytes for one in chosen.hardware.values() if one.memory_bytes is not None]
+    known = [hardware.memory_bytes for hardware in chosen.hardware.values() if hardware.memory_bytes is not None]
     return min([process_memory(settings, chosen), *known]) // 2

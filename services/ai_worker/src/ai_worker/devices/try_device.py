@@ -1,4 +1,4 @@
-"""Shows that a device computes at all, before any work is claimed for it: a small network, the same everywhere.
+"""Tests that a device computes at all, with a small network.
 
 Called in the inference process, as everything is that may take a process along.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ai_worker.devices.work import CannotRun, Trial
+from ai_worker.devices.work import CannotRun, DeviceTest
 from ai_worker.inference.types import Tensor
 from ai_worker.model_store.errors import ProviderUnavailable, first_line
 from ai_worker.model_store.open_hailo import PROVIDER as HAILO_PROVIDER
@@ -26,13 +26,13 @@ _MOST_DIFFERENT = 0.05
 
 
 def try_device(place: Place) -> dict[str, Any]:
-    """What it is, how fast and how far from the processor; ProviderUnavailable or CannotRun when it does not compute.
+    """Returns name, speed and difference to the processor; ProviderUnavailable or CannotRun when it fails.
 
     A Hailo device runs nothing but files that were compiled for it, so that it only has to be there and free.
     """
     if place.runtime == HAILO:
         check_device(place)
-        return asdict(Trial(provider=HAILO_PROVIDER, device=place.device, seconds=0.0, difference=0.0))
+        return asdict(DeviceTest(provider=HAILO_PROVIDER, device=place.device, seconds=0.0, difference=0.0))
     picture = _random(3, _SIDE, _SIDE)[None]
     expected = open_model(_NETWORK, Place()).run(picture)[0]
     session = open_model(_NETWORK, replace(place, cache=None))
@@ -46,7 +46,7 @@ def try_device(place: Place) -> dict[str, Any]:
     far = _difference(seen, expected)
     if not far <= _MOST_DIFFERENT:  # what is no number is not less than anything
         raise CannotRun("device-differs", f"{session.provider} on {place.device} computes other numbers: {far:.1%} off")
-    return asdict(Trial(provider=session.provider, device=session.device, seconds=seconds, difference=far))
+    return asdict(DeviceTest(provider=session.provider, device=session.device, seconds=seconds, difference=far))
 
 
 def _difference(seen: Tensor, expected: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Runs one model of the catalogue on some pictures, on every device there is, and says what it saw and how fast.
+"""Runs one model of the catalogue on some pictures on every device, and reports results and speed.
 
 `python -m ai_worker.devices.try_model` reads `{"weights", "entry", "files", "threads"}` as JSON and answers
 `{"ok", "providers": [...], "pictures": [...]}`; a model that runs nowhere is an answer with `ok: false`, not an error.
@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ai_worker.devices.prove import Device, detect_devices
+from ai_worker.devices.self_test import Device, detect_devices
 from ai_worker.inference.classify import CropPrediction, read_crop
 from ai_worker.inference.decode import Undecodable, decode
 from ai_worker.inference.detect import find_objects, spec_of
@@ -37,7 +37,7 @@ _ROUNDS = 3
 
 
 class Order(BaseModel):
-    """What is to be tried."""
+    """The model, the pictures and the devices to try."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,25 +49,25 @@ class Order(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture that could be decoded, under its name."""
+    """A decoded picture with its name."""
 
     name: str
     picture: Picture
 
 
 def try_model(order: Order, *, clock: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
-    """What each device did, and what the first one that works saw."""
+    """Returns the report of each device, and the results of the first one that works."""
     pictures, broken = _decode(order.files)
     runtimes = set(order.entry.runtimes)
     devices = [device for device in detect_devices() if device.runtime in runtimes]
     providers: list[dict[str, Any]] = []
     seen: list[dict[str, Any]] = []
     for device in devices:
-        told, saw = _on_device(device, order, pictures, clock)
-        providers.append(told)
+        report, saw = _on_device(device, order, pictures, clock)
+        providers.append(report)
         seen = seen or saw
     return {
-        "ok": any(one["ok"] for one in providers),
+        "ok": any(provider["ok"] for provider in providers),
         "providers": providers,
         "runtimes": sorted(runtimes),
         "pictures": [*seen, *broken],
@@ -90,33 +90,38 @@ def _decode(files: Sequence[Path]) -> tuple[list[Shown], list[dict[str, Any]]]:
 def _on_device(
     device: Device, order: Order, pictures: Sequence[Shown], clock: Callable[[], float]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    told: dict[str, Any] = {"runtime": device.runtime, "provider": device.provider, "device": device.name, "ok": False}
+    report: dict[str, Any] = {
+        "runtime": device.runtime,
+        "provider": device.provider,
+        "device": device.name,
+        "ok": False,
+    }
     stage = stage_of(order.entry)
     try:
         spec = spec_of(stage)
         place = Place(device.runtime, devices_of(device.runtime, ())[0], order.threads or os.cpu_count() or 1)
         also = (spec.embedding.output,) if spec.embedding is not None else ()
         session = open_model(order.weights, place, also=also)
-        told |= {"device": session.device, "precision": session.precision}
+        report |= {"device": session.device, "precision": session.precision}
         alone = _seconds_alone(session, spec, clock)
         start = clock()
-        seen = [{"file": one.name, **_look(session, stage, one.picture)} for one in pictures]
+        seen = [{"file": picture.name, **_look(session, stage, picture.picture)} for picture in pictures]
         spent = clock() - start
     except (ModelRefused, ProviderUnavailable, RuntimeAbsent, ModelOutputUnfit) as problem:
-        return told | {"problem": str(problem)}, []
+        return report | {"problem": str(problem)}, []
     except Exception as problem:  # noqa: BLE001 - a runtime raises what it likes
-        return told | {"problem": first_line(problem)}, []
+        return report | {"problem": first_line(problem)}, []
     speed = len(seen) / spent if seen and spent > 0 else None
-    return told | {"ok": True, "model_seconds": alone, "pictures_per_second": speed}, seen
+    return report | {"ok": True, "model_seconds": alone, "pictures_per_second": speed}, seen
 
 
 def _seconds_alone(session: PlacedSession, spec: ModelSpec, clock: Callable[[], float]) -> float:
-    """One forward pass on prepared numbers, the best of some, the first of which pays for memory and kernels."""
+    """Returns the best time of some forward passes on prepared inputs."""
     return min(run.seconds for _ in range(_ROUNDS) for run in run_golden(session, spec.preprocessing, clock))
 
 
 def stage_of(entry: ModelEntry) -> StageSpec:
-    """The entry as the only stage of a job."""
+    """Returns the entry as the only stage of a job."""
     ref = ModelRef(name=entry.name, version=entry.version, sha256=entry.sha256, unpinned=entry.sha256 is None)
     return StageSpec(stage=Stage(kind=entry.kind, model=ref), model=entry)
 
@@ -126,8 +131,8 @@ def _look(session: PlacedSession, stage: StageSpec, picture: Picture) -> dict[st
     tensor, mapping = to_input(picture.pixels, spec.preprocessing)
     outputs = forward(session, [tensor])[0]
     if stage.model.kind is ModelKind.DETECTION:
-        found = find_objects(outputs, stage, mapping, names=[axis.name for axis in session.outputs])
-        rows = zip(found.boxes, found.labels, found.scores, strict=True)
+        detections = find_objects(outputs, stage, mapping, names=[axis.name for axis in session.outputs])
+        rows = zip(detections.boxes, detections.labels, detections.scores, strict=True)
         return {
             "objects": [
                 {"label": spec.labels[label].label, "score": round(float(score), 4), "box": [round(v, 4) for v in box]}
@@ -137,28 +142,28 @@ def _look(session: PlacedSession, stage: StageSpec, picture: Picture) -> dict[st
         }
     if stage.model.kind is ModelKind.DEPTH:
         _, near = depth.read(outputs, [axis.name for axis in session.outputs], spec.output)
-        told = {"rows": near.shape[0], "columns": near.shape[1]}
-        return {"map": told | {"least": round(float(near.min()), 4), "most": round(float(near.max()), 4)}}
-    said = read_crop([outputs], [OpenStage(spec=stage, session=session)])
-    return _said(said, spec)
+        facts = {"rows": near.shape[0], "columns": near.shape[1]}
+        return {"map": facts | {"least": round(float(near.min()), 4), "most": round(float(near.max()), 4)}}
+    crop = read_crop([outputs], [OpenStage(spec=stage, session=session)])
+    return _crop_document(crop, spec)
 
 
-def _said(crop: CropPrediction, spec: ModelSpec) -> dict[str, Any]:
-    """Of a classifier the best labels for the whole picture; of features how many there are."""
-    told: dict[str, Any] = {}
-    if crop.said is not None:
-        labels, scores = top(crop.said.probabilities, _BEST)
-        told["labels"] = [
+def _crop_document(crop: CropPrediction, spec: ModelSpec) -> dict[str, Any]:
+    """Returns the best labels of a classifier for the whole picture, and the number of features."""
+    document: dict[str, Any] = {}
+    if crop.classification is not None:
+        labels, scores = top(crop.classification.probabilities, _BEST)
+        document["labels"] = [
             {"label": spec.labels[label].label, "score": round(float(score), 4)}
             for label, score in zip(labels, scores, strict=True)
         ]
     if crop.features is not None:
-        told["features"] = len(crop.features)
-    return told
+        document["features"] = len(crop.features)
+    return document
 
 
 def main() -> None:
-    """One order in, one answer out."""
+    """Reads one order and writes one answer."""
     order = Order.model_validate_json(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps(try_model(order)) + "\n")
 

@@ -1,4 +1,4 @@
-"""What passes between the Worker and its inference child: work, answers, and why there is none."""
+"""Messages between the Worker and its inference process: work, answers, and reasons for none."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ class ResourceWork:
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
-    """One batch, ready to be looked at."""
+    """One batch, ready to be computed."""
 
     batch_id: UUID
     attempt: int
@@ -45,7 +45,7 @@ class BatchWork:
 
 @dataclass(frozen=True, slots=True)
 class ChildSettings:
-    """How the child works; every limit is the caller's."""
+    """Settings and limits of the inference process."""
 
     runtime: str = "onnx-cpu"
     device: str = "cpu"
@@ -78,7 +78,7 @@ class ChildSettings:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A batch that was looked at; `blob` is the encoded BatchResults, as it is kept and delivered."""
+    """A computed batch; `blob` is the encoded BatchResults as it is delivered."""
 
     blob: bytes
     seen: int
@@ -94,8 +94,8 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A golden run on a device: what came out, how fast, and how far from what it must be."""
+class SelfTest:
+    """A golden run on a device: checksum, speed, and difference to the expected numbers."""
 
     provider: str
     device: str
@@ -108,8 +108,8 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A device that has computed, and how far its numbers were from the processor's."""
+class DeviceTest:
+    """A device that computes, and its difference to the processor."""
 
     provider: str
     device: str
@@ -118,18 +118,18 @@ class Trial:
 
 
 def usable_cores() -> int:
-    """The cores that this process may use, which in a container are fewer than there are."""
+    """Returns the cores that this process may use, fewer than there are in a container."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class InferenceDied(Exception):  # noqa: N818 - named after what is the case
-    """The child ended in the middle of a batch: one crash of that batch."""
+    """The process ended in the middle of a batch, which counts as one crash of that batch."""
 
 
 class CannotRun(Exception):  # noqa: N818 - named after what is the case
-    """The child is well, and this batch's models cannot run here; `reason` is a stable code."""
+    """The process works, but this batch's models cannot run here; `reason` is a stable code."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

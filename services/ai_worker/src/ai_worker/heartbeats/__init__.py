@@ -1,1 +1,1 @@
-"""The pulse: leases are renewed by it, and the Manager's wishes come back with it."""
+"""Heartbeats: they renew leases and bring orders of the Manager."""

@@ -35,40 +35,40 @@ async def beat(work: Worker) -> None:
             await _send(work, action, devices)
 
 
-async def _send(work: Worker, pulse: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> None:
+async def _send(work: Worker, beat: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> None:
     sent = work.monotonic()
-    failed = HeartbeatFailed(pulse.number)
+    failed = HeartbeatFailed(beat.number)
     try:
-        reply = await work.manager.heartbeat(work.worker_id, _heartbeat(work, pulse, devices))
+        reply = await work.manager.heartbeat(work.worker_id, _heartbeat(work, beat, devices))
     except Problem as problem:
-        failed = _failed(work, pulse, problem)
+        failed = _failed(work, beat, problem)
         return
     else:
         BEATS.labels("answered").inc()
         work.note_manager(None)
-        await _obey(work, pulse, reply, sent=sent)
+        await _obey(work, beat, reply, sent=sent)
     finally:  # ignored after an answer
         work.handle(failed)
 
 
-def _failed(work: Worker, pulse: SendHeartbeat, problem: Problem) -> HeartbeatFailed:
+def _failed(work: Worker, beat: SendHeartbeat, problem: Problem) -> HeartbeatFailed:
     unauthorized = is_stranger(problem)
     BEATS.labels("refused" if unauthorized else "unanswered").inc()
     if not unauthorized:
         work.note_manager(problem)
     elif not work.state.revoked:
         log("worker.refused", level=logging.ERROR, problem=str(problem))
-    return HeartbeatFailed(pulse.number, unauthorized=unauthorized)
+    return HeartbeatFailed(beat.number, unauthorized=unauthorized)
 
 
-def _heartbeat(work: Worker, pulse: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> Heartbeat:
+def _heartbeat(work: Worker, beat: SendHeartbeat, devices: tuple[DeviceLoad, ...]) -> Heartbeat:
     return Heartbeat(
-        number=pulse.number,
+        number=beat.number,
         leases=tuple(
             LeaseHeld(batch_id=lease.batch_id, token=lease.token, done=work.runs.done(lease.run_id), total=lease.total)
-            for lease in pulse.leases
+            for lease in beat.leases
         ),
-        complete=pulse.complete,
+        complete=beat.complete,
         images_per_second=dict(work.speeds.batches),
         load=round(os.getloadavg()[0], 2),
         devices=devices,
@@ -77,13 +77,13 @@ def _heartbeat(work: Worker, pulse: SendHeartbeat, devices: tuple[DeviceLoad, ..
     )
 
 
-async def _obey(work: Worker, pulse: SendHeartbeat, reply: HeartbeatReply, *, sent: float) -> None:
+async def _obey(work: Worker, beat: SendHeartbeat, reply: HeartbeatReply, *, sent: float) -> None:
     if reply.credential is not None:
         await _take_credential(work, reply.credential, reply.credential_expires_at)
     work.rhythm.manager = reply.intervals
     answered = HeartbeatAnswered(
         now=work.monotonic(),
-        number=pulse.number,
+        number=beat.number,
         newest=reply.newest_number,
         sent=sent,
         renewed={renewed.batch_id: renewed.expires_in_seconds for renewed in reply.leases},

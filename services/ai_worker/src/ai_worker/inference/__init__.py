@@ -1,1 +1,1 @@
-"""What is in the picture: bytes in, outcomes out; no database, no network, no clock."""
+"""Inference: bytes in, outcomes out; no database, no network, no clock."""

@@ -1,4 +1,4 @@
-"""One batch on the pipeline: what waits before each stage, and which piece of work comes next.
+"""One batch in the pipeline: what waits before each stage, and which job comes next.
 
 `next_job` and the ends of the jobs run under the pipeline's lock; whatever is slow runs without it.
 """
@@ -11,14 +11,14 @@ from typing import Protocol
 
 from ai_worker.inference.classify import gather
 from ai_worker.inference.steps import Crop, Item, Source, Steps, Unread
-from ai_worker.inference.types import Failure, Looked
+from ai_worker.inference.types import Failure, PictureResult
 
 Job = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is done, and held, at once."""
+    """How much is done and held at once."""
 
     threads: int = 2
     batch_size: int = 1
@@ -33,22 +33,22 @@ class Limits:
 
 
 class Room(Protocol):
-    """What the batch_runs on a pipeline share."""
+    """What the batches of a pipeline share."""
 
     limits: Limits
     changed: threading.Condition
 
     def has_pass(self) -> bool:
-        """Whether one more forward pass may begin."""
+        """Returns whether one more forward pass may begin."""
         ...
 
     def has_room(self, count: int) -> bool:
-        """Whether that many bytes fit into the budget."""
+        """Returns whether that many bytes fit into the budget."""
         ...
 
 
 class BatchRun:
-    """The pictures of one batch on their way."""
+    """The pictures of one batch in the pipeline."""
 
     def __init__(
         self, sources: Sequence[Source], steps: Steps, room: Room, on_progress: Callable[[int], None] | None
@@ -58,7 +58,7 @@ class BatchRun:
         self.room = room
         self.limits = room.limits
         self.on_progress = on_progress
-        self.outcomes: list[Looked | Failure | None] = [None] * len(sources)
+        self.outcomes: list[PictureResult | Failure | None] = [None] * len(sources)
         self.seconds = [0.0] * (1 + len(steps.later))
         self.next_source = 0
         self.opening = 0
@@ -77,12 +77,12 @@ class BatchRun:
             self.end()
 
     def end(self, problem: BaseException | None = None) -> None:
-        """Every source has its outcome, or nobody will ever know it."""
+        """Ends the batch, with or without a problem."""
         self.broken = problem
         self.ended.set()
 
     def next_job(self) -> Job | None:
-        """The most advanced piece of work that can be done now."""
+        """Returns the most advanced job that can be done now."""
         if self.ended.is_set():
             return None
         return self._classify_job() or self._crop_job() or self._detect_job() or self._decode_job() or self._open_job()
@@ -148,7 +148,7 @@ class BatchRun:
         self.held += unread.bytes_needed
 
     def _open(self, index: int) -> None:
-        """Read the file and its header; where there is room for the pixels, go on at once."""
+        """Reads the file and its header; where there is room for the pixels, decodes at once."""
         unread = self.steps.open(index, self.sources[index])
         with self.room.changed:
             self.opening -= 1
@@ -178,16 +178,16 @@ class BatchRun:
             self.room.changed.notify_all()
 
     def _detect(self, items: list[Item]) -> None:
-        found, seconds = self.steps.detect(items)
+        detections, seconds = self.steps.detect(items)
         with self.room.changed:
             self.passes -= 1
             self.seconds[0] += seconds
-            for item, result in zip(items, found, strict=True):
+            for item, result in zip(items, detections, strict=True):
                 item.tensor = None
                 if isinstance(result, Failure):
                     self._fail(item, result)
                     continue
-                item.found = result
+                item.detections = result
                 item.rows = self.steps.finder.animals(result) if self.steps.later else []
                 item.uncropped = len(item.rows)
                 if item.rows:
@@ -212,12 +212,12 @@ class BatchRun:
             self.room.changed.notify_all()
 
     def _classify(self, crops: list[Crop]) -> None:
-        said, spent = self.steps.classify(crops)
+        predictions, spent = self.steps.classify(crops)
         with self.room.changed:
             self.passes -= 1
             for index, seconds in enumerate(spent, start=1):
                 self.seconds[index] += seconds
-            for crop, result in zip(crops, said, strict=True):
+            for crop, result in zip(crops, predictions, strict=True):
                 crop.tensors = []
                 if isinstance(result, Failure):
                     self._fail(crop.item, result)
@@ -230,11 +230,13 @@ class BatchRun:
             self.room.changed.notify_all()
 
     def _complete(self, item: Item) -> None:
-        assert item.found is not None  # noqa: S101 - detected before
+        assert item.detections is not None  # noqa: S101 - detected before
         rows = list(item.crops)
         classified = gather(rows, [item.crops[row] for row in rows], self.steps.later) if rows else None
         self._let_go(item)
-        self._finish(item.index, Looked(item.width, item.height, item.sha256, item.found, classified, item.damaged))
+        self._finish(
+            item.index, PictureResult(item.width, item.height, item.sha256, item.detections, classified, item.damaged)
+        )
 
     def _fail(self, item: Item, failure: Failure) -> None:
         if not item.failed:
@@ -243,12 +245,12 @@ class BatchRun:
             self._finish(item.index, failure)
 
     def _let_go(self, item: Item) -> None:
-        """The pixels are needed no more, whatever still becomes of the picture."""
+        """Releases the pixels."""
         self.held -= item.bytes_held
         item.bytes_held = 0
         item.pixels = None
 
-    def _finish(self, index: int, outcome: Looked | Failure) -> None:
+    def _finish(self, index: int, outcome: PictureResult | Failure) -> None:
         self.outcomes[index] = outcome
         self.finished += 1
         if self.on_progress is not None:

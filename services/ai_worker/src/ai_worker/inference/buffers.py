@@ -1,4 +1,4 @@
-"""Memory that decoded pictures and the tensors made of them lie in, used again for the next ones.
+"""Reusable memory for decoded pictures and their tensors.
 
 A fresh block of this size is mapped and zeroed page by page each time, which at 12 megapixels costs a tenth of
 decoding. A block is free again when nobody but the pool refers to it, views included.
@@ -17,7 +17,7 @@ _TOO_LARGE = 2
 
 
 class BufferPool:
-    """Blocks for pictures, `keep_bytes` at most kept for later; safe for several threads."""
+    """Blocks for pictures, of which at most `keep_bytes` are kept for reuse; thread-safe."""
 
     def __init__(self, keep_bytes: int) -> None:
         self._keep_bytes = keep_bytes
@@ -25,7 +25,7 @@ class BufferPool:
         self._lock = threading.Lock()
 
     def take(self, count: int) -> Pixels:
-        """That many bytes; whatever was in them is still there."""
+        """Returns a block of that size, with undefined content."""
         with self._lock:
             for block in self._blocks:
                 if count <= block.nbytes <= _TOO_LARGE * count and sys.getrefcount(block) == _OURS:
@@ -37,14 +37,14 @@ class BufferPool:
 
     @property
     def bytes(self) -> int:
-        """How much lies here, in use or not."""
+        """The bytes of all blocks, in use or not."""
         return sum(block.nbytes for block in self._blocks)
 
     def _make_room(self, count: int) -> bool:
-        """Drop blocks that nobody uses, oldest first, until the new one fits; whether it does."""
+        """Drops unused blocks, oldest first, until the new one fits; returns whether it does."""
         for block in list(self._blocks):
             if self.bytes + count <= self._keep_bytes:
                 break
             if sys.getrefcount(block) == _OURS + 1:  # the copied list refers to it as well
-                self._blocks = [other for other in self._blocks if other is not block]
+                self._blocks = [kept for kept in self._blocks if kept is not block]
         return self.bytes + count <= self._keep_bytes

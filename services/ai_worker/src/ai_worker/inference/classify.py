@@ -1,4 +1,4 @@
-"""From the raw outputs of the later stages to what is kept of one crop."""
+"""Reads the raw outputs of the later stages into what is kept of one crop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from trapper_schemas.v1.results import NO_LABEL
 
 @dataclass(frozen=True, slots=True)
 class CropPrediction:
-    """What the later stages said about one crop."""
+    """The predictions of the later stages for one crop."""
 
-    said: classifier.Said | None = None
+    classification: classifier.Probabilities | None = None
     features: Floats | None = None
 
 
 def read_crop(outputs: Sequence[Sequence[Tensor]], stages: Sequence[OpenStage]) -> CropPrediction:
-    """One crop's outputs, stage by stage; an embedding stage's features go before the classifier's own."""
-    said: classifier.Said | None = None
+    """Returns one crop's prediction; features of an embedding stage override those of the classifier."""
+    classification: classifier.Probabilities | None = None
     features: Floats | None = None
     for stage, rows in zip(stages, outputs, strict=True):
         spec = spec_of(stage.spec)
         named = {axis.name: row for axis, row in zip(stage.session.outputs, rows, strict=True)}
         if stage.spec.stage.kind is ModelKind.CLASSIFICATION:
-            said = classifier.read(named[_main_output(stage, named)], spec)
+            classification = classifier.read(named[_main_output(stage, named)], spec)
         if spec.embedding is not None and (features is None or stage.spec.stage.kind is ModelKind.EMBEDDING):
             if spec.embedding.output not in named:
                 raise ModelOutputUnfit(f"the model has no output {spec.embedding.output!r}")
             features = embedding.read(named[spec.embedding.output], spec.embedding.dimension)
-    return CropPrediction(said, features)
+    return CropPrediction(classification, features)
 
 
 def _main_output(stage: OpenStage, named: dict[str, Tensor]) -> str:
-    """The output that the catalogue names, or the first that has one number per label."""
+    """Returns the output that the catalogue names, or the first with one number per label."""
     spec = spec_of(stage.spec)
     if spec.output is not None:
         if spec.output not in named:
@@ -51,21 +51,21 @@ def _main_output(stage: OpenStage, named: dict[str, Tensor]) -> str:
 
 
 def gather(rows: Sequence[int], crops: Sequence[CropPrediction], stages: Sequence[OpenStage]) -> Classified:
-    """The crops of one picture as arrays, in the order of their detections."""
+    """Returns the predictions of one picture's crops as arrays, in the order of their detections."""
     order = np.argsort(np.asarray(rows, dtype=np.int64), kind="stable")
-    said = [crops[index].said for index in order]
+    classifications = [crops[index].classification for index in order]
     features = [crops[index].features for index in order]
     stage = next((stage for stage in stages if stage.spec.stage.kind is ModelKind.CLASSIFICATION), None)
     count = 0 if stage is None else stage.spec.stage.top_k
     top_labels = np.full((len(rows), count), NO_LABEL, dtype=np.int64)
     top_scores = np.zeros((len(rows), count), dtype=np.float32)
     logits: list[Floats] = []
-    for index, one in enumerate(said):
-        if one is not None:
-            labels, scores = classifier.top(one.probabilities, count)
+    for index, classification in enumerate(classifications):
+        if classification is not None:
+            labels, scores = classifier.top(classification.probabilities, count)
             top_labels[index, : len(labels)] = labels
             top_scores[index, : len(scores)] = scores
-            logits.append(one.logits)
+            logits.append(classification.logits)
     kept = [feature for feature in features if feature is not None]
     return Classified(
         rows=np.asarray(rows, dtype=np.int64)[order],

@@ -1,4 +1,4 @@
-"""The outcomes of a batch as they travel: everything that was seen in columns, none of it made one by one."""
+"""Encodes the outcomes of a batch as columns, without a loop per picture."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ai_worker.inference.detect import threshold_of
-from ai_worker.inference.types import Classified, Failure, Looked, Looks, OpenStage
+from ai_worker.inference.types import BatchOutcome, Classified, Failure, OpenStage, PictureResult
 from trapper_kit.columns import to_column, to_fixed
 from trapper_schemas.column import Column
 from trapper_schemas.protocol import PROTOCOL
@@ -21,7 +21,7 @@ from trapper_schemas.v1.results import DAMAGED, FAILED, FIXED_POINT, SEEN, Batch
 
 
 def to_results(
-    looks: Looks,
+    looks: BatchOutcome,
     *,
     batch_id: UUID,
     attempt: int,
@@ -29,25 +29,25 @@ def to_results(
     resource_ids: Sequence[UUID],
     stages: Sequence[OpenStage],
 ) -> BatchResults:
-    """Everything the batch came to, fit for the wire; `resource_ids` are in the order of the outcomes."""
+    """Returns the wire results of the batch; `resource_ids` are in the order of the outcomes."""
     kinds = list(map(type, looks.outcomes))
-    is_seen = list(map(partial(is_, Looked), kinds))
-    looked: list[Looked] = list(compress(looks.outcomes, is_seen))  # type: ignore[arg-type]  # chosen by their type
+    is_seen = list(map(partial(is_, PictureResult), kinds))
+    results: list[PictureResult] = list(compress(looks.outcomes, is_seen))  # type: ignore[arg-type]  # chosen by their type
     failed: list[Failure] = list(compress(looks.outcomes, map(partial(is_, Failure), kinds)))  # type: ignore[arg-type]
     seen = np.asarray(is_seen, dtype=bool)
-    found = list(map(attrgetter("detections"), looked))
-    counts = _numbers(map(len, found), len(found))
-    boxes = _joined(list(map(attrgetter("boxes"), found)), (0, 4), np.float64)
-    labels = _joined(list(map(attrgetter("labels"), found)), (0,), np.int64)
-    scores = _joined(list(map(attrgetter("scores"), found)), (0,), np.float32)
+    detections = list(map(attrgetter("detections"), results))
+    counts = _numbers(map(len, detections), len(detections))
+    boxes = _joined(list(map(attrgetter("boxes"), detections)), (0, 4), np.float64)
+    labels = _joined(list(map(attrgetter("labels"), detections)), (0,), np.int64)
+    scores = _joined(list(map(attrgetter("scores"), detections)), (0,), np.float32)
     state = np.full(len(seen), FAILED, dtype="<u1")
-    state[seen] = np.where(_numbers(map(attrgetter("damaged"), looked), len(looked)), DAMAGED, SEEN)
+    state[seen] = np.where(_numbers(map(attrgetter("damaged"), results), len(results)), DAMAGED, SEEN)
     codes, code_of = _table([failure.code for failure in failed], "<u1")
     messages, message_of = _table([failure.message for failure in failed], "<u4")
-    classified = _classified(looked, counts, stages)
+    classified = _classified(results, counts, stages)
 
     def spread(numbers: Array) -> Column:
-        """Numbers of what was seen in the places of those resources; 0 for the others."""
+        """Spreads numbers of seen pictures to the positions of their resources; 0 for the others."""
         placed = np.zeros(len(seen), dtype="<u4")
         placed[seen] = numbers
         return to_column(placed)
@@ -58,13 +58,13 @@ def to_results(
         protocol=PROTOCOL,
         worker_id=worker_id,
         stages=tuple(_run(stage, seconds) for stage, seconds in zip(stages, looks.seconds, strict=True)),
-        media_digest=digest_of(map(attrgetter("sha256"), looked), [1] * len(looked)),
+        media_digest=digest_of(map(attrgetter("sha256"), results), [1] * len(results)),
         failure_codes=codes,
         failure_messages=messages,
         resource_ids=ids_column(resource_ids),
         state=to_column(state),
-        width=spread(_numbers(map(attrgetter("width"), looked), len(looked))),
-        height=spread(_numbers(map(attrgetter("height"), looked), len(looked))),
+        width=spread(_numbers(map(attrgetter("width"), results), len(results))),
+        height=spread(_numbers(map(attrgetter("height"), results), len(results))),
         frames=to_column(seen.astype("<u4")),
         failure_code=code_of,
         failure_message=message_of,
@@ -81,10 +81,10 @@ def to_results(
     )
 
 
-def count_objects(looks: Looks, detector: OpenStage) -> tuple[int, int, int]:
-    """Pictures seen, of them blank (whole, and nothing at or above the job's threshold), and failed."""
+def count_objects(looks: BatchOutcome, detector: OpenStage) -> tuple[int, int, int]:
+    """Returns how many pictures were seen, blank (nothing at or above the threshold), and failed."""
     threshold = threshold_of(detector.spec)
-    seen = [outcome for outcome in looks.outcomes if isinstance(outcome, Looked)]
+    seen = [outcome for outcome in looks.outcomes if isinstance(outcome, PictureResult)]
     blank = sum(not outcome.damaged and not (outcome.detections.scores >= threshold).any() for outcome in seen)
     return len(seen), blank, len(looks.outcomes) - len(seen)
 
@@ -110,10 +110,10 @@ def _numbers(numbers: Iterable[int], count: int) -> Array:
     return np.fromiter(numbers, dtype="<u4", count=count)
 
 
-def _table(said: Sequence[T], dtype: str) -> tuple[tuple[T, ...], Column]:
-    """What was said, once each, and for each saying its place in that table."""
-    places = {one: place for place, one in enumerate(dict.fromkeys(said))}
-    return tuple(places), to_column(np.fromiter(map(places.__getitem__, said), dtype=dtype, count=len(said)))
+def _table(values: Sequence[T], dtype: str) -> tuple[tuple[T, ...], Column]:
+    """Returns the distinct values, and for each value its index among them."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return tuple(places), to_column(np.fromiter(map(places.__getitem__, values), dtype=dtype, count=len(values)))
 
 
 def _fixed_boxes(boxes: Array) -> NDArray[np.uint16]:
@@ -122,10 +122,10 @@ def _fixed_boxes(boxes: Array) -> NDArray[np.uint16]:
     return fixed
 
 
-def _classified(looked: Sequence[Looked], counts: Array, stages: Sequence[OpenStage]) -> _ClassifiedColumns:
-    said = list(map(attrgetter("classified"), looked))
-    some = list(map(partial(is_not, None), said))
-    parts: list[Classified] = list(compress(said, some))
+def _classified(results: Sequence[PictureResult], counts: Array, stages: Sequence[OpenStage]) -> _ClassifiedColumns:
+    classified = list(map(attrgetter("classified"), results))
+    some = list(map(partial(is_not, None), classified))
+    parts: list[Classified] = list(compress(classified, some))
     starts = (np.cumsum(counts) - counts)[np.asarray(some, dtype=bool)]
     own = list(map(attrgetter("rows"), parts))
     rows = _joined(own, (0,), np.int64) + np.repeat(starts, _numbers(map(len, own), len(own))).astype(np.int64)

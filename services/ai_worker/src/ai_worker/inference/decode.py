@@ -1,4 +1,4 @@
-"""Turns the bytes of a photo into an upright RGB array, or says in one plain sentence why it cannot.
+"""Decodes a photo into an upright RGB array, or says in one sentence why it cannot.
 
 JPEG goes through libjpeg-turbo and, when the caller needs less than the picture has, is scaled while it is decoded;
 everything else goes through Pillow. The number of pixels is read from the header, before anything is allocated.
@@ -40,7 +40,7 @@ _NO_POOL = BufferPool(0)
 
 
 class Undecodable(Exception):  # noqa: N818 - named after what is the case
-    """The bytes are no picture that can be looked at."""
+    """The bytes are no picture that can be decoded."""
 
     def __init__(self, code: FailureCode, message: str) -> None:
         super().__init__(message)
@@ -49,14 +49,14 @@ class Undecodable(Exception):  # noqa: N818 - named after what is the case
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A picture of which only the header was read: how large it is is known, and nothing is allocated yet."""
+    """A picture of which only the header was read, so that its size is known before anything is allocated."""
 
     data: bytes
     image: Image.Image
 
     @property
     def bytes_needed(self) -> int:
-        """How much memory decoding takes at its peak, about."""
+        """Returns about how much memory decoding takes at its peak."""
         width, height = self.image.size
         if _is_plain_jpeg(self):
             each = _PROGRESSIVE_BYTES if self.image.info.get("progressive") else _JPEG_BYTES
@@ -65,13 +65,13 @@ class Opened:
         return width * height * each
 
 
-def decode(data: bytes, *, max_pixels: int = 100_000_000, wanted: tuple[int, int] | None = None) -> Picture:
-    """The upright picture; with `wanted` (width, height) a JPEG may come smaller, but not below that on either side."""
-    return decode_opened(open_picture(data, max_pixels=max_pixels), wanted=wanted)
+def decode(data: bytes, *, max_pixels: int = 100_000_000, fit: tuple[int, int] | None = None) -> Picture:
+    """Returns the upright picture; `fit` (width, height) lets a JPEG come smaller, but not below it."""
+    return decode_opened(open_picture(data, max_pixels=max_pixels), fit=fit)
 
 
 def open_picture(data: bytes, *, max_pixels: int) -> Opened:
-    """Read the header; whatever is no picture, or too large a one, is Undecodable."""
+    """Reads the header; raises Undecodable for what is no picture, or too large."""
     _refuse_what_is_no_photo(data)
     with _in_words():
         opened = Opened(data, Image.open(io.BytesIO(data), formats=_FORMATS))
@@ -79,11 +79,11 @@ def open_picture(data: bytes, *, max_pixels: int) -> Opened:
     return opened
 
 
-def decode_opened(opened: Opened, *, wanted: tuple[int, int] | None = None, pool: BufferPool | None = None) -> Picture:
-    """The upright picture, once; a JPEG's pixels lie in a block of the pool."""
+def decode_opened(opened: Opened, *, fit: tuple[int, int] | None = None, pool: BufferPool | None = None) -> Picture:
+    """Returns the upright picture; a JPEG's pixels are in a block of the pool."""
     with _in_words(), opened.image as image:
         if _is_plain_jpeg(opened):
-            return _decode_jpeg(opened.data, image, wanted, pool or _NO_POOL)
+            return _decode_jpeg(opened.data, image, fit, pool or _NO_POOL)
         if opened.data.startswith(_JPEG_MAGIC):
             return _decode_cmyk(opened.data, image)
         return _upright(_to_rgb(image), _orientation(image), image.size, _NO_POOL, damaged=False)
@@ -137,12 +137,12 @@ def _is_text(head: bytes) -> bool:
     return all(sign.isprintable() or sign in "\r\n\t\f" for sign in text)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, wanted: tuple[int, int] | None, pool: BufferPool) -> Picture:
+def _decode_jpeg(data: bytes, image: Image.Image, fit: tuple[int, int] | None, pool: BufferPool) -> Picture:
     orientation = _orientation(image)
-    width, height = wanted or (0, 0)
+    width, height = fit or (0, 0)
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
         width, height = height, width
-    factor = 2 if wanted else 1
+    factor = 2 if fit else 1
     try:
         rows, columns, _, _ = simplejpeg.decode_jpeg_header(data, height, width, factor)
         buffer = pool.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
@@ -197,7 +197,7 @@ def _upright(pixels: Pixels, orientation: int, size: tuple[int, int], pool: Buff
 
 
 def _to_rgb(image: Image.Image) -> Pixels:
-    """Eight-bit RGB; alpha is dropped, deeper greys are scaled and not clipped."""
+    """Returns eight-bit RGB; alpha is dropped, deeper grey is scaled and not clipped."""
     image.load()
     if image.mode.startswith("I;16"):
         return _grey(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
@@ -230,5 +230,5 @@ def _grey(values: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> Pixels:
 
 
 def _sentence(problem: Exception) -> str:
-    """The first line of what a decoder said; it never says where our files are."""
+    """Returns the first line of a decoder's message, without paths."""
     return (str(problem).splitlines() or [type(problem).__name__])[0][:200]

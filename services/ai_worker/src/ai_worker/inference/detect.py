@@ -1,4 +1,4 @@
-"""From a detector's raw output to the objects of one picture."""
+"""Reads a detector's raw output into the objects of one picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from trapper_schemas.v1.models import ModelSpec, ObservationType
 
 
 def spec_of(spec: StageSpec) -> ModelSpec:
-    """How to run the stage's model; ModelOutputUnfit when the catalogue does not say."""
+    """Returns how to run the stage's model; ModelOutputUnfit when the catalogue does not say."""
     if spec.model.spec is None:
         raise ModelOutputUnfit(f"the catalogue does not say how to run {spec.model.name} {spec.model.version}")
     return spec.model.spec
 
 
 def raw_of(outputs: Sequence[Tensor], spec: ModelSpec, *, names: Sequence[str], floor: float) -> Raw:
-    """The outputs of one picture with what the catalogue says of the model."""
+    """Returns the outputs of one picture with what the catalogue says of the model."""
     return Raw(
         outputs,
         classes=len(spec.labels),
@@ -41,7 +41,7 @@ def raw_of(outputs: Sequence[Tensor], spec: ModelSpec, *, names: Sequence[str], 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Reads one detector's answers; what its labels mean is looked up once, and not for every picture."""
+    """Reads the outputs of one detector; labels are looked up once."""
 
     spec: ModelSpec
     family: Family
@@ -55,7 +55,7 @@ class Finder:
 
     @classmethod
     def of(cls, stage: StageSpec, *, names: Sequence[str] = ()) -> "Finder":
-        """`names` are those of the outputs, in their order; without them, outputs are told apart by shape alone."""
+        """Returns a finder; `names` are those of the outputs, without which shapes tell them apart."""
         spec = spec_of(stage)
         types = [label.observation_type for label in spec.labels]
         return cls(
@@ -70,24 +70,24 @@ class Finder:
         )
 
     def find(self, outputs: Sequence[Tensor], mapping: Mapping) -> Detections:
-        """Everything at or above the stage's floor that has an observation type, highest score first."""
+        """Returns objects at or above the stage's floor that have an observation type, highest score first."""
         boxes, suppressed = read_boxes(raw_of(outputs, self.spec, names=self.names, floor=self.floor), self.family)
         boxes = boxes.take(np.flatnonzero(self.named[boxes.labels]))
         boxes = suppress(mapping.clip(boxes), iou=SAME_BOX if suppressed else self.iou)
         return Detections(mapping.fractions(boxes), boxes.labels, boxes.scores)
 
-    def animals(self, found: Detections) -> list[int]:
-        """The rows that the later stages look at: animals at or above the job's threshold."""
-        return np.flatnonzero((found.scores >= self.threshold) & self.is_animal[found.labels]).tolist()
+    def animals(self, detections: Detections) -> list[int]:
+        """Returns the rows for the later stages: animals at or above the job's threshold."""
+        return np.flatnonzero((detections.scores >= self.threshold) & self.is_animal[detections.labels]).tolist()
 
 
 def find_objects(
     outputs: Sequence[Tensor], stage: StageSpec, mapping: Mapping, *, names: Sequence[str] = ()
 ) -> Detections:
-    """The objects of one picture alone; of many, one `Finder` finds them."""
+    """Returns the objects of a single picture; for many use one `Finder`."""
     return Finder.of(stage, names=names).find(outputs, mapping)
 
 
 def threshold_of(stage: StageSpec) -> float:
-    """The job's own, or else the model's typical one."""
+    """Returns the job's threshold, or the model's typical one."""
     return spec_of(stage).thresholds.typical if stage.stage.threshold is None else stage.stage.threshold

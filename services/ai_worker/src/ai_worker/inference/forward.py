@@ -9,7 +9,7 @@ from ai_worker.inference.types import ModelOutputUnfit, Session, Tensor
 
 
 def forward(session: Session, tensors: Sequence[Tensor], *, most: int = 0) -> list[list[Tensor]]:
-    """For each tensor its own outputs, in the order of `session.outputs`, without the batch axis.
+    """Returns for each tensor its outputs, in the order of `session.outputs`, without the batch axis.
 
     `most` limits how many go through in one pass, where the file leaves that open; 0: all of them.
     """
@@ -19,13 +19,13 @@ def forward(session: Session, tensors: Sequence[Tensor], *, most: int = 0) -> li
     for start in range(0, len(tensors), step):
         part = tensors[start : start + step]
         size = fixed or len(part)
-        outputs = session.run(_together(part, size))
+        outputs = session.run(_stack(part, size))
         results += [[_of(output, index, size) for output in outputs] for index in range(len(part))]
     return results
 
 
-def _together(part: Sequence[Tensor], size: int) -> Tensor:
-    """One tensor for the session: without a copy where there is one picture, filled up with zeros where some lack."""
+def _stack(part: Sequence[Tensor], size: int) -> Tensor:
+    """Returns one tensor for the session: no copy for one picture, padded with zeros where some lack."""
     if size == 1:
         return part[0][None]
     batch = np.empty((size, *part[0].shape), dtype=part[0].dtype)

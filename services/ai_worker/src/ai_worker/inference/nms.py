@@ -1,4 +1,4 @@
-"""Keeps the best of boxes that mean the same object: greedy non-maximum suppression, per class, vectorised."""
+"""Greedy non-maximum suppression per class, vectorised."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ MAX_KEPT = 300
 
 
 def suppress(boxes: Boxes, *, iou: float) -> Boxes:
-    """The boxes that stay, highest score first; boxes of different classes never touch each other."""
+    """Returns the boxes that stay, highest score first; boxes of different classes do not suppress each other."""
     order = np.argsort(-boxes.scores, kind="stable")[:MAX_CANDIDATES]
     boxes = boxes.take(order)
     corners = boxes.corners.astype(np.float64)

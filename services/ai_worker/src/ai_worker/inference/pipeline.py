@@ -1,4 +1,4 @@
-"""Looks at the pictures of batches once: decode, detect, crop, classify; one outcome per resource, always.
+"""Runs the pictures of batches through decode, detect, crop and classify; one outcome per resource.
 
 Every thread takes the most advanced piece of work there is, of the oldest batch that has one, so that later stages
 are never starved by earlier ones, little waits in memory, and a batch's last pictures leave no core idle when
@@ -15,7 +15,7 @@ from typing import Self
 from ai_worker.inference.batch_run import BatchRun, Limits
 from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.steps import Source, Steps
-from ai_worker.inference.types import Looks, OpenStage
+from ai_worker.inference.types import BatchOutcome, OpenStage
 
 
 def look(
@@ -25,14 +25,14 @@ def look(
     *,
     clock: Callable[[], float],
     on_progress: Callable[[int], None] | None = None,
-) -> Looks:
+) -> BatchOutcome:
     """Look at every source; the outcomes are in the order of the sources, the seconds in that of the stages."""
     with Pipeline(limits, clock=clock) as pipeline:
         return pipeline.look(sources, stages, on_progress)
 
 
 class Pipeline:
-    """Threads that look at the pictures of one batch after the other; a `with` block ends them."""
+    """A thread pool that runs batches one after the other; a `with` block ends it."""
 
     def __init__(self, limits: Limits, *, clock: Callable[[], float]) -> None:
         self.limits = limits
@@ -58,14 +58,14 @@ class Pipeline:
 
     def look(
         self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
-    ) -> Looks:
+    ) -> BatchOutcome:
         """Look at every source, and wait for it; several threads may ask."""
         return self.end(self.begin(sources, stages, on_progress))
 
     def begin(
         self, sources: Sequence[Source], stages: Sequence[OpenStage], on_progress: Callable[[int], None] | None = None
     ) -> BatchRun:
-        """Put a batch on the pipeline; who comes first is served first."""
+        """Adds a batch to the pipeline (FIFO)."""
         limits = self.limits
         steps = Steps(stages, limits.max_pixels, self.clock, self.pool, batch_size=limits.batch_size)
         batch_run = BatchRun(sources, steps, self, on_progress)
@@ -74,31 +74,31 @@ class Pipeline:
             self.changed.notify_all()
         return batch_run
 
-    def end(self, batch_run: BatchRun) -> Looks:
-        """Wait for a batch and take it off the pipeline."""
+    def end(self, batch_run: BatchRun) -> BatchOutcome:
+        """Waits for a batch and removes it from the pipeline."""
         batch_run.ended.wait()
         with self.changed:
             self.batch_runs.remove(batch_run)
             self.changed.notify_all()  # what it held is free
         if batch_run.broken is not None:
             raise batch_run.broken
-        return Looks([outcome for outcome in batch_run.outcomes if outcome is not None], batch_run.seconds)
+        return BatchOutcome([outcome for outcome in batch_run.outcomes if outcome is not None], batch_run.seconds)
 
     def has_pass(self) -> bool:
-        """Whether one more forward pass may begin."""
+        """Returns whether one more forward pass may begin."""
         return sum(batch_run.passes for batch_run in self.batch_runs) < (
             self.limits.forward_passes or self.limits.threads
         )
 
     def has_room(self, count: int) -> bool:
-        """Whether that many bytes fit into the budget; a picture that is alone always does."""
+        """Returns whether that many bytes fit into the budget; a single picture always fits."""
         held = sum(batch_run.held for batch_run in self.batch_runs)
         return not held or held + count <= self.limits.pixel_budget_bytes
 
     def _work(self) -> None:
-        """One thread's life: take the most advanced job of the oldest batch_run, until the pipeline ends."""
-        while (found := self._next()) is not None:
-            batch_run, job = found
+        """Takes the most advanced job of the oldest batch, until the pipeline ends; the body of each thread."""
+        while (next_job := self._next()) is not None:
+            batch_run, job = next_job
             try:
                 job()
             except BaseException as problem:  # noqa: BLE001 - a defect of ours ends this batch_run, and no other

@@ -1,4 +1,4 @@
-"""From an upright picture to a model's input, and the way back for its boxes.
+"""Preprocessing: an upright picture to a model's input, and its boxes back.
 
 Letterboxing resizes as OpenCV's bilinear does (no anti-aliasing), because the YOLO families were trained and are
 measured so; squashing and centre-cropping resize as Pillow does (anti-aliased), as classifiers were.
@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Where the picture lies in the model's input: input = picture x scale + offset."""
+    """Position of the picture in the model's input: input = picture x scale + offset."""
 
     scale_x: float
     scale_y: float
@@ -40,7 +40,7 @@ class Mapping:
     height: int
 
     def clip(self, boxes: Boxes) -> Boxes:
-        """The parts of the boxes that lie in the picture, in pixels of the input; those outside of it are left out."""
+        """Returns the boxes clipped to the picture, in pixels of the input; those outside are left out."""
         first = np.asarray([self.left, self.top] * 2, np.float32)
         last = first + np.asarray([self.width * self.scale_x, self.height * self.scale_y] * 2, np.float32)
         corners = np.clip(boxes.corners, first, last)
@@ -48,7 +48,7 @@ class Mapping:
         return Boxes(corners, boxes.labels, boxes.scores).take(inside)
 
     def fractions(self, boxes: Boxes) -> NDArray[np.float64]:
-        """The boxes as x, y, width, height relative to the picture, clipped to it."""
+        """Returns the boxes as x, y, width, height relative to the picture, clipped to it."""
         corners = boxes.corners.astype(np.float64)
         x = np.clip((corners[:, 0::2] - self.left) / self.scale_x / self.width, 0.0, 1.0)
         y = np.clip((corners[:, 1::2] - self.top) / self.scale_y / self.height, 0.0, 1.0)
@@ -56,7 +56,7 @@ class Mapping:
 
 
 def to_input(pixels: Pixels, how: Preprocessing, *, pool: BufferPool | None = None) -> tuple[Tensor, Mapping]:
-    """One picture or crop as the model takes it, without the batch axis; it may lie in a block of the pool."""
+    """Returns one picture or crop as the model takes it, without the batch axis."""
     match how.resize:
         case "letterbox":
             canvas, mapping = _letterbox(pixels, how, centre=True)
@@ -70,7 +70,7 @@ def to_input(pixels: Pixels, how: Preprocessing, *, pool: BufferPool | None = No
 
 
 def crop_box(pixels: Pixels, box: NDArray[np.float64], how: Preprocessing) -> Pixels:
-    """The pixels of one box (x, y, width, height as fractions), padded and squared as the model wants it."""
+    """Returns the pixels of one box (x, y, width, height as fractions), padded and squared for the model."""
     height, width = pixels.shape[:2]
     x, y, across, down = box * (width, height, width, height)
     centre_x, centre_y = x + across / 2, y + down / 2
@@ -157,9 +157,9 @@ def _resize_plain(pixels: Pixels, width: int, height: int, how: Preprocessing) -
 
 
 @lru_cache(maxsize=_SIDES_KEPT)
-def _values(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """As `_positions`, for the three values of each pixel in a row."""
-    first, second, across = _positions(side, wanted)
+def _values(side: int, new_side: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Returns the interpolation of `_positions` for the three values of each pixel in a row."""
+    first, second, across = _positions(side, new_side)
     colours = np.arange(3)
     return (first[:, None] * 3 + colours).ravel(), (second[:, None] * 3 + colours).ravel(), across.repeat(3)
 
@@ -176,9 +176,9 @@ def _blend(
 
 
 @lru_cache(maxsize=_SIDES_KEPT)
-def _positions(side: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """For each new pixel the two old ones it lies between, and how far along."""
-    at = np.clip((np.arange(wanted) + 0.5) * (side / wanted) - 0.5, 0, side - 1)
+def _positions(side: int, new_side: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Returns for each new pixel its two old neighbours and the fraction between them."""
+    at = np.clip((np.arange(new_side) + 0.5) * (side / new_side) - 0.5, 0, side - 1)
     first = np.floor(at).astype(np.intp)
     return first, np.minimum(first + 1, side - 1), (at - first).astype(np.float32)
 

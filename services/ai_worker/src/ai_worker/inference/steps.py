@@ -1,4 +1,4 @@
-"""What is done to pictures on their way: open, detect, crop, classify; each step fails for one picture alone."""
+"""Steps of the pipeline: open, detect, crop, classify; a failure concerns one picture."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -20,18 +20,18 @@ from trapper_schemas.v1.results import FailureCode
 Source = bytes | Failure | Callable[[], bytes | Failure]
 """A picture's bytes, how to get them when their turn comes, or why there are none."""
 
-_Thing = TypeVar("_Thing")
+_Input = TypeVar("_Input")
 _Result = TypeVar("_Result")
 
 _MOST_TOO_SLOW = 2
-_ENDED = f"the model took too long for {_MOST_TOO_SLOW} pictures of this batch, and was not run on the others"
+_TOO_SLOW = f"the model took too long for {_MOST_TOO_SLOW} pictures of this batch, and was not run on the others"
 _ENLARGED = 2
 """A picture that is resized smoothly is decoded at no less than this many times the model's size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A picture whose header was read, and what decoding it takes."""
+    """A picture whose header was read, and the memory that decoding takes."""
 
     index: int
     opened: Opened
@@ -41,7 +41,7 @@ class Unread:
 
 @dataclass(slots=True)
 class Item:
-    """One picture on its way; `pixels` stay while something is still to be cut out of them."""
+    """One picture in the pipeline; `pixels` stay while crops are to be made."""
 
     index: int
     width: int
@@ -52,7 +52,7 @@ class Item:
     mapping: Mapping
     tensor: Tensor | None
     bytes_held: int
-    found: Detections | None = None
+    detections: Detections | None = None
     rows: list[int] = field(default_factory=list[int])
     uncropped: int = 0
     crops: dict[int, CropPrediction] = field(default_factory=dict[int, CropPrediction])
@@ -61,7 +61,7 @@ class Item:
 
 @dataclass(slots=True)
 class Crop:
-    """One animal of a picture on its way: its tensors are made when they are wanted."""
+    """One animal of a picture in the pipeline; its tensors are made when needed."""
 
     item: Item
     row: int
@@ -69,7 +69,7 @@ class Crop:
 
 
 class Steps:
-    """The stages of a job and how to take one; safe for several threads."""
+    """The stages of a job and their steps; thread-safe."""
 
     def __init__(
         self,
@@ -88,17 +88,17 @@ class Steps:
         self.batch_size = batch_size
         self.too_slow = 0
         """Pictures for which a model took too long."""
-        self.wanted = self._wanted()
+        self.fit = self._fit()
         how = spec_of(self.detector.spec).preprocessing
         self.tensor_bytes = how.width * how.height * 3 * np.dtype(how.dtype).itemsize
 
     @cached_property
     def finder(self) -> Finder:
-        """What reads the detector's answers."""
+        """The reader of the detector's outputs."""
         return Finder.of(self.detector.spec, names=[axis.name for axis in self.detector.session.outputs])
 
-    def _wanted(self) -> tuple[int, int] | None:
-        """How much of a JPEG is enough, or None for all of it.
+    def _fit(self) -> tuple[int, int] | None:
+        """Returns the size to which a JPEG may be reduced, or None for all of it.
 
         Crops need the full picture, and letterboxing, which does not anti-alias, must see the very pixels that the
         reference code of its family sees: on real photos, scaling while decoding moved scores by up to 0.2. What
@@ -110,7 +110,7 @@ class Steps:
         return how.width * _ENLARGED, how.height * _ENLARGED
 
     def open(self, index: int, source: Source) -> Unread | Failure:
-        """Read one picture and its header."""
+        """Reads one picture and its header."""
         try:
             data = source() if callable(source) else source
             if isinstance(data, Failure):
@@ -122,9 +122,9 @@ class Steps:
             return failure_of(problem)
 
     def decode(self, unread: Unread) -> Item | Failure:
-        """Decode and prepare one picture."""
+        """Decodes and prepares one picture."""
         try:
-            picture = decode_opened(unread.opened, wanted=self.wanted, pool=self.pool)
+            picture = decode_opened(unread.opened, fit=self.fit, pool=self.pool)
             how = spec_of(self.detector.spec).preprocessing
             tensor, mapping = to_input(picture.pixels, how, pool=self.pool)
             if np.may_share_memory(tensor, picture.pixels):
@@ -146,25 +146,25 @@ class Steps:
         )
 
     def detect(self, items: Sequence[Item]) -> tuple[list[Detections | Failure], float]:
-        """The objects of each picture, and the seconds it took."""
-        return self._together_or_alone(items, self._detect_together)
+        """Returns the objects of each picture, and the seconds spent."""
+        return self._in_one_pass_or_alone(items, self._detect_part)
 
     def crop(self, crop: Crop) -> list[Tensor] | Failure:
-        """One animal as each of the later stages wants it; nothing when its picture failed meanwhile."""
-        pixels, found = crop.item.pixels, crop.item.found
-        if pixels is None or found is None:
+        """Returns one animal as input of each later stage; nothing when its picture failed."""
+        pixels, detections = crop.item.pixels, crop.item.detections
+        if pixels is None or detections is None:
             return []
         hows = [spec_of(stage.spec).preprocessing for stage in self.later]
         try:
-            return [to_input(crop_box(pixels, found.boxes[crop.row], how), how)[0] for how in hows]
+            return [to_input(crop_box(pixels, detections.boxes[crop.row], how), how)[0] for how in hows]
         except Exception as problem:  # noqa: BLE001 - one bad photo never kills the batch
             return failure_of(problem)
 
     def classify(self, crops: Sequence[Crop]) -> tuple[list[CropPrediction | Failure], list[float]]:
-        """What the later stages say about each crop, and the seconds that each of them took."""
+        """Returns the predictions of the later stages for each crop, and the seconds of each stage."""
         spent = [0.0] * len(self.later)
 
-        def together(part: Sequence[Crop]) -> list[CropPrediction | Failure]:
+        def classify_part(part: Sequence[Crop]) -> list[CropPrediction | Failure]:
             outputs: list[list[list[Tensor]]] = []
             for index, stage in enumerate(self.later):
                 start = self.clock()
@@ -172,10 +172,10 @@ class Steps:
                 spent[index] += self.clock() - start
             return [self._read(rows) for rows in zip(*outputs, strict=True)]
 
-        said, _ = self._together_or_alone(crops, together)
-        return said, spent
+        predictions, _ = self._in_one_pass_or_alone(crops, classify_part)
+        return predictions, spent
 
-    def _detect_together(self, items: Sequence[Item]) -> list[Detections | Failure]:
+    def _detect_part(self, items: Sequence[Item]) -> list[Detections | Failure]:
         tensors = [item.tensor for item in items if item.tensor is not None]
         outputs = forward(self.detector.session, tensors, most=self.batch_size)
         results: list[Detections | Failure] = []
@@ -192,27 +192,27 @@ class Steps:
         except ModelOutputUnfit as problem:
             return failure_of(problem)
 
-    def _together_or_alone(
-        self, things: Sequence[_Thing], together: Callable[[Sequence[_Thing]], list[_Result | Failure]]
+    def _in_one_pass_or_alone(
+        self, inputs: Sequence[_Input], run: Callable[[Sequence[_Input]], list[_Result | Failure]]
     ) -> tuple[list[_Result | Failure], float]:
-        """All in one pass; when that fails, one by one, so that only the guilty fail."""
+        """Runs all in one pass; when that fails, one by one, so that only the faulty ones fail."""
         start = self.clock()
         results: list[_Result | Failure]
         if self.too_slow >= _MOST_TOO_SLOW:
-            return [Failure(FailureCode.INFERENCE_FAILED, _ENDED)] * len(things), 0.0
+            return [Failure(FailureCode.INFERENCE_FAILED, _TOO_SLOW)] * len(inputs), 0.0
         try:
-            results = together(things)
+            results = run(inputs)
         except Exception as problem:  # noqa: BLE001 - a runtime raises what it likes
-            if len(things) == 1:
+            if len(inputs) == 1:
                 results = [failure_of(problem)]
                 self.too_slow += isinstance(problem, ModelTooSlow)
             else:
-                results = [self._together_or_alone([thing], together)[0][0] for thing in things]
+                results = [self._in_one_pass_or_alone([each], run)[0][0] for each in inputs]
         return results, self.clock() - start
 
 
 def failure_of(problem: Exception) -> Failure:
-    """What went wrong with one picture, as its outcome."""
+    """Returns the outcome of a picture for this problem."""
     if isinstance(problem, Undecodable):
         return Failure(problem.code, str(problem))
     if isinstance(problem, ModelOutputUnfit):

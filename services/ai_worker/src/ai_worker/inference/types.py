@@ -1,4 +1,4 @@
-"""The values that inference is made of: pictures, detections, outcomes, and what a model session must offer."""
+"""Types of inference: pictures, detections, outcomes, and the interface of a session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Detections:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """What the later stages say about some of a picture's detections; `rows` are those detections."""
+    """Predictions of the later stages for some of a picture's detections; `rows` are those detections."""
 
     rows: NDArray[np.int64]
     top_labels: NDArray[np.int64]
@@ -65,8 +65,8 @@ class Classified:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """The picture was looked at; no detections at the threshold means blank."""
+class PictureResult:
+    """The result of a decoded picture; no detections at the threshold means blank."""
 
     width: int
     height: int
@@ -78,7 +78,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The picture could not be looked at; the message is one plain sentence."""
+    """The picture could not be computed; the message is one plain sentence."""
 
     code: FailureCode
     message: str
@@ -94,7 +94,7 @@ class Axis:
 
 
 class Session(Protocol):
-    """A model ready to run; safe to call from several threads at once."""
+    """A model ready to run; thread-safe."""
 
     @property
     def input(self) -> Axis: ...
@@ -108,16 +108,16 @@ class Session(Protocol):
 
 
 class ModelOutputUnfit(Exception):  # noqa: N818 - named after what is the case
-    """What came out of a model does not fit its predictor; the message says what was seen and expected."""
+    """A model's output does not fit its predictor; the message says what was seen and expected."""
 
 
 class ModelTooSlow(Exception):  # noqa: N818 - named after what is the case
-    """A forward pass was ended because it took longer than a picture may take."""
+    """A forward pass was ended because it took too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStage:
-    """One stage of a job with its session; `device` and the rest are stamped into the results."""
+    """One stage of a job with its session; `device` and the rest are stored with the results."""
 
     spec: StageSpec
     session: Session
@@ -129,8 +129,8 @@ class OpenStage:
 
 
 @dataclass(slots=True)
-class Looks:
-    """Everything one batch came to: an outcome per resource, and the seconds each stage took."""
+class BatchOutcome:
+    """The outcome of each resource of a batch, and the seconds of each stage."""
 
-    outcomes: list[Looked | Failure]
+    outcomes: list[PictureResult | Failure]
     seconds: list[float] = field(default_factory=list[float])

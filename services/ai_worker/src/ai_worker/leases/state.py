@@ -1,4 +1,4 @@
-"""What this worker may claim, must renew, has to deliver, and when it may leave: events in, actions out, no I/O.
+"""The claim protocol as a state machine: events in, actions out, no I/O.
 
 A state machine in the manner of dask's worker state machine. The loops of the worker feed it events (`handle`) and
 carry out the actions that it returns; nothing else changes it. docs/workers.md has its transition table.
@@ -89,14 +89,14 @@ class WorkerState:
     """The Manager may have leased batches to us that we do not know of. A complete heartbeat with a higher number than
     this settles it; None when it is settled. Every process starts unsettled."""
     _claim_request: OfflineRequest | None = None
-    _claim_wanted: bool = False
-    _pulses: dict[int, e.SendHeartbeat] = field(default_factory=dict[int, e.SendHeartbeat])
+    _claim_pending: bool = False
+    _heartbeats: dict[int, e.SendHeartbeat] = field(default_factory=dict[int, e.SendHeartbeat])
     """Heartbeats under way, by number."""
 
     # ------------------------------------------------------------------------------------------------------- questions
 
     def closed(self, now: float) -> str | None:
-        """The reason why nothing is claimed, or None."""
+        """Returns the reason why nothing is claimed, or None."""
         reasons = {
             "stopping": self.stopping,
             "credential not valid": self.revoked,
@@ -123,18 +123,18 @@ class WorkerState:
 
     @property
     def may_leave(self) -> bool:
-        """Whether everything is done that had to be after an order to drain."""
+        """Whether a drain is complete."""
         return self.drain is Drain.LEAVING and not self.leases and not self.claiming
 
     def holds(self, run_id: UUID, now: float) -> bool:
-        """Whether the lease of this run lasts, as far as this process knows."""
+        """Returns whether the lease of this run lasts, as far as this process knows."""
         lease = self.leases.get(run_id)
         return lease is not None and lease.deadline is not None and now < lease.deadline
 
     # ---------------------------------------------------------------------------------------------------------- events
 
     def handle(self, event: e.Event) -> list[e.Action]:
-        """Change the state by one event; returns what is to be done, in this order."""
+        """Changes the state by one event; returns the actions, in order."""
         return self._on(event)
 
     @singledispatchmethod
@@ -154,9 +154,9 @@ class WorkerState:
         if not limit:
             return []
         if self.open_since is not None or self._complete_under_way():
-            self._claim_wanted = True
+            self._claim_pending = True
             return [] if self._complete_under_way() else [e.Wake(_BEAT)]
-        self.claiming, self._claim_request, self._claim_wanted = True, self.offline_request, False
+        self.claiming, self._claim_request, self._claim_pending = True, self.offline_request, False
         return [e.SendClaim(min(limit, MOST_PER_CLAIM), self._offline_seconds())]
 
     @_on.register
@@ -201,20 +201,20 @@ class WorkerState:
         newest = {lease.batch_id: lease for lease in self.leases.values()}  # only the last attempt can still be ours
         complete = not self.claiming and len(newest) <= MOST_LEASES_NAMED
         self.number += 1
-        pulse = e.SendHeartbeat(self.number, tuple(newest.values())[:MOST_LEASES_NAMED], complete)
-        self._pulses[self.number] = pulse
-        return [pulse]
+        heartbeat = e.SendHeartbeat(self.number, tuple(newest.values())[:MOST_LEASES_NAMED], complete)
+        self._heartbeats[self.number] = heartbeat
+        return [heartbeat]
 
     @_on.register
     def _(self, event: e.HeartbeatAnswered) -> list[e.Action]:
-        pulse = self._pulses.pop(event.number, None)
-        if pulse is None:
+        heartbeat = self._heartbeats.pop(event.number, None)
+        if heartbeat is None:
             return []
-        actions: list[e.Action] = [*self._settle(pulse, event.newest)]
+        actions: list[e.Action] = [*self._settle(heartbeat, event.newest)]
         self.revoked, self.manager_paused = False, event.paused
         self.drain = _drain_after(self.drain, ordered=event.drain)
         gone = dict.fromkeys(event.lost, "lost") | dict.fromkeys(event.cancelled, "cancelled")
-        for lease in pulse.leases:
+        for lease in heartbeat.leases:
             if not lease.unfinished:  # the delivery finds out: the Manager may even have the result
                 continue
             if lease.batch_id in event.renewed:
@@ -225,8 +225,8 @@ class WorkerState:
 
     @_on.register
     def _(self, event: e.HeartbeatFailed) -> list[e.Action]:
-        pulse = self._pulses.pop(event.number, None)
-        if pulse is not None and pulse.complete:
+        heartbeat = self._heartbeats.pop(event.number, None)
+        if heartbeat is not None and heartbeat.complete:
             self._unsettle()  # it may still arrive
         self.revoked |= event.unauthorized
         return self._abort()
@@ -285,19 +285,19 @@ class WorkerState:
     # --------------------------------------------------------------------------------------------------------- details
 
     def _room(self, event: e.ClaimDue) -> int:
-        """How many batches may be claimed now."""
+        """Returns how many batches may be claimed now."""
         if self.closed(event.now) is not None:
             return 0
         if event.full:
             self._hold(event.full, event.now + self.limits.pause)
             return 0
         request, unfinished = self.offline_request, self.unfinished
-        wanted = request is not None and not request.over
+        open_request = request is not None and not request.over
         if event.cache_full:
-            if request is not None and wanted:
+            if request is not None and open_request:
                 request.over = "the cache is full (AI_WORKER_CACHE_LIMIT_BYTES)"
             return 0
-        if request is not None and wanted:
+        if request is not None and open_request:
             most = min(request.left + len(unfinished), MOST_UNFINISHED)
         elif self.limits.offline_seconds:
             most = self.limits.offline_batches
@@ -327,29 +327,29 @@ class WorkerState:
         return [e.AbortClaim(reason)] if self.claiming else []
 
     def _abort(self, now: float = float("inf")) -> list[e.Action]:
-        """AbortClaim when a claim is under way that is not to bring anything any more."""
+        """Returns AbortClaim when claims were closed while one is under way."""
         reason = self.closed(now) if self.claiming else None
         return [] if reason is None else [e.AbortClaim(reason)]
 
     def _complete_under_way(self) -> bool:
-        return any(pulse.complete for pulse in self._pulses.values())
+        return any(heartbeat.complete for heartbeat in self._heartbeats.values())
 
     def _unsettle(self) -> None:
         self.open_since = self.number
 
-    def _settle(self, pulse: e.SendHeartbeat, newest: int) -> Iterable[e.Action]:
-        """What the answer to a heartbeat says of leases that we may not know of."""
+    def _settle(self, heartbeat: e.SendHeartbeat, newest: int) -> Iterable[e.Action]:
+        """Returns the actions after a heartbeat's answer about leases that we may not know of."""
         if newest > self.number:  # another process, or a folder that was restored, has counted further
             self.number = newest
             self._unsettle()
             return [e.Wake(_BEAT)]
-        if not pulse.complete:
-            if len(pulse.leases) < MOST_LEASES_NAMED:  # a complete one follows before the next claim
-                self.open_since = max(self.open_since or 0, pulse.number)
+        if not heartbeat.complete:
+            if len(heartbeat.leases) < MOST_LEASES_NAMED:  # a complete one follows before the next claim
+                self.open_since = max(self.open_since or 0, heartbeat.number)
             return []
-        if newest == pulse.number and self.open_since is not None and newest > self.open_since:
+        if newest == heartbeat.number and self.open_since is not None and newest > self.open_since:
             self.open_since = None
-        if self._claim_wanted and self.open_since is None:
+        if self._claim_pending and self.open_since is None:
             return [e.Wake(_CLAIM)]
         return []
 
@@ -366,5 +366,5 @@ def _drain_after(present: Drain, *, ordered: bool) -> Drain:
 
 
 def _leave_behind(lease: Lease) -> e.Action:
-    """Leases that last without a link stay for the next start; any other batch is given back."""
+    """Returns ParkRun for a lease without a link, ReleaseRun for any other."""
     return e.ParkRun(lease.run_id) if lease.offline else e.ReleaseRun(lease.run_id)

@@ -53,12 +53,12 @@ async def fetch_media(
     there = _make(folder)
     allowed = Origins.of(map(origin_of, origins), map(origin_of, work.settings.media_origins))
     fetching = Fetching(work, http, folder, grant, allowed, there)
-    found: dict[int, Path | Failed] = {}
+    fetched: dict[int, Path | Failed] = {}
     waiting = enumerate(resources)
 
     async def lane() -> None:
         for place, resource in waiting:  # shared by all lanes: each takes the next one
-            found[place] = await _fetch(fetching, resource)
+            fetched[place] = await _fetch(fetching, resource)
 
     lanes = [asyncio.create_task(lane()) for _ in range(min(work.settings.media_concurrency, len(resources)))]
     try:
@@ -67,7 +67,7 @@ async def fetch_media(
         for task in lanes:
             task.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
-    return [found[place] for place in range(len(resources))]
+    return [fetched[place] for place in range(len(resources))]
 
 
 def _make(folder: Path) -> frozenset[Path]:

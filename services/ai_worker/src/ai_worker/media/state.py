@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trapper_schemas.v1.results import FailureCode
 
-_NOT_FOUND = {401, 403, 404, 410}
+_NOT_THERE = {401, 403, 404, 410}
 
 
 class MediaFailed(Exception):  # noqa: N818 - named after what is the case
@@ -39,7 +39,7 @@ class Origins:
 
 def refusal(status: int, title: str) -> MediaFailed:
     """The failure of a resource whose media server answered with this status."""
-    if status in _NOT_FOUND:
+    if status in _NOT_THERE:
         return MediaFailed(FailureCode.MEDIA_REFUSED, f"the media server refused the file: {title}")
     again = status >= 500 or status in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers
     return MediaFailed(FailureCode.MEDIA_UNREACHABLE, f"the media server did not give the file: {title}", again=again)

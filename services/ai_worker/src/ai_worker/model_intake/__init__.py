@@ -1,1 +1,1 @@
-"""From a file that somebody brings to a catalogue entry that was tried: requests, settling, and the trial."""
+"""Intake of models: from a file to a tested catalogue entry."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ai_worker.confinement.confine import OUT_OF_MEMORY, confine_trial
+from ai_worker.confinement.confine import OUT_OF_MEMORY, confine_inspection
 from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused, RuntimeAbsent
 
@@ -24,7 +24,7 @@ _MIB = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a trial may cost; the memory grows with the file."""
+    """Limits of an inspection; the memory grows with the file."""
 
     wall_seconds: float = 600
     cpu_seconds: int = 1800
@@ -33,7 +33,7 @@ class Allowance:
 
 
 def inspect_model(path: Path, request: dict[str, Any], *, allowance: Allowance = Allowance()) -> dict[str, Any]:
-    """Whether this file is a model that runs as asked; never raises for what is wrong with the file or the request."""
+    """Returns whether this file is a model that runs as requested; never raises for a bad file or request."""
     try:
         size = path.stat().st_size
     except OSError as problem:
@@ -88,7 +88,7 @@ def _refusal(reason: str, message: str) -> dict[str, Any]:
 
 def _try_order(order: dict[str, Any], holds: dict[str, Any]) -> dict[str, Any]:
     try:
-        entry, proof, golden = register_model(
+        entry, record, golden = register_model(
             Path(order["path"]), order["request"], clock=time.perf_counter, threads=min(8, os.cpu_count() or 1)
         )
     except ModelRefused as refused:
@@ -100,15 +100,15 @@ def _try_order(order: dict[str, Any], holds: dict[str, Any]) -> dict[str, Any]:
     return {
         "ok": True,
         "entry": entry.model_dump(mode="json"),
-        "proof": proof | {"sandbox": holds},
+        "proof": record | {"sandbox": holds},
         "golden_run": golden.model_dump(mode="json"),
     }
 
 
 def main() -> None:
-    """The child's side: one order in, one answer out."""
+    """Runs in the child: reads one order and writes one answer."""
     order = json.loads(sys.stdin.buffer.read())
-    holds = confine_trial(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
+    holds = confine_inspection(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
     sys.stdout.write(json.dumps(_try_order(order, holds)))
 
 

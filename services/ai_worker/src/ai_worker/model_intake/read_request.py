@@ -1,4 +1,4 @@
-"""What somebody says about the model they bring: checked, and laid over what the file and its family say."""
+"""Reads the request beside a model file, and combines it with what the file and its family say."""
 
 import re
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class ModelRequest(BaseModel):
 
 
 def read_request(document: dict[str, Any]) -> tuple[ModelRequest, Family]:
-    """The request and the family it names; ModelRefused names the first field that is wrong."""
+    """Returns the request and its family; ModelRefused names the first wrong field."""
     try:
         request = ModelRequest.model_validate(document)
         return request, family(request.predictor)
@@ -70,7 +70,7 @@ def read_request(document: dict[str, Any]) -> tuple[ModelRequest, Family]:
 
 
 def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple[Label, ...]:
-    """The labels that were given, or else the file's own; a detector needs one that is animal, human or vehicle."""
+    """Returns the given labels, or the file's own; a detector needs one for animal, human or vehicle."""
     if kind in {ModelKind.EMBEDDING, ModelKind.DEPTH}:
         return ()
     names = tuple(name.strip() for name in request.labels) or facts.names
@@ -97,7 +97,7 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
 
 
 def renamed_labels(facts: Facts, labels: Sequence[Label]) -> list[dict[str, Any]]:
-    """The classes that the file calls otherwise than the labels do."""
+    """Returns the classes that the file names otherwise than the labels."""
     pairs = enumerate(zip(facts.names, (label.label for label in labels), strict=False))
     return [
         {"index": index, "file": own[:_SHOWN_CHARACTERS], "given": given}
@@ -107,7 +107,7 @@ def renamed_labels(facts: Facts, labels: Sequence[Label]) -> list[dict[str, Any]
 
 
 def _check_own_names(request: ModelRequest, own: Sequence[str], given: Sequence[str]) -> None:
-    """Refuses labels that have the file's words in another order, or that are those of another network."""
+    """Refuses labels in another order than the file's, or of another network."""
     if not own or not request.labels or request.labels_override:
         return
     places = {_word(name): index for index, name in enumerate(own)}
@@ -128,7 +128,7 @@ def _check_own_names(request: ModelRequest, own: Sequence[str], given: Sequence[
 
 
 def _word(name: str) -> str:
-    """A label as it is compared: without case, with spaces for whatever separates its words."""
+    """Returns a label for comparison: lower case, with spaces as separators."""
     return " ".join(re.split(r"[\s_-]+", name.casefold().strip()))
 
 
@@ -138,7 +138,7 @@ def _order(names: Sequence[str], indices: Sequence[int]) -> str:
 
 
 def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> Preprocessing:
-    """The family's habits, the file's size, layout and number type, and what the request says on top."""
+    """Returns the family's defaults, the file's size, layout and type, and the request's values."""
     layout = _layout(request, facts)
     width, height = _size(request, facts, known, layout)
     values: dict[str, Any] = dict(known.preprocessing)
@@ -165,15 +165,15 @@ def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> 
 
 
 def _layout(request: ModelRequest, facts: Facts) -> str:
-    asked = request.preprocess.get("layout", "").strip().lower()
-    if asked not in ("", "nchw", "nhwc"):
-        raise ModelRefused("request", f"preprocess layout={asked!r}: expected nchw or nhwc")
+    requested = request.preprocess.get("layout", "").strip().lower()
+    if requested not in ("", "nchw", "nhwc"):
+        raise ModelRefused("request", f"preprocess layout={requested!r}: expected nchw or nhwc")
     shape = "x".join("?" if side is None else str(side) for side in facts.input.shape)
-    if asked:
-        channels = facts.input.shape[1 if asked == "nchw" else 3]
+    if requested:
+        channels = facts.input.shape[1 if requested == "nchw" else 3]
         if channels not in (3, None):
-            raise ModelRefused("request", f"preprocess layout={asked}: the input is {shape}, which lies otherwise")
-        return asked
+            raise ModelRefused("request", f"preprocess layout={requested}: the input is {shape}, which lies otherwise")
+        return requested
     if not facts.layout:
         raise ModelRefused(
             "ambiguous",
@@ -184,16 +184,16 @@ def _layout(request: ModelRequest, facts: Facts) -> str:
 
 
 def _size(request: ModelRequest, facts: Facts, known: Family, layout: str) -> tuple[int, int]:
-    asked = _asked_size(request)
+    requested = _requested_size(request)
     file_height, file_width = sides(facts.input, layout)
     for side in (file_width, file_height):
-        if asked is not None and side is not None and side != asked:
+        if requested is not None and side is not None and side != requested:
             raise ModelRefused(
-                "request", f"an input of {asked} was asked for; the file takes {file_width} x {file_height}"
+                "request", f"an input of {requested} was asked for; the file takes {file_width} x {file_height}"
             )
-    told_height, told_width = facts.image_size or (None, None)
-    width = file_width or asked or told_width or known.size
-    height = file_height or asked or told_height or known.size
+    stated_height, stated_width = facts.image_size or (None, None)
+    width = file_width or requested or stated_width or known.size
+    height = file_height or requested or stated_height or known.size
     if width * height > MAX_INPUT_PIXELS:
         raise ModelRefused("too-many-pixels", f"the input is {width} x {height}; at most {MAX_INPUT_PIXELS} pixels")
     if facts.stride is not None and (width % facts.stride or height % facts.stride):
@@ -205,8 +205,8 @@ def _size(request: ModelRequest, facts: Facts, known: Family, layout: str) -> tu
     return width, height
 
 
-def _asked_size(request: ModelRequest) -> int | None:
-    """The side that was asked for, as the input's size or as what is cut out."""
+def _requested_size(request: ModelRequest) -> int | None:
+    """Returns the requested side, from the input's size or from the crop."""
     crop = request.preprocess.get("crop")
     if crop is None:
         return request.input_size
@@ -226,7 +226,7 @@ def _numbers(key: str, text: str) -> float | tuple[float, ...]:
 
 
 def _number(text: str) -> float:
-    """A number, or a fraction such as 1/255."""
+    """Returns a number, also from a fraction such as 1/255."""
     above, slash, below = text.strip().partition("/")
     try:
         return float(above) / float(below) if slash else float(above)

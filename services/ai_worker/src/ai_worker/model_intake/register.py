@@ -1,4 +1,4 @@
-"""From a file and a few words about it to a complete catalogue entry, proved by running it."""
+"""Makes a complete catalogue entry of a file and a request, and tests it by running it."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ _CHUNK = 1 << 20
 def register_model(
     path: Path, document: dict[str, Any], *, clock: Callable[[], float], threads: int = 1
 ) -> tuple[ModelEntry, dict[str, Any], GoldenRun]:
-    """The entry, the proof that it runs, and its golden run; ModelRefused says what was seen and expected."""
+    """Returns the entry, the record of its run, and its golden run; ModelRefused says what is wrong."""
     request, known = read_request(document)
     facts = check_file(path)
     _check_task(facts, known)
@@ -90,20 +90,20 @@ def register_model(
         spec=spec,
         licence=request.licence or "unknown",
     )
-    proof = _proof(session, facts, spec, runs) | {"batch": batch, "labels_renamed": renamed_labels(facts, labels)}
+    record = _record(session, facts, spec, runs) | {"batch": batch, "labels_renamed": renamed_labels(facts, labels)}
     names, own = _as_the_worker_sees(session, spec, runs)
-    return entry, proof, golden_run(names, spec, own, provider=session.provider, precision=session.precision)
+    return entry, record, golden_run(names, spec, own, provider=session.provider, precision=session.precision)
 
 
-def _settle_depth(spec: ModelSpec, asked: str, session: OpenSession, runs: Sequence[Golden]) -> ModelSpec:
-    """The output that is a map, on every golden input the same one."""
-    names, found = [axis.name for axis in session.outputs], asked or None
+def _settle_depth(spec: ModelSpec, output_name: str, session: OpenSession, runs: Sequence[Golden]) -> ModelSpec:
+    """Returns the spec with the output that is a depth map on every golden input."""
+    names, map_output = [axis.name for axis in session.outputs], output_name or None
     for run in runs:
         try:
-            found, _ = depth.read(run.outputs, names, found)
+            map_output, _ = depth.read(run.outputs, names, map_output)
         except ModelOutputUnfit as problem:
             raise ModelRefused("layout", f"{problem}; golden input {run.name!r}") from problem
-    return spec.model_copy(update={"output": found})
+    return spec.model_copy(update={"output": map_output})
 
 
 def _check_task(facts: Facts, known: Family) -> None:
@@ -145,18 +145,18 @@ def _run(session: OpenSession, how: Preprocessing, clock: Callable[[], float]) -
 
 
 def _is_out_of_memory(problem: Exception) -> bool:
-    told = str(problem).lower()
-    return isinstance(problem, MemoryError) or "allocate memory" in told or "bad_alloc" in told
+    message = str(problem).lower()
+    return isinstance(problem, MemoryError) or "allocate memory" in message or "bad_alloc" in message
 
 
 def _check_company(session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]) -> str:
-    """A picture's numbers must not depend on when, or beside which others, it is looked at."""
+    """Checks that a picture's numbers do not depend on the other pictures of its batch."""
     how = spec.preprocessing
     pictures = list(golden_pictures(how.width, how.height).values())[1:]
     tensors = [to_input(pixels, how)[0] for pixels in pictures]
-    together = session.input.shape[0] != 1
+    batched = session.input.shape[0] != 1
     try:
-        outputs = forward(session, tensors if together else tensors[:1])
+        outputs = forward(session, tensors if batched else tensors[:1])
     except ModelOutputUnfit as problem:
         raise ModelRefused(
             "batch", f"the file takes any number of pictures, and {problem}; export it with a fixed batch of 1"
@@ -172,15 +172,15 @@ def _check_company(session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]
         raise ModelRefused(
             "batch",
             f"the same picture gives numbers {apart:.1%} apart "
-            + ("alone and beside another; export it with a fixed batch of 1" if together else "at a second run"),
+            + ("alone and beside another; export it with a fixed batch of 1" if batched else "at a second run"),
         )
-    return "together" if together else "one at a time"
+    return "together" if batched else "one at a time"
 
 
 def _as_the_worker_sees(
     session: OpenSession, spec: ModelSpec, runs: Sequence[Golden]
 ) -> tuple[list[str], list[Golden]]:
-    """The file's own outputs, and of those brought out for trying only the one that is kept."""
+    """Returns the file's own outputs and the one that is kept of those added for the test."""
     kept = [
         index
         for index, axis in enumerate(session.outputs)
@@ -199,7 +199,7 @@ def _sha256(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _proof(session: OpenSession, facts: Facts, spec: ModelSpec, runs: Sequence[Golden]) -> dict[str, Any]:
+def _record(session: OpenSession, facts: Facts, spec: ModelSpec, runs: Sequence[Golden]) -> dict[str, Any]:
     how = spec.preprocessing
     return {
         "provider": session.provider,

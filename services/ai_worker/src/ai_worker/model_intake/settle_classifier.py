@@ -1,4 +1,4 @@
-"""Finds out which output of a classifier says what it is, whether its numbers are probabilities, and its features."""
+"""Finds a classifier's main output, its activation, and its features."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -18,7 +18,7 @@ _LEAST_SUM, _MOST_SUM = 0.7, 1.02
 """What probabilities add up to when they were rounded to 8 bits."""
 _MAKE_LOGITS = frozenset({"Gemm", "MatMul", "Conv", "QLinearMatMul", "QGemm", "QLinearConv", "LogSoftmax"})
 _MAKE_CONFIDENCES = frozenset({"Softmax", "Sigmoid", "QLinearSoftmax", "QLinearSigmoid"})
-_LOOKED_AT = 5
+_BEST_COMPARED = 5
 _MAX_FEATURES = 4000
 
 
@@ -60,11 +60,11 @@ def _main_output(request: ModelRequest, session: OpenSession, runs: Sequence[Gol
         raise ModelRefused(
             "labels", f"outputs of one picture: {seen}; {classes} labels were given, and none of them has {classes}"
         )
-    telling = [name for name in fitting if any(word in name.lower() for word in ("logit", "prob", "class", "score"))]
-    if len(fitting) == 1 or len(telling) == 1:
-        return (telling or fitting)[0]
-    if _say_the_same(session, runs, telling or fitting):
-        return (telling or fitting)[0]
+    named = [name for name in fitting if any(word in name.lower() for word in ("logit", "prob", "class", "score"))]
+    if len(fitting) == 1 or len(named) == 1:
+        return (named or fitting)[0]
+    if _say_the_same(session, runs, named or fitting):
+        return (named or fitting)[0]
     raise ModelRefused(
         "ambiguous",
         f"the outputs {', '.join(fitting)} all have one number for each label; say which: --output {fitting[0]}",
@@ -72,10 +72,10 @@ def _main_output(request: ModelRequest, session: OpenSession, runs: Sequence[Gol
 
 
 def _say_the_same(session: OpenSession, runs: Sequence[Golden], names: Sequence[str]) -> bool:
-    """Logits beside their own probabilities: whichever is read, the labels come out in the same order."""
+    """Returns whether all outputs rank the labels alike, such as logits beside probabilities."""
     orders = [
         tuple(
-            tuple(np.argsort(-np.asarray(_row(session, run, name), np.float64).reshape(-1))[:_LOOKED_AT])
+            tuple(np.argsort(-np.asarray(_row(session, run, name), np.float64).reshape(-1))[:_BEST_COMPARED])
             for run in runs
         )
         for name in names
@@ -84,14 +84,14 @@ def _say_the_same(session: OpenSession, runs: Sequence[Golden], names: Sequence[
 
 
 def _length(shape: tuple[int, ...]) -> int | None:
-    """How many numbers, when all but one side are 1; else None."""
+    """Returns the length when all other sides are 1; else None."""
     return max(shape, default=1) if sum(side != 1 for side in shape) <= 1 else None
 
 
 def _activation(
     request: ModelRequest, last_operator: str, rows: Sequence[Any]
 ) -> Literal["none", "softmax", "sigmoid"]:
-    """What was asked for; else what the graph's end says, and where that says nothing, what the numbers say."""
+    """Returns the requested activation; else what the graph's end shows, else what the numbers show."""
     if request.activation != "auto":
         return request.activation
     if last_operator in _MAKE_CONFIDENCES:
@@ -115,7 +115,7 @@ def _activation(
 def embedding_output(
     session: OpenSession, runs: Sequence[Golden], *, taken: str | None, inner: str | None = None
 ) -> EmbeddingOutput | None:
-    """Another output with one row of features; failing that, what goes into a classifier's last layer."""
+    """Returns another output with one row of features; else the input of the last layer."""
     order = [axis.name for axis in session.outputs if axis.name not in {taken, *session.tapped}]
     order = [name for name in order if not any(word in name.lower() for word in ("logit", "prob"))]
     order += [inner] if inner is not None else []

@@ -1,4 +1,4 @@
-"""Finds out from a detector's golden runs how its outputs are to be read; what stays open is refused, not guessed."""
+"""Settles from golden runs how a detector's outputs are read; what stays open is refused, not guessed."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -28,7 +28,7 @@ _LEAST_SCORE = 1e-6
 """Everything but what fills a table up is looked at."""
 _TRIES = 3
 _ANY_CLASS = 65_000
-_TELLING: Mapping[Layout, Callable[[Tensor, int], bool | None]] = {
+_READS_AS: Mapping[Layout, Callable[[Tensor, int], bool | None]] = {
     "end-to-end": looks_suppressed,
     "ranked": looks_ranked,
 }
@@ -38,7 +38,7 @@ _TELLING: Mapping[Layout, Callable[[Tensor, int], bool | None]] = {
 def settle_detector(
     known: Family, spec: ModelSpec, request: ModelRequest, session: OpenSession, runs: Sequence[Golden]
 ) -> ModelSpec:
-    """The spec with layout, unit and activation as the file needs them; ModelRefused says what does not fit."""
+    """Returns the spec with layout, unit and activation; ModelRefused says what does not fit."""
     if request.activation == "softmax":
         raise ModelRefused("request", "activation softmax is for classifiers; a detector takes none or sigmoid")
     names = [axis.name for axis in session.outputs]
@@ -76,19 +76,19 @@ def _raw(spec: ModelSpec, names: Sequence[str], run: Golden) -> Raw:
 
 
 def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence[Golden]) -> Layout | None:
-    """What was asked for, or what the shapes leave open and the numbers tell; None where the shapes tell."""
+    """Returns the requested layout, or the one that shapes and numbers show; None where shapes suffice."""
     raws = [_raw(spec, names, run) for run in runs]
     fitting = fitting_readers(raws[0], known)
     if _is_numbered(known, spec, raws, fitting):
         return NUMBERED.layout
     layouts: list[Layout] = [reader.layout for reader in fitting]
-    tables: list[Layout] = [layout for layout in layouts if layout in _TELLING]
-    others: list[Layout] = [layout for layout in layouts if layout not in _TELLING]
-    told = {layout: _reads_as(layout, raws, len(spec.labels)) for layout in tables}
-    if None in told.values() and len(fitting) > 1:  # nothing was found, so that the numbers tell nothing
+    tables: list[Layout] = [layout for layout in layouts if layout in _READS_AS]
+    undecidable: list[Layout] = [layout for layout in layouts if layout not in _READS_AS]
+    reads = {layout: _reads_as(layout, raws, len(spec.labels)) for layout in tables}
+    if None in reads.values() and len(fitting) > 1:  # nothing was found, so that the numbers tell nothing
         raise unclear(raws[0], fitting)
-    chosen: list[Layout] = [layout for layout in tables if told[layout]] or others
-    if len(fitting) == 1 and (chosen or None in told.values()):
+    chosen: list[Layout] = [layout for layout in tables if reads[layout]] or undecidable
+    if len(fitting) == 1 and (chosen or None in reads.values()):
         return spec.layout
     if not chosen:
         expected = " or ".join(reader.expected(raws[0]) for reader in fitting)
@@ -101,25 +101,25 @@ def _layout(known: Family, spec: ModelSpec, names: Sequence[str], runs: Sequence
 
 
 def _is_numbered(known: Family, spec: ModelSpec, raws: Sequence[Raw], fitting: Sequence[Reader]) -> bool:
-    """Whether what is as wide as candidates begins with the picture's number after all."""
+    """Returns whether what looks like candidates begins with the picture's number."""
     if spec.layout is not None or NUMBERED not in known.readers or NUMBERED in fitting:
         return False
     if not all(NUMBERED.fits(raw) for raw in raws):
         return False
-    told = _reads_as(NUMBERED.layout, raws, len(spec.labels))
-    if told is None:
+    numbered = _reads_as(NUMBERED.layout, raws, len(spec.labels))
+    if numbered is None:
         raise unclear(raws[0], [*fitting, NUMBERED])
-    return told
+    return numbered
 
 
 def _reads_as(layout: Layout, raws: Sequence[Raw], classes: int) -> bool | None:
-    """Whether the tables read so; None when nothing was found on any golden input."""
+    """Returns whether the tables read so; None when no golden input has objects."""
     rows = np.concatenate([table_of(raw) for raw in raws])
-    told = _TELLING[layout](rows, classes)
-    if told is False and _TELLING[layout](rows, _ANY_CLASS):
+    reads = _READS_AS[layout](rows, classes)
+    if reads is False and _READS_AS[layout](rows, _ANY_CLASS):
         given = "1 label was" if classes == 1 else f"{classes} labels were"
         raise ClassesDiffer(f"class {rows[:, 5].max():g} was seen on a golden input, and {given} given")
-    return told
+    return reads
 
 
 def _first_problem(
@@ -134,7 +134,7 @@ def _first_problem(
 
 
 def _mended(known: Family, spec: ModelSpec, request: ModelRequest, problem: ModelOutputUnfit, usual: Unit) -> ModelSpec:
-    """The spec that takes the problem into account; the problem itself where that would be a guess."""
+    """Returns the spec changed for the problem; raises the problem where that would be a guess."""
     if isinstance(problem, UnitDiffers) and request.boxes == "auto" and spec.boxes is None and usual == "pixels":
         return spec.model_copy(update={"boxes": "fractions"})
     can_be_logits = known.logits_usual and request.activation == "auto" and spec.activation == "none"

@@ -1,4 +1,4 @@
-"""Runs a session over memory of its device that is bound once, and makes do with less where there is too little."""
+"""Runs a session over device memory that is bound once, with smaller batches where memory is short."""
 
 import logging
 import sys
@@ -40,7 +40,7 @@ class BoundMemory:
         self._lock = threading.Lock()
 
     def run(self, tensor: Tensor) -> list[Tensor]:
-        """The outputs on the host, without what was filled up."""
+        """Returns the outputs on the host, without padding."""
         count, most = tensor.shape[0], self._most
         if count > most:
             parts = [self.run(tensor[start : start + most]) for start in range(0, count, most)]

@@ -1,4 +1,4 @@
-"""Refuses graphs that reach beyond themselves: foreign operators, data in other files, weights that are not there."""
+"""Refuses graphs with custom operators, external data or missing weights."""
 
 import math
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _BITS: dict[int, int] = {
 
 
 def check_operators(model: onnx.ModelProto) -> None:
-    """Only operators of ONNX itself and of com.microsoft, also inside branches and loops."""
+    """Checks that only operators of ONNX and com.microsoft occur, also inside branches and loops."""
     if model.functions:
         function = model.functions[0]
         raise ModelRefused(
@@ -59,7 +59,7 @@ def check_operators(model: onnx.ModelProto) -> None:
 
 
 def check_data(model: onnx.ModelProto) -> None:
-    """Every weight lies in this file, and is as long as it says."""
+    """Checks that every weight is in this file, and as long as it says."""
     for graph in _graphs(model):
         for tensor in _tensors(graph):
             name = tensor.name[:100] or "a constant"
@@ -77,17 +77,17 @@ def check_data(model: onnx.ModelProto) -> None:
 
 
 def is_quantised(model: onnx.ModelProto) -> bool:
-    """Whether it computes in whole numbers somewhere, which devices round differently."""
+    """Returns whether it computes with integers somewhere, which devices round differently."""
     return any(node.op_type.startswith(_QUANTISED) for graph in _graphs(model) for node in graph.node)
 
 
-def weighs_pictures_together(model: onnx.ModelProto) -> bool:
-    """Whether it rounds by the largest number of a whole batch, so that a picture's company changes its answer."""
+def mixes_pictures(model: onnx.ModelProto) -> bool:
+    """Returns whether it quantises by the maximum of a whole batch, so that pictures influence each other."""
     return any(node.op_type == "DynamicQuantizeLinear" for graph in _graphs(model) for node in graph.node)
 
 
 def _graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
-    """The main graph and every graph inside a node; the scan has bounded how deep they lie."""
+    """Yields the main graph and every graph inside a node, of bounded depth."""
     waiting = [model.graph]
     while waiting:
         graph = waiting.pop()
@@ -131,7 +131,7 @@ def _is_whole(tensor: onnx.TensorProto) -> bool:
     bits = _BITS.get(tensor.data_type)
     if tensor.HasField("raw_data"):
         return bits is None or count * bits <= 8 * len(tensor.raw_data)
-    told = (
+    values = (
         len(tensor.float_data)
         + len(tensor.int32_data)
         + len(tensor.int64_data)
@@ -139,4 +139,4 @@ def _is_whole(tensor: onnx.TensorProto) -> bool:
         + len(tensor.uint64_data)
         + len(tensor.string_data)
     )
-    return count <= told * (8 // bits if bits is not None and bits < 8 else 1)  # noqa: PLR2004 - bits of a byte
+    return count <= values * (8 // bits if bits is not None and bits < 8 else 1)  # noqa: PLR2004 - bits of a byte

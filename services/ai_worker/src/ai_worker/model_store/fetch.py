@@ -1,4 +1,4 @@
-"""Brings weights onto this machine: from a pre-seeded folder, the Manager or a source; checked before any use."""
+"""Fetches weights from pre-seeded folders, mirrors, the Manager or sources, and checks them before use."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ class WeightsUnusable(Exception):  # noqa: N818 - named after what is the case
 
 
 class WeightsWrong(WeightsUnusable):
-    """What came has another hash or length than it must; it was removed unread."""
+    """The fetched file has another hash or length than expected; it was deleted."""
 
     reason = "weights-wrong"
 
@@ -45,7 +45,7 @@ class WeightsMissing(WeightsUnusable):
 
 
 class WeightsAway(WeightsUnusable):
-    """Whoever has them did not answer for too long."""
+    """No server that has them answered for too long."""
 
     reason = "weights-away"
 
@@ -53,7 +53,7 @@ class WeightsAway(WeightsUnusable):
 async def fetch_weights(
     work: WorkerWork, store: WeightsStore, http: HttpClient, entry: ModelEntry, sha256: str
 ) -> Path:
-    """A file whose content has this hash; WeightsWrong, WeightsMissing or WeightsAway when there is none to be had."""
+    """Returns a file with this hash; WeightsWrong, WeightsMissing or WeightsAway when there is none."""
     path = store.path(sha256, entry.format)
     async with store.locked(sha256):
         store.use(sha256)
@@ -65,7 +65,7 @@ async def fetch_weights(
 
 
 async def usable(store: WeightsStore, path: Path, sha256: str) -> bool:
-    """Whether the file is there and has this hash, which is computed once in a process; a damaged one is removed."""
+    """Returns whether the file exists with this hash, computed once per process; a damaged one is deleted."""
     if not _size(path):
         return False
     if sha256 in store.checked or await asyncio.to_thread(sha256_of, path) == sha256:
@@ -88,7 +88,7 @@ async def _bring(work: WorkerWork, store: WeightsStore, http: HttpClient, entry:
 
 
 async def patiently(work: WorkerWork, entry: ModelEntry, bring: Callable[[], Awaitable[None]]) -> None:
-    """Try until it is here or refused, or nobody who has it has answered for too long while our own link was there."""
+    """Retries until the file is here or refused, or its servers have not answered for too long."""
     since = work.monotonic()
     while True:
         try:
@@ -105,7 +105,7 @@ async def patiently(work: WorkerWork, entry: ModelEntry, bring: Callable[[], Awa
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's content."""
+    """Returns the hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -125,7 +125,7 @@ def _remove(path: Path) -> None:
 
 
 def settle(partial: Path, path: Path) -> None:
-    """Move a file into its place, whole or not at all."""
+    """Moves a file into its place atomically."""
     descriptor = os.open(partial, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
@@ -133,7 +133,7 @@ def settle(partial: Path, path: Path) -> None:
 
 
 def copy_seeded(folders: list[Path], entry: ModelEntry, sha256: str | None, partial: Path) -> bool:
-    """Copy the first pre-seeded file whose hash matches (any file when no hash is known); log the others."""
+    """Copies the first pre-seeded file with this hash (any file when none is known); logs the others."""
     for folder in folders:
         for name in _names(entry, sha256):
             file = (folder / name).resolve()
@@ -152,19 +152,19 @@ Opener = Callable[[int], AbstractAsyncContextManager[Piece]]
 
 
 def mirrored(mirrors: Sequence[str], entry: ModelEntry, sha256: str | None) -> list[str]:
-    """Where mirrors may have the file: below its hash, its path, or its name."""
+    """Returns the mirror addresses of the file: by its hash, its path, and its name."""
     return [f"{mirror.rstrip('/')}/{quote(name)}" for mirror in mirrors for name in _names(entry, sha256)]
 
 
 def _names(entry: ModelEntry, sha256: str | None) -> list[str]:
-    """What the file may be called, each once: by its hash where that is known, by its path, by its name."""
+    """Returns the names that the file may have: its hash, its path, its name."""
     names = [] if sha256 is None else [f"{sha256}.{entry.format}"]
     names += [name for source in entry.sources for name in (source.path, source.file_name) if name]
     return list(dict.fromkeys(names))
 
 
 def _places(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str) -> list[tuple[str, Opener]]:
-    """The mirrors of this site, the Manager, then the sources that the catalogue names."""
+    """Returns the mirrors of this site, the Manager, then the sources in the catalogue."""
 
     def at(url: str) -> tuple[str, Opener]:
         return url, lambda offset: _follow(http, url, offset)
@@ -175,7 +175,7 @@ def _places(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str) 
 
 
 async def _from_anywhere(work: WorkerWork, http: HttpClient, entry: ModelEntry, sha256: str, partial: Path) -> None:
-    """The first place that has the right file; what came from one is continued at the next, since the hash decides."""
+    """Fetches from the first place with the right file; a partial download continues at the next."""
     failed: list[Problem] = []
     wrong: WeightsUnusable | None = None
     for place, source in _places(work, http, entry, sha256):
@@ -195,8 +195,8 @@ async def _from_anywhere(work: WorkerWork, http: HttpClient, entry: ModelEntry, 
 
 
 async def _receive_checked(source: Opener, entry: ModelEntry, sha256: str, partial: Path) -> None:
-    """WeightsWrong when this place has another file, and then nothing of it stays."""
-    found = ""
+    """Fetches the file; raises WeightsWrong, and keeps nothing, when this place has another file."""
+    actual = ""
     for _ in range(2):  # what was continued may be a mixture of two files: then the whole once more
         continued = _size(partial) > 0
         try:
@@ -205,17 +205,17 @@ async def _receive_checked(source: Opener, entry: ModelEntry, sha256: str, parti
             if not (continued and _size(partial) == 0):  # the other side had nothing to add to what we had
                 raise
             continue
-        found = await asyncio.to_thread(sha256_of, partial)
-        if found == sha256:
+        actual = await asyncio.to_thread(sha256_of, partial)
+        if actual == sha256:
             return
         _remove(partial)
         if not continued:
             break
-    raise WeightsWrong(f"the weights of {entry.name} {entry.version} have the sha256 {found}, not {sha256}")
+    raise WeightsWrong(f"the weights of {entry.name} {entry.version} have the sha256 {actual}, not {sha256}")
 
 
 async def from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, partial: Path) -> None:
-    """What the first address that answers has; whatever went wrong at one is tried at the next."""
+    """Fetches from the first address that works; after any failure the next one is tried."""
     problems: list[Problem | WeightsUnusable] = []
     for url in urls:
         try:
@@ -225,12 +225,12 @@ async def from_sources(http: HttpClient, urls: list[str], entry: ModelEntry, par
             log("weights.passed_over", level=logging.INFO, place=url, problem=str(problem))
             problems.append(problem)
             _remove(partial)  # the next source may hold another file
-    raise next((one for one in problems if isinstance(one, Problem) and may_pass(one)), problems[-1])
+    raise next((problem for problem in problems if isinstance(problem, Problem) and may_pass(problem)), problems[-1])
 
 
 @asynccontextmanager
 async def _follow(http: HttpClient, url: str, offset: int, hops: int = _MAX_REDIRECTS) -> AsyncGenerator[Piece, None]:
-    """Public files are often redirected; the hash decides what is taken, so an origin need not be known."""
+    """Follows redirects to any origin, because the hash decides what is accepted."""
     async with http.stream(url, headers=range_from(offset), unchecked=True) as response:
         if not response.is_redirect:
             yield piece_of(response, offset)
@@ -245,7 +245,7 @@ async def _follow(http: HttpClient, url: str, offset: int, hops: int = _MAX_REDI
 async def _receive(
     source: Callable[[int], AbstractAsyncContextManager[Piece]], entry: ModelEntry, partial: Path
 ) -> None:
-    """Append to what is there already, or begin again when the other side knows no ranges."""
+    """Appends to the partial file, or begins again when the server ignores ranges."""
     most = entry.size_bytes or _MAX_BYTES
     there = _size(partial)
     if there >= most:

@@ -1,4 +1,4 @@
-"""Brings the weights of a stage; of an entry whose hash nobody confirmed it says which they are: a proposal, no pin."""
+"""Fetches the weights of a stage; for an unpinned entry it also proposes their hash."""
 
 import asyncio
 import hashlib
@@ -30,19 +30,19 @@ from trapper_schemas.v1.workers import PinProposal
 
 
 def _nobody(_sha256: str) -> None:
-    """Wants to know."""
+    """Ignores the hash."""
 
 
-async def fetch_asked(
+async def fetch_for_stage(
     work: WorkerWork,
     store: WeightsStore,
     http: HttpClient,
-    asked: StageSpec,
+    spec: StageSpec,
     *,
     known: Callable[[str], None] = _nobody,
 ) -> tuple[StageSpec, Path]:
-    """The stage with the hash of the weights that it will run, and their file; `known` is told as soon as it is."""
-    model, entry = asked.stage.model, asked.model
+    """Returns the stage with the hash of its weights, and their file; `known` is called with the hash early."""
+    model, entry = spec.stage.model, spec.model
     sha256 = model.sha256 or entry.sha256
     if sha256 is not None:
         store.proposed.pop(model.key, None)  # an operator confirmed one meanwhile
@@ -51,8 +51,8 @@ async def fetch_asked(
         path, sha256 = await fetch_unpinned(work, store, http, entry, known=known)
         size = path.stat().st_size
         store.proposed[model.key] = PinProposal(name=entry.name, version=entry.version, sha256=sha256, size_bytes=size)
-    found = asked.stage.model_copy(update={"model": model.model_copy(update={"sha256": sha256})})
-    return asked.model_copy(update={"stage": found}), path
+    pinned = spec.stage.model_copy(update={"model": model.model_copy(update={"sha256": sha256})})
+    return spec.model_copy(update={"stage": pinned}), path
 
 
 async def fetch_unpinned(
@@ -63,7 +63,7 @@ async def fetch_unpinned(
     *,
     known: Callable[[str], None] = _nobody,
 ) -> tuple[Path, str]:
-    """The file and its hash; once it is here, the same weights are used until the entry says other sources."""
+    """Returns the file and its hash; the same file is used until the entry names other sources."""
     key = _key(entry)
     note = store.folder / f".{key}.unpinned"
 
@@ -122,7 +122,7 @@ def _note(note: Path, sha256: str) -> None:
 
 
 async def _download(work: WorkerWork, http: HttpClient, entry: ModelEntry, partial: Path) -> None:
-    """From this site's mirrors, then from the sources; the Manager, which knows weights by their hash, has none."""
+    """Fetches from mirrors, then from sources; the Manager knows weights by hash only."""
     urls = mirrored(work.settings.weights_mirrors, entry, None)
     urls += [source.url for source in entry.sources if source.url]
     if not urls:

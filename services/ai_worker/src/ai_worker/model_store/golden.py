@@ -1,4 +1,4 @@
-"""The golden inputs: pictures that are the same everywhere, so that devices and days can be compared."""
+"""Golden inputs: the same pictures everywhere, to compare devices and versions."""
 
 import hashlib
 import math
@@ -30,7 +30,7 @@ _LEAST_SCORE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """One golden input and what came out, per output of the session."""
+    """One golden input and the outputs of the session."""
 
     name: str
     outputs: list[Tensor]
@@ -38,7 +38,7 @@ class Golden:
 
 
 def golden_pictures(width: int, height: int) -> dict[str, Pixels]:
-    """Flat grey, a gradient, and seeded noise, in the model's own size."""
+    """Returns flat grey, a gradient, and seeded noise, in the model's size."""
     across = np.linspace(0, 255, width)[None, :, None]
     down = np.linspace(0, 255, height)[:, None, None]
     gradient = np.concatenate([across + 0 * down, down + 0 * across, (across + down) / 2], axis=2)
@@ -51,7 +51,7 @@ def golden_pictures(width: int, height: int) -> dict[str, Pixels]:
 
 
 def run_golden(session: Session, how: Preprocessing, clock: Callable[[], float]) -> list[Golden]:
-    """One forward pass for each golden input."""
+    """Runs one forward pass for each golden input."""
     runs: list[Golden] = []
     for name, pixels in golden_pictures(how.width, how.height).items():
         tensor, _ = to_input(pixels, how)
@@ -62,7 +62,7 @@ def run_golden(session: Session, how: Preprocessing, clock: Callable[[], float])
 
 
 def checksum(runs: Sequence[Golden]) -> str:
-    """A short name for the numbers that came out, to two decimals of each output's largest."""
+    """Returns a short checksum of the outputs, rounded to two decimals of each output's maximum."""
     digest = hashlib.sha256()
     for run in runs:
         for output in run.outputs:
@@ -75,7 +75,7 @@ def checksum(runs: Sequence[Golden]) -> str:
 def golden_run(
     names: Sequence[str], spec: ModelSpec, runs: Sequence[Golden], *, provider: str, precision: str
 ) -> GoldenRun:
-    """What is published of a golden run, so that other devices can be compared with it."""
+    """Returns the golden run as it is published for comparison."""
     return GoldenRun(
         provider=provider,
         precision=precision,
@@ -87,7 +87,7 @@ def golden_run(
 
 
 def compare_runs(ours: GoldenRun, published: GoldenRun) -> float:
-    """How far our numbers are from the published ones, relative to each output's largest; infinite for other shapes."""
+    """Returns the largest difference to the published run, relative to each output's maximum, or infinity."""
     if len(ours.inputs) != len(published.inputs):
         return math.inf
     worst = 0.0
@@ -95,27 +95,27 @@ def compare_runs(ours: GoldenRun, published: GoldenRun) -> float:
         by_name = {output.name: output for output in mine}
         if set(by_name) != {output.name for output in theirs}:
             return math.inf
-        for other in theirs:
-            output = by_name[other.name]
-            if output.shape != other.shape:
+        for expected in theirs:
+            output = by_name[expected.name]
+            if output.shape != expected.shape:
                 return math.inf
-            left, right = (np.asarray([one.largest, *one.sampled]) for one in (output, other))
-            worst = max(worst, _apart(other.name, left, right, other.largest))
+            left, right = (np.asarray([golden.largest, *golden.sampled]) for golden in (output, expected))
+            worst = max(worst, _apart(expected.name, left, right, expected.largest))
     return worst
 
 
 def difference(names: Sequence[str], spec: ModelSpec, ours: Sequence[Golden], theirs: Sequence[Golden]) -> float:
-    """The largest difference between two runs on this machine, every number looked at, relative as above."""
+    """Returns the largest difference between two runs on this machine, over all numbers, relative as above."""
     worst = 0.0
-    for mine, other in zip(ours, theirs, strict=True):
-        pairs = zip(comparable(names, spec, mine), comparable(names, spec, other), strict=True)
+    for mine, expected in zip(ours, theirs, strict=True):
+        pairs = zip(comparable(names, spec, mine), comparable(names, spec, expected), strict=True)
         for (name, left), (_, right) in pairs:
             worst = max(worst, _apart(name, _finite(left), _finite(right), _largest(right)))
     return worst
 
 
 def comparable(names: Sequence[str], spec: ModelSpec, run: Golden) -> list[tuple[str, Tensor]]:
-    """The outputs as numbers that two devices may be asked to agree on.
+    """Returns the outputs as numbers that two devices must agree on.
 
     A detector's places are far larger than its scores, which would hide a wrong score, so they are looked at apart.
     A graph that suppresses by itself sorts what it found: two devices that differ in the last digit answer in another
@@ -134,7 +134,7 @@ def comparable(names: Sequence[str], spec: ModelSpec, run: Golden) -> list[tuple
 
 
 def _moments(boxes: Boxes, raw: Raw) -> Tensor:
-    """For each class: the sum of its scores, and of its corners as fractions, weighted by them; in row of classes."""
+    """Returns for each class the sum of its scores and of its corners weighted by them."""
     sides = np.asarray([raw.width, raw.height] * 2, np.float64)
     parts = np.concatenate([np.ones((len(boxes), 1)), boxes.corners.astype(np.float64) / sides], axis=1)
     sums = np.zeros((raw.classes, parts.shape[1]))
@@ -159,7 +159,7 @@ def _largest(values: Tensor) -> float:
 
 
 def _finite(values: Tensor) -> Tensor:
-    """Numbers that JSON can hold; what is no number is as far off as can be, for a device must not answer so."""
+    """Returns numbers that JSON can hold; NaN counts as the largest difference."""
     return np.nan_to_num(np.asarray(values, dtype=np.float64), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
 
 

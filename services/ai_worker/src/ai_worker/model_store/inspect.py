@@ -1,4 +1,4 @@
-"""Looks into an ONNX file before any session sees it; nothing of it is executed, a pickle is never unpickled."""
+"""Inspects an ONNX file before a session opens it; nothing is executed, and a pickle is never unpickled."""
 
 import ast
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from ai_worker.inference.types import Axis
-from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised, weighs_pictures_together
+from ai_worker.model_store.check_graph import check_data, check_operators, is_quantised, mixes_pictures
 from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.scan import scan_file
 from ai_worker.model_store.tap import SIZE_INPUTS, features_before, last_operator, makers_of
@@ -43,7 +43,7 @@ _SIGNS = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file says of itself."""
+    """What the file says about itself."""
 
     input: Axis
     height: int | None
@@ -65,7 +65,7 @@ class Facts:
 
 
 def check_file(path: Path) -> Facts:
-    """What the file says of itself; ModelRefused when it must not be run."""
+    """Returns what the file says about itself; ModelRefused when it must not be run."""
     model = _parse(path)
     try:
         return _facts(model)
@@ -97,14 +97,14 @@ def _facts(model: onnx.ModelProto) -> Facts:
         task=metadata.get("task", "")[:40],
         stride=_stride(metadata.get("stride", "")),
         quantised=is_quantised(model),
-        alone=weighs_pictures_together(model),
+        alone=mixes_pictures(model),
         opset=max((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), default=0),
         producer=f"{model.producer_name} {model.producer_version}".strip()[:100],
     )
 
 
 def sides(entry: Axis, layout: str) -> tuple[int | None, int | None]:
-    """Height and width of the input when it lies so; None where the file leaves them open."""
+    """Returns height and width of the input in this layout; None where the file leaves them open."""
     _, second, third, fourth = entry.shape
     return (third, fourth) if layout == "nchw" else (second, third)
 
@@ -162,7 +162,7 @@ def _outputs(graph: onnx.GraphProto) -> tuple[Axis, ...]:
 
 
 def _is_sizes(entry: onnx.ValueInfoProto) -> bool:
-    """Whether this input asks for width and height of each picture, which the graph can be made to answer itself."""
+    """Returns whether this input takes the size of each picture, which the graph can compute itself."""
     axes = [side.dim_value for side in entry.type.tensor_type.shape.dim]
     return entry.name in SIZE_INPUTS and len(axes) == _PAIR and axes[1] in (0, _PAIR)
 
@@ -187,14 +187,14 @@ _CHANNELS_FIRST = frozenset(
 
 
 def _layout_in(graph: onnx.GraphProto, name: str) -> str:
-    """How the first operator that cares takes the picture; empty when none tells."""
+    """Returns the layout that the first deciding operator shows; empty when none does."""
     for node in graph.node:
         if name not in node.input:
             continue
         if node.op_type in _CHANNELS_FIRST:
             return "nchw"
         if node.op_type == "Transpose":
-            turned = next((list(one.ints) for one in node.attribute if one.name == "perm"), [])
+            turned = next((list(attribute.ints) for attribute in node.attribute if attribute.name == "perm"), [])
             return "nhwc" if turned == [0, 3, 1, 2] else "nchw" if turned == [0, 2, 3, 1] else ""
         if node.op_type not in _PASSING:
             return ""
@@ -228,7 +228,7 @@ def _axis(value: onnx.ValueInfoProto) -> Axis:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Ultralytics writes the labels as a Python dict; anything else is as if there were none."""
+    """Returns the labels that Ultralytics writes as a Python dict, or none."""
     value = _literal(text)
     if isinstance(value, dict) and value and sorted(map(str, value)) == sorted(map(str, range(len(value)))):
         by_index = {int(index): str(name) for index, name in value.items()}
@@ -239,7 +239,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _image_size(text: str) -> tuple[int, int] | None:
-    """(height, width), as Ultralytics writes it."""
+    """Returns (height, width) as Ultralytics writes it."""
     value = _literal(text)
     if isinstance(value, int):
         return value, value

@@ -1,4 +1,4 @@
-"""Opens HEF files on a Hailo device; the only import of hailo_platform, which is no package of an index.
+"""Opens HEF files on a Hailo device; the only import of hailo_platform, which is on no package index.
 
 The calls and their order are those of the vendor's own example and source (docs/hailo.md): configure the device with
 the file, make the parameters of the virtual streams, open the streams, activate the network group, infer.
@@ -32,7 +32,7 @@ def hailo_installed() -> bool:
 
 
 class HailoSession:
-    """One network on one device; `run` may be called from several threads, and one of them runs at a time."""
+    """One network on one device; thread-safe, one run at a time."""
 
     provider = PROVIDER
     precision = "uint8"
@@ -51,7 +51,7 @@ class HailoSession:
         )
 
     def run(self, tensor: Tensor) -> list[Tensor]:
-        """The outputs of so many pictures, in real numbers, whatever the device computes with."""
+        """Returns the outputs of these pictures as real numbers."""
         if tensor.dtype != np.uint8 or tensor.shape[1:] != self.input.shape[1:]:
             raise ValueError(f"a picture of {tensor.dtype} {tensor.shape[1:]}; expected uint8 {self.input.shape[1:]}")
         with self._lock:
@@ -64,14 +64,14 @@ class HailoSession:
 
 
 class _Devices:
-    """The devices of this process: one holder each, which all of its networks share in turn."""
+    """The devices of this process, shared by its networks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[int, Any] = {}
 
     def configure(self, platform: Any, hef: Any, place: Place) -> Any:
-        """The network group of this file on this device, which is opened by the first who asks."""
+        """Returns the network group of this file on this device, and opens the device at first use."""
         with self._lock:
             if place.index not in self._open:
                 self._open[place.index] = _open_device(platform, place)
@@ -80,13 +80,13 @@ class _Devices:
             return device.configure(hef, how)[0]
 
     def hold(self, platform: Any, place: Place) -> None:
-        """Open this device, if nobody in this process has."""
+        """Opens this device, unless this process has it already."""
         with self._lock:
             if place.index not in self._open:
                 self._open[place.index] = _open_device(platform, place)
 
     def release(self) -> None:
-        """Let go of all of them."""
+        """Releases every device."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1].release()
@@ -96,7 +96,7 @@ devices = _Devices()
 
 
 def check_device(place: Place) -> None:
-    """RuntimeAbsent or ProviderUnavailable when this device is not there or held by somebody else."""
+    """Raises RuntimeAbsent or ProviderUnavailable when this device is missing or in use."""
     platform = _platform()
     try:
         devices.hold(platform, place)
@@ -107,7 +107,7 @@ def check_device(place: Place) -> None:
 
 
 def open_hef(path: Path, place: Place) -> HailoSession:
-    """A network on the device of this place; RuntimeAbsent, ProviderUnavailable or ModelRefused say why there is none.
+    """Returns a network on this device; RuntimeAbsent, ProviderUnavailable or ModelRefused say why not.
 
     Device and streams are held until the process ends, as its other sessions are.
     """
@@ -144,7 +144,7 @@ def _open_device(platform: Any, place: Place) -> Any:
 
 def _check_ends(inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
     if len(inputs) != 1 or len(inputs[0].shape) != 3 or inputs[0].shape[2] != _CHANNELS:  # noqa: PLR2004 - h, w, c
-        seen = ", ".join("x".join(map(str, one.shape)) for one in inputs)
+        seen = ", ".join("x".join(map(str, entry.shape)) for entry in inputs)
         raise ModelRefused("inputs", f"inputs of {seen} were seen; expected one of height x width x 3")
     orders = [_order(output) for output in outputs]
     if any("NMS" in order for order in orders) and (len(orders) > 1 or orders[0] not in _BY_CLASS):
@@ -156,13 +156,13 @@ def _order(output: Any) -> str:
 
 
 def _end_to_end(frames: Sequence[Sequence[Tensor]], width: int, height: int) -> Floats:
-    """From arrays of y, x, y, x, score per class, in parts of the picture, to rows of x, y, x, y, score, class."""
+    """Converts arrays of relative y, x, y, x, score per class into rows of x, y, x, y, score, class."""
     pictures: list[Floats] = []
     for classes in frames:
         rows = [
-            np.column_stack([*_corners(found, width, height), found[:, 4], np.full(len(found), label)])
-            for label, found in enumerate(classes)
-            if len(found)
+            np.column_stack([*_corners(detections, width, height), detections[:, 4], np.full(len(detections), label)])
+            for label, detections in enumerate(classes)
+            if len(detections)
         ]
         pictures.append(np.concatenate(rows).astype(np.float32) if rows else np.zeros((0, 6), np.float32))
     padded = np.zeros((len(pictures), max((len(rows) for rows in pictures), default=0), 6), np.float32)
@@ -171,10 +171,10 @@ def _end_to_end(frames: Sequence[Sequence[Tensor]], width: int, height: int) -> 
     return padded
 
 
-def _corners(found: Tensor, width: int, height: int) -> list[Tensor]:
-    if found.shape[1] != _CORNERS_AND_SCORE:
-        raise ModelRefused("outputs", f"detections of {found.shape[1]} numbers were seen; expected 5")
-    top, left, bottom, right = found[:, :4].T
+def _corners(detections: Tensor, width: int, height: int) -> list[Tensor]:
+    if detections.shape[1] != _CORNERS_AND_SCORE:
+        raise ModelRefused("outputs", f"detections of {detections.shape[1]} numbers were seen; expected 5")
+    top, left, bottom, right = detections[:, :4].T
     return [left * width, top * height, right * width, bottom * height]
 
 

@@ -1,4 +1,4 @@
-"""Opens weights of any format where they are to run."""
+"""Opens weights of any format on a device."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from ai_worker.model_store.provider_options import shape_profile
 
 
 class PlacedSession(Session, Protocol):
-    """A session that says where it runs."""
+    """A session that knows its device."""
 
     @property
     def provider(self) -> str: ...
@@ -27,7 +27,7 @@ class PlacedSession(Session, Protocol):
 
 
 def offered_runtimes() -> tuple[str, ...]:
-    """The runtimes of the catalogue that this installation has; whether each works is proved by running."""
+    """Returns the runtimes that this installation has; tests show whether each works."""
     there = available_providers()
     return tuple(
         runtime for runtime in KINDS if (hailo_installed() if runtime == HAILO else PROVIDERS[runtime][0] in there)
@@ -35,7 +35,7 @@ def offered_runtimes() -> tuple[str, ...]:
 
 
 def open_model(weights: Path, place: Place, *, also: Sequence[str] = ()) -> PlacedSession:
-    """A session on exactly this place; `also` names inner values to bring out beside the outputs."""
+    """Returns a session on exactly this device; `also` names inner values to add to the outputs."""
     if place.runtime == HAILO:
         if also:
             raise ModelRefused("outputs", f"{', '.join(also)} was asked for; a HEF file gives its own outputs only")

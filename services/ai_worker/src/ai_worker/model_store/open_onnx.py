@@ -46,12 +46,12 @@ _THE_FILE = frozenset({"InvalidProtobuf", "InvalidGraph", "NoModel", "NoSuchFile
 
 
 def available_providers() -> tuple[str, ...]:
-    """The providers that the installed ONNX Runtime was built with; whether each works is proved by running."""
+    """Returns the providers of the installed ONNX Runtime; tests show whether each works."""
     return tuple(_runtime().get_available_providers())
 
 
 class OpenSession:
-    """One warm session; `run` may be called from several threads."""
+    """One open session; thread-safe."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class OpenSession:
 
     @property
     def device(self) -> str:
-        """What it computes on, in words, with what the device left to the processor."""
+        """The device as text, with what it left to the processor."""
         nodes = _assigned(self._session)
         if self.provider == CPU_PROVIDER or not nodes[CPU_PROVIDER]:
             return self._place.device
@@ -86,11 +86,11 @@ class OpenSession:
 
     @property
     def precision(self) -> str:
-        """The type of numbers that it computes with."""
+        """The number type of its computations."""
         return "float16" if self.provider == TENSORRT and self._place.half else self.input.dtype
 
     def run(self, tensor: Tensor) -> list[Tensor]:
-        """One forward pass; the arrays are in the order of `outputs`. ModelTooSlow when it was ended for its time."""
+        """Runs one forward pass; returns arrays in the order of `outputs`. ModelTooSlow when it took too long."""
         if self._bound is not None:
             return self._bound.run(tensor)
         with self._limit.limited(len(tensor)) as options:
@@ -109,7 +109,7 @@ def open_session(
     profile: Mapping[str, str] | None = None,
     alone: bool = False,
 ) -> OpenSession:
-    """A session on exactly the first of `providers`; `also` names inner values to bring out beside the outputs.
+    """Returns a session on exactly the first of `providers`; `also` adds inner values to the outputs.
 
     Accelerators are run over bound memory; `bound` says it for the processor too. `profile` says which shapes
     TensorRT shall build its engine for. ONNX Runtime falls back to the processor when a provider cannot be had, and
@@ -117,33 +117,33 @@ def open_session(
     file that takes any number of pictures one at a time.
     """
     runtime = _runtime()
-    wanted = providers[0]
-    if wanted not in runtime.get_available_providers():
+    provider = providers[0]
+    if provider not in runtime.get_available_providers():
         raise ProviderUnavailable(
-            f"{wanted} was asked for; this ONNX Runtime has {', '.join(runtime.get_available_providers())}"
+            f"{provider} was asked for; this ONNX Runtime has {', '.join(runtime.get_available_providers())}"
         )
-    place = place or _first_place(wanted, threads)
+    place = place or _first_place(provider, threads)
     model, tapped = with_outputs(path, also)
     if CUDA in providers:
         _load_cuda()
-    if wanted == TENSORRT and place.cache is not None:
+    if provider == TENSORRT and place.cache is not None:
         folder = engine_folder(place.cache, place)
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # its last use, by which it is evicted
-    asked = [(provider, options_of(provider, place, profile)) for provider in providers]
+    with_options = [(name, options_of(name, place, profile)) for name in providers]
     options = _session_options(runtime, threads)
     try:
-        session = runtime.InferenceSession(model, sess_options=options, providers=asked, enable_fallback=0)
+        session = runtime.InferenceSession(model, sess_options=options, providers=with_options, enable_fallback=0)
     except Exception as problem:  # ONNX Runtime raises a family of its own for each of its status codes
-        if wanted != CPU_PROVIDER and type(problem).__name__ not in _THE_FILE:
-            raise ProviderUnavailable(f"{wanted} was asked for and does not run: {first_line(problem)}") from problem
+        if provider != CPU_PROVIDER and type(problem).__name__ not in _THE_FILE:
+            raise ProviderUnavailable(f"{provider} was asked for and does not run: {first_line(problem)}") from problem
         raise ModelRefused("does-not-run", f"ONNX Runtime cannot open the file: {first_line(problem)}") from problem
     session.disable_fallback()
-    _check_provider(session, wanted)
+    _check_provider(session, provider)
     if len(session.get_inputs()) != 1:
         raise ModelRefused("inputs", f"{len(session.get_inputs())} inputs were seen; expected one picture")
-    over = wanted != CPU_PROVIDER if bound is None else bound
-    return OpenSession(session, wanted, tapped, place=place, bound=over, alone=alone)
+    over = provider != CPU_PROVIDER if bound is None else bound
+    return OpenSession(session, provider, tapped, place=place, bound=over, alone=alone)
 
 
 def _session_options(runtime: Any, threads: int) -> Any:
@@ -161,20 +161,20 @@ def _first_place(provider: str, threads: int) -> Place:
     return Place(runtime, devices_of(runtime, ())[0], threads)
 
 
-def _check_provider(session: Any, wanted: str) -> None:
-    """ProviderUnavailable when something else would compute than what was asked for."""
+def _check_provider(session: Any, provider: str) -> None:
+    """Raises ProviderUnavailable when another provider than the requested one would compute."""
     got = session.get_providers()
-    if got[0] != wanted:
+    if got[0] != provider:
         raise ProviderUnavailable(
-            f"{wanted} was asked for, and ONNX Runtime would use {got[0]}: the driver or a library is not there"
+            f"{provider} was asked for, and ONNX Runtime would use {got[0]}: the driver or a library is not there"
         )
     nodes = _assigned(session)
-    if wanted != CPU_PROVIDER and nodes.total() and nodes[CPU_PROVIDER] == nodes.total():
-        raise ProviderUnavailable(f"{wanted} was asked for, and takes none of the {nodes.total()} nodes of the file")
+    if provider != CPU_PROVIDER and nodes.total() and nodes[CPU_PROVIDER] == nodes.total():
+        raise ProviderUnavailable(f"{provider} was asked for, and takes none of the {nodes.total()} nodes of the file")
 
 
 def _assigned(session: Any) -> Counter[str]:
-    """How many nodes each provider runs, whatever was asked for."""
+    """Returns how many nodes each provider really runs."""
     nodes: Counter[str] = Counter()
     for part in session.get_provider_graph_assignment_info():
         nodes[part.ep_name] += len(part.get_nodes())
@@ -183,7 +183,7 @@ def _assigned(session: Any) -> Counter[str]:
 
 @cache
 def _load_cuda() -> None:
-    """Load NVIDIA's libraries from the packages of the extra `gpu`: the provider does not look there by itself."""
+    """Loads NVIDIA's libraries from the packages of the extra `gpu`, where the provider does not search."""
     preload = getattr(_runtime(), "preload_dlls", None)
     if preload is not None:
         with contextlib.redirect_stdout(sys.stderr):  # it prints what it did not find
@@ -196,7 +196,7 @@ def _axis(entry: Any) -> Axis:
 
 
 def _runtime() -> Any:
-    """The module `onnxruntime`, with its telemetry off: it reads that variable once, when it is imported.
+    """Returns the module `onnxruntime` with its telemetry off, which it reads once at import.
 
     `disable_telemetry_events` comes too late: a host is looked up and files are written in the home and TMPDIR anyway.
     """

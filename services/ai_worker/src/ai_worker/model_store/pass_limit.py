@@ -1,4 +1,4 @@
-"""Ends forward passes that take too long, so that one picture fails and neither its batch nor its process."""
+"""Ends forward passes that take too long, so that one picture fails and not its batch or process."""
 
 import os
 import threading
@@ -30,7 +30,7 @@ class PassLimit:
 
     @contextmanager
     def limited(self, pictures: int) -> Generator[Any, None, None]:
-        """The options for one pass; ModelTooSlow when it was ended because it took too long."""
+        """Yields the options for one pass; raises ModelTooSlow when it was ended."""
         if not self._seconds:
             yield None
             return
@@ -39,7 +39,7 @@ class PassLimit:
             number = self._passes = self._passes + 1
             self._running[number] = time.monotonic() + allowed, options
             if self._watch is None:
-                self._watch = threading.Thread(target=self._end_late_ones, daemon=True)
+                self._watch = threading.Thread(target=self._end_late_passes, daemon=True)
                 self._watch.start()
         try:
             yield options
@@ -51,7 +51,7 @@ class PassLimit:
             with self._lock:
                 del self._running[number]
 
-    def _end_late_ones(self) -> None:
+    def _end_late_passes(self) -> None:
         while True:
             time.sleep(_LOOK_SECONDS)
             now = time.monotonic()

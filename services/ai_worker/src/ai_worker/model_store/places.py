@@ -1,4 +1,4 @@
-"""Where a model runs: a runtime of the catalogue, one device of this machine, and how much of both."""
+"""Where a model runs: a runtime, a device, and its share of the machine."""
 
 import re
 from collections.abc import Sequence
@@ -47,25 +47,25 @@ class Place:
 
     @property
     def index(self) -> int:
-        """Which of the devices of its kind."""
+        """The number of the device among its kind."""
         return int(self.device.partition(":")[2] or 0)
 
 
-def devices_of(runtime: str, asked: Sequence[str]) -> tuple[str, ...]:
-    """The devices that were asked for, checked; without any, the first one of the runtime."""
+def devices_of(runtime: str, requested: Sequence[str]) -> tuple[str, ...]:
+    """Returns the requested devices, checked; without any, the first one of the runtime."""
     kind = KINDS[runtime]
-    if not asked:
+    if not requested:
         return ("cpu",) if runtime == CPU else (f"{kind}:0",)
-    for device in asked:
-        found = _DEVICE.fullmatch(device)
-        if found is None or found["kind"] != kind:
+    for device in requested:
+        parts = _DEVICE.fullmatch(device)
+        if parts is None or parts["kind"] != kind:
             raise ProviderUnavailable(f"{device!r} is no device of {runtime}; expected such as '{kind}:0'")
-    if len(set(asked)) < len(asked):
-        raise ProviderUnavailable(f"a device is named twice in {', '.join(asked)}")
-    return tuple(asked)
+    if len(set(requested)) < len(requested):
+        raise ProviderUnavailable(f"a device is named twice in {', '.join(requested)}")
+    return tuple(requested)
 
 
-def runtime_of(asked: Sequence[str], offered: Sequence[str]) -> str | None:
-    """The first runtime offered here whose devices these are; None when no device says it."""
-    kinds = {device.partition(":")[0] for device in asked}
+def runtime_of(devices: Sequence[str], offered: Sequence[str]) -> str | None:
+    """Returns the first offered runtime of these devices; None without devices."""
+    kinds = {device.partition(":")[0] for device in devices}
     return next((runtime for runtime in offered if {KINDS[runtime]} == kinds), None)

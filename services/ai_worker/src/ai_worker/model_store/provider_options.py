@@ -1,4 +1,4 @@
-"""What ONNX Runtime's providers are told beside their names; keys and values are those of its own pages.
+"""Options of ONNX Runtime's providers; keys and values are those of its documentation.
 
 The Python binding of TensorRT reads `True` and `False`, no other words, and refuses a key that it does not know.
 """
@@ -20,7 +20,7 @@ _NO_NAME = re.compile(r"[^\w.-]")
 
 
 def options_of(provider: str, place: Place, profile: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The options of one provider in one place; `profile` is for TensorRT (`shape_profile`)."""
+    """Returns the options of one provider in one place; `profile` is for TensorRT (`shape_profile`)."""
     match provider:
         case "CUDAExecutionProvider" | "MIGraphXExecutionProvider" | "DmlExecutionProvider":
             return {"device_id": str(place.index)}
@@ -46,7 +46,7 @@ def _tensorrt(place: Place) -> dict[str, str]:
 
 
 def shape_profile(entry: Axis, layout: str, place: Place) -> dict[str, str]:
-    """The least, the usual and the largest input, for a file that leaves a side of it open; else nothing.
+    """Returns the smallest, the usual and the largest input for a file with open sides; else nothing.
 
     Without it TensorRT builds an engine for the first batch that it meets, and another for each larger one.
     """
@@ -65,21 +65,21 @@ def shape_profile(entry: Axis, layout: str, place: Place) -> dict[str, str]:
 
 
 def _picture(entry: Axis, layout: str, place: Place) -> Sequence[int | None]:
-    """One picture as it is given: what the file leaves open is as large as the model's preprocessing makes it."""
+    """Returns the shape of one picture; open sides take the size of the preprocessing."""
     height, width = place.sides or (None, None)
     made = (height, width, 3) if layout == "nhwc" else (3, height, width)
-    return [side or other for side, other in zip(entry.shape[1:], made, strict=True)]
+    return [side or made_side for side, made_side in zip(entry.shape[1:], made, strict=True)]
 
 
 def filled_up(count: int) -> int:
-    """The batch that so many pictures are filled up to: the next power of two, so that a model meets few shapes."""
+    """Returns the padded batch size: the next power of two, so that a model meets few shapes."""
     return 1 << (count - 1).bit_length()
 
 
 def engine_folder(cache: Path, place: Place) -> Path:
-    """Where engines lie that fit this very software, device and precision: they are worth nothing to any other."""
+    """Returns the folder of engines for exactly this software, device and precision."""
     parts = [f"onnxruntime-{_version('onnxruntime-gpu') or _version('onnxruntime')}"]
-    parts += [f"tensorrt-{found}" for found in map(_version, _TENSORRT_PACKAGES) if found][:1]
+    parts += [f"tensorrt-{number}" for number in map(_version, _TENSORRT_PACKAGES) if number][:1]
     parts += [place.hardware or place.device, "half" if place.half else "single"]
     return cache / _NO_NAME.sub("-", "_".join(parts))
 

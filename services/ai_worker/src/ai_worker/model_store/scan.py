@@ -1,4 +1,4 @@
-"""Walks through an ONNX file's bytes before anything unpacks them: little can unpack to more than a machine has."""
+"""Scans an ONNX file's bytes before it is parsed, against files that unpack to more than the memory."""
 
 import mmap
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ _NAMED: Mapping[str, Mapping[int, str]] = {
 
 @dataclass(slots=True)
 class Scanned:
-    """What the walk saw."""
+    """The counts of the scan."""
 
     fields: int = 0
     inputs: list[str] = field(default_factory=list[str])
@@ -55,7 +55,7 @@ class Scanned:
 
 
 def scan_file(path: Path) -> Scanned:
-    """Counts every field and every level; ModelRefused when there are more than a network has."""
+    """Counts every field and level; ModelRefused when there are more than a network has."""
     seen = Scanned()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         waiting: list[tuple[str, int, int, int, int]] = [("model", 0, len(content), 0, 0)]
@@ -74,7 +74,7 @@ def scan_file(path: Path) -> Scanned:
 
 
 def _walk(content: mmap.mmap, kind: str, at: int, end: int, seen: Scanned) -> list[tuple[str, int, int]]:
-    """The messages directly inside this one, as kind, start and end."""
+    """Yields the messages directly inside this one, as kind, start and end."""
     named = _NAMED[kind]
     inner: list[tuple[str, int, int]] = []
     while at < end:
@@ -107,7 +107,7 @@ def _walk(content: mmap.mmap, kind: str, at: int, end: int, seen: Scanned) -> li
 
 
 def _names(content: mmap.mmap, at: int, end: int) -> list[str]:
-    """The first field of an input is its name; the walk has found its fields in order."""
+    """Returns the name of an input, its first field."""
     names: list[str] = []
     while at < end:
         tag, at = _varint(content, at, end)

@@ -1,4 +1,4 @@
-"""Changes a graph at its ends: brings inner values out, and answers by itself what exporters ask beside the picture."""
+"""Edits a graph at its ends: adds inner values to the outputs, and answers extra inputs of exporters."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ Makers = Mapping[str, onnx.NodeProto]
 
 
 def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozenset[str]]:
-    """The file with these values among its outputs, those that were not, and without a second input for sizes.
+    """Returns the file with these values as outputs, and without a second input for sizes.
 
     The file itself when there is nothing to change.
     """
@@ -43,7 +43,7 @@ def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes | str, frozens
 
 
 def _readable(path: Path) -> str | bytes:
-    """The path as ONNX Runtime reads it, which is UTF-8 in every locale; the content where the name is not UTF-8."""
+    """Returns the path as ONNX Runtime reads it (UTF-8), or the content where the name is not UTF-8."""
     try:
         return os.fsencode(path).decode()
     except UnicodeDecodeError:
@@ -51,7 +51,7 @@ def _readable(path: Path) -> str | bytes:
 
 
 def _answer_sizes(graph: onnx.GraphProto) -> None:
-    """The sizes are those of the tensor that goes in, so that boxes come out in its pixels."""
+    """Replaces the input for sizes by those of the tensor, so that boxes are in its pixels."""
     sizes = next(entry for entry in graph.input if entry.name in SIZE_INPUTS)
     picture = next(entry for entry in graph.input if entry.name not in SIZE_INPUTS and _is_picture(entry))
     sides = [side.dim_value for side in picture.type.tensor_type.shape.dim]
@@ -81,24 +81,24 @@ def _is_picture(entry: onnx.ValueInfoProto) -> bool:
 
 
 def makers_of(graph: onnx.GraphProto) -> Makers:
-    """Which node computes which value; constants are left out, so that a bias hides nothing."""
+    """Returns which node computes which value, without constants."""
     return {value: node for node in graph.node if node.op_type != "Constant" for value in node.output}
 
 
 def features_before(makers: Makers, output: str) -> str | None:
-    """The value that goes into the last layer before this output, or None when there is no such layer."""
+    """Returns the input of the last layer before this output, or None."""
     node = _back_through(makers, output, _THROUGH)
     return node.input[0] if node is not None and node.op_type in _LAST_LAYERS and node.input else None
 
 
 def last_operator(makers: Makers, output: str) -> str:
-    """The operator that decides what the output's numbers mean, behind quantising and reshaping."""
+    """Returns the operator that decides the meaning of the output, before quantising and reshaping."""
     node = _back_through(makers, output, _THROUGH - _MEANINGFUL)
     return "" if node is None else node.op_type
 
 
 def _back_through(makers: Makers, output: str, silent: frozenset[str]) -> onnx.NodeProto | None:
-    """The first node before this output that is none of the silent ones; a graph that bites its tail has none."""
+    """Returns the first node before this output that is not skipped; None in a cycle."""
     node = makers.get(output)
     for _ in range(_MOST_STEPS):
         if node is None or node.op_type not in silent:

@@ -1,4 +1,4 @@
-"""The folder of weights, and of what devices built from them: shared by processes, evicted by least use."""
+"""The folder of weights and engines, shared by processes; the least recently used are evicted (LRU)."""
 
 import asyncio
 import fcntl
@@ -19,7 +19,7 @@ _SHA256 = "[0-9a-f]" * 64
 
 @dataclass(frozen=True, slots=True)
 class _Lying:
-    """One thing that takes room: weights, or a folder that a device built of them for one kind of itself."""
+    """A file of weights, or a folder that a device built from them."""
 
     sha256: str
     path: Path
@@ -33,7 +33,7 @@ class _Lying:
 
 @dataclass
 class WeightsStore:
-    """A folder of weights by their sha256; several processes may share it. The time of a file is its last use."""
+    """Weights by their sha256; several processes may share the folder. A file's time is its last use."""
 
     folder: Path
     checked: set[str] = field(default_factory=set[str])
@@ -45,45 +45,45 @@ class WeightsStore:
 
     @property
     def built(self) -> Path:
-        """Where devices put what they build once per model, such as engines: a folder for each sha256."""
+        """The folder of what devices build once per model, such as engines: one folder per sha256."""
         return self.folder / "built"
 
     def path(self, sha256: str, kind: str) -> Path:
-        """Where these weights lie, or will."""
+        """Returns the path of these weights."""
         return self.folder / f"{sha256}.{kind}"
 
     def on_disk(self) -> tuple[str, ...]:
-        """The sha256 of all weights here."""
+        """Returns the sha256 of all weights."""
         return tuple(sorted(path.stem for path in self._weights()))
 
     def by_last_use(self) -> list[str]:
-        """The sha256 of all weights here, the last used first."""
-        weights = [one for one in self._lying() if one.is_weights]
-        return [one.sha256 for one in sorted(weights, key=lambda one: one.used, reverse=True)]
+        """Returns the sha256 of all weights, the last used first."""
+        weights = [file for file in self._lying() if file.is_weights]
+        return [file.sha256 for file in sorted(weights, key=lambda file: file.used, reverse=True)]
 
     def evict(self, limit_bytes: int, *, keep: Collection[str]) -> list[str]:
-        """Remove the least used until the rest fits; what is in `keep` stays, and what any process uses.
+        """Deletes the least recently used until the rest fits, except `keep` and what a process uses.
 
         Weights take along what was built of them; engines of a model that stays may go alone.
         """
         self._let_go(keep)
-        lying = sorted(self._lying(), key=lambda one: one.used)
-        total = sum(one.size_bytes for one in lying)
+        lying = sorted(self._lying(), key=lambda file: file.used)
+        total = sum(file.size_bytes for file in lying)
         gone: list[str] = []
-        for one in lying:
+        for file in lying:
             if total <= limit_bytes:
                 break
-            if one.sha256 in keep or not one.path.exists():
+            if file.sha256 in keep or not file.path.exists():
                 continue
-            freed = self._remove_unused(one)
+            freed = self._remove_unused(file)
             total -= freed
             if freed:
-                gone += [one.sha256] if one.is_weights else []
-                log("weights.evicted" if one.is_weights else "engines.evicted", sha256=one.sha256, bytes=freed)
+                gone += [file.sha256] if file.is_weights else []
+                log("weights.evicted" if file.is_weights else "engines.evicted", sha256=file.sha256, bytes=freed)
         return gone
 
     def make_room(self, size_bytes: int, *, keep: Collection[str]) -> None:
-        """Evict until so much fits onto the disk; DiskFull when nothing is left that could go."""
+        """Evicts until so much fits onto the disk; DiskFull when nothing is left to evict."""
         lacking = size_bytes - shutil.disk_usage(self.folder).free
         if lacking > 0:
             self.evict(self.size_bytes() - lacking, keep=keep)
@@ -92,39 +92,39 @@ class WeightsStore:
             raise DiskFull(f"no space left to write weights: they have {size_bytes} bytes, and {free} are free")
 
     def size_bytes(self) -> int:
-        """What all weights and engines here take together."""
-        return sum(one.size_bytes for one in self._lying())
+        """Returns the size of all weights and engines."""
+        return sum(file.size_bytes for file in self._lying())
 
     @property
     def used(self) -> tuple[str, ...]:
-        """What this process keeps from being evicted."""
+        """The sha256 that this process protects from eviction."""
         return tuple(self._used)
 
     def use(self, sha256: str) -> None:
-        """Keep these weights from being evicted by whoever shares the folder, until an eviction of ours lets go."""
+        """Protects these weights from eviction by any process that shares the folder."""
         if sha256 not in self._used:
             descriptor = self._open_mark(sha256)
             fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits no longer than a removal takes
             self._used[sha256] = descriptor
 
     def close(self) -> None:
-        """Use nothing any more."""
+        """Ends every protection."""
         self._let_go(())
 
     def _let_go(self, keep: Collection[str]) -> None:
-        for sha256 in [one for one in self._used if one not in keep]:
+        for sha256 in [used for used in self._used if used not in keep]:
             os.close(self._used.pop(sha256))
 
-    def _remove_unused(self, one: _Lying) -> int:
-        """The bytes that were freed: none while any process uses the model."""
-        descriptor = self._open_mark(one.sha256)
+    def _remove_unused(self, file: _Lying) -> int:
+        """Returns the freed bytes: none while a process uses the model."""
+        descriptor = self._open_mark(file.sha256)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            engines = self.built / one.sha256 if one.is_weights else one.path
+            engines = self.built / file.sha256 if file.is_weights else file.path
             freed = _folder_bytes(engines)
-            if one.is_weights:
-                one.path.unlink(missing_ok=True)
-                freed += one.size_bytes
+            if file.is_weights:
+                file.path.unlink(missing_ok=True)
+                freed += file.size_bytes
             shutil.rmtree(engines, ignore_errors=True)
         except BlockingIOError:
             return 0
@@ -139,20 +139,20 @@ class WeightsStore:
         return [path for kind in ("onnx", "hef") for path in self.folder.glob(f"{_SHA256}.{kind}")]
 
     def _lying(self) -> list[_Lying]:
-        """Whatever another process removes meanwhile is left out."""
-        found: list[_Lying] = []
+        """Returns all files; those deleted meanwhile are left out."""
+        files: list[_Lying] = []
         for path in self._weights():
             with suppress(FileNotFoundError):
                 facts = path.stat()
-                found.append(_Lying(path.stem, path, facts.st_size, facts.st_mtime))
+                files.append(_Lying(path.stem, path, facts.st_size, facts.st_mtime))
         for path in self.built.glob(f"{_SHA256}/*/"):
             with suppress(FileNotFoundError):
-                found.append(_Lying(path.parent.name, path, _folder_bytes(path), path.stat().st_mtime))
-        return found
+                files.append(_Lying(path.parent.name, path, _folder_bytes(path), path.stat().st_mtime))
+        return files
 
     @asynccontextmanager
     async def locked(self, sha256: str) -> AsyncGenerator[None, None]:
-        """One at a time brings a file, among all processes that share the folder."""
+        """Lets one process at a time fetch a file, among all that share the folder."""
         descriptor = os.open(self.folder / f".{sha256}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             while True:

@@ -25,7 +25,7 @@ async def tried(db: Session, run_id: UUID, *, state: KeptState, problem: str | N
     )
 
 
-async def ended(db: Session) -> Sequence[KeptResult]:
+async def finished(db: Session) -> Sequence[KeptResult]:
     """Results that the Manager has answered for, or that are lost."""
     return (await db.scalars(select(KeptResult).where(KeptResult.state != KeptState.WAITING))).all()
 

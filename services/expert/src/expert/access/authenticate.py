@@ -1,4 +1,4 @@
-"""Find out who is calling, from a bearer token or from a session's cookie, never from both."""
+"""Authenticates a caller from a bearer token or a session cookie, never from both."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request brings along."""
+    """The credentials of a request."""
 
     method: str
     authorization: str | None
@@ -27,7 +27,7 @@ class Credentials:
 
 
 async def authenticate(work: ExpertWork, brought: Credentials) -> Caller:
-    """The caller, looked up in a short transaction of its own; raises Unauthenticated, TwoCredentials, CsrfMissing."""
+    """Returns the caller; raises Unauthenticated, TwoCredentials or CsrfMissing."""
     if brought.authorization and brought.cookie:
         raise TwoCredentials("send the cookie or the Authorization header, not both")
     if brought.authorization:
@@ -45,10 +45,10 @@ async def authenticate(work: ExpertWork, brought: Credentials) -> Caller:
 
 async def _by_token(work: ExpertWork, token: str) -> Caller:
     async with work.db() as db:
-        found = await queries.caller_by_token(db, hash_token(token))
-        if found is None:
+        pair = await queries.caller_by_token(db, hash_token(token))
+        if pair is None:
             raise Unauthenticated("this token is unknown, expired or revoked")
-        user, row = found
+        user, row = pair
         if _stale(row.used_at, work.clock.now()):
             await queries.touch(db, AccessToken, row.id, work.clock.now())
     return Caller(user.id, user.email, user.is_site_admin, scopes=frozenset(row.scopes), token_id=row.id)
@@ -57,10 +57,10 @@ async def _by_token(work: ExpertWork, token: str) -> Caller:
 async def _by_session(work: ExpertWork, cookie: str) -> Caller:
     idle = timedelta(seconds=work.settings.intervals.session_idle)
     async with work.db() as db:
-        found = await queries.caller_by_session(db, hash_token(cookie), idle=idle)
-        if found is None:
+        pair = await queries.caller_by_session(db, hash_token(cookie), idle=idle)
+        if pair is None:
             raise Unauthenticated("this session has ended; sign in again")
-        user, row = found
+        user, row = pair
         if _stale(row.used_at, work.clock.now()):
             await queries.touch(db, UserSession, row.id, work.clock.now())
     return Caller(user.id, user.email, user.is_site_admin, session_id=row.id)

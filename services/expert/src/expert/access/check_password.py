@@ -1,4 +1,4 @@
-"""Passwords as argon2 hashes, made and checked in a few threads, because both are slow and large on purpose."""
+"""Hashes and checks passwords with argon2 in a few threads, because that is slow and needs memory by design."""
 
 import asyncio
 import re
@@ -31,12 +31,12 @@ def refuse_weak_password(password: str, *, email: str, field: str = "password") 
 
 
 async def hash_password(password: str) -> str:
-    """The hash that is stored."""
+    """Returns the hash that is stored."""
     return await asyncio.get_running_loop().run_in_executor(_HASHING, _hashes.hash, password)
 
 
 async def check_password(password: str, stored: str | None) -> bool:
-    """Whether the password fits; takes as long when there is no account."""
+    """Returns whether the password fits; takes as long when there is no account."""
     try:
         fits = await asyncio.get_running_loop().run_in_executor(_HASHING, _verify, password, stored)
     except UnknownHashError:
@@ -55,6 +55,6 @@ def _hash_without_account() -> str:
 
 @cache
 def _common() -> frozenset[str]:
-    """The most common passwords, lower case; source and licence are in the file's first lines."""
+    """Returns the most common passwords, lower case; source and licence are in the file's first lines."""
     lines = files("expert.access").joinpath("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

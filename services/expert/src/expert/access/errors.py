@@ -1,4 +1,4 @@
-"""Refusals about who is calling."""
+"""Problems of authentication and access."""
 
 from trapper_kit.problems import Problem
 

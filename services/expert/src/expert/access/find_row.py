@@ -1,4 +1,4 @@
-"""Find a row for reading or for changing; what a caller may not see does not exist."""
+"""Finds a row for reading or changing; what a caller may not see is not found."""
 
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=Base)
 async def find_row(
     db: Session, kind: type[Row], visible: Visible, row_id: UUID, *, noun: str, lock: bool = False
 ) -> Row:
-    """The visible row; raises NotFound, naming the kind of thing."""
+    """Returns the visible row; raises NotFound, naming the kind of resource."""
     row = await read_row(db, kind, visible, row_id, lock=lock)
     if row is None:
         raise NotFound(f"there is no such {noun}, or none that you may see")
@@ -33,7 +33,7 @@ async def find_for_change(
     noun: str,
     capability: Capability = Capability.DESCRIBE,
 ) -> Row:
-    """The visible row, locked; raises NotFound, and Forbidden for a row that may only be read.
+    """Returns the visible row, locked; raises NotFound, and Forbidden for a row that may only be read.
 
     The row is a research project, or of one.
     """

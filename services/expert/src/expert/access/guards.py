@@ -1,4 +1,4 @@
-"""Typed dependencies named after capabilities; each authenticates the caller and looks at a token's scopes.
+"""Route dependencies named after capabilities; each authenticates the caller and checks a token's scopes.
 
 Whether the caller's role in the project at hand carries the capability is asked by `require`, where the project is
 known. A guard looks its caller up in a short transaction of its own, so a route that waits holds nothing.

@@ -1,4 +1,4 @@
-"""Invites a person into a project by e-mail; the reply is the same whether anybody here has that e-mail."""
+"""Invites a person into a project by e-mail; the reply does not show whether an account has that e-mail."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from trapper_schemas.ids import uuid7
 async def invite_to_research_project(
     db: Session, caller: Caller, project_id: UUID, *, email: str, role: ResearchRole
 ) -> UUID | None:
-    """The member whose role was changed at once, or None when an invitation was kept or changed instead."""
+    """Returns the member whose role was changed at once, or None when an invitation was stored."""
     member = await queries.research_member_by_email(db, project_id, email)
     await set_research_role(db, caller, project_id, member, role)
     if member is None:
@@ -26,7 +26,7 @@ async def invite_to_research_project(
 async def invite_to_classification_project(
     db: Session, caller: Caller, project_id: UUID, *, email: str, role: ClassificationRole
 ) -> UUID | None:
-    """The member whose role was changed at once, or None when an invitation was kept or changed instead."""
+    """Returns the member whose role was changed at once, or None when an invitation was stored."""
     member = await queries.classification_member_by_email(db, project_id, email)
     if member is None:
         await _keep(db, caller, email, role, classification_project_id=project_id)
@@ -36,7 +36,7 @@ async def invite_to_classification_project(
 
 
 async def accept_invitation(db: Session, caller: Caller, invitation_id: UUID) -> Invitation:
-    """Become a member with the role that was offered; raises NotFound for an invitation of somebody else."""
+    """Makes the caller a member with the offered role; raises NotFound for another person's invitation."""
     invitation = await _take(db, caller, invitation_id)
     if invitation.research_project_id is not None:
         await queries.set_research_role(db, invitation.research_project_id, caller.id, ResearchRole(invitation.role))
@@ -56,7 +56,7 @@ async def accept_invitation(db: Session, caller: Caller, invitation_id: UUID) ->
 
 
 async def decline_invitation(db: Session, caller: Caller, invitation_id: UUID) -> None:
-    """Forget an invitation of one's own."""
+    """Deletes an invitation of the caller."""
     await _take(db, caller, invitation_id)
 
 

@@ -1,4 +1,4 @@
-"""Make a token for scripts: shown once, kept as a hash."""
+"""Makes a token for scripts, returns its secret once and stores its hash."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ async def issue_token(
     now: datetime,
     parent_id: UUID | None = None,
 ) -> tuple[AccessToken, str]:
-    """The row and the secret itself; a token that makes one (`parent_id`) bounds its scopes and its expiry."""
+    """Returns the row and the secret; a parent token (`parent_id`) bounds scopes and expiry."""
     unknown = sorted(set(scopes) - KNOWN_SCOPES)
     if unknown or not scopes:
         raise Invalid.field("scopes", f"unknown scope {', '.join(unknown) or '(none given)'}")

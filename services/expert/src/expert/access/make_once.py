@@ -1,4 +1,4 @@
-"""Make a row once per idempotency key, and say in words which uniqueness it would break."""
+"""Makes a row once per idempotency key, and turns broken constraints into problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=Base)
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """One request to make something: whose, under which key, with which content."""
+    """A request that makes a row: caller, key and hash of the content."""
 
     caller_id: UUID
     key: str
@@ -27,17 +27,17 @@ class IdempotentRequest:
 
     @classmethod
     def of(cls, caller: Caller, key: str, body: BaseModel) -> "IdempotentRequest":
-        """From a route's parameters."""
+        """Returns the request from a route's parameters."""
         return cls(caller.id, key, fingerprint(body))
 
 
 def broken_constraint(problem: IntegrityError) -> str:
-    """The name of the constraint or unique index."""
+    """Returns the name of the constraint or unique index."""
     return str(getattr(getattr(problem.orig, "__cause__", None), "constraint_name", "") or "")
 
 
 async def keep(db: Session, row: Base, *, taken: Mapping[str, Problem]) -> None:
-    """Insert a row; a broken constraint that `taken` names becomes its refusal."""
+    """Inserts a row; a broken constraint that `taken` names raises its problem."""
     try:
         async with db.begin_nested():
             db.add(row)
@@ -52,7 +52,7 @@ async def keep(db: Session, row: Base, *, taken: Mapping[str, Problem]) -> None:
 async def make_once(
     db: Session, row: Row, request: IdempotentRequest, *, taken: Mapping[str, Problem]
 ) -> tuple[Row, bool]:
-    """The row and True, or the row that the same request made before and False."""
+    """Returns the row and True, or the row that the same request made before and False."""
     earlier = await queries.made_before(db, type(row), request.caller_id, request.key)
     if earlier is not None:
         return _same(earlier, request), False

@@ -1,4 +1,4 @@
-"""Changes of accounts that end what was signed in: a new password, a reset by an admin, deactivation."""
+"""Changes of accounts that end sessions and tokens: new password, reset by an admin, deactivation."""
 
 import secrets
 from datetime import datetime
@@ -21,7 +21,7 @@ _BYTES_OF_A_NEW_PASSWORD = 15
 
 
 async def change_password(work: ExpertWork, caller: Caller, *, current: str, new: str, address: str) -> None:
-    """Set one's own password; ends one's other sessions and every token. Raises PasswordWrong, Invalid."""
+    """Sets the caller's password; ends other sessions and every token. Raises PasswordWrong, Invalid."""
     refuse_weak_password(new, email=caller.email, field="new_password")
     await reserve_attempt(work, account=hash_token(caller.email.lower()), address_hash=hash_token(address))
     async with work.db() as db:
@@ -37,7 +37,7 @@ async def change_password(work: ExpertWork, caller: Caller, *, current: str, new
 
 
 async def reset_password(work: ExpertWork, user_id: UUID, *, by: UUID) -> tuple[User, str]:
-    """A new password, shown to the admin once; ends every session and token of the person."""
+    """Returns a new password, shown to the admin once; ends every session and token of the person."""
     password = secrets.token_urlsafe(_BYTES_OF_A_NEW_PASSWORD)
     password_hash = await hash_password(password)
     async with work.db() as db:
@@ -49,7 +49,7 @@ async def reset_password(work: ExpertWork, user_id: UUID, *, by: UUID) -> tuple[
 
 
 async def deactivate_user(db: Session, user_id: UUID, *, by: UUID, now: datetime) -> User:
-    """Let a person in no more, and end every session and token at once; safe to repeat."""
+    """Deactivates an account and ends every session and token at once; safe to repeat."""
     user = await _lock(db, user_id)
     if user_id == by:
         raise Conflict("an admin cannot deactivate their own account; another admin can")

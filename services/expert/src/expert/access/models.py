@@ -1,4 +1,4 @@
-"""People, how they prove who they are, and their roles in projects."""
+"""Tables of people, their credentials, and their roles in projects."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,7 +29,7 @@ class User(Base):
 
 
 class UserSession(Base):
-    """A browser that is signed in; the cookie holds the token, this row its hash."""
+    """A session of a browser; the cookie holds the token, this row its hash."""
 
     __tablename__ = "sessions"
 
@@ -44,7 +44,7 @@ class UserSession(Base):
 
 
 class AccessToken(Base):
-    """A named secret for scripts; shown once, kept as a hash; one that a token made ends with it."""
+    """A named token for scripts, stored as a hash; a token made by another ends with that one."""
 
     __tablename__ = "tokens"
 
@@ -98,7 +98,7 @@ class ClassificationMembership(Base):
 
 
 class Invitation(Base):
-    """A role in one project, offered to whoever has this e-mail; a membership only once that person accepts."""
+    """A role in one project, offered to an e-mail; it becomes a membership when the person accepts."""
 
     __tablename__ = "invitations"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Statements about people, their credentials and roles; also what of projects a person may read."""
+"""Statements about people, credentials and roles, and about which projects a person may read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _collections = table("collections", column("id"), column("research_project_id"),
 
 
 async def made_before(db: Session, kind: type[Row], created_by: UUID, key: str) -> Row | None:
-    """The row that this caller made under this idempotency key."""
+    """Returns the row that this caller made under this idempotency key."""
     made: Any = kind
     return await db.scalar(select(kind).where(made.created_by == created_by, made.idempotency_key == key))
 
@@ -57,7 +57,7 @@ async def list_users(db: Session, page_request: PageRequest, *, is_active: bool 
 
 
 async def caller_by_token(db: Session, token_hash: str) -> tuple[User, AccessToken] | None:
-    """An active person's token that is neither revoked nor expired."""
+    """Returns the active person of a token that is neither revoked nor expired."""
     statement = (
         select(User, AccessToken)
         .join(AccessToken, AccessToken.user_id == User.id)
@@ -68,12 +68,12 @@ async def caller_by_token(db: Session, token_hash: str) -> tuple[User, AccessTok
             User.is_active,
         )
     )
-    found = (await db.execute(statement)).one_or_none()
-    return (found[0], found[1]) if found else None
+    pair = (await db.execute(statement)).one_or_none()
+    return (pair[0], pair[1]) if pair else None
 
 
 async def caller_by_session(db: Session, token_hash: str, *, idle: timedelta) -> tuple[User, UserSession] | None:
-    """An active person's session that was used lately and has not ended."""
+    """Returns the active person of a session that was used lately and has not ended."""
     statement = (
         select(User, UserSession)
         .join(UserSession, UserSession.user_id == User.id)
@@ -84,8 +84,8 @@ async def caller_by_session(db: Session, token_hash: str, *, idle: timedelta) ->
             User.is_active,
         )
     )
-    found = (await db.execute(statement)).one_or_none()
-    return (found[0], found[1]) if found else None
+    pair = (await db.execute(statement)).one_or_none()
+    return (pair[0], pair[1]) if pair else None
 
 
 async def touch(db: Session, kind: type[AccessToken] | type[UserSession], row_id: UUID, now: datetime) -> None:
@@ -109,7 +109,7 @@ class AttemptCounts:
 
 
 async def lock_attempts(db: Session, account: str, address: str) -> None:
-    """Let attempts of the same account or address follow each other; always in the same order, so none deadlock."""
+    """Serialises attempts of the same account or address, in one order against deadlocks."""
     for key in sorted({f"sign-in:{account}", f"sign-in:{address}"}):
         await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
@@ -129,7 +129,7 @@ async def count_attempts(db: Session, *, account: str, address: str, window: tim
 
 
 async def signed_in_from(db: Session, email: str, address: str) -> bool:
-    """Whether a session of this account began at this address and has not been forgotten."""
+    """Returns whether a stored session of this account began at this address."""
     statement = select(
         exists().where(
             UserSession.user_id == User.id, func.lower(User.email) == email.lower(), UserSession.address_hash == address
@@ -154,7 +154,7 @@ async def list_sessions(db: Session, user_id: UUID, page_request: PageRequest) -
 
 
 async def delete_sessions(db: Session, user_id: UUID, *, but: UUID | None = None, only: UUID | None = None) -> int:
-    """End sessions of a person: all, all but one, or one of them; how many there were."""
+    """Ends sessions of a person (all, all but one, or one) and returns their number."""
     statement = delete(UserSession).where(UserSession.user_id == user_id)
     if but is not None:
         statement = statement.where(UserSession.id != but)
@@ -167,8 +167,8 @@ async def delete_session(db: Session, session_id: UUID) -> None:
     await db.execute(delete(UserSession).where(UserSession.id == session_id))
 
 
-async def forget_ended(db: Session, *, window: timedelta) -> None:
-    """Sessions that ended and attempts that no longer count."""
+async def delete_ended(db: Session, *, window: timedelta) -> None:
+    """Deletes ended sessions and attempts that no longer count."""
     await db.execute(delete(UserSession).where(UserSession.expires_at < db_clock()))
     await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - max(window, BACK_OFF_MEMORY)))
 
@@ -179,7 +179,7 @@ async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> 
 
 
 async def lock_token(db: Session, token_id: UUID) -> AccessToken | None:
-    """A token that is neither revoked nor expired, held until the end of the transaction."""
+    """Locks and returns a token that is neither revoked nor expired."""
     statement = select(AccessToken).where(
         AccessToken.id == token_id, AccessToken.revoked_at.is_(None), AccessToken.expires_at > db_clock()
     )
@@ -187,7 +187,7 @@ async def lock_token(db: Session, token_id: UUID) -> AccessToken | None:
 
 
 async def revoke_token(db: Session, user_id: UUID, token_id: UUID, now: datetime) -> bool:
-    """End a token of a person and every token that was made with it."""
+    """Ends a token of a person and every token that was made with it."""
     await db.execute(select(AccessToken.id).where(AccessToken.id == token_id).with_for_update())
     ended = (
         select(AccessToken.id)
@@ -223,7 +223,7 @@ async def research_role(db: Session, user_id: UUID, project_id: UUID) -> Researc
 async def classification_roles(
     db: Session, user_id: UUID, project_id: UUID
 ) -> tuple[ClassificationRole | None, ResearchRole | None]:
-    """The role in a classification project, and in the research project that it belongs to."""
+    """Returns the roles in a classification project and in its research project."""
     statement = (
         select(ClassificationMembership.role, ResearchMembership.role)
         .select_from(_projects)
@@ -239,17 +239,17 @@ async def classification_roles(
         )
         .where(_projects.c.id == project_id)
     )
-    found = (await db.execute(statement)).one_or_none()
-    return (found[0], found[1]) if found else (None, None)
+    roles = (await db.execute(statement)).one_or_none()
+    return (roles[0], roles[1]) if roles else (None, None)
 
 
 def readable_research_projects(caller: Caller) -> Select[UUID]:
-    """Ids of the research projects in which the caller has a role."""
+    """Returns ids of the research projects in which the caller has a role."""
     return select(ResearchMembership.research_project_id).where(ResearchMembership.user_id == caller.id)
 
 
 def readable_classification_projects(caller: Caller) -> Select[UUID]:
-    """Ids of the classification projects in which the caller has a role, directly or from above."""
+    """Returns ids of classification projects where the caller has a role, also through the research project."""
     above = select(ResearchMembership.research_project_id).where(
         ResearchMembership.user_id == caller.id, ResearchMembership.role.in_(COUNTS_AS_ADMIN)
     )
@@ -261,7 +261,7 @@ def readable_classification_projects(caller: Caller) -> Select[UUID]:
 
 
 def readable_collections(caller: Caller) -> Select[UUID]:
-    """Ids of the collections of one's research projects, of those under an open link, and of public ones."""
+    """Returns ids of collections of the caller's research projects, of open links, and public ones."""
     linked = select(_links.c.collection_id).where(
         _links.c.classification_project_id.in_(readable_classification_projects(caller)),
         _links.c.consented_at.is_not(None),
@@ -326,7 +326,7 @@ async def remove_classification_member(db: Session, project_id: UUID, user_id: U
 
 
 async def research_member_by_email(db: Session, project_id: UUID, email: str) -> UUID | None:
-    """The member of a research project with this e-mail."""
+    """Returns the member of a research project with this e-mail."""
     return await db.scalar(
         select(User.id)
         .join(ResearchMembership, ResearchMembership.user_id == User.id)
@@ -335,7 +335,7 @@ async def research_member_by_email(db: Session, project_id: UUID, email: str) ->
 
 
 async def classification_member_by_email(db: Session, project_id: UUID, email: str) -> UUID | None:
-    """The member of a classification project with this e-mail."""
+    """Returns the member of a classification project with this e-mail."""
     return await db.scalar(
         select(User.id)
         .join(ClassificationMembership, ClassificationMembership.user_id == User.id)
@@ -346,7 +346,7 @@ async def classification_member_by_email(db: Session, project_id: UUID, email: s
 
 
 async def keep_invitation(db: Session, values: dict[str, Any]) -> None:
-    """One invitation per project and e-mail; a second one changes the role that is offered."""
+    """Stores one invitation per project and e-mail; a second one changes the offered role."""
     column_name = "research_project_id" if "research_project_id" in values else "classification_project_id"
     made = insert(Invitation).values(**values)
     await db.execute(
@@ -359,7 +359,7 @@ async def keep_invitation(db: Session, values: dict[str, Any]) -> None:
 
 
 async def list_invitations(db: Session, page_request: PageRequest, **where: Any) -> Sequence[Invitation]:
-    """Of one e-mail (`email`), or into one project."""
+    """Returns the invitations of one e-mail (`email`), or into one project."""
     statement = select(Invitation)
     for name, value in where.items():
         attribute: Any = getattr(Invitation, name)
@@ -369,7 +369,7 @@ async def list_invitations(db: Session, page_request: PageRequest, **where: Any)
 
 
 async def delete_invitation(db: Session, invitation_id: UUID, email: str) -> Invitation | None:
-    """Take an invitation of this e-mail, so that it is accepted or declined once."""
+    """Deletes and returns an invitation of this e-mail, so that it is used once."""
     statement = delete(Invitation).where(Invitation.id == invitation_id, func.lower(Invitation.email) == email.lower())
     return await db.scalar(statement.returning(Invitation))
 
@@ -379,7 +379,7 @@ async def withdraw_invitation(db: Session, invitation_id: UUID, **project: UUID)
 
 
 async def project_names(db: Session, research_ids: set[UUID], classification_ids: set[UUID]) -> dict[UUID, str]:
-    """Names of projects, for those who are invited."""
+    """Returns the names of projects, for people who are invited."""
     of_research = select(_research_projects.c.id, _research_projects.c.name).where(
         _research_projects.c.id.in_(research_ids)
     )

@@ -1,4 +1,4 @@
-"""Statements about people and roles that must find nothing; `doctor` and the tests run them."""
+"""Invariant checks about people and roles."""
 
 INVARIANTS: dict[str, str] = {
     "a research project has an owner": """

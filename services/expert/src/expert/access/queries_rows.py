@@ -1,4 +1,4 @@
-"""Selection of rows that people list, read and change; features say what is visible."""
+"""Selects rows that people list, read and change; features say what is visible."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ async def list_rows(
 
 
 async def read_row(db: Session, kind: type[Row], visible: Visible, row_id: UUID, *, lock: bool = False) -> Row | None:
-    """The row when it is visible; with `lock` nobody else changes it until the transaction ends."""
+    """Returns the row when it is visible; with `lock` until the end of the transaction."""
     rows: Any = kind
     statement = select(kind).where(rows.id == row_id, visible)
     if lock:

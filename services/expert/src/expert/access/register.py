@@ -1,4 +1,4 @@
-"""Make an account; it is inactive until a site admin activates it, unless the instance lets people in at once."""
+"""Makes an account, inactive until a site admin activates it unless the instance allows otherwise."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ async def register(
     active: bool,
     site_admin: bool = False,
 ) -> User:
-    """A new person; raises EmailTaken."""
+    """Returns the new person; raises EmailTaken."""
     user = User(
         id=uuid7(),
         email=email,
@@ -37,7 +37,7 @@ async def register(
 
 
 async def activate_user(db: Session, user_id: UUID, *, by: UUID, now: datetime) -> User:
-    """Let a person in; safe to repeat."""
+    """Activates an account; safe to repeat."""
     user = await db.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("there is no such person")

@@ -1,4 +1,4 @@
-"""Whether a caller may do something in one project; what one may not see does not exist."""
+"""Checks whether a caller may do something in a project; a project one may not read is not found."""
 
 from uuid import UUID
 

@@ -234,8 +234,8 @@ async def list_audit(
     subject_id: UUID | None = None,
 ) -> Page[AuditEntryReply]:
     """Who did what, newest first."""
-    wanted = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
-    page_request = PageRequest.of(limit, cursor, wanted)
+    filters = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
+    page_request = PageRequest.of(limit, cursor, filters)
     rows = await audit.list_entries(
         db, page_request, action=action, actor_id=actor_id, subject_kind=subject_kind, subject_id=subject_id
     )
@@ -302,8 +302,8 @@ async def make_token(ask: MakeToken, caller: MayManageTokens, db: Db, now: Now) 
         now=now,
         parent_id=caller.token_id,
     )
-    told = TokenReply.model_validate(row, from_attributes=True)
-    return NewTokenReply(**told.model_dump(), token=secret)
+    reply = TokenReply.model_validate(row, from_attributes=True)
+    return NewTokenReply(**reply.model_dump(), token=secret)
 
 
 @router.get("/tokens/")
@@ -326,10 +326,10 @@ async def revoke_token(token_id: UUID, caller: MayManageTokens, db: Db, now: Now
 async def list_research_members(project_id: UUID, caller: MayRead, db: Db) -> ResearchMembersReply:
     """Who works in a research project."""
     await require(db, caller, Capability.READ, research_project=project_id)
-    found = await queries.list_research_members(db, project_id)
+    members = await queries.list_research_members(db, project_id)
     return ResearchMembersReply(
         items=[
-            ResearchMemberReply(user_id=user.id, email=user.email, name=user.name, role=role) for user, role in found
+            ResearchMemberReply(user_id=user.id, email=user.email, name=user.name, role=role) for user, role in members
         ]
     )
 
@@ -372,7 +372,7 @@ async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) 
     """What the caller may do in a research project, so that clients offer only that."""
     await require(db, caller, Capability.READ, research_project=project_id)
     carried = capabilities_in_research_project(await queries.research_role(db, caller.id, project_id))
-    return CapabilitiesReply(items=sorted(one for one in carried if in_scope(caller.scopes, one)))
+    return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
 
 
 @router.delete(
@@ -390,11 +390,11 @@ async def drop_research_member(project_id: UUID, user_id: UUID, caller: MayCreat
 async def list_classification_members(project_id: UUID, caller: MayRead, db: Db) -> ClassificationMembersReply:
     """Who works in a classification project, beside the owners and managers of its research project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    found = await queries.list_classification_members(db, project_id)
+    members = await queries.list_classification_members(db, project_id)
     return ClassificationMembersReply(
         items=[
             ClassificationMemberReply(user_id=user.id, email=user.email, name=user.name, role=role)
-            for user, role in found
+            for user, role in members
         ]
     )
 
@@ -437,7 +437,7 @@ async def read_classification_capabilities(project_id: UUID, caller: MayRead, db
     """What the caller may do in a classification project, so that clients offer only that."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     carried = capabilities_in_classification_project(*await queries.classification_roles(db, caller.id, project_id))
-    return CapabilitiesReply(items=sorted(one for one in carried if in_scope(caller.scopes, one)))
+    return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
 
 
 @router.delete(

@@ -1,4 +1,4 @@
-"""Give a person a role in a project, or take it away; noted in the audit log."""
+"""Gives or takes a role in a project, with an entry in the audit log."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ _CLASSIFICATION = "classification_project"
 async def set_research_role(
     db: Session, caller: Caller, project_id: UUID, user_id: UUID | None, role: ResearchRole
 ) -> None:
-    """Owners are made and unmade by owners only, and one stays; without a user the caller's right alone is checked."""
+    """Sets a role; owners are changed by owners only, and one stays. Without a user it only checks the right."""
     mine = await queries.research_role(db, caller.id, project_id)
     former = None if user_id is None else await queries.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=role)
@@ -25,7 +25,7 @@ async def set_research_role(
 
 
 async def remove_research_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
-    """Take a role away; safe to repeat."""
+    """Removes a member; safe to repeat."""
     mine = await queries.research_role(db, caller.id, project_id)
     former = await queries.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=None)
@@ -36,13 +36,13 @@ async def remove_research_member(db: Session, caller: Caller, project_id: UUID, 
 async def set_classification_role(
     db: Session, caller: Caller, project_id: UUID, user_id: UUID, role: ClassificationRole
 ) -> None:
-    """Give a member another role."""
+    """Sets another role of a member."""
     await queries.set_classification_role(db, project_id, user_id, role)
     _note(db, caller, user_id, role, kind=_CLASSIFICATION, project_id=project_id)
 
 
 async def remove_classification_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
-    """Take a role away; safe to repeat."""
+    """Removes a member; safe to repeat."""
     await queries.remove_classification_member(db, project_id, user_id)
     note(db, "role-removed", actor_id=caller.id, subject_kind=_CLASSIFICATION, subject_id=project_id, user=str(user_id))
 

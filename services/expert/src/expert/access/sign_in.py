@@ -1,4 +1,4 @@
-"""Signs in: an opaque session in a cookie with its CSRF token; attempts are reserved before a password is hashed."""
+"""Signs in: an opaque session cookie with a CSRF token; attempts are reserved before the password is hashed."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,7 @@ REGISTRATION = "registration"
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What a browser gets: the cookie's value, and the token that unsafe requests repeat."""
+    """The cookie's value, and the CSRF token that unsafe requests repeat."""
 
     user: User
     cookie: str
@@ -31,17 +31,17 @@ class SignedIn:
 
 
 def csrf_token(work: ExpertWork, session_id: UUID) -> str:
-    """Derived from the session, so that nothing more is stored."""
+    """Returns the CSRF token, derived from the session."""
     return sign(derive(work.settings.secret_key.get_secret_value(), "csrf"), str(session_id))
 
 
 def cookie_name(work: ExpertWork) -> str:
-    """`__Host-` wherever the service is reached over HTTPS; browsers refuse it on plain loopback HTTP."""
+    """Returns the cookie's name, `__Host-` over HTTPS; browsers refuse that over plain HTTP."""
     return "__Host-trapper_session" if work.settings.public_url.startswith("https://") else "trapper_session"
 
 
 async def sign_in(work: ExpertWork, *, email: str, password: str, address: str) -> SignedIn:
-    """A fresh session; raises SignInRefused, or TooManyRequests while too many attempts failed."""
+    """Returns a new session; raises SignInRefused, or TooManyRequests after too many failures."""
     address_hash = hash_token(address)
     await reserve_attempt(work, account=hash_token(email.lower()), address_hash=address_hash, email=email)
     async with work.db() as db:

@@ -1,4 +1,4 @@
-"""Who may do what, as data: capabilities by role, in research projects and in classification projects."""
+"""Capabilities by role, as data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,7 @@ class Capability(StrEnum):
 
 
 class ResearchRole(StrEnum):
-    """In a research project."""
+    """A role in a research project."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -31,7 +31,7 @@ class ResearchRole(StrEnum):
 
 
 class ClassificationRole(StrEnum):
-    """In a classification project."""
+    """A role in a classification project."""
 
     ADMIN = "admin"
     EXPERT = "expert"
@@ -64,32 +64,32 @@ EVERYTHING = "*"
 
 
 def may_in_research_project(role: ResearchRole | None, capability: Capability) -> bool:
-    """Whether this role carries the capability."""
+    """Returns whether this role has the capability."""
     return capability in capabilities_in_research_project(role)
 
 
 def may_in_classification_project(
     role: ClassificationRole | None, research_role: ResearchRole | None, capability: Capability
 ) -> bool:
-    """Whether one of the two roles of a caller carries the capability."""
+    """Returns whether one of the two roles of a caller has the capability."""
     return capability in capabilities_in_classification_project(role, research_role)
 
 
 def capabilities_in_research_project(role: ResearchRole | None) -> frozenset[Capability]:
-    """What a role in a research project carries."""
+    """Returns the capabilities of a role in a research project."""
     return frozenset() if role is None else IN_RESEARCH_PROJECT[role]
 
 
 def capabilities_in_classification_project(
     role: ClassificationRole | None, research_role: ResearchRole | None
 ) -> frozenset[Capability]:
-    """What the two roles of a caller carry together in a classification project."""
+    """Returns the capabilities of a caller's two roles in a classification project."""
     acting = ClassificationRole.ADMIN if research_role in COUNTS_AS_ADMIN else role
     return frozenset() if acting is None else IN_CLASSIFICATION_PROJECT[acting]
 
 
 def in_scope(scopes: frozenset[str] | None, capability: Capability) -> bool:
-    """Whether a token's scopes allow it; no scopes at all means a session, which may everything its person may."""
+    """Returns whether a token's scopes allow it; a session has no scopes and may do all that its person may."""
     return scopes is None or EVERYTHING in scopes or capability.value in scopes
 
 
@@ -105,7 +105,7 @@ def back_off_seconds(failures: int, *, limit: int, first_seconds: float) -> floa
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking: a person, through a session or through a token with scopes."""
+    """The calling person, by a session or a token with scopes."""
 
     id: UUID
     email: str

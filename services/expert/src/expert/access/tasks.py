@@ -1,4 +1,4 @@
-"""What is forgotten about sessions and refused sign-ins."""
+"""Sweep that deletes ended sessions and old sign-in attempts."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from expert.deps import ExpertWork
 
 
 @task("access.forget", every="intervals.sign_in_window", max_retries=0)
-async def forget(work: ExpertWork) -> None:
-    """Sessions that ended, and failures that no longer count."""
+async def delete_ended_sessions(work: ExpertWork) -> None:
+    """Deletes ended sessions and failures that no longer count."""
     async with work.db() as db:
-        await queries.forget_ended(db, window=timedelta(seconds=work.settings.intervals.sign_in_window))
+        await queries.delete_ended(db, window=timedelta(seconds=work.settings.intervals.sign_in_window))

@@ -1,1 +1,1 @@
-"""What predicts, and in which labels."""
+"""Algorithms that make predictions, and their labels."""

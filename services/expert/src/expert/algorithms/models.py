@@ -1,4 +1,4 @@
-"""Algorithms and the ordered labels they speak in."""
+"""Tables of algorithms and their ordered labels."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from trapper_schemas.v1.models import ObservationType
 
 
 class CategoryMap(Base):
-    """The labels of a model in index order; equal lists are one map, found by the fingerprint."""
+    """The labels of a model in index order; equal lists share one map, by fingerprint."""
 
     __tablename__ = "category_maps"
 
@@ -26,7 +26,7 @@ class CategoryMap(Base):
 
 
 class CategoryLabel(Base):
-    """What one index means; the taxon is null while it is not resolved, or when the label is no taxon."""
+    """The meaning of one index; the taxon is null while unresolved, or when the label is no taxon."""
 
     __tablename__ = "category_labels"
     __table_args__ = (CheckConstraint("index >= 0", name="index"),)
@@ -43,7 +43,7 @@ class CategoryLabel(Base):
 
 
 class Algorithm(Base):
-    """One version of something that predicts; `key` is unique and tells kind, name, version and weights."""
+    """One version of an algorithm; `key` is unique: kind, name, version and weights."""
 
     __tablename__ = "algorithms"
 

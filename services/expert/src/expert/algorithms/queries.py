@@ -16,14 +16,14 @@ async def map_by_print(db: Session, labels_print: str) -> UUID | None:
 
 
 async def insert_map(db: Session, values: dict[str, Any], labels: Sequence[dict[str, Any]]) -> None:
-    """The map with its labels; a twin that came first stays."""
+    """Inserts the map with its labels, or returns an equal one."""
     made = insert(CategoryMap).values(**values).on_conflict_do_nothing().returning(CategoryMap.id)
     if await db.scalar(made) is not None and labels:
         await db.execute(insert(CategoryLabel), labels)
 
 
 async def labels_of(db: Session, category_map_id: UUID) -> Sequence[CategoryLabel]:
-    """In index order."""
+    """Returns the labels in index order."""
     statement = (
         select(CategoryLabel).where(CategoryLabel.category_map_id == category_map_id).order_by(CategoryLabel.index)
     )
@@ -31,6 +31,6 @@ async def labels_of(db: Session, category_map_id: UUID) -> Sequence[CategoryLabe
 
 
 async def insert_algorithm(db: Session, values: dict[str, Any]) -> UUID:
-    """The id of the algorithm with this key, made if it is new."""
+    """Returns the id of the algorithm with this key, inserted if it is new."""
     await db.execute(insert(Algorithm).values(**values).on_conflict_do_nothing(index_elements=["key"]))
     return (await db.scalars(select(Algorithm.id).where(Algorithm.key == values["key"]))).one()

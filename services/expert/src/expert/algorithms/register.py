@@ -1,4 +1,4 @@
-"""Note a model as an algorithm, with the ordered labels it speaks in and the taxa they mean."""
+"""Registers a model as an algorithm, with its labels and the taxa they mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _NO_TAXON = frozenset({ObservationType.HUMAN, ObservationType.VEHICLE})
 
 @dataclass(frozen=True)
 class Registered:
-    """The algorithm, and its labels that name something nobody knows."""
+    """The algorithm, and its labels without a known taxon."""
 
     algorithm_id: UUID
     unresolved: tuple[str, ...]
 
 
 async def register_algorithm(db: Session, model: ModelReply) -> Registered:
-    """Safe to repeat; labels that were unresolved are tried again each time."""
+    """Registers the model; safe to repeat, and unresolved labels are tried again."""
     labels = model.spec.labels if model.spec is not None else ()
     category_map_id = await _register_labels(db, labels) if labels else None
     unresolved = await _resolve(db, category_map_id, model.kind) if category_map_id else ()
@@ -81,7 +81,7 @@ async def _resolve(db: Session, category_map_id: UUID, kind: ModelKind) -> tuple
 
 
 def _speaks_of_a_taxon(row: CategoryLabel, kind: ModelKind) -> bool:
-    """Whether a label names a taxon: a classifier's do, and any with a name or a key, but no human or blank."""
+    """Returns whether a label names a taxon: one of a classifier, or with a name or key."""
     if row.rank == NO_RANK or row.observation_type in _NO_TAXON:
         return False
     named = bool(row.scientific_name or row.taxon_keys)

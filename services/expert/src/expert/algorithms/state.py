@@ -1,10 +1,10 @@
-"""What kinds of algorithm make predictions."""
+"""Kinds of algorithms."""
 
 from enum import StrEnum
 
 
 class AlgorithmKind(StrEnum):
-    """The first four are models, the others are computed from what models said."""
+    """Kinds of algorithms: the first four are models, the others are computed from predictions."""
 
     DETECTION = "detection"
     CLASSIFICATION = "classification"

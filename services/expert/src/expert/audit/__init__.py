@@ -1,1 +1,1 @@
-"""Who did what, kept for later."""
+"""The audit log."""

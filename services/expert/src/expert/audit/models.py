@@ -1,4 +1,4 @@
-"""The log of who did what that others must be able to check later; rows are only added."""
+"""The table of the audit log; rows are only added."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from trapper_schemas.ids import uuid7
 
 
 class AuditEntry(Base):
-    """One deed: who, what, about which row."""
+    """One entry: who did what to which row."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_subject_idx", "subject_kind", "subject_id"),)

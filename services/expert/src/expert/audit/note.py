@@ -1,4 +1,4 @@
-"""Write down who did what, in the transaction that did it."""
+"""Writes an entry of the audit log in the transaction of the change."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from trapper_kit.db import Session
 def note(
     db: Session, action: str, *, actor_id: UUID | None, subject_kind: str, subject_id: UUID | None, **details: Any
 ) -> None:
-    """One entry; `action` is a participle such as `approved` or `role-changed`."""
+    """Adds an entry; `action` is a participle such as `approved` or `role-changed`."""
     db.add(
         AuditEntry(
             actor_id=actor_id,

@@ -11,7 +11,7 @@ from trapper_kit.paging import PageRequest, page_of
 
 
 async def offenders(db: Session, statement: str, *, limit: int = 20) -> list[str]:
-    """The first of what should not be there."""
+    """Returns the first rows that break the invariant."""
     return [str(row[0]) for row in (await db.execute(text(statement))).fetchmany(limit)]
 
 
@@ -24,10 +24,10 @@ async def list_entries(
     subject_kind: str | None,
     subject_id: UUID | None,
 ) -> Sequence[AuditEntry]:
-    """Newest first."""
+    """Returns entries, newest first."""
     statement = select(AuditEntry)
-    wanted = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
-    for name, value in wanted.items():
+    filters = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
+    for name, value in filters.items():
         if value is not None:
             statement = statement.where(getattr(AuditEntry, name) == value)
     return (await db.scalars(page_of(statement, [AuditEntry.id], page_request, [UUID], newest_first=True))).all()

@@ -12,7 +12,7 @@ from expert.capture_times.resolve import zone_offset
 
 NEIGHBOURHOOD = timedelta(days=1)
 """How far around a repeated hour the order of files is looked at."""
-_ONE_SECOND = timedelta(seconds=1)
+_SECOND = timedelta(seconds=1)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -68,7 +68,7 @@ def _set_back(zone: ZoneInfo, recorded: datetime) -> datetime | None:
     lower = zone_offset(zone, after)
     if zone_offset(zone, before) <= lower:
         return None
-    while after - before > _ONE_SECOND:
+    while after - before > _SECOND:
         middle = before + (after - before) / 2
         if zone_offset(zone, middle) > lower:
             before = middle

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from expert.classifications import queries
 from expert.observations.state import (
-    BLANK_BESIDE_OTHERS,
+    BLANK_STANDS_ALONE,
     ObservationInput,
     ObservationType,
     faults,
@@ -72,7 +72,7 @@ def _blank_errors(observations: Sequence[ObservationInput]) -> Iterable[FieldErr
     if len(observations) > 1:
         for index, observation in enumerate(observations):
             if observation.observation_type is ObservationType.BLANK:
-                yield _error(("dynamic_attrs", index, "observation_type"), BLANK_BESIDE_OTHERS)
+                yield _error(("dynamic_attrs", index, "observation_type"), BLANK_STANDS_ALONE)
 
 
 def _observation_errors(

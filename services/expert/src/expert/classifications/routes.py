@@ -1,4 +1,4 @@
-"""The web door of classifications: list, read, start, fork, edit, approve, un-approve, feedback, history."""
+"""Routes of classifications: list, read, start, fork, edit, approve, un-approve, feedback, history."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager

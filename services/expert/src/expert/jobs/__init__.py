@@ -1,1 +1,1 @@
-"""Asking the AI to look."""
+"""AI jobs."""

@@ -1,4 +1,4 @@
-"""Make a job that a person asks for, or count the resources that it would take (dry run)."""
+"""Makes a job that a person requests, or counts its resources (dry run)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from trapper_schemas.problem import FieldError
 
 @dataclass(frozen=True)
 class Scope:
-    """A linked collection, or a selection of the resources of one; both given must fit."""
+    """A linked collection, or selected resources of one; both together must fit."""
 
     linked_collection_id: UUID | None
     resource_ids: Sequence[UUID] | None
@@ -29,7 +29,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class AskResult:
-    """The number of resources, and the job that takes them; no job on a dry run or when there are none."""
+    """The number of resources and their job; no job on a dry run or without resources."""
 
     job: AiClassificationJob | None
     resources: int
@@ -48,7 +48,7 @@ async def ask_job(
     dry_run: bool,
     now: datetime,
 ) -> AskResult:
-    """One job over the readable resources of a scope; raises Invalid for a scope that the project does not have."""
+    """Makes one job over the readable resources of a scope; raises Invalid for a foreign scope."""
     earlier = await access.made_before(db, AiClassificationJob, request.caller_id, request.key)
     if earlier is not None:
         check_same(earlier.request_print, request.request_print)
@@ -97,7 +97,7 @@ async def _linked_collection(db: Session, project: ClassificationProject, scope:
 
 
 async def _refuse_foreign(db: Session, project_id: UUID, resource_ids: Sequence[UUID], *, link_id: UUID | None) -> None:
-    """Raises Invalid with the ids that lie in no linked collection of the project, or not in this one."""
+    """Raises Invalid with the ids that are in no linked collection of the project, or not in this one."""
     linked = await queries_scope.linked_resources(db, project_id, resource_ids, link_id=link_id)
     foreign = [str(resource_id) for resource_id in dict.fromkeys(resource_ids) if resource_id not in linked]
     if foreign:

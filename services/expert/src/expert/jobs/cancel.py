@@ -41,9 +41,9 @@ async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
             return
         connection = await queries.connection_of(db, job)
         if job.manager_job_id is None and job.attempts == 0:
-            await queries.note_heard(db, job_id, manager_settled_at=work.clock.now())
+            await queries.store_manager_reply(db, job_id, manager_settled_at=work.clock.now())
             return
-        await queries.note_asked(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
+        await queries.claim_next_poll(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
     try:
         manager = open_connection(work, connection)
         # Never heard of it there? Then this very submission tells its id, whether an earlier attempt arrived or not.
@@ -60,4 +60,4 @@ async def withdraw_job(work: ExpertWork, job_id: UUID) -> None:
             log("job.not_withdrawn", job=job_id, problem=problem.type, detail=problem.detail)
     if settled:
         async with work.db() as db:
-            await queries.note_heard(db, job_id, manager_settled_at=work.clock.now(), unacknowledged=0)
+            await queries.store_manager_reply(db, job_id, manager_settled_at=work.clock.now(), unacknowledged=0)

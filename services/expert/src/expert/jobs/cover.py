@@ -1,4 +1,4 @@
-"""Make jobs of resources that no job of their linked collection has taken yet."""
+"""Makes jobs of resources that no job of their linked collection has yet."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Refusals about AI jobs."""
+"""Problems of AI jobs."""
 
 from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound
 

@@ -23,7 +23,7 @@ async def follow_job(work: ExpertWork, job_id: UUID) -> JobReply | None:
         if job is None or job.stage not in FOLLOWED or job.manager_job_id is None:
             return None
         connection = await queries.connection_of(db, job)
-        await queries.note_asked(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
+        await queries.claim_next_poll(db, job_id, pause=timedelta(seconds=work.settings.intervals.follow))
     try:
         reply = await open_connection(work, connection).read_job(job.manager_job_id)
     except Problem as problem:
@@ -50,7 +50,7 @@ async def _note(work: ExpertWork, db: Session, job: AiClassificationJob, reply: 
     }
     changed = {name: value for name, value in values.items() if getattr(job, name) != value}
     if changed:
-        await queries.note_heard(db, job.id, **changed)
+        await queries.store_manager_reply(db, job.id, **changed)
     stage = stage_after_poll(job.stage, reply.state, unacknowledged=reply.unacknowledged)
     now = work.clock.now()
     if stage is JobStage.CANCELLED:

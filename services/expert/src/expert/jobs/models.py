@@ -1,4 +1,4 @@
-"""AI jobs and the resources in each; what was asked is frozen in `job_config`."""
+"""Tables of AI jobs and their resources; the configuration is frozen in `job_config`."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from trapper_schemas.ids import uuid7
 
 
 class AiClassificationJob(Once, Base):
-    """One submission of resources of one linked collection, by a person or by nobody; counts are filled at its end."""
+    """One submission of resources of a linked collection; counts are written at its end."""
 
     __tablename__ = "ai_classification_jobs"
     __table_args__ = (

@@ -109,14 +109,14 @@ def entered(stage: JobStage, at: datetime) -> dict[str, str]:
     return {"stage": stage.value, "at": at.isoformat()}
 
 
-async def note_heard(db: Session, job_id: UUID, **values: Any) -> None:
+async def store_manager_reply(db: Session, job_id: UUID, **values: Any) -> None:
     """Store values that the Manager replied."""
     await db.execute(update(AiClassificationJob).where(AiClassificationJob.id == job_id).values(**values))
 
 
-async def note_asked(db: Session, job_id: UUID, *, pause: timedelta) -> None:
+async def claim_next_poll(db: Session, job_id: UUID, *, pause: timedelta) -> None:
     """Claim the next poll of a job: no other process polls it before the pause is over, by the database's clock."""
-    await note_heard(db, job_id, looked_at=db_clock(), next_look_at=db_clock() + pause)
+    await store_manager_reply(db, job_id, looked_at=db_clock(), next_look_at=db_clock() + pause)
 
 
 async def waiting(db: Session, *, limit: int) -> Sequence[UUID]:
@@ -139,7 +139,7 @@ async def _due_ids(db: Session, stages: Sequence[JobStage], limit: int) -> Seque
     return (await db.scalars(statement)).all()
 
 
-async def ended_here_only(db: Session, *, limit: int) -> Sequence[UUID]:
+async def ended_without_manager(db: Session, *, limit: int) -> Sequence[UUID]:
     """Failed and cancelled jobs that the Manager may still be working on."""
     statement = (
         select(AiClassificationJob.id)

@@ -1,4 +1,4 @@
-"""Send a job to its Manager, page by page, under the job's own id; safe to do twice, tried again until it is there."""
+"""Submits a job to its Manager, page by page, under the job's own id; retried until it succeeds."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +23,7 @@ PAGE = 10_000
 
 
 async def submit_job(work: ExpertWork, job_id: UUID) -> None:
-    """One attempt; a Manager that does not answer is tried again later, a refusal of the job itself ends it."""
+    """Makes one attempt; without an answer it is retried later, and a refusal ends the job."""
     pause = timedelta(seconds=work.settings.intervals.max_backoff)
     async with work.db() as db:
         job = await queries.take_submission(db, job_id, pause=pause)
@@ -51,7 +51,7 @@ async def submit_job(work: ExpertWork, job_id: UUID) -> None:
 
 
 async def send_job(work: ExpertWork, manager: ManagerClient, job: AiClassificationJob) -> UUID:
-    """The job's id there, once every page is there."""
+    """Returns the job's id at the Manager, once every page is there."""
     refs = await _page(work, job.id, after=None)
     so_far = len(refs)
     request = JobRequest(

@@ -1,4 +1,4 @@
-"""The tasks of jobs: each runs on a message, and a sweep finds what no message came for."""
+"""Task messages and sweeps of jobs."""
 
 from functools import partial
 from uuid import UUID
@@ -65,5 +65,5 @@ async def withdraw(work: ExpertWork, job_id: str) -> None:
 async def sweep_withdrawn(work: ExpertWork) -> None:
     """Cancel closed jobs at their Managers until that is confirmed."""
     async with work.db() as db:
-        job_ids = await queries.ended_here_only(db, limit=AT_ONCE)
+        job_ids = await queries.ended_without_manager(db, limit=AT_ONCE)
     await run_each(job_ids, partial(withdraw_job, work))

@@ -195,7 +195,7 @@ def _whole_has_no(field: str, column: str) -> Rule:
     )
 
 
-def _thing_has_no(field: str) -> Rule:
+def _human_or_vehicle_has_no(field: str) -> Rule:
     return Rule(
         f"observations_human_or_vehicle_has_no_{field}_check",
         field,
@@ -264,12 +264,12 @@ RULES: tuple[Rule, ...] = (
         _whole_has_no(field, field)
         for field in ("taxon_id", "count", "sex", "life_stage", "behaviour", "individual_id")
     ),
-    _thing_has_no("taxon_id"),
-    _thing_has_no("sex"),
+    _human_or_vehicle_has_no("taxon_id"),
+    _human_or_vehicle_has_no("sex"),
 )
 """What contradicts itself, for people's rows and the database alike; docs/observations.md lists the same."""
 
-BLANK_BESIDE_OTHERS = "blank says that nothing is there: it stands alone, without other observations"
+BLANK_STANDS_ALONE = "blank says that nothing is there: it stands alone, without other observations"
 FRAME_ON_PHOTO = "a photo has one frame: leave out first_frame_index"
 
 

@@ -38,11 +38,11 @@ async def change_resource(db: Session, row: Resource, fields: dict[str, Any]) ->
     if deployment_id != former:
         await queries.move_paths(db, row.id, former, deployment_id)
     times = await rederive(db, Scope(resource_ids=[row.id]))
-    others = await _order(db, row, {former, deployment_id} if deployment_id != former else set())
+    rederived = await _order(db, row, {former, deployment_id} if deployment_id != former else set())
     if is_back:
         enqueue_after_commit(db, "jobs.cover")
     await db.refresh(row)
-    return Rederived(1 + others.resources, times.observations + others.observations)
+    return Rederived(1 + rederived.resources, times.observations + rederived.observations)
 
 
 async def _order(db: Session, row: Resource, deployments: set[UUID | None]) -> Rederived:

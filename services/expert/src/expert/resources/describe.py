@@ -1,4 +1,4 @@
-"""Read what a stored file is: type, size, time, EXIF; make its thumbnail; or say why it cannot be read."""
+"""Describes a stored file: type, size, time, EXIF and thumbnail, or why it cannot be read."""
 
 import asyncio
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _RECORD_ATTEMPTS = 3
 
 
 async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
-    """Claim, read outside of any transaction, record; a file that fails in some way of its own is given up at last.
+    """Claims, reads outside of any transaction, and stores; gives up after repeated failures of the file.
 
     Raises what is no fault of the file (StorageUnavailable, StorageFull, an unreachable database); the attempt does not
     count then.
@@ -67,7 +67,7 @@ async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
 
 
 async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
-    """Describe resources that nobody describes; how many were. A failure does not keep the others waiting.
+    """Describes stored resources that no task describes and returns their number.
 
     Raises the first failure when nothing could be described, as when the media store is away.
     """

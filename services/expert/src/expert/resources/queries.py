@@ -112,8 +112,8 @@ async def list_visible(
         conditions.append(_has_path(_members.c.collection_id == given.collection_id))
     if given.elsewhere is not None:
         deployment_id = _members.c.deployment_id
-        other = deployment_id.is_not(None) & deployment_id.is_distinct_from(Resource.deployment_id)
-        conditions.append(_has_path(other) if given.elsewhere else ~_has_path(other))
+        elsewhere = deployment_id.is_not(None) & deployment_id.is_distinct_from(Resource.deployment_id)
+        conditions.append(_has_path(elsewhere) if given.elsewhere else ~_has_path(elsewhere))
     if given.has_time is not None:
         conditions.append(Resource.captured_at.is_not(None) if given.has_time else Resource.captured_at.is_(None))
     if given.captured_from is not None:

@@ -1,10 +1,10 @@
-"""What a resource can be, where its time comes from, and whether its picture may be shown."""
+"""States of a resource, sources of its time, and its visibility."""
 
 from enum import StrEnum
 
 
 class ResourceState(StrEnum):
-    """Bytes are there; we know what they are; or we know that they cannot be read."""
+    """`stored`, then `described` or `unreadable`."""
 
     STORED = "stored"
     DESCRIBED = "described"
@@ -12,7 +12,7 @@ class ResourceState(StrEnum):
 
 
 class ResourceKind(StrEnum):
-    """What sort of medium; nothing is known before the bytes were decoded."""
+    """The kind of medium; unknown before the bytes are decoded."""
 
     IMAGE = "image"
     VIDEO = "video"
@@ -21,7 +21,7 @@ class ResourceKind(StrEnum):
 
 
 class TimeSource(StrEnum):
-    """Where the wall-clock time was read; `none` means that there is none, and none is invented.
+    """Where the wall-clock time was read; `none` means that the file has none.
 
     In the order in which they are looked at: DateTimeOriginal, DateTimeDigitized, the maker's block (Reconyx), XMP,
     DateTime, the file's name.
@@ -39,7 +39,7 @@ class TimeSource(StrEnum):
 
 
 class PrivacyState(StrEnum):
-    """The gate before the picture."""
+    """Whether the picture may be shown."""
 
     OPEN = "open"
     HELD = "held"
@@ -49,7 +49,7 @@ class PrivacyState(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see it in addition to the members."""
+    """Who may see the resource besides the members."""
 
     PRIVATE = "private"
     ON_DEMAND = "on_demand"

@@ -1,1 +1,1 @@
-"""What the AI saw: the inbox."""
+"""Results of AI jobs: fetched, applied, acknowledged."""

@@ -13,7 +13,7 @@ from trapper_kit.problems import Problem
 
 
 async def close_job(work: ExpertWork, job_id: UUID) -> None:
-    """Finished, or failed when a resource came back without a result; nothing while something is still on its way."""
+    """Closes the job, as failed when a resource has no result; does nothing while results are missing."""
     async with work.db() as db:
         job = await jobs.get(db, job_id)
         if job is None or job.stage not in FOLLOWED or job.manager_job_id is None or await queries.left_of(db, job_id):

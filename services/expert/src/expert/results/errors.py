@@ -1,4 +1,4 @@
-"""What can be in the way of results."""
+"""Problems of results."""
 
 from trapper_kit.problems import Unavailable
 

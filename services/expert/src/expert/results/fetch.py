@@ -1,4 +1,4 @@
-"""Pull what is closed and not acknowledged: keep each blob under its hash, then note it once."""
+"""Fetches closed batches: stores each blob under its hash, then its row."""
 
 import hashlib
 from uuid import UUID
@@ -22,7 +22,7 @@ from trapper_schemas.v1.jobs import ClosedBatch
 
 
 async def fetch_results(work: ExpertWork, job_id: UUID) -> None:
-    """Afterwards they wait to be applied; one that cannot be fetched stops no other."""
+    """Stores batches that wait to be applied; a failure does not stop the others."""
     async with work.db() as db:
         job = await jobs.get(db, job_id)
         if job is None or job.stage in CLOSED or job.manager_job_id is None:
@@ -42,7 +42,7 @@ async def fetch_results(work: ExpertWork, job_id: UUID) -> None:
 
 
 async def keep_batch(work: ExpertWork, manager: ManagerClient, job_id: UUID, closed: ClosedBatch) -> None:
-    """Note a batch that is new; its blob is durable before."""
+    """Stores the row of a new batch; its blob is durable before."""
     async with work.db() as db:
         known = await queries.by_batch(db, job_id, closed.batch_id)
     if known is not None:

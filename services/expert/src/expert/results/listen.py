@@ -19,7 +19,7 @@ Listeners = dict[tuple[UUID, str], NotificationListener]
 
 
 async def listen_for_results(work: ExpertWork) -> None:
-    """For ever: one listener thread per connection that has an address; new connections are noticed within a minute."""
+    """Runs one listener thread per connection with an address, and checks for new connections every minute."""
     loop = asyncio.get_running_loop()
     listeners: Listeners = {}
     receiving: set[asyncio.Task[None]] = set()

@@ -29,7 +29,7 @@ class Meaning:
 
 
 async def note(db: Session, row: ReceivedBatch) -> UUID:
-    """The row's id, or that of the row which was there first."""
+    """Returns the id of the new row, or of the one that exists."""
     values = {
         "id": row.id,
         "job_id": row.job_id,
@@ -53,13 +53,13 @@ async def note(db: Session, row: ReceivedBatch) -> UUID:
 
 
 async def by_batch(db: Session, job_id: UUID, batch_id: UUID) -> ReceivedBatch | None:
-    """The row of one of the Manager's batches."""
+    """Returns the row of one of the Manager's batches."""
     statement = select(ReceivedBatch).where(ReceivedBatch.job_id == job_id, ReceivedBatch.batch_id == batch_id)
     return await db.scalar(statement)
 
 
 async def get(db: Session, received_batch_id: UUID, *, lock: bool = False) -> ReceivedBatch | None:
-    """One row; locked, it is applied by nobody else meanwhile."""
+    """Returns one row, optionally locked."""
     statement = select(ReceivedBatch).where(ReceivedBatch.id == received_batch_id)
     if lock:
         statement = statement.with_for_update()
@@ -67,13 +67,13 @@ async def get(db: Session, received_batch_id: UUID, *, lock: bool = False) -> Re
 
 
 async def hold_job(db: Session, job_id: UUID) -> AiClassificationJob:
-    """The job, which nobody cancels or ends until this transaction is over; other batches are applied beside it."""
+    """Locks the job against cancelling and ending; other batches can still be applied."""
     statement = select(AiClassificationJob).where(AiClassificationJob.id == job_id).with_for_update(read=True)
     return (await db.scalars(statement.execution_options(populate_existing=True))).one()
 
 
 async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
-    """A model's labels in index order."""
+    """Returns a model's labels in index order."""
     statement = (
         select(CategoryLabel.label, CategoryLabel.observation_type, CategoryLabel.taxon_id, CategoryLabel.rank)
         .where(CategoryLabel.category_map_id == category_map_id)
@@ -92,14 +92,14 @@ class ResourceFacts:
 
 
 async def resource_facts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID, ResourceFacts]:
-    """The facts of each resource that its results are recorded with."""
+    """Returns what the results of each resource are stored with."""
     columns = (Resource.id, Resource.deployment_id, Resource.captured_at, Resource.stored_sha256)
     rows = await db.execute(select(*columns).where(Resource.id.in_(resource_ids)))
     return {row[0]: ResourceFacts(*row[1:]) for row in rows}
 
 
 async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **counts: int) -> None:
-    """Its rows are written; in the transaction that wrote them."""
+    """Marks the batch as applied, in the transaction that wrote its rows."""
     await db.execute(
         update(ReceivedBatch)
         .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.state == ReceivedState.KEPT)
@@ -108,7 +108,7 @@ async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, *
 
 
 async def mark_refused(db: Session, received_batch_id: UUID, *, reason: str) -> bool:
-    """It changed nothing and never will; False when somebody applied it meanwhile."""
+    """Marks the batch as refused for good; returns False when it was applied meanwhile."""
     statement = (
         update(ReceivedBatch)
         .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.state == ReceivedState.KEPT)
@@ -119,7 +119,7 @@ async def mark_refused(db: Session, received_batch_id: UUID, *, reason: str) -> 
 
 
 async def mark_acknowledged(db: Session, received_batch_id: UUID, *, now: datetime) -> None:
-    """The Manager knows that it is durable here."""
+    """Marks the batch as acknowledged at the Manager."""
     await db.execute(
         update(ReceivedBatch)
         .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.acknowledged_at.is_(None))
@@ -128,7 +128,7 @@ async def mark_acknowledged(db: Session, received_batch_id: UUID, *, now: dateti
 
 
 async def keep_again(db: Session, job_id: UUID) -> Sequence[UUID]:
-    """All applied batches of a job as if they had just come."""
+    """Resets all applied batches of a job, as if they had just been fetched."""
     statement = (
         update(ReceivedBatch)
         .where(ReceivedBatch.job_id == job_id, ReceivedBatch.state == ReceivedState.APPLIED)
@@ -139,7 +139,7 @@ async def keep_again(db: Session, job_id: UUID) -> Sequence[UUID]:
 
 
 async def unfinished(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Batches to apply, or to acknowledge."""
+    """Returns batches to apply or to acknowledge."""
     statement = (
         select(ReceivedBatch.id)
         .where(
@@ -155,7 +155,7 @@ async def unfinished(db: Session, *, limit: int) -> Sequence[UUID]:
 
 
 async def jobs_with_results(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Open jobs whose Manager said that results wait."""
+    """Returns open jobs whose Manager has results for us."""
     statement = (
         select(AiClassificationJob.id)
         .where(AiClassificationJob.stage.in_(FOLLOWED), AiClassificationJob.unacknowledged > 0)
@@ -166,7 +166,7 @@ async def jobs_with_results(db: Session, *, limit: int) -> Sequence[UUID]:
 
 
 async def jobs_to_close(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Jobs that are over there, or that are parsed again, with nothing left to apply here."""
+    """Returns jobs that are closed there, or parsed again, with nothing left to apply."""
     left = (
         select(ReceivedBatch.id)
         .where(
@@ -185,7 +185,7 @@ async def jobs_to_close(db: Session, *, limit: int) -> Sequence[UUID]:
 
 
 async def left_of(db: Session, job_id: UUID) -> int:
-    """Batches of a job that are not applied, or not acknowledged."""
+    """Returns batches of a job that are not applied or not acknowledged."""
     statement = select(func.count()).where(
         ReceivedBatch.job_id == job_id,
         ReceivedBatch.state != ReceivedState.REFUSED,
@@ -195,14 +195,14 @@ async def left_of(db: Session, job_id: UUID) -> int:
 
 
 async def named_blobs(db: Session, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that a received batch names."""
+    """Returns those of the keys that a received batch refers to."""
     hashes = {key.rsplit("/", 1)[1]: key for key in keys}
     statement = select(ReceivedBatch.sha256).where(ReceivedBatch.sha256.in_(hashes))
     return {hashes[sha256] for sha256 in await db.scalars(statement)}
 
 
 async def blobs_after(db: Session, received_batch_id: UUID | None, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    """Ids of batches and hashes of their blobs in the order of ids, after one of them."""
+    """Returns ids of batches and hashes of their blobs in order, after this id."""
     statement = select(ReceivedBatch.id, ReceivedBatch.sha256).order_by(ReceivedBatch.id).limit(limit)
     if received_batch_id is not None:
         statement = statement.where(ReceivedBatch.id > received_batch_id)
@@ -210,7 +210,7 @@ async def blobs_after(db: Session, received_batch_id: UUID | None, *, limit: int
 
 
 async def mark_blobs_missing(db: Session, ids: Sequence[UUID], *, missing: Sequence[UUID]) -> None:
-    """Note which blobs the store has lost, and that the others of these batches are there."""
+    """Marks which blobs the store has lost, and that the others exist."""
     await db.execute(
         update(ReceivedBatch)
         .where(ReceivedBatch.id.in_(missing), ReceivedBatch.blob_missing_at.is_(None))

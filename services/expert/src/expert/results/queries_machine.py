@@ -105,11 +105,11 @@ async def machine_batches(
         .where(listed.c.received_batch_id.in_(chosen), ReceivedBatch.state != ReceivedState.REFUSED)
         .order_by(listed.c.received_batch_id, listed.c.batch_row)
     )
-    found: dict[UUID, MachineBatch] = {}
+    batches: dict[UUID, MachineBatch] = {}
     for received_batch_id, row, resource_id, batch_id, sha256, config in await db.execute(statement):
-        batch = found.setdefault(received_batch_id, MachineBatch(received_batch_id, batch_id, sha256, config, {}))
+        batch = batches.setdefault(received_batch_id, MachineBatch(received_batch_id, batch_id, sha256, config, {}))
         batch.rows[row] = resource_id
-    return list(found.values()), more
+    return list(batches.values()), more
 
 
 async def detection_provider(db: Session, project_id: UUID) -> Sequence[UUID]:

@@ -49,7 +49,7 @@ async def list_machine_detections(
     keys = page_request.values([UUID])
     async with work.db() as db:
         await require(db, caller, Capability.READ, classification_project=project_id)
-    found = await read_machine(
+    page = await read_machine(
         work,
         project_id,
         provider_id=provider_id,
@@ -59,8 +59,8 @@ async def list_machine_detections(
         at_least=limit,
     )
     return Page(
-        items=[MachineSeen.model_validate(item) for item in found.items],
-        next_cursor=None if found.next_after is None else page_request.next([found.next_after]),
+        items=[MachineSeen.model_validate(item) for item in page.items],
+        next_cursor=None if page.next_after is None else page_request.next([page.next_after]),
     )
 
 

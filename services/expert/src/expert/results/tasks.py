@@ -1,4 +1,4 @@
-"""The background door of results: fetch, apply and close by notification, and all of it again by one sweep."""
+"""Task messages and sweeps of results: fetch, apply, close."""
 
 from functools import partial
 from uuid import UUID

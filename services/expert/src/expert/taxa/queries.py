@@ -77,10 +77,10 @@ def with_descendants(taxon_ids: Sequence[UUID]) -> Select[UUID]:
 
 
 async def keys_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[TaxonKey]]:
-    found: dict[UUID, list[TaxonKey]] = {}
+    keys: dict[UUID, list[TaxonKey]] = {}
     for row in await db.scalars(select(TaxonKey).where(TaxonKey.taxon_id.in_(ids)).order_by(TaxonKey.checklist)):
-        found.setdefault(row.taxon_id, []).append(row)
-    return found
+        keys.setdefault(row.taxon_id, []).append(row)
+    return keys
 
 
 async def by_keys(db: Session, keys: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
@@ -96,11 +96,11 @@ async def by_names(db: Session, names: set[str]) -> dict[str, UUID]:
         return {}
     scientific, canonical = func.lower(Taxon.scientific_name), func.lower(Taxon.canonical_name)
     statement = select(Taxon).where(or_(scientific.in_(names), canonical.in_(names))).order_by(Taxon.id.desc())
-    found: dict[str, UUID] = {}
+    ids: dict[str, UUID] = {}
     for row in await db.scalars(statement):
-        found[row.canonical_name.lower()] = row.id
-        found[row.scientific_name.lower()] = row.id
-    return found
+        ids[row.canonical_name.lower()] = row.id
+        ids[row.scientific_name.lower()] = row.id
+    return ids
 
 
 async def add_key(db: Session, checklist: str, key: str, taxon_id: UUID) -> None:

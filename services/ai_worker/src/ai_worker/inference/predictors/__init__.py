@@ -1,1 +1,1 @@
-"""One small file per family of models: raw output to boxes, scores or features."""
+"""Families of models, one file each: raw output to boxes, scores or features."""

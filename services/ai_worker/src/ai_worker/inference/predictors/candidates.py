@@ -1,4 +1,4 @@
-"""Tables before suppression: so many numbers for every place that the network looked at."""
+"""Tables of candidates before suppression: one row or column of numbers for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MASK_AXES = 3
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """How a family writes a candidate: `before` numbers, then its classes; candidates are rows or columns.
+    """The layout of a candidate: `before` numbers, then its classes.
 
     When both sides of a table have that length, `rows_first` says how the family writes it.
     """
@@ -24,47 +24,47 @@ class Candidates:
     family: str
 
     def reader(self, read: Callable[[Raw], Boxes]) -> Reader:
-        """Files that lie so, read in the family's own way."""
+        """Returns the reader of this layout."""
         return Reader("candidates", self.expected, self.fits, read, split=self.split, classes_in=self.classes_in)
 
     def columns(self, raw: Raw) -> int:
-        """Numbers of one candidate."""
+        """Returns the numbers per candidate."""
         return self.before + raw.classes
 
     def expected(self, raw: Raw) -> str:
-        """What one would see, for a sentence."""
+        """Returns the expected shape as text."""
         columns = self.columns(raw)
         reading = f"{self.before} + {raw.classes} classes, as {self.family} writes"
         return f"n x {columns} or {columns} x n ({reading})"
 
     def fits(self, raw: Raw) -> bool:
-        """Whether an output lies so."""
+        """Returns whether an output has this layout."""
         return bool(self._fitting(raw))
 
     def rows(self, raw: Raw) -> Tensor:
-        """The table as (candidates, numbers), wherever and however it lies."""
+        """Returns the table as (candidates, numbers)."""
         return the_only(self._fitting(raw))
 
     def split(self, raw: Raw) -> tuple[Tensor, Tensor]:
-        """Places, and everything that is a confidence."""
+        """Returns places and confidences."""
         rows = self.rows(raw)
         return rows[:, :4], rows[:, 4:]
 
     def classes_in(self, raw: Raw) -> int | None:
-        """How many classes the file seems to have when it is of this family; None when no output is a table."""
+        """Returns how many classes the file seems to have; None when no output is a table."""
         sides = [min(table.shape) for _, table in tables(raw) if min(table.shape) > self.before]
         return sides[0] - self.before if len(sides) == 1 else None
 
     def _fitting(self, raw: Raw) -> list[tuple[str, Tensor]]:
         columns = self.columns(raw)
         masks = _coefficients_of_masks(raw)
-        found: list[tuple[str, Tensor]] = []
+        fitting: list[tuple[str, Tensor]] = []
         for name, table in tables(raw):
-            for wanted in {columns, columns + masks}:
-                rows = self._upright(table, wanted)
+            for width in {columns, columns + masks}:
+                rows = self._upright(table, width)
                 if rows is not None:
-                    found.append((name, rows[:, :columns]))
-        return found
+                    fitting.append((name, rows[:, :columns]))
+        return fitting
 
     def _upright(self, table: Tensor, columns: int) -> Tensor | None:
         fits_rows, fits_columns = table.shape[1] == columns, table.shape[0] == columns
@@ -73,16 +73,16 @@ class Candidates:
         return table.T if fits_columns else None
 
 
-def by_objectness(told: Tensor, floor: float) -> tuple[NDArray[np.intp], Floats]:
-    """Of (n, 1 + classes) confidences: the candidates at or above the floor, and objectness times class of each."""
-    possible = np.flatnonzero(told[:, 0] >= floor)
-    confidences = told[possible, 1:].astype(np.float32) * told[possible, :1].astype(np.float32)
+def by_objectness(confidences_in: Tensor, floor: float) -> tuple[NDArray[np.intp], Floats]:
+    """Returns candidates at or above the floor, and objectness times class of each, from (n, 1 + classes)."""
+    possible = np.flatnonzero(confidences_in[:, 0] >= floor)
+    confidences = confidences_in[possible, 1:].astype(np.float32) * confidences_in[possible, :1].astype(np.float32)
     good = np.flatnonzero(confidences.max(axis=1, initial=0) >= floor)
     return possible[good], confidences[good]
 
 
 def _coefficients_of_masks(raw: Raw) -> int:
-    """A network that also outlines objects writes as many numbers more as there are masks in its other output."""
+    """Returns the extra numbers per candidate of a segmentation network, one per mask prototype."""
     for output in raw.outputs:
         if output.ndim == _MASK_AXES and output.shape[0] > 1:
             return int(output.shape[0])

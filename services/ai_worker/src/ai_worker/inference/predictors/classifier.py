@@ -1,4 +1,4 @@
-"""Classifiers: one row of numbers per crop, brought to probabilities, and the features beside it."""
+"""Classifiers: one row of numbers per crop, read as probabilities, and features beside it."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a classifier said about one crop."""
+class Probabilities:
+    """Probabilities and logits of one crop."""
 
     probabilities: Floats
     logits: Floats
 
 
-def read(row: Tensor, spec: ModelSpec) -> Said:
-    """Probabilities and logits of one crop; when the file gives probabilities, their logarithms serve as logits."""
+def read(row: Tensor, spec: ModelSpec) -> Probabilities:
+    """Returns probabilities and logits of one crop; logarithms replace logits where the file has none."""
     values = np.asarray(row, dtype=np.float32).reshape(-1)
     if len(values) != len(spec.labels):
         raise ModelOutputUnfit(f"{len(values)} classes were seen, and {len(spec.labels)} labels were given")
@@ -32,16 +32,16 @@ def read(row: Tensor, spec: ModelSpec) -> Said:
         raise ModelOutputUnfit("the output has values that are infinite or not numbers")
     if spec.activation == "softmax":
         powers = np.exp(values - values.max())
-        return Said(powers / powers.sum(), np.clip(values, -HALF_MAX, HALF_MAX))
+        return Probabilities(powers / powers.sum(), np.clip(values, -HALF_MAX, HALF_MAX))
     if spec.activation == "sigmoid":
-        return Said(sigmoid(values), np.clip(values, -HALF_MAX, HALF_MAX))
+        return Probabilities(sigmoid(values), np.clip(values, -HALF_MAX, HALF_MAX))
     check_confidences(values, ". If they are logits, say so: --activation softmax")
     probabilities = np.clip(values, 0, 1)
-    return Said(probabilities, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
+    return Probabilities(probabilities, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
 
 
 def top(probabilities: Floats, count: int) -> tuple[Tensor, Floats]:
-    """The best labels and their scores, ties in label order."""
+    """Returns the best labels and their scores, ties in label order."""
     order = np.argsort(-probabilities, kind="stable")[:count]
     return order, probabilities[order]
 

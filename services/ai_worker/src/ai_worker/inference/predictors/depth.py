@@ -1,4 +1,4 @@
-"""Depth: one number for each place of the picture, larger where it is nearer; relative, so it is no distance yet."""
+"""Depth maps: one relative number per place of the picture, larger where it is nearer."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _SMALLEST_SIDE = 8
 
 
 def read(outputs: Sequence[Tensor], names: Sequence[str], main: str | None) -> tuple[str, Floats]:
-    """The map as (rows, columns) and the name of its output, which is the only one that could be meant."""
+    """Returns the map as (rows, columns) and the name of the only output that can be one."""
     maps = [
         (name, np.squeeze(np.asarray(output, dtype=np.float32)))
         for name, output in zip(names, outputs, strict=True)

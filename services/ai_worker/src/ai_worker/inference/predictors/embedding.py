@@ -1,4 +1,4 @@
-"""Embeddings: one row of features per crop, for look-alikes."""
+"""Embeddings: one row of features per crop, for similarity search."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from trapper_schemas.v1.models import ModelKind, Thresholds
 
 
 def read(row: Tensor, dimension: int) -> Floats:
-    """The features of one crop, fit for half precision."""
+    """Returns the features of one crop, clipped to the range of float16."""
     values = np.asarray(row, dtype=np.float32).reshape(-1)
     if len(values) != dimension:
         raise ModelOutputUnfit(f"{len(values)} features were seen; expected {dimension}")

@@ -1,4 +1,4 @@
-"""What a family of models is: how its files are usually fed, and how its raw output becomes boxes."""
+"""Families of models: how their files are fed, and how their raw output becomes boxes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ MAX_OVERSHOOT = 1.01
 """Rounding in half precision may lift a confidence a little above 1; more is no confidence."""
 _MOST_FRACTION = 2.0
 """Fractions reach a little beyond the picture; the pixels of a whole table reach far beyond this."""
-_TELLING_ROWS = 64
+_SAMPLE_ROWS = 64
 """A table of so many candidates spreads over the picture, so that its largest place tells its unit."""
 _LARGEST_EXPONENT = 80.0
 
@@ -21,7 +21,7 @@ Unit = Literal["pixels", "fractions"]
 
 
 class LayoutUnclear(ModelOutputUnfit):
-    """What came out can be read in several ways; the message names the option that settles it."""
+    """The output can be read in several ways; the message names the option that decides."""
 
 
 class UnitDiffers(ModelOutputUnfit):
@@ -54,7 +54,7 @@ class Raw:
     """The one output to read, when the file has several that could be meant."""
 
     def named(self) -> list[tuple[str, Tensor]]:
-        """The outputs that may be read, with their names."""
+        """Returns the outputs that may be read, with their names."""
         names = self.names or [f"output {index}" for index in range(len(self.outputs))]
         pairs = list(zip(names, self.outputs, strict=True))
         if self.main is None:
@@ -65,7 +65,7 @@ class Raw:
         return chosen
 
     def seen(self) -> str:
-        """The shapes, for a sentence."""
+        """Returns the shapes as text."""
         shapes = ["x".join(map(str, output.shape)) or "one number" for output in self.outputs]
         if len(shapes) > 1 and self.names:
             return ", ".join(f"{name} {shape}" for name, shape in zip(self.names, shapes, strict=True))
@@ -74,7 +74,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One way in which a family's files lie: whether these outputs are so, what one would expect, and the reading."""
+    """One layout of a family: whether outputs fit, what is expected, and how they are read."""
 
     layout: Layout
     expected: Callable[[Raw], str]
@@ -92,13 +92,13 @@ class Reader:
 
     @property
     def suppressed(self) -> bool:
-        """Whether what it reads needs no suppression of ours."""
+        """Whether the boxes are suppressed by the graph already."""
         return self.split is None
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One entry of the registry; classifiers and embeddings have no readers, because they have no boxes."""
+    """One entry of the registry; classifiers and embeddings have no readers."""
 
     name: str
     kind: ModelKind
@@ -112,19 +112,19 @@ class Family:
 
 
 def tables(raw: Raw) -> list[tuple[str, Tensor]]:
-    """The outputs that are tables; axes of one in front of a table mean nothing."""
-    found: list[tuple[str, Tensor]] = []
+    """Returns the outputs that are tables; leading axes of length one are dropped."""
+    tables_seen: list[tuple[str, Tensor]] = []
     for name, output in raw.named():
         table = output
         while table.ndim > 2 and table.shape[0] == 1:  # noqa: PLR2004 - candidates and their numbers
             table = table[0]
         if table.ndim == 2:  # noqa: PLR2004 - the same
-            found.append((name, table))
-    return found
+            tables_seen.append((name, table))
+    return tables_seen
 
 
 def the_only(fitting: Sequence[tuple[str, Tensor]]) -> Tensor:
-    """The one output that fits; several would be a guess."""
+    """Returns the only output that fits; several would be a guess."""
     if len(fitting) > 1:
         names = ", ".join(f"{name} {'x'.join(map(str, table.shape))}" for name, table in fitting)
         raise LayoutUnclear(
@@ -135,7 +135,7 @@ def the_only(fitting: Sequence[tuple[str, Tensor]]) -> Tensor:
 
 
 def confidences_of(raw: Raw, values: Tensor) -> Tensor:
-    """Scores as confidences: through the sigmoid where the export left that out, and checked, kept or not."""
+    """Returns scores as confidences, through the sigmoid where the export lacks it, and checks them."""
     if raw.sigmoid:
         values = sigmoid(values)
     check_confidences(values, ". If they are logits, say so: --activation sigmoid")
@@ -143,22 +143,22 @@ def confidences_of(raw: Raw, values: Tensor) -> Tensor:
 
 
 def sigmoid(values: Tensor) -> Floats:
-    """From logits to confidences; a logit that is not a number stays one."""
+    """Returns confidences of logits; NaN stays NaN."""
     return (1 / (1 + np.exp(-np.clip(values.astype(np.float32), -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))).astype(
         np.float32
     )
 
 
 def in_pixels(raw: Raw, places: Floats, unit: Unit) -> Floats:
-    """Places as pixels of the input, whichever unit the file writes."""
+    """Returns places in pixels of the input, whichever unit the file uses."""
     if (raw.unit or unit) == "pixels":
         return places
     return places * np.asarray([raw.width, raw.height] * 2, np.float32)
 
 
 def check_unit(raw: Raw, places: Tensor, unit: Unit) -> None:
-    """A whole table of places must look like what it is read as; a wrong unit would move every box."""
-    if places.size < _TELLING_ROWS:
+    """Checks that a table of places has the expected unit; a wrong one would move every box."""
+    if places.size < _SAMPLE_ROWS:
         return
     largest = float(np.abs(places).max())
     expected = raw.unit or unit
@@ -175,10 +175,10 @@ def check_unit(raw: Raw, places: Tensor, unit: Unit) -> None:
 
 
 def check_centres(places: Tensor) -> None:
-    """Places as rows of four must not all read as corners: then they are some, and every box would be elsewhere."""
-    if len(places) < _TELLING_ROWS:
+    """Checks that places are centres and sizes, not corners, which would move every box."""
+    if len(places) < _SAMPLE_ROWS:
         return
-    for rows in (places[:: len(places) // _TELLING_ROWS], places):  # most tables are told by a few
+    for rows in (places[:: len(places) // _SAMPLE_ROWS], places):  # most tables are told by a few
         if not ((rows[:, 2] > rows[:, 0]) & (rows[:, 3] > rows[:, 1])).all():
             return
     raise ModelOutputUnfit(
@@ -188,21 +188,21 @@ def check_centres(places: Tensor) -> None:
 
 
 def boxes_from_centres(centres: Floats, labels: Tensor, scores: Floats) -> Boxes:
-    """Checked boxes out of centre x, centre y, width, height."""
+    """Returns checked boxes from centre x, centre y, width, height."""
     half = centres[:, 2:4] / 2
     corners = np.concatenate([centres[:, :2] - half, centres[:, :2] + half], axis=1)
     return checked(corners.astype(np.float32), labels, scores)
 
 
 def checked(corners: Floats, labels: Tensor, scores: Floats) -> Boxes:
-    """Boxes whose numbers are numbers and whose scores are confidences."""
+    """Returns the boxes; raises when numbers are NaN or scores no confidences."""
     if not np.isfinite(corners).all():
         raise ModelOutputUnfit("the output has boxes that are infinite or not numbers")
     return Boxes(corners.astype(np.float32), labels.astype(np.int64), np.minimum(scores, 1).astype(np.float32))
 
 
 def check_confidences(scores: Tensor, hint: str = "") -> None:
-    """Every confidence, kept or not, must be a number from 0 to 1."""
+    """Checks that every confidence, kept or not, is a number from 0 to 1."""
     if not scores.size:
         return
     lowest, highest = float(scores.min()), float(scores.max())  # NaN passes through both

@@ -1,4 +1,4 @@
-"""Reads a detector's outputs in the one way in which they can be meant, or says why there is none or more than one."""
+"""Reads a detector's outputs in the only possible layout, or says why there is none or more than one."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from ai_worker.inference.types import Boxes, ModelOutputUnfit
 
 
 def read_boxes(raw: Raw, known: Family) -> tuple[Boxes, bool]:
-    """The objects of one picture in pixels of the input, and whether the graph has suppressed them already."""
+    """Returns the objects of one picture in pixels of the input, and whether they are suppressed already."""
     reader = reader_of(raw, known)
     return reader.read(raw), reader.suppressed
 
 
 def reader_of(raw: Raw, known: Family) -> Reader:
-    """The reader of the layout that was settled, or else the only one whose shapes fit."""
+    """Returns the reader of the settled layout, or the only one whose shapes fit."""
     fitting = fitting_readers(raw, known)
     if len(fitting) > 1:
         raise unclear(raw, fitting)
@@ -22,7 +22,7 @@ def reader_of(raw: Raw, known: Family) -> Reader:
 
 
 def fitting_readers(raw: Raw, known: Family) -> list[Reader]:
-    """Every way in which the shapes allow these outputs to be read; at least one."""
+    """Returns every reader whose shapes fit; at least one."""
     if not known.readers:
         raise ModelOutputUnfit(f"the predictor {known.name!r} finds no objects")
     fitting = [reader for reader in _allowed(raw, known) if reader.fits(raw)]
@@ -32,7 +32,7 @@ def fitting_readers(raw: Raw, known: Family) -> list[Reader]:
 
 
 def unclear(raw: Raw, fitting: Sequence[Reader]) -> LayoutUnclear:
-    """The question that somebody has to answer."""
+    """Returns the error that asks which layout is meant."""
     ways = " or as ".join(reader.expected(raw) for reader in fitting)
     options = " or ".join(f"--layout {reader.layout}" for reader in fitting)
     return LayoutUnclear(f"the output of one picture, {raw.seen()}, can be read as {ways}; say which: {options}")
@@ -49,18 +49,19 @@ def _allowed(raw: Raw, known: Family) -> tuple[Reader, ...]:
 
 
 def _misfit(raw: Raw, known: Family) -> ModelOutputUnfit:
-    """What was seen, what was expected, and what may be the matter."""
+    """Returns the error that says what was seen, what was expected, and what may be wrong."""
     readers = [reader for reader in _allowed(raw, known) if not reader.last]
-    told = f"the output of one picture is {raw.seen()}; expected {', or '.join(one.expected(raw) for one in readers)}"
-    classes = next((found for one in readers if (found := one.classes_in(raw)) is not None), None)
+    expected = ", or ".join(reader.expected(raw) for reader in readers)
+    message = f"the output of one picture is {raw.seen()}; expected {expected}"
+    classes = next((count for reader in readers if (count := reader.classes_in(raw)) is not None), None)
     if classes is not None:
         given = "1 label was" if raw.classes == 1 else f"{raw.classes} labels were"
-        told += f". Read as {known.name} it has {classes} classes, and {given} given"
-    others = [
+        message += f". Read as {known.name} it has {classes} classes, and {given} given"
+    fitting = [
         family.name
         for family in FAMILIES.values()
         if family is not known and any(reader.fits(raw) for reader in family.readers if not reader.last)
     ]
-    if others:
-        told += f". As it lies it would fit --predictor {' or '.join(others)}"
-    return ModelOutputUnfit(told) if classes is None else ClassesDiffer(told)
+    if fitting:
+        message += f". As it lies it would fit --predictor {' or '.join(fitting)}"
+    return ModelOutputUnfit(message) if classes is None else ClassesDiffer(message)

@@ -1,4 +1,4 @@
-"""The families that this Worker can run, by the name that the catalogue uses."""
+"""Families that this Worker can run, by the name in the catalogue."""
 
 from ai_worker.inference.predictors import (
     classifier,
@@ -21,7 +21,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def family(name: str) -> Family:
-    """The family of this name; ModelOutputUnfit names those there are."""
+    """Returns the family of this name; ModelOutputUnfit lists the known ones."""
     if name not in FAMILIES:
         raise ModelOutputUnfit(f"the predictor {name!r} is not known here; known are {', '.join(sorted(FAMILIES))}")
     return FAMILIES[name]

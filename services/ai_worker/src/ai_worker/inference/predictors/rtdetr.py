@@ -57,15 +57,15 @@ def _places_and_scores(raw: Raw) -> tuple[Tensor, Tensor]:
 
 def _pairs(raw: Raw) -> list[tuple[str, Tensor, str, Tensor]]:
     """Every two outputs that could be boxes and scores; with four classes only their names tell."""
-    found: list[tuple[str, Tensor, str, Tensor]] = []
+    pairs: list[tuple[str, Tensor, str, Tensor]] = []
     for place, places in tables(raw):
         for score, scores in tables(raw):
             if place == score or places.shape[1] != _BOX or scores.shape != (len(places), raw.classes):
                 continue
             if raw.classes == _BOX and not (_is_box(place) and not _is_box(score)):
                 continue
-            found.append((place, places, score, scores))
-    return found
+            pairs.append((place, places, score, scores))
+    return pairs
 
 
 def _is_box(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What comes out of graphs that suppress by themselves: one table of corners, score, class, or the same in parts."""
+"""Outputs of graphs with built-in suppression: a table of corners, score and class, or the same in parts."""
 
 import numpy as np
 
@@ -35,12 +35,12 @@ _NOTHING = -1
 
 
 def table_of(raw: Raw) -> Tensor:
-    """The table of corners, score and class; it may be a single row, where the file has no axis for pictures."""
+    """Returns the table of corners, score and class, also from a single row."""
     return the_only(_tables_of_six(raw) or _tables_of_seven(raw))
 
 
 def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
-    """Whether every row reads as corners, score, class; None when there is no row that says anything."""
+    """Returns whether every row reads as corners, score, class; None without rows above zero."""
     rows = rows[np.any(rows != 0, axis=1) & (rows[:, 4] != _NOTHING)].astype(np.float32)
     if not len(rows):
         return None
@@ -51,7 +51,7 @@ def looks_suppressed(rows: Tensor, classes: int) -> bool | None:
 
 
 def looks_ranked(rows: Tensor, classes: int) -> bool | None:
-    """Whether every row reads as centre and size as fractions, score, class; None when no row says anything."""
+    """Returns whether every row reads as relative centre and size, score, class; None without such rows."""
     rows = rows[np.any(rows != 0, axis=1) & (rows[:, 4] != _NOTHING)].astype(np.float32)
     if not len(rows):
         return None
@@ -61,17 +61,17 @@ def looks_ranked(rows: Tensor, classes: int) -> bool | None:
 
 
 def _tables_of_six(raw: Raw) -> list[tuple[str, Tensor]]:
-    found = [(name, table[:, :COLUMNS]) for name, table in tables(raw) if table.shape[1] in _widths(raw)]
+    wide = [(name, table[:, :COLUMNS]) for name, table in tables(raw) if table.shape[1] in _widths(raw)]
     single = [(name, output[None]) for name, output in raw.named() if output.shape == (COLUMNS,)]
-    return found or single
+    return wide or single
 
 
 def _tables_of_seven(raw: Raw) -> list[tuple[str, Tensor]]:
-    """Those that begin with the number of the picture, of which there is one, and hold nothing but objects."""
+    """Returns tables that begin with the number of the picture and hold only objects."""
     wide = len(_NUMBERED) + 1
-    found = [(name, table) for name, table in tables(raw) if table.shape[1] == wide]
-    found = found or [(name, output[None]) for name, output in raw.named() if output.shape == (wide,)]
-    return [(name, table[:, _NUMBERED]) for name, table in found if not table[:, 0].any() and table[:, -1].all()]
+    named = [(name, table) for name, table in tables(raw) if table.shape[1] == wide]
+    named = named or [(name, output[None]) for name, output in raw.named() if output.shape == (wide,)]
+    return [(name, table[:, _NUMBERED]) for name, table in named if not table[:, 0].any() and table[:, -1].all()]
 
 
 def _widths(raw: Raw) -> set[int]:
@@ -129,12 +129,16 @@ def _check_labels(labels: Floats, classes: int) -> None:
 
 
 def _parts(raw: Raw) -> tuple[Tensor, Tensor, Tensor, int | None]:
-    """Corners, scores, labels and how many of them count."""
+    """Returns corners, scores, labels and the number of valid rows."""
     boxes = _boxes_among(raw)
     if boxes is None:
         raise ModelOutputUnfit(f"outputs {raw.seen()}; expected {_expected_parts(raw)}")
     name, corners = boxes
-    vectors = [(other, output.reshape(-1)) for other, output in raw.named() if other != name and _is_vector(output)]
+    vectors = [
+        (output_name, output.reshape(-1))
+        for output_name, output in raw.named()
+        if output_name != name and _is_vector(output)
+    ]
     count = _count_among(vectors, len(corners))
     vectors = [vector for vector in vectors if vector[1].size == len(corners) and vector is not count]
     if corners.shape[1] > _CORNERS:
@@ -149,16 +153,16 @@ def _fits_parts(raw: Raw) -> bool:
     if boxes is None:
         return False
     name, corners = boxes
-    sizes = [output.size for other, output in raw.named() if other != name and _is_vector(output)]
+    sizes = [output.size for output_name, output in raw.named() if output_name != name and _is_vector(output)]
     return sizes.count(len(corners)) >= (2 if corners.shape[1] == _CORNERS else 1)
 
 
 def _boxes_among(raw: Raw) -> tuple[str, Tensor] | None:
-    """The one output with four numbers, or four and a score, for each object."""
-    found = [pair for pair in tables(raw) if pair[1].shape[1] in (_CORNERS, _CORNERS + 1)]
-    if not found:  # a single object, where the file has no axis for pictures
-        found = [(name, output[None]) for name, output in raw.named() if output.ndim == 1 and output.size == _CORNERS]
-    return found[0] if len(found) == 1 else None
+    """Returns the only output with four numbers, or four and a score, per object."""
+    pairs = [pair for pair in tables(raw) if pair[1].shape[1] in (_CORNERS, _CORNERS + 1)]
+    if not pairs:  # a single object, where the file has no axis for pictures
+        pairs = [(name, output[None]) for name, output in raw.named() if output.ndim == 1 and output.size == _CORNERS]
+    return pairs[0] if len(pairs) == 1 else None
 
 
 def _is_vector(output: Tensor) -> bool:
@@ -168,14 +172,14 @@ def _is_vector(output: Tensor) -> bool:
 def _count_among(vectors: list[tuple[str, Tensor]], objects: int) -> tuple[str, Tensor] | None:
     for vector in vectors:
         name, values = vector
-        told = any(word in name.lower() for word in _COUNT_WORDS)
-        if values.size == 1 and (told or (objects != 1 and np.issubdtype(values.dtype, np.integer))):
+        named_as_count = any(word in name.lower() for word in _COUNT_WORDS)
+        if values.size == 1 and (named_as_count or (objects != 1 and np.issubdtype(values.dtype, np.integer))):
             return vector
     return None
 
 
 def _roles(vectors: list[tuple[str, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Which numbers are scores and which are labels, by name and by type."""
+    """Returns which vectors are scores and which are labels, by name and type."""
     labels = [vector for vector in vectors if _are_labels(*vector)]
     scores = [vector for vector in vectors if not _are_labels(*vector)]
     if len(labels) != 1 or len(scores) != 1:

@@ -24,8 +24,8 @@ def _find(raw: Raw) -> Boxes:
     rows = CANDIDATES.rows(raw)
     check_unit(raw, rows[:, :4], "pixels")
     check_centres(rows[:, :4])
-    told = confidences_of(raw, rows[:, 4:])
-    chosen, confidences = by_objectness(told, raw.floor)
+    table = confidences_of(raw, rows[:, 4:])
+    chosen, confidences = by_objectness(table, raw.floor)
     centres = in_pixels(raw, rows[chosen, :4].astype(np.float32), "pixels")
     return boxes_from_centres(centres, confidences.argmax(axis=1), confidences.max(axis=1, initial=0))
 

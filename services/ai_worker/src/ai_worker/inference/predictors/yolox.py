@@ -22,9 +22,9 @@ def _find(raw: Raw) -> Boxes:
     """The best class of every cell at or above the floor, decoded here when the file left that to us."""
     rows = CANDIDATES.rows(raw)
     cells, strides = _grid(raw.width, raw.height, rows.shape[0])
-    told = confidences_of(raw, rows[:, 4:])
+    table = confidences_of(raw, rows[:, 4:])
     decoded = _is_decoded(rows[:, :2], cells, strides)
-    chosen, confidences = by_objectness(told, raw.floor)
+    chosen, confidences = by_objectness(table, raw.floor)
     centres = rows[chosen, :4].astype(np.float32)
     if not decoded:
         stride = strides[chosen, None]

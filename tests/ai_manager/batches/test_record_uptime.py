@@ -8,7 +8,7 @@ import pytest
 
 from ai_manager.batches import queries
 from ai_manager.batches.expire import expire_leases
-from ai_manager.batches.stay_open import stay_open
+from ai_manager.batches.record_uptime import record_uptime
 from tests.support.make.ai_manager import Manager
 from tests.support.workers import eventually
 from trapper_schemas.ids import uuid7
@@ -42,15 +42,15 @@ async def test_nobody_is_silent_while_no_process_answers(manager: Manager, exper
 
 async def test_a_pause_that_costs_heartbeats_begins_it_anew(manager: Manager) -> None:
     await manager.execute("delete from doors")
-    door = uuid7()
+    process_id = uuid7()
 
     async def note() -> None:
         async with manager.work.db() as db:
-            await queries.note_open(db, door, gap=GAP, forget_after=timedelta(days=1))
+            await queries.note_open(db, process_id, gap=GAP, delete_after=timedelta(days=1))
 
     async def age() -> float:
         rows = await manager.rows(
-            "select extract(epoch from clock_timestamp() - since) as age from doors where id = :d", d=door
+            "select extract(epoch from clock_timestamp() - since) as age from doors where id = :d", d=process_id
         )
         return float(rows[0]["age"])
 
@@ -79,7 +79,7 @@ async def test_whatever_it_meets_it_goes_on(manager: Manager, monkeypatch: pytes
     monkeypatch.setattr(queries, "note_open", fail_twice)
     monkeypatch.setattr(manager.work.intervals, "sweep", 0.01)
     await manager.execute("delete from doors")
-    staying = asyncio.create_task(stay_open(manager.work))
+    staying = asyncio.create_task(record_uptime(manager.work))
     try:
         await eventually(lambda: manager.rows("select * from doors"))
     finally:
@@ -96,6 +96,6 @@ async def test_a_running_manager_notes_itself_and_forgets_the_dead(manager: Mana
         "insert into doors values (gen_random_uuid(), now() - interval '3 days', now() - interval '2 days')"
     )
     async with manager.work.db() as db:
-        await queries.note_open(db, uuid7(), gap=GAP, forget_after=timedelta(days=1))
+        await queries.note_open(db, uuid7(), gap=GAP, delete_after=timedelta(days=1))
     dead = await manager.rows("select * from doors where seen_at < now() - interval '1 day'")
     assert dead == []

@@ -89,12 +89,12 @@ async def later(manager, lease):
 
 async def test_a_lost_lease_means_that_the_work_is_thrown_away(manager, pictures, stage, worker):
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/save_results/"))
-        manager.door.shut |= {"/heartbeat/"}
+        await eventually(lambda: manager.faults.count("/save_results/"))
+        manager.faults.unavailable |= {"/heartbeat/"}
         await eventually(lambda: first_lease_ended(manager))
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         job = await manager.closed(job_id)
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
         assert await states(working.work) == {"delivered": 1, "released": 1}
@@ -132,22 +132,22 @@ async def is_empty(work):
 
 
 async def test_results_of_a_cancelled_job_are_thrown_away(manager, pictures, stage, worker):
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/save_results/"))
+        await eventually(lambda: manager.faults.count("/save_results/"))
         (await manager.client.post(f"/api/prediction_jobs/{job_id}/cancel/")).raise_for_status()
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
         assert await states(working.work) == {"released": 1}
 
 
 async def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(manager, pictures, stage, worker):
-    manager.door.deaf |= {"/save_results/"}
+    manager.faults.reply_lost |= {"/save_results/"}
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         job = await manager.closed(job_id)
-        manager.door.deaf.clear()
+        manager.faults.reply_lost.clear()
         await eventually(lambda: not list(working.work.settings.spool_dir.iterdir()))
         assert await states(working.work) == {"delivered": 1}
     assert (job.state, job.counts.done) == (JobState.FINISHED, 1)
@@ -156,11 +156,11 @@ async def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(manage
 async def test_an_outage_of_the_manager_costs_nothing_but_time(manager, pictures, stage, worker):
     job_id = await manager.submit([stage], pictures.photos([1] * 8), origins=[pictures.url])
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/claim/"))
-        manager.door.shut |= {"/api/"}
+        await eventually(lambda: manager.faults.count("/claim/"))
+        manager.faults.unavailable |= {"/api/"}
         await eventually(lambda: working.work.rhythm.away)
         await asyncio.sleep(0.3)
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         job = await manager.closed(job_id)
     assert (job.state, job.counts.done) == (JobState.FINISHED, 8)
 
@@ -211,13 +211,13 @@ async def test_a_full_disk_gives_the_batch_back_and_the_worker_goes_on(manager, 
 
 
 async def test_refused_results_are_kept_for_doctor_and_the_batch_is_given_back(manager, pictures, stage, worker):
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker() as working:
         (blob,) = await eventually(lambda: list(working.work.settings.spool_dir.glob("*.blob")))
-        await eventually(lambda: manager.door.count("/save_results/"))
+        await eventually(lambda: manager.faults.count("/save_results/"))
         blob.write_bytes(blob.read_bytes()[:-10])
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         assert (await manager.closed(job_id)).state is JobState.FINISHED
         async with working.work.db() as db:
             (refused,) = await results.refused(db)
@@ -252,12 +252,12 @@ async def test_stopping_gives_back_what_waits_and_costs_it_no_loss(manager, pict
 
 
 async def test_stopping_delivers_what_is_kept_or_says_that_it_stays(manager, pictures, stage, worker):
-    manager.door.shut |= {"/save_results/"}
+    manager.faults.unavailable |= {"/save_results/"}
     job_id = await manager.submit([stage], pictures.photos([1]), origins=[pictures.url])
     async with worker(intervals={"grace": 0.3}) as working:
-        await eventually(lambda: manager.door.count("/save_results/"))
+        await eventually(lambda: manager.faults.count("/save_results/"))
         assert await working.stop() is False
-    manager.door.shut.clear()
+    manager.faults.unavailable.clear()
     async with worker() as working:
         assert (await manager.closed(job_id)).counts.done == 1
         assert await working.stop() is True
@@ -265,7 +265,7 @@ async def test_stopping_delivers_what_is_kept_or_says_that_it_stays(manager, pic
 
 async def test_a_revoked_worker_claims_nothing_and_says_so(manager, pictures, stage, worker):
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/heartbeat/"))
+        await eventually(lambda: manager.faults.count("/heartbeat/"))
         async with manager.work.db() as db:
             await revoke_worker(db, working.work.worker_id, now=manager.work.clock.now())
         await eventually(lambda: working.work.state.revoked)

@@ -1,4 +1,4 @@
-"""Files as other people's exporters write them: each finds the object that was painted, or is refused and told why."""
+"""Files as other people's exporters write them: each finds the painted object, or is refused with the reason."""
 
 import time
 from dataclasses import dataclass, field

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from ai_manager.jobs.put_away import put_away_job
-from ai_manager.jobs.tasks import put_away_due, settle_due
+from ai_manager.jobs.compact import compact_job
+from ai_manager.jobs.tasks import compact_due, settle_due
 from ai_manager.results.close_exhausted import close_exhausted
 from tests.support.make.ai_manager import Manager, job_request, results_of
 from tests.support.make.results import failed, seen
@@ -29,8 +29,8 @@ async def test_after_the_move_every_answer_is_the_same(manager: Manager, expert:
     assert (await machine.finish(second)).status_code == 200
     before = await manager.job(expert, job_id)
     assert await _both(manager) == (2, 0)
-    assert await put_away_job(manager.work, job_id) == 2
-    assert await put_away_job(manager.work, job_id) == 0
+    assert await compact_job(manager.work, job_id) == 2
+    assert await compact_job(manager.work, job_id) == 0
     assert await _both(manager) == (0, 2)
 
     assert await manager.job(expert, job_id) == before
@@ -62,7 +62,7 @@ async def test_a_cancelled_job_leaves_too_and_its_workers_still_hear_of_it(
     done, held = await machine.claim(limit=2)
     await machine.finish(done)
     await manager.http.post(f"/api/prediction_jobs/{job_id}/cancel/", headers=expert)
-    await put_away_due(manager.work)
+    await compact_due(manager.work)
     assert await _both(manager) == (0, 3)
     assert (await machine.beat(held)).cancelled == [held.batch_id]
     gone = await machine.finish(held)
@@ -84,7 +84,7 @@ async def test_what_was_given_up_when_a_job_is_cancelled_stays_unwritten(
         await machine.release(lease, "cannot_run")
     await manager.http.post(f"/api/prediction_jobs/{job_id}/cancel/", headers=expert)
     assert await close_exhausted(manager.work) == []
-    await put_away_due(manager.work)
+    await compact_due(manager.work)
     assert (await manager.job(expert, job_id)).counts.cancelled == 1
     assert await manager.broken() == {}
 
@@ -94,8 +94,8 @@ async def test_an_open_job_stays_in_the_queue(manager: Manager, expert: dict[str
     machine = await manager.worker()
     (lease,) = await machine.claim()
     await machine.finish(lease)
-    assert await put_away_job(manager.work, job_id) == 0
-    assert await put_away_job(manager.work, UUID(int=1)) == 0
+    assert await compact_job(manager.work, job_id) == 0
+    assert await compact_job(manager.work, UUID(int=1)) == 0
     assert await _both(manager) == (2, 0)
 
 
@@ -111,7 +111,7 @@ async def test_the_tree_of_what_was_split_is_whole_in_its_new_place(manager: Man
             await machine.finish(leases[0])
     await close_exhausted(manager.work)
     await settle_due(manager.work)
-    await put_away_due(manager.work)
+    await compact_due(manager.work)
     rows = await manager.rows("select state, count(*) as n from finished_batches group by state order by state")
     assert {row["state"]: row["n"] for row in rows} == {"done": 2, "exhausted": 1, "split": 2}
     assert (await manager.job(expert, job_id)).state is JobState.PARTIAL
@@ -134,7 +134,7 @@ async def test_many_movers_and_an_expert_that_fetches_meanwhile_lose_nothing(
         return answer.status_code
 
     ended = await asyncio.gather(
-        *(put_away_job(manager.work, job_id) for _ in range(movers)), *(fetch(lease.batch_id) for lease in leases)
+        *(compact_job(manager.work, job_id) for _ in range(movers)), *(fetch(lease.batch_id) for lease in leases)
     )
     assert sum(ended[:movers]) == 8
     assert ended[movers:] == [204] * 8

@@ -36,7 +36,7 @@ class Project:
 
 
 @dataclass
-class Journey:
+class PhotoRun:
     """One photo under way; `look` sees how far it is, past every API."""
 
     stack: Stack
@@ -93,7 +93,7 @@ class Journey:
         there = await rows(self.stack.manager_database, "select id from jobs where idempotency_key = any($1)", keys)
         return await rows(self.stack.manager_database, statement, [job for (job,) in there])
 
-    async def until(self, reached: Callable[["Journey"], Any], what: str) -> None:
+    async def until(self, reached: Callable[["PhotoRun"], Any], what: str) -> None:
         """Look again and again until something holds; the logs are told when it never does."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while not await reached(self):
@@ -169,20 +169,20 @@ class Journey:
         }
 
 
-async def job_ended(journey: Journey) -> bool:
-    found = await journey.expert(
+async def job_ended(photo_run: PhotoRun) -> bool:
+    found = await photo_run.expert(
         "select j.stage from job_resources jr join resources r on r.id = jr.resource_id"
         " join ai_classification_jobs j on j.id = jr.job_id where r.sha256 = $1"
     )
     return bool(found) and all(stage in {"finished", "failed", "cancelled"} for (stage,) in found)
 
 
-async def acknowledged(journey: Journey) -> bool:
-    return (await journey.manager(ACKNOWLEDGED))[0][0] is True
+async def acknowledged(photo_run: PhotoRun) -> bool:
+    return (await photo_run.manager(ACKNOWLEDGED))[0][0] is True
 
 
-async def delivered(journey: Journey) -> bool:
-    return not journey.spooled()
+async def delivered(photo_run: PhotoRun) -> bool:
+    return not photo_run.spooled()
 
 
 ACKNOWLEDGED = "select bool_and(acknowledged_at is not null) from saved_results where job_id = any($1)"

@@ -7,7 +7,7 @@ import pytest
 
 from ai_manager.access.state import Scope
 from ai_manager.batches.expire import expire_leases
-from ai_manager.results.forget import forget_late
+from ai_manager.results.delete_blobs import delete_late_notes
 from tests.support.make.ai_manager import Manager, job_request, manager_settings, opened_manager
 
 
@@ -45,6 +45,6 @@ async def test_what_came_too_late_is_forgotten_after_its_days(manager: Manager, 
     assert len(rows) == 2
     await manager.execute("update late_results set day = day - 89")
     await manager.execute("update late_results set day = day - 2 where batch_id = :b", b=rows[0]["batch_id"])
-    assert await forget_late(manager.work) == 1
-    assert await forget_late(manager.work) == 0
+    assert await delete_late_notes(manager.work) == 1
+    assert await delete_late_notes(manager.work) == 0
     assert await manager.rows("select batch_id from late_results") == rows[1:]

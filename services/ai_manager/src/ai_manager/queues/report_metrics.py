@@ -1,4 +1,4 @@
-"""The queue and the fleet as Prometheus reads them; every process tells the same, since all read one database."""
+"""Prometheus metrics of the queue and the fleet; every process reports the same."""
 
 from datetime import datetime, timedelta
 
@@ -8,8 +8,8 @@ from ai_manager.queues.measure import Measured, measure_queue
 from trapper_kit.metrics import Family, Sample
 
 
-async def tell_metrics(work: Work) -> list[Family]:
-    """One short transaction per scrape."""
+async def report_metrics(work: Work) -> list[Family]:
+    """Reads the metrics in one short transaction per scrape."""
     now = work.clock.now()
     async with work.db() as db:
         measured = await measure_queue(work, db)

@@ -1,4 +1,4 @@
-"""A door before a real app: a test shuts it for some calls, answers in its stead, or loses what it says."""
+"""Injects faults in front of a real app: refuses some calls with 503, or loses the reply of calls that it handled."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,12 +14,12 @@ async def _away(send: Callable[[Any], Any]) -> None:
 
 
 @dataclass
-class Door:
-    """By a part of the path: `shut` calls are answered 503 unheard, `deaf` ones are heard and answered 503."""
+class FaultInjector:
+    """By a part of the path: `unavailable` calls get 503 at once, `reply_lost` ones are handled and then get 503."""
 
     app: Any
-    shut: set[str] = field(default_factory=set[str])
-    deaf: set[str] = field(default_factory=set[str])
+    unavailable: set[str] = field(default_factory=set[str])
+    reply_lost: set[str] = field(default_factory=set[str])
     calls: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -28,10 +28,10 @@ class Door:
             return
         path = scope["path"]
         self.calls.append((scope["method"], path))
-        if any(part in path for part in self.shut):
+        if any(part in path for part in self.unavailable):
             await _away(send)
             return
-        if not any(part in path for part in self.deaf):
+        if not any(part in path for part in self.reply_lost):
             await self.app(scope, receive, send)
             return
 

@@ -48,7 +48,7 @@ def off_by(published, part):
 
 async def test_the_child_compares_itself_with_what_was_published(weights, published):
     async with InferenceChild(ChildSettings(threads=1)) as child:
-        proof = await child.prove(StageWork(stage_spec(weights), weights, published=published))
+        proof = await child.self_test(StageWork(stage_spec(weights), weights, published=published))
         assert proof.difference < 1e-6
         assert proof.compared_with == "the published run on CPUExecutionProvider"
         assert proof.seconds > 0
@@ -56,15 +56,15 @@ async def test_the_child_compares_itself_with_what_was_published(weights, publis
         with pytest.raises(
             CannotRun, match=r"numbers 10\.0% off the published run .*; at most 2% is allowed"
         ) as caught:
-            await child.prove(StageWork(stage_spec(weights), weights, published=off_by(published, 0.1)))
+            await child.self_test(StageWork(stage_spec(weights), weights, published=off_by(published, 0.1)))
         assert caught.value.reason == "device-differs"
-        alone = await child.prove(StageWork(stage_spec(weights), weights))
+        alone = await child.self_test(StageWork(stage_spec(weights), weights))
         assert (alone.difference, alone.compared_with) == (0, "")
 
 
 async def test_what_is_within_the_tolerance_runs_and_is_recorded(weights, published):
     async with InferenceChild(ChildSettings(threads=1)) as child:
-        proof = await child.prove(StageWork(stage_spec(weights), weights, published=off_by(published, 0.01)))
+        proof = await child.self_test(StageWork(stage_spec(weights), weights, published=off_by(published, 0.01)))
     assert proof.difference == pytest.approx(0.01, rel=0.1)
 
 
@@ -72,7 +72,7 @@ async def test_a_run_of_another_model_is_told_as_such(weights, published):
     other = published.model_copy(update={"inputs": published.inputs[:1]})
     async with InferenceChild(ChildSettings(threads=1)) as child:
         with pytest.raises(CannotRun, match="gives other outputs than the published run"):
-            await child.prove(StageWork(stage_spec(weights), weights, published=other))
+            await child.self_test(StageWork(stage_spec(weights), weights, published=other))
 
 
 async def publish(manager, spec, content, proof):
@@ -92,7 +92,7 @@ async def test_a_worker_asks_for_the_published_run_once_and_keeps_what_it_found(
             job_id = await manager.submit([spec], pictures.photos([1]), origins=[pictures.url])
             assert (await manager.closed(job_id)).counts.done == 1
         (proof,) = working.work.self_tests.passed.values()
-        assert manager.door.count("/proof/") == 1
+        assert manager.faults.count("/proof/") == 1
     assert proof.compared_with == "the published run on CPUExecutionProvider"
 
 
@@ -152,11 +152,11 @@ async def test_a_manager_that_is_away_at_the_start_is_asked_again(manager, worke
     spec = stage_spec(weights)
     await publish(manager, spec, weights.read_bytes(), published)
     lay(tmp_path, weights, spec)
-    manager.door.shut |= {"/api/models/"}
+    manager.faults.unavailable |= {"/api/models/"}
     async with worker() as working:
-        await eventually(lambda: manager.door.count("/api/models/") > 3)
+        await eventually(lambda: manager.faults.count("/api/models/") > 3)
         assert not working.work.self_tests.disk_done
-        manager.door.shut.clear()
+        manager.faults.unavailable.clear()
         await eventually(lambda: working.work.self_tests.passed)
 
 

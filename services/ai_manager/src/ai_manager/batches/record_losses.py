@@ -1,4 +1,4 @@
-"""What follows when a batch was not finished: back to the queue, in halves, or given up."""
+"""Decides what follows when a batch was not finished: it waits again, is split, or is given up."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 from ai_manager.batches import queries
 from ai_manager.batches.models import Batch
 from ai_manager.batches.pack import pack, unpack
-from ai_manager.batches.state import BatchState, Loss, Past, after_loss, lose
+from ai_manager.batches.state import BatchState, Loss, Past, add_loss, after_loss
 from ai_manager.workers import queries as workers
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
@@ -17,27 +17,27 @@ from trapper_schemas.ids import uuid7
 
 @dataclass(frozen=True)
 class Lost:
-    """A batch that was not finished, how that came, and what there is to say of it."""
+    """A batch that was not finished, the kind of loss, and the error text."""
 
     batch: Batch
     loss: Loss
     error: str
 
 
-async def lose_batches(db: Session, lost: Iterable[Lost], *, losses_allowed: int) -> list[Batch]:
-    """The batches that wait because of it; the caller holds the rows' locks, and does nothing more with rows."""
+async def record_losses(db: Session, lost: Iterable[Lost], *, losses_allowed: int) -> list[Batch]:
+    """Returns the batches that wait now; the caller holds the row locks, and locks no more rows after it."""
     waiting: list[Batch] = []
     counted: Counter[tuple[UUID, str]] = Counter()
-    for one in lost:
-        if one.batch.worker_id is not None:
-            counted[one.batch.worker_id, one.loss.value] += 1
-        waiting += await _lose(db, one.batch, one.loss, error=one.error, losses_allowed=losses_allowed)
+    for entry in lost:
+        if entry.batch.worker_id is not None:
+            counted[entry.batch.worker_id, entry.loss.value] += 1
+        waiting += await _record_loss(db, entry.batch, entry.loss, error=entry.error, losses_allowed=losses_allowed)
     await workers.count_losses(db, counted)
     return waiting
 
 
-async def _lose(db: Session, batch: Batch, loss: Loss, *, error: str, losses_allowed: int) -> Sequence[Batch]:
-    past = lose(Past(batch.size, batch.losses, batch.crashes, batch.expiries), loss)
+async def _record_loss(db: Session, batch: Batch, loss: Loss, *, error: str, losses_allowed: int) -> Sequence[Batch]:
+    past = add_loss(Past(batch.size, batch.losses, batch.crashes, batch.expiries), loss)
     state = after_loss(past, losses_allowed=losses_allowed)
     await queries.put_back(db, batch, state=state, past=past, error=error)
     await db.refresh(batch, ["state"])
@@ -63,7 +63,7 @@ async def _lose(db: Session, batch: Batch, loss: Loss, *, error: str, losses_all
 
 
 def _halves(batch: Batch) -> list[Batch]:
-    """Two children whose losses start at nothing, so that a poison file ends up alone."""
+    """Returns two child batches without losses, so that a bad file ends up alone."""
     resources = unpack(batch.resources)
     middle = len(resources) // 2
     return [

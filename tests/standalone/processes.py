@@ -1,4 +1,4 @@
-"""Looks at the processes of this machine."""
+"""The processes of this machine."""
 
 import subprocess
 import time

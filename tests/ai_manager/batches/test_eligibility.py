@@ -1,4 +1,4 @@
-"""What a worker is offered: what fits its memory, for as long as it may keep it."""
+"""Which batches a worker may lease: what fits its memory, for as long as it may keep them."""
 
 from pathlib import Path
 from typing import Any

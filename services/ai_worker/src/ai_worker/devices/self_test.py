@@ -1,4 +1,4 @@
-"""Proves that a model runs on a device, before any work is claimed for it, and finds the devices there are."""
+"""Tests that a model runs on a device, before work is claimed for it, and lists the devices."""
 
 import math
 import platform
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ai_worker.devices.work import CannotRun, Proof
+from ai_worker.devices.work import CannotRun, SelfTest
 from ai_worker.model_store.golden import Golden, compare_runs, difference, golden_run, run_golden
 from ai_worker.model_store.inspect import check_file
 from ai_worker.model_store.open_hailo import PROVIDER as HAILO_PROVIDER
@@ -24,7 +24,7 @@ _MOST_DIFFERENT_QUANTISED = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Something this machine could compute on; whether it works is proved per model."""
+    """A device of this machine; whether it works is tested per model."""
 
     runtime: str
     provider: str
@@ -32,19 +32,19 @@ class Device:
 
 
 def detect_devices() -> list[Device]:
-    """The runtimes of the catalogue that this installation offers, first the one that it takes by itself."""
+    """Returns the runtimes that this installation offers, the default first."""
     names = {CPU: platform.processor() or platform.machine()}
-    found: list[Device] = []
+    devices: list[Device] = []
     for runtime in offered_runtimes():
         provider = HAILO_PROVIDER if runtime == HAILO else PROVIDERS[runtime][0]
-        found.append(Device(runtime, provider, names.get(runtime, provider.removesuffix("ExecutionProvider"))))
-    return found
+        devices.append(Device(runtime, provider, names.get(runtime, provider.removesuffix("ExecutionProvider"))))
+    return devices
 
 
-def prove_model(
+def self_test_model(
     session: PlacedSession, weights: Path, spec: ModelSpec, place: Place, published: GoldenRun | None = None
 ) -> dict[str, Any]:
-    """Run the golden inputs through this session; numbers that are too far from what they must be are CannotRun.
+    """Runs the golden inputs through this session; numbers that are too far off raise CannotRun.
 
     They must be those that were published with the model; where none were, an accelerator's must be the processor's,
     which runs no HEF file. Called in the child, so that what a model does to its process is nobody else's trouble.
@@ -66,7 +66,7 @@ def prove_model(
         how_far = "other outputs than" if math.isinf(far) else f"numbers {far:.1%} off"
         raise CannotRun("device-differs", f"{session.provider} gives {how_far} {beside}; at most {most:.0%} is allowed")
     return asdict(
-        Proof(
+        SelfTest(
             provider=session.provider,
             device=session.device,
             precision=session.precision,
@@ -79,6 +79,6 @@ def prove_model(
 
 
 def _warm_run(session: PlacedSession, spec: ModelSpec) -> list[Golden]:
-    """The second of two runs: the first one pays for memory and kernels."""
+    """Returns the second of two runs; the first one allocates memory and kernels."""
     run_golden(session, spec.preprocessing, time.perf_counter)
     return run_golden(session, spec.preprocessing, time.perf_counter)

@@ -1,4 +1,4 @@
-"""Opening the worker's world: alone in its folder, with its file in shape."""
+"""Opening the worker: alone in its folder, with its database migrated."""
 
 import sqlite3
 from pathlib import Path

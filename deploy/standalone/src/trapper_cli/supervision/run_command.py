@@ -25,7 +25,7 @@ class Stopped(StackError):  # noqa: N818 - named after what is the case
     """Somebody asked the stack to stop while it was starting."""
 
 
-class OneOff:
+class CommandRunner:
     """Commands of the services; what they print may be a secret and is never written down."""
 
     def __init__(
@@ -91,7 +91,7 @@ class OneOff:
             await asyncio.sleep(LOOK_EVERY)
 
 
-async def together(*lanes: Coroutine[Any, Any, None]) -> None:
+async def run_lanes(*lanes: Coroutine[Any, Any, None]) -> None:
     """Run lanes at the same time; the first that fails ends the others, and its error is the one that is told."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.standalone.conftest import PLACE, Answer, Trapper
-from tests.standalone.looking import is_alive, living, within
+from tests.standalone.processes import is_alive, living, within
 from trapper_cli.servers.postgres import EmbeddedPostgres
 
 SERVICES = ("expert", "ai_manager", "ai_worker")

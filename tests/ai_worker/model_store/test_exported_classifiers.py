@@ -82,7 +82,7 @@ def test_logits_alone(tmp_path):
     path = network(tmp_path / "m.onnx", GEMM, outputs={"logits": [3]})
     entry, _ = brought(path)
     assert entry.spec.activation == "softmax"
-    assert said(path, entry, (0, 255, 0)).said.probabilities == pytest.approx(
+    assert said(path, entry, (0, 255, 0)).classification.probabilities == pytest.approx(
         softmax(np.asarray([0, 6.0, 0])), abs=1e-6
     )
     assert (entry.spec.embedding.output, entry.spec.embedding.dimension) == ("means", 3)
@@ -101,7 +101,7 @@ def test_probabilities_with_two_axes_more(tmp_path):
     )
     entry, _ = brought(path)
     assert entry.spec.activation == "none"
-    assert said(path, entry, (255, 0, 0)).said.probabilities == pytest.approx(
+    assert said(path, entry, (255, 0, 0)).classification.probabilities == pytest.approx(
         softmax(np.asarray([6.0, 0, 0])), abs=1e-6
     )
 
@@ -111,14 +111,14 @@ def test_a_sigmoid_for_each_class(tmp_path):
     entry, _ = brought(path)
     assert entry.spec.activation == "none"
     expected = 1 / (1 + np.exp(-np.asarray([0, 0, 6.0])))
-    assert said(path, entry, (0, 0, 255)).said.probabilities == pytest.approx(expected, abs=1e-6)
+    assert said(path, entry, (0, 0, 255)).classification.probabilities == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_sigmoid_that_was_left_out_is_done_when_asked_for(tmp_path):
     path = network(tmp_path / "m.onnx", GEMM, outputs={"logits": [3]})
     entry, _ = brought(path, activation="sigmoid")
     expected = 1 / (1 + np.exp(-np.asarray([0, 0, 6.0])))
-    assert said(path, entry, (0, 0, 255)).said.probabilities == pytest.approx(expected, abs=1e-6)
+    assert said(path, entry, (0, 0, 255)).classification.probabilities == pytest.approx(expected, abs=1e-6)
 
 
 def test_probabilities_rounded_to_eight_bits_are_not_softmaxed_again(tmp_path):
@@ -133,7 +133,7 @@ def test_probabilities_rounded_to_eight_bits_are_not_softmaxed_again(tmp_path):
     entry, _ = brought(path)
     assert entry.spec.activation == "none"
     expected = softmax(np.asarray([6.0, 0, 0]))
-    assert said(path, entry, (255, 0, 0)).said.probabilities == pytest.approx(expected, abs=1 / 250)
+    assert said(path, entry, (255, 0, 0)).classification.probabilities == pytest.approx(expected, abs=1 / 250)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -165,7 +165,7 @@ def test_half_precision_and_channels_last(tmp_path):
     entry, golden = brought(path)
     assert (entry.spec.preprocessing.layout, entry.spec.preprocessing.dtype) == ("nhwc", "float16")
     assert golden.precision == "float16"
-    assert int(np.argmax(said(path, entry, (0, 255, 0)).said.probabilities)) == 1
+    assert int(np.argmax(said(path, entry, (0, 255, 0)).classification.probabilities)) == 1
 
 
 def test_bytes_go_in_as_they_are_although_the_family_has_a_mean(tmp_path):
@@ -186,7 +186,7 @@ def test_bytes_go_in_as_they_are_although_the_family_has_a_mean(tmp_path):
     entry, _ = brought(path, preprocess={})
     how = entry.spec.preprocessing
     assert (how.dtype, how.scale, how.mean, how.std) == ("uint8", 1.0, 0.0, 1.0)
-    assert said(path, entry, (0, 255, 0)).said.logits == pytest.approx([0, 6, 0], abs=1e-4)
+    assert said(path, entry, (0, 255, 0)).classification.logits == pytest.approx([0, 6, 0], abs=1e-4)
 
 
 def test_an_embedding_with_two_axes_more(tmp_path):
@@ -307,7 +307,7 @@ def test_one_class_and_a_thousand(tmp_path, classes):
         constants={"wide": rng.normal(0, 3, (3, classes)).astype(np.float32)},
     )
     entry, _ = brought(path, labels=[f"thing {index}" for index in range(classes)])
-    probabilities = said(path, entry, (255, 0, 0)).said.probabilities
+    probabilities = said(path, entry, (255, 0, 0)).classification.probabilities
     assert len(probabilities) == classes
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
 

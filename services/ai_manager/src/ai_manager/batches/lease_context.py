@@ -1,4 +1,4 @@
-"""What a worker is told with every batch of a job, and what its results are held against; written once for many."""
+"""The lease context: what a worker must know to run a job's batches, encoded once per job."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,36 +17,36 @@ from trapper_schemas.v1.models import ModelEntry
 
 
 @dataclass(frozen=True)
-class Brief:
-    """The configuration of a job with the catalogue's entries; `told` is the end of each of its leases, as JSON."""
+class LeaseContext:
+    """The configuration of a job with its catalogue entries; `shared_json` is the end of each of its leases."""
 
     config: JobConfig
     models: tuple[ModelEntry, ...]
-    told: bytes
+    shared_json: bytes
 
 
-async def brief(work: Work, job_id: UUID) -> Brief:
-    """As it is now, or was a second ago: terms never change, and an entry that does had been handed out before."""
-    return await work.briefs.get(job_id, partial(_read, work, job_id))
+async def lease_context(work: Work, job_id: UUID) -> LeaseContext:
+    """Returns the lease context of a job; the entries may be a second old."""
+    return await work.lease_contexts.get(job_id, partial(_read, work, job_id))
 
 
-async def _read(work: Work, job_id: UUID) -> Brief:
+async def _read(work: Work, job_id: UUID) -> LeaseContext:
     async with work.db() as db:
         terms = (await queries.terms_of(db, [job_id]))[job_id]
         stages = terms.job_config.stages
         known = await catalog.by_refs(db, [stage.model for stage in stages])
     models = tuple(ModelEntry.model_validate(known[catalog.key_of(stage.model)].entry) for stage in stages)
-    told = {
+    shared = {
         "job_config": terms.job_config,
         "models": models,
         "media_grant": terms.media_grant,
         "media_origins": terms.media_origins,
     }
-    return Brief(terms.job_config, models, to_json(told)[1:])
+    return LeaseContext(terms.job_config, models, to_json(shared)[1:])
 
 
-def lease_json(batch: Leased, brief: Brief, length: timedelta) -> bytes:
-    """A `BatchLease` as it is answered; references are JSON already, as they lie in the database."""
+def lease_json(batch: Leased, context: LeaseContext, length: timedelta) -> bytes:
+    """Returns a `BatchLease` as JSON; resource references are JSON already in the database."""
     head = {
         "batch_id": batch.id,
         "job_id": batch.job_id,
@@ -54,4 +54,4 @@ def lease_json(batch: Leased, brief: Brief, length: timedelta) -> bytes:
         "token": batch.token,
         "expires_in_seconds": length.total_seconds(),
     }
-    return b'%s,"resources":%s,%s' % (to_json(head)[:-1], raw(batch.resources), brief.told)
+    return b'%s,"resources":%s,%s' % (to_json(head)[:-1], raw(batch.resources), context.shared_json)

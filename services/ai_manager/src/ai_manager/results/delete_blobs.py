@@ -1,4 +1,4 @@
-"""Let go of blobs that the Expert has had for days, and of notes on results that came too late."""
+"""Deletes blobs that the Expert has had for days, and records of late results."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,29 +11,29 @@ from trapper_kit.logs import log
 AT_ONCE = 500
 
 
-async def forget_blobs(work: Work) -> int:
-    """How many batches' blobs are forgotten now; the rows stay until their job is reduced."""
-    forgotten = 0
+async def delete_blobs(work: Work) -> int:
+    """Returns how many batches' blobs were deleted; the rows stay until their job is reduced."""
+    deleted = 0
     while True:
         now = work.clock.now()
         async with work.db() as db:
-            due = await queries.to_forget(
+            due = await queries.to_delete(
                 db, acknowledged_before=now - timedelta(days=work.settings.blob_days), limit=AT_ONCE
             )
             for row in due:
                 row.forgotten_at, row.blob = now, None
             await db.flush()
-        await delete_unnamed(work, {row.sha256 for row in due})
-        forgotten += len(due)
+        await delete_unreferenced(work, {row.sha256 for row in due})
+        deleted += len(due)
         if len(due) < AT_ONCE:
             break
-    if forgotten:
-        log("results.forgotten", batches=forgotten)
-    return forgotten
+    if deleted:
+        log("results.forgotten", batches=deleted)
+    return deleted
 
 
-async def delete_unnamed(work: Work, blobs: Iterable[str]) -> None:
-    """Delete those that no other batch names: equal bytes are kept once."""
+async def delete_unreferenced(work: Work, blobs: Iterable[str]) -> None:
+    """Deletes those that no other batch refers to: equal bytes are stored once."""
     candidates = set(blobs)
     if not candidates:
         return
@@ -43,11 +43,11 @@ async def delete_unnamed(work: Work, blobs: Iterable[str]) -> None:
         await work.blobs.delete(results_key(sha256))
 
 
-async def forget_late(work: Work) -> int:
-    """How many notes on late results were old enough."""
+async def delete_late_notes(work: Work) -> int:
+    """Returns how many records of late results were deleted."""
     before = work.clock.now() - timedelta(days=work.settings.late_results_days)
     async with work.db() as db:
-        forgotten = await queries.delete_late(db, before.date())
-    if forgotten:
-        log("late_results.forgotten", results=forgotten)
-    return forgotten
+        deleted = await queries.delete_late(db, before.date())
+    if deleted:
+        log("late_results.forgotten", results=deleted)
+    return deleted
