@@ -15,7 +15,7 @@ import pytest
 
 from ai_worker.devices import pipes
 from ai_worker.devices.run_child import InferenceChild
-from ai_worker.devices.self_test import detect_devices
+from ai_worker.devices.run_self_test import detect_devices
 from ai_worker.devices.work import BatchWork, CannotRun, ChildSettings, InferenceDied, ResourceWork, StageWork
 from tests.support.make.inference import encoded, painted, resource_ref, stage_spec
 from tests.support.networks import colour_classifier, colour_detector, fixed_output

@@ -9,7 +9,7 @@ import pytest
 
 from ai_manager.workers.revoke import revoke_worker
 from ai_worker.commands import FAILED, main
-from ai_worker.devices import self_test
+from ai_worker.devices import run_self_test
 from ai_worker.devices.hardware import machine_memory
 from ai_worker.enrolment.credential import read_credential
 from tests.support.make.ai_worker import worker_settings
@@ -88,7 +88,7 @@ async def test_the_fleet_sees_the_cards_of_a_machine_and_their_memory(manager, t
     program.write_text("#!/bin/sh\nprintf '0, GPU-1, 23034, NVIDIA L4\\n1, GPU-2, [N/A], Orin\\n'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(self_test, "offered_runtimes", lambda: ("onnx-cuda", "onnx-cpu"))
+    monkeypatch.setattr(run_self_test, "offered_runtimes", lambda: ("onnx-cuda", "onnx-cpu"))
     token = await manager.enrolment_token(runtimes=["onnx-cuda", "onnx-cpu"])
     assert await enrol(manager, token, tmp_path) == 0
     capsys.readouterr()

@@ -47,7 +47,7 @@ class Work(kit.Work[Settings]):
     lease_contexts: AsyncTTLCache[UUID, Any] = field(
         default_factory=lambda: AsyncTTLCache(seconds=LEASE_CONTEXTS_SECONDS, size=LEASE_CONTEXTS_KEPT)
     )
-    """What the workers are told with every batch of a job; kept by `batches.lease_context`."""
+    """What the workers are told with every batch of a job; kept by `batches.make_lease_context`."""
     inspections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INSPECTED_AT_ONCE))
     began: float = field(default_factory=time.monotonic)
 

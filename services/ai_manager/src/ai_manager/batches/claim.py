@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ai_manager.batches import queries_hot, queries_lines
 from ai_manager.batches.errors import RuntimeNotYours
-from ai_manager.batches.lease_context import LeaseContext, lease_context
+from ai_manager.batches.make_lease_context import LeaseContext, lease_context
 from ai_manager.batches.queries_hot import Leased
 from ai_manager.deps import Work, channel
 from ai_manager.workers.errors import WorkerNotFound

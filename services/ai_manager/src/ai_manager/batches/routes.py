@@ -11,7 +11,7 @@ from ai_manager.access.guards import MayWork
 from ai_manager.base import MAX_BIGINT
 from ai_manager.batches.claim import Ask, claim_batches
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost, RuntimeNotYours
-from ai_manager.batches.lease_context import lease_json
+from ai_manager.batches.make_lease_context import lease_json
 from ai_manager.batches.pack import squeeze
 from ai_manager.batches.release import release_batch
 from ai_manager.deps import WorkDep

@@ -10,7 +10,7 @@ import zstandard
 from ai_manager.batches import queries as batches
 from ai_manager.batches import queries_hot
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
-from ai_manager.batches.lease_context import lease_context
+from ai_manager.batches.make_lease_context import lease_context
 from ai_manager.batches.models import Batch, FinishedBatch
 from ai_manager.batches.pack import unpack
 from ai_manager.batches.queries_hot import Finish, Finished, Present

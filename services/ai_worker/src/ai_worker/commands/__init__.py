@@ -21,8 +21,8 @@ from ai_worker.commands.notify import Notifier, notifying_systemd
 from ai_worker.commands.status import sentences, worker_status
 from ai_worker.commands.systemd_unit import unit
 from ai_worker.devices.hardware import Hardware, every_device, machine_memory
-from ai_worker.devices.self_test import Device as ComputeDevice
-from ai_worker.devices.self_test import detect_devices
+from ai_worker.devices.run_self_test import Device as ComputeDevice
+from ai_worker.devices.run_self_test import detect_devices
 from ai_worker.devices.work import CannotRun, InferenceDied
 from ai_worker.enrolment.credential import Credential
 from ai_worker.enrolment.enrol import enrol_worker

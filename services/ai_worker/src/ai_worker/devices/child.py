@@ -24,7 +24,7 @@ from uuid import UUID
 
 from ai_worker.confinement.confine import confine_for_good
 from ai_worker.devices import pipes
-from ai_worker.devices.self_test import self_test_model
+from ai_worker.devices.run_self_test import self_test_model
 from ai_worker.devices.try_device import try_device
 from ai_worker.devices.work import CannotRun, ChildSettings, usable_cores
 from ai_worker.inference.batch_run import Limits

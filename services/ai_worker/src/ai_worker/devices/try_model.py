@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ai_worker.devices.self_test import Device, detect_devices
+from ai_worker.devices.run_self_test import Device, detect_devices
 from ai_worker.inference.classify import CropPrediction, read_crop
 from ai_worker.inference.decode import Undecodable, decode
 from ai_worker.inference.detect import find_objects, spec_of
