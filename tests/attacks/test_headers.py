@@ -21,7 +21,9 @@ async def test_every_reply_has_the_security_headers(backend: Backend) -> None:
             assert (reply.headers.get("Cache-Control") == "no-store") is path.startswith("/api/")
 
 
-async def test_refusals_and_failures_have_the_security_headers(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusals_and_failures_have_the_security_headers(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(*_arguments: object, **_more: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
