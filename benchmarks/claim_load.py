@@ -56,7 +56,7 @@ class Client:
         blob = self.blob(lease)
         headers = (
             f"Lease-Token: {lease['token']}\r\nContent-Sha256: {hashlib.sha256(blob).hexdigest()}\r\n"
-            "Content-Type: application/x-msgpack+zstd\r\n"
+            "Content-Type: application/octet-stream\r\n"
         )
         began = time.perf_counter()
         path = f"/api/resource_batches/{lease['batch_id']}/save_results/"

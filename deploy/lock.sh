@@ -11,7 +11,7 @@ compile() {
     "${own[@]}" ${EXCLUDE_NEWER:+--exclude-newer "$EXCLUDE_NEWER"} "$@"
 }
 compile "${projects[@]}" --extra cpu --extra web --extra postgres --extra sqlite --extra columns --extra objects \
-  --group test --group lint --group audit --group build -o requirements.lock
+  --group test --group lint --group audit --group contract --group build -o requirements.lock
 # The same versions wherever two locks have a package: the image for GPUs differs in its runtime alone.
 image() { compile "$@" -c requirements.lock; }
 image services/expert/pyproject.toml -o deploy/locks/expert.lock

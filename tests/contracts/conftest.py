@@ -27,7 +27,7 @@ from tests.support.make.ai_manager import (
 )
 from tests.support.make.expert_ai import Scene, expert, scene
 from trapper_schemas.v1.models import Label, ModelRef
-from trapper_schemas.v1.models import ObservationType as Kind
+from trapper_schemas.v1.models import ObjectType as Kind
 
 TEST_DETECTOR = ModelRef(name="test-detector", version="1", sha256=DETECTOR_SHA256)
 TEST_SPECIES = ModelRef(name="test-species", version="1", sha256=SPECIES_SHA256)

@@ -1,3 +1,4 @@
+# pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
 """The worker's client against the Manager's real app, in process: every call, its refusals, and its replies."""
 
 import hashlib
@@ -12,10 +13,10 @@ from pydantic import SecretStr
 from ai_manager.access.issue_token import issue_token
 from ai_manager.access.state import Scope
 from ai_manager.app import create_app
+from ai_manager.base import task
 from ai_manager.batches.errors import JobCancelled, LeaseLost
 from ai_manager.results.errors import BlobRefused
 from ai_manager.settings import Settings
-from ai_manager.tasks import task
 from ai_worker.manager_client import PROTOCOL_HEADERS, Manager, is_stranger
 from tests.support.make.ai_worker import resource_of
 from tests.support.make.inference import stage_spec
@@ -25,9 +26,9 @@ from tests.support.networks import colour_detector
 from trapper_kit.http_client import HttpClient
 from trapper_kit.problems import NotFound, Problem, Unauthenticated
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.batches import BatchLease, ClaimRequest, Release
+from trapper_schemas.v1.batches import BatchLease, BatchRelease, ClaimRequest
 from trapper_schemas.v1.models import ModelKind
-from trapper_schemas.v1.workers import Enrolment, Heartbeat, LeaseHeld
+from trapper_schemas.v1.workers import Enrolment, Heartbeat, HeldLease
 
 EXPERT = "https://expert.example.org"
 
@@ -121,7 +122,7 @@ async def save(sides, lease, blob, *, token=None):
 
 
 async def test_a_batch_is_claimed_renewed_and_saved_once(sides, lease):
-    pulse = Heartbeat(leases=(LeaseHeld(batch_id=lease.batch_id, token=lease.token, done=1, total=2),))
+    pulse = Heartbeat(leases=(HeldLease(batch_id=lease.batch_id, token=lease.token, done=1, total=2),))
     reply = await sides.client.heartbeat(sides.worker_id, pulse)
     ((renewed, seconds),) = [(one.batch_id, one.expires_in_seconds) for one in reply.leases]
     assert renewed == lease.batch_id
@@ -133,16 +134,16 @@ async def test_a_batch_is_claimed_renewed_and_saved_once(sides, lease):
 
 
 async def test_a_lease_that_is_not_ours_is_told_as_lost(sides, lease):
-    pulse = Heartbeat(leases=(LeaseHeld(batch_id=lease.batch_id, token="another"),))
+    pulse = Heartbeat(leases=(HeldLease(batch_id=lease.batch_id, token="another"),))
     assert (await sides.client.heartbeat(sides.worker_id, pulse)).lost == [lease.batch_id]
     with pytest.raises(LeaseLost):
         await save(sides, lease, blob_of(sides, lease), token="another")
     with pytest.raises(LeaseLost):
-        await sides.client.release(lease.batch_id, Release(token="another", reason="draining"))
+        await sides.client.release(lease.batch_id, BatchRelease(token="another", reason="draining"))
 
 
 async def test_a_batch_that_is_given_back_is_lost_to_us_and_claimed_again_under_the_next_attempt(sides, lease):
-    await sides.client.release(lease.batch_id, Release(token=lease.token, reason="draining"))
+    await sides.client.release(lease.batch_id, BatchRelease(token=lease.token, reason="draining"))
     with pytest.raises(LeaseLost):
         await save(sides, lease, blob_of(sides, lease))
     (again,) = (await sides.client.claim(ClaimRequest(runtime="onnx-cpu"))).batches
@@ -158,7 +159,7 @@ async def test_a_damaged_blob_is_refused_with_its_reason(sides, lease):
 
 async def test_a_cancelled_job_is_told_in_the_heartbeat_and_to_whoever_saves(sides, lease):
     (await sides.manager.client.post(f"/api/prediction_jobs/{lease.job_id}/cancel/")).raise_for_status()
-    pulse = Heartbeat(leases=(LeaseHeld(batch_id=lease.batch_id, token=lease.token),))
+    pulse = Heartbeat(leases=(HeldLease(batch_id=lease.batch_id, token=lease.token),))
     assert (await sides.client.heartbeat(sides.worker_id, pulse)).cancelled == [lease.batch_id]
     with pytest.raises(JobCancelled):
         await save(sides, lease, blob_of(sides, lease))
@@ -200,7 +201,7 @@ async def test_a_credential_that_is_none_is_refused_everywhere(sides):
         stranger.heartbeat(sides.worker_id, Heartbeat()),
         stranger.claim(ClaimRequest(runtime="onnx-cpu")),
         stranger.check(),
-        stranger.release(uuid7(), Release(token="x", reason="draining")),
+        stranger.release(uuid7(), BatchRelease(token="x", reason="draining")),
     ):
         with pytest.raises(Unauthenticated):
             await call

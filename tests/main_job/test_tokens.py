@@ -47,6 +47,6 @@ def test_the_jobs_of_trapper_run_are_read_at_the_manager_and_not_taken_from_the_
     job = httpx.get(f"{manager}/api/prediction_jobs/{job_id}/", headers=headers, timeout=60)
     assert (job.status_code, job.json()["state"]) == (200, "finished")
     blob = httpx.get(f"{manager}/api/resource_batches/{batch_id}/results/", headers=headers, timeout=60)
-    assert (blob.status_code, blob.headers["content-type"]) == (200, "application/x-msgpack+zstd")
+    assert (blob.status_code, blob.headers["content-type"]) == (200, "application/octet-stream")
     for path in (f"resource_batches/{batch_id}/fetched", f"prediction_jobs/{job_id}/cancel"):
         assert httpx.post(f"{manager}/api/{path}/", headers=headers, timeout=60).status_code == 404

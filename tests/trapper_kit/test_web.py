@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tests.trapper_kit.test_http_client import app as other_app
 from trapper_kit.paging import PageRequest
 from trapper_kit.problems import REGISTRY, Malformed, Problem
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.guards import guard, public, unguarded_routes
 
 
@@ -154,4 +154,4 @@ def test_the_contract_names_the_bearer_token_and_the_type_of_refusals() -> None:
         assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
         (refusal,) = operation["responses"]["400"]["content"].items()
         assert refusal == ("application/problem+json", {"schema": {"$ref": "#/components/schemas/ProblemBody"}})
-    assert "security" not in document["paths"]["/healthz"]["get"]
+    assert "security" not in app.openapi()["paths"]["/healthz"]["get"]

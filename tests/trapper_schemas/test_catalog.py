@@ -13,7 +13,7 @@ from trapper_schemas.catalog import (
     read_manifest,
     read_proofs,
 )
-from trapper_schemas.v1.models import NO_RANK, Availability, ModelEntry, ModelKind, ObservationType
+from trapper_schemas.v1.models import NO_RANK, Availability, ModelEntry, ModelKind, ObjectType
 
 ENTRIES = read_manifest()
 NEVER_A_DEFAULT = ("AGPL", "GPL", "-NC")
@@ -102,13 +102,13 @@ def test_a_model_has_as_many_labels_as_its_publisher_says(name: str, version: st
 def test_a_detector_of_species_gives_observation_type_and_taxon() -> None:
     (entry,) = [one for one in ENTRIES if one.name == "trapper-ai"]
     assert entry.spec is not None
-    assert all(one.observation_type is ObservationType.ANIMAL and one.scientific_name for one in entry.spec.labels)
+    assert all(one.observation_type is ObjectType.ANIMAL and one.scientific_name for one in entry.spec.labels)
 
 
 def test_speciesnet_tells_humans_vehicles_and_blanks_from_animals() -> None:
     labels = {one.label.rpartition(";")[2]: one for one in read_labels(DATA / "categories" / "speciesnet-v4.csv")}
-    assert labels["human"].observation_type is ObservationType.HUMAN
-    assert labels["vehicle"].observation_type is ObservationType.VEHICLE
+    assert labels["human"].observation_type is ObjectType.HUMAN
+    assert labels["vehicle"].observation_type is ObjectType.VEHICLE
     assert labels["blank"].observation_type is None
     goat = labels["domestic goat"]
     assert (goat.scientific_name, goat.rank) == ("Capra aegagrus hircus", "subspecies")
@@ -117,15 +117,15 @@ def test_speciesnet_tells_humans_vehicles_and_blanks_from_animals() -> None:
 def test_coco_s_labels_become_animals_humans_and_vehicles() -> None:
     labels = map_labels([str(index) for index in range(80)], read_label_map("coco"))
     kinds = [label.observation_type for label in labels]
-    assert kinds[0] is ObservationType.HUMAN
-    assert kinds[1:9] == [ObservationType.VEHICLE] * 8
-    assert kinds[14:24] == [ObservationType.ANIMAL] * 10
+    assert kinds[0] is ObjectType.HUMAN
+    assert kinds[1:9] == [ObjectType.VEHICLE] * 8
+    assert kinds[14:24] == [ObjectType.ANIMAL] * 10
     assert all(kind is None for kind in kinds[9:14] + kinds[24:])
 
 
 def test_megadetector_s_person_is_a_human() -> None:
     labels = map_labels(["animal", "person", "vehicle"], None)
-    assert [label.observation_type for label in labels] == list(ObservationType)
+    assert [label.observation_type for label in labels] == list(ObjectType)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 
 from ai_manager.access.state import Scope
 from ai_manager.jobs.state import Need, blocked_by
-from ai_manager.workers.state import Ability, WorkerState
+from ai_manager.workers.state import Ability
 from tests.support.make.ai_manager import Manager, job_request
+from trapper_schemas.v1.workers import WorkerState
 
 NEED = Need(["onnx-cpu", "onnx-cuda"], "p", 100, unpinned=True)
 ABLE = Ability(["onnx-cpu"], "", 100, True, WorkerState.ALIVE)

@@ -1,3 +1,4 @@
+# pyright: basic, reportOptionalMemberAccess=false
 """Models that somebody brings, tried in the limited child exactly as the command does it."""
 
 import hashlib
@@ -12,7 +13,7 @@ from ai_worker.model_intake.inspect_model import inspect_model
 from ai_worker.model_intake.register import register_model
 from ai_worker.model_store.errors import ModelRefused
 from tests.support.networks import colour_classifier, colour_detector, fixed_output, save
-from trapper_schemas.v1.models import GoldenRun, ModelEntry, ObservationType
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ObjectType
 
 COLOURS = ["red deer", "green lizard", "blue tit"]
 
@@ -88,14 +89,14 @@ def test_a_classifiers_labels_that_are_no_species_are_mapped(tmp_path):
     entry, _ = accepted(path, predictor="classifier", labels=["Blank", "person", "red deer"])
     assert [(label.observation_type, label.rank) for label in entry.spec.labels] == [
         (None, "none"),
-        (ObservationType.HUMAN, "none"),
+        (ObjectType.HUMAN, "none"),
         (None, None),
     ]
     other = {"none": ["leer"], "human": ["Mensch"]}
     entry, _ = accepted(path, predictor="classifier", labels=["leer", "Mensch", "Reh"], label_map=other)
     assert [(label.observation_type, label.rank) for label in entry.spec.labels] == [
         (None, "none"),
-        (ObservationType.HUMAN, None),
+        (ObjectType.HUMAN, None),
         (None, None),
     ]
 

@@ -466,3 +466,30 @@ async def test_a_number_that_is_none_is_refused_in_attributes(seen: Scene) -> No
             headers={"If-Match": '"0"', "Content-Type": "application/json"},
         )
     assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, ["body", "static_attributes", "weight"])
+
+
+async def test_a_classification_that_was_read_can_be_sent_back(seen: Scene) -> None:
+    row = await user_row(seen)
+    before = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()
+    answer = await edit(seen, row, before)
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    moving = {"version", "updated_at", "edited_by_id"}
+    assert {name: after[name] for name in after if name not in moving} == {
+        name: value for name, value in before.items() if name not in moving
+    }
+
+
+async def test_a_read_only_field_of_a_classification_with_another_value_is_refused_by_name(seen: Scene) -> None:
+    row = await user_row(seen)
+    before = (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json()
+    (observation, *others) = before["dynamic_attrs"]
+    for body, loc in (
+        ({**before, "job_id": str(uuid7())}, ["body", "job_id"]),
+        ({"dynamic_attrs": [{**observation, "label": "unicorn"}, *others]}, ["body", "dynamic_attrs", 0, "label"]),
+        ({"dynamic_attrs": [{**observation, "colour": "red"}, *others]}, ["body", "dynamic_attrs", 0, "colour"]),
+    ):
+        answer = await edit(seen, row, body)
+        assert answer.status_code == 422, answer.text
+        assert [error["loc"] for error in answer.json()["errors"]] == [loc]
+    assert (await call(seen, "owner", "GET", f"{ROWS}{row}/")).json() == before

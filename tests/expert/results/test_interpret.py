@@ -1,3 +1,4 @@
+# pyright: basic
 """What detector and species model say together; a blank of the species model refutes no box (ADR 0010)."""
 
 from uuid import uuid4
@@ -7,18 +8,18 @@ import pytest
 from expert.results.interpret import ModelLabels, observe
 from expert.results.queries import Meaning
 from expert.results.read_blob import Box
-from trapper_schemas.v1.models import NO_RANK, ObservationType
+from trapper_schemas.v1.models import NO_RANK, ObjectType
 
 FOX = uuid4()
-ANIMAL = Meaning("animal", ObservationType.ANIMAL, None, None)
+ANIMAL = Meaning("animal", ObjectType.ANIMAL, None, None)
 DETECTOR = ModelLabels(uuid4(), [ANIMAL], 0.3)
 SPECIES = ModelLabels(
     uuid4(),
     [
         Meaning("red fox", None, FOX, "species"),
         Meaning("blank", None, None, NO_RANK),
-        Meaning("animal", ObservationType.ANIMAL, None, NO_RANK),
-        Meaning("person", ObservationType.HUMAN, None, NO_RANK),
+        Meaning("animal", ObjectType.ANIMAL, None, NO_RANK),
+        Meaning("person", ObjectType.HUMAN, None, NO_RANK),
     ],
     0.5,
 )

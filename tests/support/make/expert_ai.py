@@ -54,10 +54,12 @@ from trapper_schemas.v1.models import (
     ModelRef,
     ModelReply,
     ModelSpec,
+    ModelState,
+    Origin,
     Preprocessing,
     Thresholds,
 )
-from trapper_schemas.v1.models import ObservationType as Kind
+from trapper_schemas.v1.models import ObjectType as Kind
 from trapper_schemas.v1.results import BatchResults, digest_of
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -179,8 +181,8 @@ def model_reply(kind: ModelKind, ref: ModelRef, labels: Sequence[Label]) -> Mode
         spec=spec,
         licence="MIT",
         held=True,
-        state="published",
-        origin="operator",
+        state=ModelState.PUBLISHED,
+        origin=Origin.OPERATOR,
     )
 
 

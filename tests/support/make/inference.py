@@ -22,13 +22,13 @@ from trapper_schemas.v1.models import (
     ModelKind,
     ModelRef,
     ModelSpec,
-    ObservationType,
+    ObjectType,
     Preprocessing,
     Thresholds,
 )
 from trapper_schemas.v1.resources import ResourceRef
 
-TYPES = (ObservationType.ANIMAL, ObservationType.HUMAN, ObservationType.VEHICLE)
+TYPES = (ObjectType.ANIMAL, ObjectType.HUMAN, ObjectType.VEHICLE)
 
 
 def labels(count: int = 3, *, kind: ModelKind = ModelKind.DETECTION) -> tuple[Label, ...]:

@@ -93,15 +93,18 @@ def metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
-def state_type(states: type[StrEnum]) -> Enum:
-    """An enum as text with a check: values are stored, not names, and adding one is an ordinary migration."""
+def state_type(states: type[StrEnum], *, name: str | None = None) -> Enum:
+    """An enum as text with a check: values are stored, not names, and adding one is an ordinary migration.
+
+    `name` is the end of the check's name, without it the class's name in lower case.
+    """
     return Enum(
         states,
         native_enum=False,
         create_constraint=True,
         length=40,
         values_callable=lambda members: [member.value for member in members],
-        name=states.__name__.lower(),
+        name=name or states.__name__.lower(),
     )
 
 

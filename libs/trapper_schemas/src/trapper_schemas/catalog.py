@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from trapper_schemas.model_names import why_reserved
 from trapper_schemas.problem import field_message
-from trapper_schemas.v1.models import NO_RANK, GoldenRun, Label, ModelEntry, ObservationType
+from trapper_schemas.v1.models import NO_RANK, GoldenRun, Label, ModelEntry, ObjectType
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_MAPS = ("coco", "megadetector")
@@ -35,9 +35,9 @@ class LabelMap(BaseModel):
     none: list[str | int] = []
     """Of a classifier: labels that name nothing, such as blank and unknown."""
 
-    def observation_type(self, index: int, label: str) -> ObservationType | None:
+    def observation_type(self, index: int, label: str) -> ObjectType | None:
         """What the label at this index means, or None when it is dropped; names are compared without case."""
-        return next((kind for kind in ObservationType if self._names(getattr(self, kind.value), index, label)), None)
+        return next((kind for kind in ObjectType if self._names(getattr(self, kind.value), index, label)), None)
 
     def names_nothing(self, index: int, label: str) -> bool:
         """Whether the label at this index names nothing that was seen."""
@@ -140,7 +140,7 @@ def manifest_schema() -> dict[str, Any]:
     spec = definitions["ModelSpec"]
     spec["properties"].pop("labels")
     spec["required"].remove("labels")
-    for label in ("Label", "TaxonKey", "ObservationType"):
+    for label in ("Label", "TaxonKey", "ObjectType"):
         definitions.pop(label)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -162,7 +162,7 @@ def read_label_map(name_or_path: str) -> LabelMap:
     try:
         return LabelMap.model_validate(_load(path))
     except ValidationError as problem:
-        kinds = ", ".join(ObservationType)
+        kinds = ", ".join(ObjectType)
         raise CatalogMalformed(f"{path.name}: {_first(problem)}; a map has lists of labels: {kinds}") from problem
 
 

@@ -10,7 +10,7 @@ import zstandard
 
 from trapper_schemas.column import Planes
 
-MEDIA_TYPE = "application/x-msgpack+zstd"
+MEDIA_TYPE = "application/octet-stream"
 MAX_WINDOW_BYTES = 8 * 1024 * 1024
 LEVEL = 1
 """Measured: with planes, higher levels take longer and save nothing (docs/benchmarks.md)."""

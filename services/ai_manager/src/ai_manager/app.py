@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI, Request
 
@@ -53,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         finally:
             await work.close()
 
-    app = build_app(
+    return build_app(
         service="ai_manager",
         title="TRAPPER AI Manager",
         version=version("ai-manager"),
@@ -61,28 +60,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=_ready,
         measure=_measure,
+        streamed=STREAMED_BODIES,
     )
-    _describe_streamed_bodies(app)
-    return app
 
 
 def contract_app() -> FastAPI:
     """Returns the app for printing its contract; it needs no settings until it starts."""
     return create_app()
-
-
-def _describe_streamed_bodies(app: FastAPI) -> None:
-    """Adds bodies that are read as a stream to the contract."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        schemas = document["components"]["schemas"]
-        for body in STREAMED_BODIES:
-            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-            for name, part in schema.pop("$defs", {}).items():
-                schemas.setdefault(name, part)
-            schemas[body.__name__] = schema
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

@@ -15,16 +15,17 @@ from ai_worker.deps import MayOperate
 from ai_worker.devices.hardware import Hardware
 from ai_worker.devices.start_devices import model_memory
 from ai_worker.leases.events import OfflineRequested, SwitchesSet
+from ai_worker.leases.runs import RunState
 from ai_worker.results import queries as results
-from trapper_kit.problems import Unauthenticated, Unavailable
-from trapper_kit.web.app import build_app, problems
+from trapper_kit.problems import Unavailable
+from trapper_kit.web.app import build_app
 from trapper_kit.web.guards import public
 
 router = APIRouter(tags=["worker"])
 VERSION = version("ai-worker")
 
 
-class ModelProved(BaseModel):
+class ProvedModel(BaseModel):
     """A model that passed its self-test in this process."""
 
     sha256: str
@@ -40,7 +41,7 @@ class DeviceInUse(BaseModel):
 
     name: str
     hardware: str = Field(description="the name that its driver gives; empty when unknown")
-    memory_bytes: int | None = Field(description="its own memory, or the machine's")
+    memory_bytes: int | None = Field(description="its own memory or the machine's in bytes, from 0")
     computes_on: str = Field(description="provider and device that computed at the start")
     batches_aboard: int
     busy_seconds: float
@@ -51,7 +52,7 @@ class DeviceInUse(BaseModel):
     models_loaded: list[str]
 
 
-class Info(BaseModel):
+class WorkerInfo(BaseModel):
     """What this machine is."""
 
     worker_id: UUID
@@ -59,14 +60,14 @@ class Info(BaseModel):
     runtime: str
     instead_of: str | None = Field(description="the runtime that was asked for, when the processor replaces it")
     because: str | None = Field(description="why the processor replaces it")
-    memory_bytes: int = Field(description="memory for the models of one batch")
+    memory_bytes: int = Field(description="memory in bytes for the models of one batch, from 0")
     manager_url: str
     manager_reached: bool
     closed_because: str | None
     standstill: str | None
     devices: list[DeviceInUse]
     models_on_disk: list[str]
-    models_proved: list[ModelProved]
+    models_proved: list[ProvedModel]
     models_unfit: dict[str, str] = Field(description="by sha256: why weights that lie here do not run")
     images_per_second: dict[str, float]
     model_images_per_second: dict[str, float]
@@ -77,7 +78,7 @@ class RunReply(BaseModel):
 
     batch_id: UUID
     attempt: int
-    state: str
+    state: RunState
     total: int
     done: int
     here: bool = Field(description="whether its media and weights are on this machine")
@@ -85,7 +86,7 @@ class RunReply(BaseModel):
     lease_seconds_left: float | None
 
 
-class ResultRefused(BaseModel):
+class RefusedResult(BaseModel):
     """Results that the Manager refused."""
 
     batch_id: UUID
@@ -93,7 +94,7 @@ class ResultRefused(BaseModel):
     problem: str | None
 
 
-class TakeAlong(BaseModel):
+class OfflineOrder(BaseModel):
     """Batches to lease for work without a link."""
 
     model_config = ConfigDict(extra="forbid")
@@ -102,7 +103,7 @@ class TakeAlong(BaseModel):
     batches: int = Field(ge=1, le=200)
 
 
-class TakingAlong(BaseModel):
+class OfflineOrderReply(BaseModel):
     """Progress of an offline request; `over` says why no more batches are taken."""
 
     hours: float
@@ -115,11 +116,11 @@ class WorkReply(BaseModel):
     """Runs and results of this machine."""
 
     runs: list[RunReply]
-    media_bytes: int = Field(description="of unfinished batches, on disk or on their way")
-    taking_along: TakingAlong | None
+    media_bytes: int = Field(description="bytes of unfinished batches, on disk or on their way, from 0")
+    taking_along: OfflineOrderReply | None
     results_waiting: int
     results_waiting_bytes: int
-    results_refused: list[ResultRefused]
+    results_refused: list[RefusedResult]
 
 
 class SwitchReply(BaseModel):
@@ -139,11 +140,11 @@ WorkerDep = Annotated[Worker, Depends(worker_of)]
 
 @router.get("/info")
 @public
-async def info(work: WorkerDep) -> Info:
-    """Devices, models and measured speed."""
+async def info(work: WorkerDep) -> WorkerInfo:
+    """Read devices, models and measured speed of this machine."""
     chosen = work.devices.chosen
     tests = [
-        ModelProved(
+        ProvedModel(
             sha256=sha256,
             provider=test.provider,
             device=test.device,
@@ -153,7 +154,7 @@ async def info(work: WorkerDep) -> Info:
         )
         for (sha256, _), test in work.self_tests.passed.items()
     ]
-    return Info(
+    return WorkerInfo(
         worker_id=work.worker_id,
         version=VERSION,
         runtime=work.runtime,
@@ -199,7 +200,7 @@ def _devices(work: Worker) -> list[DeviceInUse]:
 @router.get("/work")
 @public
 async def read_work(work: WorkerDep) -> WorkReply:
-    """Runs of this machine and results that wait for delivery."""
+    """Read the runs of this machine and results that wait for delivery."""
     async with work.db() as db:
         runs = await queries.held(db)
         waiting, size = await results.waiting_bytes(db)
@@ -209,7 +210,7 @@ async def read_work(work: WorkerDep) -> WorkReply:
             RunReply(
                 batch_id=run.batch_id,
                 attempt=run.attempt,
-                state=run.state.value,
+                state=run.state,
                 total=run.total,
                 done=work.runs.done(run.id),
                 here=work.runs.is_prepared(run.id),
@@ -223,7 +224,7 @@ async def read_work(work: WorkerDep) -> WorkReply:
         results_waiting=waiting,
         results_waiting_bytes=size,
         results_refused=[
-            ResultRefused(batch_id=kept.batch_id, attempt=kept.attempt, problem=kept.problem) for kept in refused
+            RefusedResult(batch_id=kept.batch_id, attempt=kept.attempt, problem=kept.problem) for kept in refused
         ],
     )
 
@@ -235,11 +236,11 @@ def _seconds_left(work: Worker, run_id: UUID) -> float | None:
     return max(0.0, lease.deadline - work.monotonic())
 
 
-def _offline_request(work: Worker) -> TakingAlong | None:
+def _offline_request(work: Worker) -> OfflineOrderReply | None:
     request = work.state.offline_request
     if request is None:
         return None
-    return TakingAlong(
+    return OfflineOrderReply(
         hours=request.seconds / 3600,
         batches_asked=request.taken + request.left,
         batches_taken=request.taken,
@@ -247,8 +248,8 @@ def _offline_request(work: Worker) -> TakingAlong | None:
     )
 
 
-@router.post("/take_along", dependencies=[MayOperate], responses=problems(Unauthenticated))
-async def take_along(body: TakeAlong, work: WorkerDep) -> TakingAlong:
+@router.post("/take_along", dependencies=[MayOperate])
+async def take_along(body: OfflineOrder, work: WorkerDep) -> OfflineOrderReply:
     """Lease batches for work without a link, and fetch everything that they need."""
     work.handle(OfflineRequested(body.hours * 3600, body.batches))
     reply = _offline_request(work)
@@ -256,23 +257,23 @@ async def take_along(body: TakeAlong, work: WorkerDep) -> TakingAlong:
     return reply
 
 
-@router.post("/drain", dependencies=[MayOperate], responses=problems(Unauthenticated))
+@router.post("/drain", dependencies=[MayOperate])
 async def drain(work: WorkerDep) -> SwitchReply:
-    """Claim nothing more, and finish the runs of this machine."""
+    """Drain this machine: finish its runs, claim nothing more."""
     work.handle(SwitchesSet(paused=work.state.paused, draining=True))
     return SwitchReply(closed_because=work.closed())
 
 
-@router.post("/pause", dependencies=[MayOperate], responses=problems(Unauthenticated))
+@router.post("/pause", dependencies=[MayOperate])
 async def pause(work: WorkerDep) -> SwitchReply:
-    """Claim nothing until resumed."""
+    """Pause this machine: claim nothing until resumed."""
     work.handle(SwitchesSet(paused=True, draining=work.state.draining))
     return SwitchReply(closed_because=work.closed())
 
 
-@router.post("/resume", dependencies=[MayOperate], responses=problems(Unauthenticated))
+@router.post("/resume", dependencies=[MayOperate])
 async def resume(work: WorkerDep) -> SwitchReply:
-    """Undo drain and pause of this machine; orders of the Manager stay."""
+    """Resume this machine after a pause or drain; orders of the Manager stay."""
     work.handle(SwitchesSet(paused=False, draining=False))
     return SwitchReply(closed_because=work.closed())
 

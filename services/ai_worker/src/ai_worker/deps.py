@@ -18,7 +18,7 @@ from ai_worker.settings import Intervals, WorkerSettings
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem, Unauthenticated
 from trapper_kit.tokens import same
-from trapper_kit.web.guards import guard
+from trapper_kit.web.guards import guard, refuses
 from trapper_kit.work import Work
 from trapper_schemas.v1.workers import Intervals as ManagerIntervals
 
@@ -159,6 +159,7 @@ _bearer = HTTPBearer(auto_error=False, description="the token in the state folde
 
 
 @guard
+@refuses(Unauthenticated)
 async def _operator(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:

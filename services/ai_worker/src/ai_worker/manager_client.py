@@ -15,7 +15,7 @@ from trapper_kit.problems import Problem, Unavailable
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
-from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release, Saved
+from trapper_schemas.v1.batches import BatchRelease, ClaimReply, ClaimRequest, SavedBatch
 from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelReply
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, Heartbeat, HeartbeatReply
 
@@ -79,13 +79,13 @@ class Manager:
         )
         return self._understood(ClaimReply, response.content)
 
-    async def release(self, batch_id: UUID, release: Release) -> None:
+    async def release(self, batch_id: UUID, release: BatchRelease) -> None:
         """Releases an unfinished batch."""
         await self.http.request(
             "POST", f"/api/resource_batches/{batch_id}/release/", json=release.model_dump(mode="json"), idempotent=True
         )
 
-    async def save_results(self, batch_id: UUID, *, token: str, sha256: str, blob: bytes) -> Saved:
+    async def save_results(self, batch_id: UUID, *, token: str, sha256: str, blob: bytes) -> SavedBatch:
         """Delivers the results of a batch; the same bytes twice are stored once."""
         response = await self.http.request(
             "POST",
@@ -94,7 +94,7 @@ class Manager:
             headers={"Content-Type": MEDIA_TYPE, "Lease-Token": token, "Content-Sha256": sha256},
             idempotent=True,
         )
-        return self._understood(Saved, response.content)
+        return self._understood(SavedBatch, response.content)
 
     @asynccontextmanager
     async def weights(self, sha256: str, *, offset: int = 0) -> AsyncGenerator[Piece, None]:

@@ -12,7 +12,7 @@ from trapper_client.client import TrapperClient
 from trapper_client.errors import Failure, WrongUsage
 from trapper_client.manager import ManagerClient
 from trapper_client.output import tell
-from trapper_schemas.v1.models import Availability, ModelEntry, ModelSpec, ObservationType, Preprocessing, Source
+from trapper_schemas.v1.models import Availability, ModelEntry, ModelSpec, ObjectType, Preprocessing, Source
 
 _DOCS = "docs/models.md says how."
 _PREPROCESS = (
@@ -127,9 +127,7 @@ def inspection_request(entry: ModelEntry) -> dict[str, Any]:
     """What `trapper models add` would be told about this file."""
     spec = _spec(entry)
     how = spec.preprocessing
-    kinds = {
-        kind: [i for i, each in enumerate(spec.labels) if each.observation_type is kind] for kind in ObservationType
-    }
+    kinds = {kind: [i for i, each in enumerate(spec.labels) if each.observation_type is kind] for kind in ObjectType}
     return {
         "name": entry.name,
         "version": entry.version,

@@ -8,9 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from prometheus_client import Counter, Histogram
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,13 +32,13 @@ from trapper_kit.problems import (
 )
 from trapper_kit.settings import METRICS_NETWORKS, ServiceSettings
 from trapper_kit.web.bodies import LimitedBodies, RefusedBody
-from trapper_kit.web.describe import describe_better
+from trapper_kit.web.describe import describe_better, problems
 from trapper_kit.web.guards import api_routes, public
 from trapper_kit.web.headers import SecurityHeaders
 from trapper_kit.web.query import refuse_unknown_query
 from trapper_kit.web.versions import IF_MATCH
 from trapper_schemas.ids import uuid7
-from trapper_schemas.problem import MEDIA_TYPE, FieldError, ProblemBody, field_message
+from trapper_schemas.problem import MEDIA_TYPE, FieldError, field_message
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Check = Callable[[Request], Any]
@@ -49,17 +50,6 @@ MAX_DETAIL_CHARACTERS = 2_000
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 
 
-def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """Returns the problems of a route for its OpenAPI entry."""
-    by_status: dict[int | str, list[str]] = {}
-    for kind in kinds:
-        by_status.setdefault(kind.status, []).append(f"`{kind.type}`: {kind.title}")
-    return {
-        status: {"model": ProblemBody, "description": "; ".join(titles), "content": {MEDIA_TYPE: {}}}
-        for status, titles in by_status.items()
-    }
-
-
 def build_app(
     *,
     service: str,
@@ -69,6 +59,7 @@ def build_app(
     lifespan: Lifespan,
     ready: Check,
     measure: Measure | None = None,
+    streamed: Sequence[type[BaseModel]] = (),
 ) -> FastAPI:
     """Returns the app of a service; `ready` raises while it cannot serve, `measure` adds to /metrics."""
     app = FastAPI(
@@ -77,6 +68,7 @@ def build_app(
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=_operation,
+        separate_input_output_schemas=False,  # a generated client has one class for what it reads and sends back
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
     )
@@ -84,7 +76,7 @@ def build_app(
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     app.include_router(_health(ready, measure))
     _add_problem_handlers(app)
-    describe_better(app)
+    describe_better(app, streamed)
     app.add_middleware(LimitedBodies)
     app.add_middleware(BothSlashes, bare=_bare_endings(routers))
     app.add_middleware(RequestContextMiddleware, service=service)
@@ -108,23 +100,23 @@ def _health(ready: Check, measure: Measure | None) -> APIRouter:
     @router.get("/healthz")
     @public
     async def healthz() -> dict[str, str]:
-        """The process lives; touches nothing."""
+        """Check that the process lives; touches nothing."""
         return {"status": "ok"}
 
     @router.get("/readyz", responses=problems(Unavailable))
     @public
     async def readyz(request: Request) -> dict[str, Any]:
-        """Requests can be served: the database answers."""
+        """Check that requests can be served: the database answers."""
         try:
             details = await ready(request)
         except DatabaseUnavailable as problem:
             raise Unavailable("the database does not answer", retry_after=1) from problem
         return {"status": "ready", **(details or {})}
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=PlainTextResponse, responses=problems(NotFound))
     @public
     async def read_metrics(request: Request) -> Response:
-        """Counters in Prometheus' text format, for the networks of a setting; elsewhere there is no such path."""
+        """Read the metrics in Prometheus' text format; other networks than those of the setting get 404."""
         settings: ServiceSettings | None = getattr(getattr(request.app.state, "work", None), "settings", None)
         allowed = settings.metrics_networks if settings is not None else METRICS_NETWORKS
         if request.client is not None and not is_in(request.client.host, networks(allowed)):

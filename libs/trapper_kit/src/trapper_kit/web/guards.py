@@ -7,10 +7,14 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from trapper_kit.problems import Problem
+
 F = TypeVar("F", bound=Callable[..., Any])
 _GUARD = "__trapper_guard__"
 _CAPABILITY = "__trapper_capability__"
 _PUBLIC = "__trapper_public__"
+_REFUSALS = "__trapper_refusals__"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def guard(function: F) -> F:
@@ -39,6 +43,28 @@ def capability_of(route: APIRoute) -> str | None:
             return str(capability)
         pending += dependant.dependencies
     return None
+
+
+def refuses(*kinds: type[Problem], unsafe: tuple[type[Problem], ...] = ()) -> Callable[[F], F]:
+    """Name the refusals of a dependency for the contract of its routes; `unsafe` are those of writing methods only."""
+
+    def mark(function: F) -> F:
+        setattr(function, _REFUSALS, (kinds, unsafe))
+        return function
+
+    return mark
+
+
+def refusals_of(route: APIRoute) -> Iterator[type[Problem]]:
+    """The refusals that the dependencies of a route name."""
+    pending = list(route.dependant.dependencies)
+    while pending:
+        dependant = pending.pop()
+        kinds, unsafe = getattr(dependant.call, _REFUSALS, ((), ()))
+        yield from kinds
+        if not _SAFE_METHODS.issuperset(route.methods or ()):
+            yield from unsafe
+        pending += dependant.dependencies
 
 
 def public(function: F) -> F:

@@ -8,7 +8,7 @@ from fastapi import Header, Query
 from trapper_kit.paging import MAX_LIMIT
 from trapper_schemas.protocol import HEADER
 
-Protocol = Annotated[int, Header(alias=HEADER, description="version of the protocol between services")]
+Protocol = Annotated[int, Header(alias=HEADER, description="version of the protocol between services, from 1")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
 Ids = Annotated[list[UUID] | None, Query(max_length=200, description="only the rows with these ids")]
 Name = Annotated[

@@ -21,9 +21,9 @@ class ClaimRequest(Request):
     loaded: tuple[str, ...] = Field(default=(), max_length=64)
     on_disk: tuple[str, ...] = Field(default=(), max_length=1000)
     allow_unpinned: bool = False
-    memory_bytes: int | None = Field(default=None, ge=0, description="what the models of one batch may weigh together")
+    memory_bytes: int | None = Field(default=None, ge=0, description="bytes for the models of one batch together")
     offline_seconds: float | None = Field(
-        default=None, gt=0, description="a lease that lasts without a heartbeat, cut to what the Manager allows"
+        default=None, gt=0, description="seconds that a lease lasts without a heartbeat, cut to what the Manager allows"
     )
 
 
@@ -70,7 +70,7 @@ class ClaimReply(Reply):
     intervals: Intervals
 
 
-class Release(Request):
+class BatchRelease(Request):
     """Give a batch back unfinished."""
 
     token: str = Field(max_length=100)
@@ -78,7 +78,7 @@ class Release(Request):
     message: str = Field(default="", max_length=2000)
 
 
-class Saved(Reply):
+class SavedBatch(Reply):
     """The batch is closed; `duplicate` when these very bytes had been saved before."""
 
     batch_id: UUID

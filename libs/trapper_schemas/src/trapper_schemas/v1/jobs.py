@@ -116,7 +116,7 @@ class ClosedBatch(Reply):
 
     batch_id: UUID
     job_id: UUID
-    state: str
+    state: Literal["done", "exhausted"]
     sha256: str
     size_bytes: int
     closed_at: datetime

@@ -44,7 +44,7 @@ class ModelKind(StrEnum):
     POSE = "pose"
 
 
-class ObservationType(StrEnum):
+class ObjectType(StrEnum):
     """What an object is, before any species is named."""
 
     ANIMAL = "animal"
@@ -102,7 +102,7 @@ class Label(Request):
     """What one index of a model's output means; a label without observation type is dropped (say, a bench)."""
 
     label: str = Field(min_length=1, max_length=200)
-    observation_type: ObservationType | None = Field(default=None, exclude_if=_is_none)
+    observation_type: ObjectType | None = Field(default=None, exclude_if=_is_none)
     scientific_name: str | None = Field(default=None, max_length=200, exclude_if=_is_none)
     rank: str | None = Field(default=None, max_length=40, exclude_if=_is_none)
     common_name: str | None = Field(default=None, max_length=200, exclude_if=_is_none)
@@ -225,22 +225,24 @@ class GoldenRun(Request):
     inputs: tuple[tuple[GoldenOutput, ...], ...] = Field(max_length=8, description="outputs, for each golden input")
 
 
-class PublishModel(Request):
+class ModelPublication(Request):
     """Put an entry into the catalogue; the weights follow under their hash."""
 
     entry: ModelEntry
     proof: GoldenRun | None = None
 
 
-class ConfirmPin(Request):
+class PinConfirmation(Request):
     """An operator says which weights an unpinned entry has; from then on it is immutable."""
 
     version: Version
     sha256: str = Field(pattern=SHA256)
-    size_bytes: int | None = Field(default=None, ge=1, description="null takes what the proposals of this hash say")
+    size_bytes: int | None = Field(
+        default=None, ge=1, description="bytes; null takes what the proposals of this hash say"
+    )
 
 
-class RetireModel(Request):
+class ModelRetirement(Request):
     """Take a version out of use for new jobs, or bring it back."""
 
     version: Version
@@ -272,12 +274,27 @@ class ModelPins(Reply):
     proposals: list[ProposedPin]
 
 
+class ModelState(StrEnum):
+    """`draft`: published without weights yet; `published`: listed for jobs; `retired`: only for old results."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+class Origin(StrEnum):
+    """Who put the entry there; a sync touches only what came with the manifest."""
+
+    MANIFEST = "manifest"
+    OPERATOR = "operator"
+
+
 class ModelReply(ModelEntry):
     """An entry as the Manager lists it; `held` when the Manager has the weights itself."""
 
     held: bool
-    state: str
-    origin: str
+    state: ModelState
+    origin: Origin
 
 
 class BlockedModel(Reply):

@@ -1,6 +1,7 @@
 """A worker and the Manager: who it is, what it can run, that it lives."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field
@@ -34,8 +35,8 @@ class Intervals(Reply):
 
     lease_seconds: float
     renew_seconds: float
-    poll_seconds: float = Field(description="how long one claim may wait for work")
-    retry_seconds: float = Field(description="pause after a failed call")
+    poll_seconds: float = Field(description="how many seconds one claim may wait for work, from 0")
+    retry_seconds: float = Field(description="pause after a failed call in seconds, from 0")
 
 
 class EnrolmentReply(Reply):
@@ -48,7 +49,7 @@ class EnrolmentReply(Reply):
     intervals: Intervals
 
 
-class LeaseHeld(Request):
+class HeldLease(Request):
     """One leased batch with its token."""
 
     batch_id: UUID
@@ -62,7 +63,7 @@ class DeviceLoad(Request):
 
     name: str = Field(max_length=200)
     busy: float = Field(ge=0, le=1, description="share of the time in which a batch was being computed")
-    memory_bytes: int | None = Field(default=None, ge=0, description="held by its inference process")
+    memory_bytes: int | None = Field(default=None, ge=0, description="bytes held by its inference process")
 
 
 class PinProposal(Request):
@@ -83,7 +84,7 @@ class Heartbeat(Request):
         le=2**62,
         description="counts the heartbeats of this worker up from `newest_number`",
     )
-    leases: tuple[LeaseHeld, ...] = Field(default=(), max_length=256)
+    leases: tuple[HeldLease, ...] = Field(default=(), max_length=256)
     complete: bool = Field(
         default=False,
         description="these are all leases and no claim is under way: other leases are taken back at no loss, unless a "
@@ -112,11 +113,21 @@ class HeartbeatReply(Reply):
     paused: bool
     drain: bool
     intervals: Intervals
-    newest_number: int = Field(default=0, description="the highest `number` of this worker so far")
+    newest_number: int = Field(default=0, description="the highest `number` of this worker so far, from 0")
     credential: str | None = Field(
         default=None, description="a new one, shown once; the old one is good for a day more"
     )
     credential_expires_at: datetime | None = None
+
+
+class WorkerState(StrEnum):
+    """Seen recently (and told to pause or to leave, or neither), not seen recently, or sent away."""
+
+    ALIVE = "alive"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    SILENT = "silent"
+    REVOKED = "revoked"
 
 
 class WorkerReply(Reply):
@@ -125,7 +136,7 @@ class WorkerReply(Reply):
     id: UUID
     name: str
     version: str
-    state: str
+    state: WorkerState
     runtimes: list[str]
     devices: list[Device]
     seen_at: datetime | None
@@ -135,9 +146,9 @@ class WorkerReply(Reply):
     paused: bool = False
     drain: bool = False
     offline: bool = Field(default=False, description="whether it may lease batches for days")
-    load: float | None = Field(default=None, description="of the whole machine")
+    load: float | None = Field(default=None, description="share of the machine's processors in use, from 0")
     device_load: list[DeviceLoad] = Field(default_factory=list, description="as of its last heartbeat")
-    models_on_disk: int = Field(default=0, description="how many models it has at hand")
+    models_on_disk: int = Field(default=0, description="number of models on its disk, from 0")
     losses: dict[str, int] = Field(
         default_factory=dict, description="batches it did not finish, by the way that happened"
     )

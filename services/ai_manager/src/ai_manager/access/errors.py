@@ -1,6 +1,6 @@
 """Problems that access raises beyond those of the kit."""
 
-from trapper_kit.problems import Forbidden, Invalid, Malformed, Problem, Unauthenticated
+from trapper_kit.problems import Problem, Unauthenticated
 
 
 class ProtocolNotServed(Problem):
@@ -9,5 +9,5 @@ class ProtocolNotServed(Problem):
     status = 400
 
 
-EVERYWHERE = (Malformed, ProtocolNotServed, Unauthenticated, Forbidden, Invalid)
-"""What every call may be answered with."""
+IDENTIFICATION = (Unauthenticated, ProtocolNotServed)
+"""The refusals of a call whose token or protocol is not accepted."""

@@ -9,12 +9,12 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from ai_manager.access import queries
-from ai_manager.access.errors import ProtocolNotServed
+from ai_manager.access.errors import IDENTIFICATION, ProtocolNotServed
 from ai_manager.access.state import Scope, WorkerCaller
 from ai_manager.deps import Work, WorkDep
 from trapper_kit.logs import log
 from trapper_kit.problems import Forbidden, NotFound, Unauthenticated
-from trapper_kit.web.guards import guard, guards
+from trapper_kit.web.guards import guard, guards, refuses
 from trapper_kit.web.params import Protocol
 from trapper_schemas.protocol import PROTOCOL, SERVED
 
@@ -74,6 +74,7 @@ async def _caller(request: Request, work: Work, authorization: str | None, proto
 
 def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
     @(guard if scope is None else guards(scope))
+    @refuses(*((Forbidden,) if scope else ()), *IDENTIFICATION)
     async def check(
         request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
     ) -> Caller:
@@ -86,6 +87,7 @@ def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
 
 
 @guards(Scope.WORK)
+@refuses(Forbidden, *IDENTIFICATION)
 async def _worker(
     request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
 ) -> WorkerCaller:
@@ -99,6 +101,7 @@ MayWork = Annotated[WorkerCaller, Depends(_worker)]
 
 
 @guard
+@refuses(NotFound)
 async def _this_worker(worker_id: UUID, caller: MayWork) -> WorkerCaller:
     if caller.worker_id != worker_id:
         raise NotFound("there is no such worker")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWork
 from ai_manager.base import MAX_BIGINT
 from ai_manager.batches.claim import Ask, claim_batches
@@ -15,20 +14,20 @@ from ai_manager.batches.make_lease_context import lease_json
 from ai_manager.batches.pack import squeeze
 from ai_manager.batches.release import release_batch
 from ai_manager.deps import WorkDep
-from trapper_kit.problems import Forbidden
-from trapper_kit.web.app import problems
-from trapper_schemas.v1.batches import ClaimReply, ClaimRequest, Release
+from ai_manager.workers.errors import WorkerNotFound
+from trapper_kit.web.describe import problems
+from trapper_schemas.v1.batches import BatchRelease, ClaimReply, ClaimRequest
 
-router = APIRouter(prefix="/api/resource_batches", tags=["batches"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api/resource_batches", tags=["batches"])
 MAX_OFFLINE_SECONDS = 366 * 24 * 3600.0
 """More cannot be meant; the settings allow far less."""
 SHORT_BYTES = 64 * 1024
 """What is not longer goes as it is. A model of thousands of species has more than half a megabyte of labels."""
 
 
-@router.post("/claim/", responses=problems(Forbidden, RuntimeNotYours), response_model=ClaimReply)
+@router.post("/claim/", responses=problems(WorkerNotFound, RuntimeNotYours), response_model=ClaimReply)
 async def claim(body: ClaimRequest, caller: MayWork, work: WorkDep, request: Request) -> Response:
-    """Up to n batches that this worker can run, each with `expires_in_seconds`; waits while there are none."""
+    """Lease up to n batches that this worker can run; waits while there are none."""
     ask = Ask(
         caller.worker_id,
         body.runtime,
@@ -57,7 +56,7 @@ def _takes_zstd(request: Request) -> bool:
 
 
 @router.post("/{batch_id}/release/", status_code=204, responses=problems(BatchNotFound, LeaseLost, JobCancelled))
-async def release(batch_id: UUID, body: Release, caller: MayWork, work: WorkDep) -> Response:
+async def release(batch_id: UUID, body: BatchRelease, caller: MayWork, work: WorkDep) -> Response:
     """Give a batch back unfinished."""
     await release_batch(
         work,

@@ -3,13 +3,13 @@
 from ai_manager.catalog import queries, queries_pins
 from ai_manager.catalog.errors import ModelImmutable, ModelNotFound, ModelNotReady
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin, unavailable
+from ai_manager.catalog.state import unavailable
 from trapper_kit.db import Session
 from trapper_kit.logs import log
-from trapper_schemas.v1.models import ConfirmPin, ModelEntry, ModelPins, ProposedPin, Proposer
+from trapper_schemas.v1.models import ModelEntry, ModelPins, ModelState, Origin, PinConfirmation, ProposedPin, Proposer
 
 
-async def confirm_pin(db: Session, name: str, request: ConfirmPin) -> Model:
+async def confirm_pin(db: Session, name: str, request: PinConfirmation) -> Model:
     """Returns the entry with its hash; the same hash again changes nothing, another one is refused."""
     model = await _find(db, name, request.version, lock=True)
     if model.sha256 == request.sha256:

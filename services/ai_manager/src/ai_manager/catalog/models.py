@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ai_manager.base import Base
-from ai_manager.catalog.state import ModelState, Origin
 from trapper_kit.db import state_type
+from trapper_schemas.v1.models import ModelState, Origin
 
 
 class Model(Base):

@@ -5,13 +5,12 @@ from datetime import datetime
 from ai_manager.catalog import queries
 from ai_manager.catalog.errors import ModelImmutable
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin
 from trapper_kit.db import IntegrityError, Session
 from trapper_kit.logs import log
 from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
 from trapper_schemas.model_names import why_reserved
-from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelKind
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelKind, ModelState, Origin
 
 _NUL = "\\u0000"
 """As JSON writes it; no database stores one."""

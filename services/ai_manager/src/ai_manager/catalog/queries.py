@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, or_, select, tuple_, update
 
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin
 from trapper_kit.db import Session
-from trapper_schemas.v1.models import ModelRef
+from trapper_schemas.v1.models import ModelRef, ModelState, Origin
 
 Key = tuple[str, str, str]
 """Name, version and sha256 of the weights, which is empty where an unpinned entry is asked for."""

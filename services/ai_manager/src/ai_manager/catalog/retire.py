@@ -3,9 +3,9 @@
 from ai_manager.catalog import queries
 from ai_manager.catalog.errors import ModelImmutable, ModelNotFound
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin
 from trapper_kit.db import Session
 from trapper_kit.logs import log
+from trapper_schemas.v1.models import ModelState, Origin
 
 
 async def retire_model(db: Session, name: str, version: str) -> Model:

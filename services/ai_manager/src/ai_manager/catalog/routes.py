@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayPublish, MayReadCatalog
 from ai_manager.blob_store import weights_key
 from ai_manager.catalog import queries
@@ -24,28 +23,27 @@ from ai_manager.catalog.publish import publish_model
 from ai_manager.catalog.receive_weights import receive_weights
 from ai_manager.catalog.retire import restore_model, retire_model
 from ai_manager.deps import Db, Now, WorkDep
-from trapper_kit.problems import Invalid, TooLarge
-from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.app import read_body
 from trapper_kit.web.bodies import MIB, body_limit
+from trapper_kit.web.describe import binary, problems
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import (
-    ConfirmPin,
     GoldenRun,
     ModelPins,
+    ModelPublication,
     ModelReply,
+    ModelRetirement,
     Name,
-    PublishModel,
-    RetireModel,
+    PinConfirmation,
     Version,
 )
 from trapper_schemas.v1.resources import SHA256
 
-router = APIRouter(prefix="/api/models", tags=["catalog"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api/models", tags=["catalog"])
 EntryName = Annotated[Name, Path()]
 Sha256 = Annotated[str, Path(pattern=SHA256)]
 Range = Annotated[str | None, Header(max_length=100, description="bytes=first-last, for a download that goes on")]
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
-_STREAM = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 def _reply(model: Model) -> ModelReply:
@@ -61,14 +59,14 @@ async def list_models(
     name: Annotated[Name | None, Query()] = None,
     retired: Annotated[bool, Query(description="also those that are retired")] = False,
 ) -> Page[ModelReply]:
-    """The whole catalogue by name, in one page: it has some hundred entries at most."""
+    """List the models of the catalogue by name, in one page."""
     models = await queries.list_models(db, name=name, retired=retired)
     return Page(items=[_reply(model) for model in models], next_cursor=None)
 
 
 @router.get("/{sha256}/", responses=problems(ModelNotFound))
 async def read_model(sha256: Sha256, _caller: MayReadCatalog, db: Db) -> ModelReply:
-    """One version by the sha256 of its weights."""
+    """Read a model by the sha256 of its weights."""
     model = await queries.by_sha256(db, sha256)
     if model is None:
         raise ModelNotFound(sha256=sha256)
@@ -83,7 +81,7 @@ async def read_proof(
     name: Annotated[Name | None, Query(description="as run under this name")] = None,
     version: Annotated[Version | None, Query()] = None,
 ) -> GoldenRun:
-    """What the model answered to the golden inputs where it was published."""
+    """Read a model's outputs for the golden inputs."""
     model = await queries.with_proof(db, sha256, name=name, version=version)
     if model is None:
         raise ProofNotFound("the weights were published without one, or not at all", sha256=sha256)
@@ -94,27 +92,27 @@ async def read_proof(
 async def list_pins(
     name: EntryName, _caller: MayReadCatalog, db: Db, version: Annotated[Version, Query()]
 ) -> ModelPins:
-    """The hash of an entry that an operator confirmed, and what workers proposed."""
+    """Read the confirmed hash of a model and what workers proposed."""
     return await read_pins(db, name, version)
 
 
-@router.post("/{name}/pin/", responses=problems(ModelNotFound, ModelNotReady, ModelImmutable, Invalid))
-async def pin(name: EntryName, body: ConfirmPin, _caller: MayPublish, db: Db) -> ModelReply:
-    """Confirm which weights an unpinned entry has; the same hash again changes nothing."""
+@router.post("/{name}/pin/", responses=problems(ModelNotFound, ModelNotReady, ModelImmutable))
+async def pin(name: EntryName, body: PinConfirmation, _caller: MayPublish, db: Db) -> ModelReply:
+    """Confirm which weights an unpinned model has; the same hash again changes nothing."""
     return _reply(await confirm_pin(db, name, body))
 
 
-@router.post("/{name}/retire/", responses=problems(ModelNotFound, ModelImmutable, Invalid))
-async def retire(name: EntryName, body: RetireModel, _caller: MayPublish, db: Db) -> ModelReply:
-    """Refuse new jobs on a version, or bring it back; jobs in flight go on, and its weights stay."""
+@router.post("/{name}/retire/", responses=problems(ModelNotFound, ModelImmutable))
+async def retire(name: EntryName, body: ModelRetirement, _caller: MayPublish, db: Db) -> ModelReply:
+    """Retire a version of a model, or bring it back; jobs in flight go on, and its weights stay."""
     change = retire_model if body.retired else restore_model
     return _reply(await change(db, name, body.version))
 
 
-@router.post("/", status_code=201, responses={**problems(Invalid, ModelImmutable), 200: {"model": ModelReply}})
+@router.post("/", status_code=201, responses={**problems(ModelImmutable), 200: {"model": ModelReply}})
 @body_limit(16 * MIB)
-async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
-    """Publish an entry; 200 when it was there already. Its address is the hash, so no idempotency key is needed."""
+async def publish(body: ModelPublication, _caller: MayPublish, db: Db, now: Now, response: Response) -> ModelReply:
+    """Publish a model's entry; 200 when it was there already. No idempotency key: its address is the hash."""
     model, new = await publish_model(db, body.entry, proof=body.proof, now=now)
     response.status_code = 201 if new else 200
     return _reply(model)
@@ -122,11 +120,11 @@ async def publish(body: PublishModel, _caller: MayPublish, db: Db, now: Now, res
 
 @router.put(
     "/{sha256}/weights",
-    responses=problems(ModelNotFound, WeightsDiffer, Invalid, TooLarge),
-    openapi_extra={"requestBody": {"required": True, **_STREAM}},
+    responses=problems(ModelNotFound, WeightsDiffer),
+    openapi_extra={"requestBody": {"required": True, **binary()}},
 )
 async def put_weights(sha256: Sha256, _caller: MayPublish, work: WorkDep, request: Request) -> ModelReply:
-    """Send the weights; kept if and only if their sha256 is the one in the address."""
+    """Upload the weights of a model; kept if and only if their sha256 is the one in the address."""
     chunks = read_body(request, at_most=work.settings.weights_limit_bytes)
     await receive_weights(work, sha256, chunks)
     async with work.db() as db:
@@ -139,12 +137,12 @@ async def put_weights(sha256: Sha256, _caller: MayPublish, work: WorkDep, reques
 @router.get(
     "/{sha256}/weights",
     response_class=StreamingResponse,
-    responses={**problems(ModelNotFound, RangeRefused), 200: _STREAM, 206: _STREAM},
+    responses={**problems(ModelNotFound, RangeRefused), 200: binary(), 206: binary()},
 )
 async def get_weights(
     sha256: Sha256, _caller: MayReadCatalog, work: WorkDep, range_: Annotated[Range, Header(alias="Range")] = None
 ) -> StreamingResponse:
-    """The weights that the Manager itself holds; a Range header continues a download."""
+    """Download weights that the Manager holds; a Range header continues a download."""
     size = await work.blobs.size(weights_key(sha256))
     if size is None:
         raise ModelNotFound("the Manager does not hold these weights", sha256=sha256)

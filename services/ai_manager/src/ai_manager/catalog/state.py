@@ -1,24 +1,6 @@
 """States of a catalogue entry, and which entries a job may use."""
 
-from enum import StrEnum
-
 from trapper_schemas.v1.models import Availability, ModelEntry, ModelKind
-
-
-class ModelState(StrEnum):
-    """`draft`: published without weights yet; `published`: listed for jobs; `retired`: only for old results."""
-
-    DRAFT = "draft"
-    PUBLISHED = "published"
-    RETIRED = "retired"
-
-
-class Origin(StrEnum):
-    """Who published the entry; a sync changes only entries of the manifest."""
-
-    MANIFEST = "manifest"
-    OPERATOR = "operator"
-
 
 _IN_NO_JOB = {
     ModelKind.POSE: "nothing runs those",

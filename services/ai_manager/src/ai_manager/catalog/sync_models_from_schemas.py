@@ -9,12 +9,11 @@ from pathlib import Path
 from ai_manager.blob_store import checked, weights_key
 from ai_manager.catalog import queries
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, Origin
 from ai_manager.deps import Work
 from trapper_kit.db import Session
 from trapper_kit.logs import log
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import GoldenRun, ModelEntry
+from trapper_schemas.v1.models import GoldenRun, ModelEntry, ModelState, Origin
 
 _CHUNK_BYTES = 1024 * 1024
 

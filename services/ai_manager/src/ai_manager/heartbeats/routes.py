@@ -4,15 +4,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayWorkAsThis
 from ai_manager.deps import WorkDep
 from ai_manager.heartbeats.beat import take_heartbeat
 from ai_manager.workers.errors import WorkerNotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_schemas.v1.workers import Heartbeat, HeartbeatReply
 
-router = APIRouter(prefix="/api/workers", tags=["heartbeats"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api/workers", tags=["heartbeats"])
 
 
 @router.post("/{worker_id}/heartbeat/", responses=problems(WorkerNotFound))
@@ -22,7 +21,7 @@ async def beat(
     caller: MayWorkAsThis,
     work: WorkDep,
 ) -> HeartbeatReply:
-    """Renew leases and hear of cancellations; there is no other renewal.
+    """Report that a worker lives, renew its leases; there is no other renewal.
 
     With `complete` the leases named are all that the worker has, and no claim of its own is under way: every other
     batch leased to it waits again, at no loss. The worker sends no claim before such a heartbeat is answered.

@@ -14,7 +14,7 @@ from ai_manager.batches.models import Terms
 from ai_manager.catalog import queries as catalog
 from ai_manager.catalog.errors import ModelNotReady, UnknownModel
 from ai_manager.catalog.models import Model
-from ai_manager.catalog.state import ModelState, missing
+from ai_manager.catalog.state import missing
 from ai_manager.jobs import queries
 from ai_manager.jobs.errors import NoCommonRuntime
 from ai_manager.jobs.models import Job
@@ -26,7 +26,7 @@ from trapper_kit.problems import Invalid
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import FieldError, field_message
 from trapper_schemas.v1.jobs import JobRequest, JobState, Stage
-from trapper_schemas.v1.models import ModelEntry
+from trapper_schemas.v1.models import ModelEntry, ModelState
 
 INTERACTIVE, BULK = 0, 1
 IDS_AT_ONCE = 1000

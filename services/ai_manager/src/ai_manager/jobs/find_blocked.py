@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from ai_manager.batches.models import Terms
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.catalog import queries as catalog
-from ai_manager.catalog.state import ModelState, missing
+from ai_manager.catalog.state import missing
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.state import Need, blocked_by
 from ai_manager.workers import queries as workers
-from ai_manager.workers.state import Ability, WorkerState, state_of
+from ai_manager.workers.state import Ability, state_of
 from trapper_kit.db import Session
 from trapper_schemas.blocked import Blocked
-from trapper_schemas.v1.models import BlockedModel, ModelEntry
+from trapper_schemas.v1.models import BlockedModel, ModelEntry, ModelState
+from trapper_schemas.v1.workers import WorkerState
 
 
 async def abilities(work: Work, db: Session) -> list[Ability]:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
-from ai_manager.access.errors import EVERYWHERE, ProtocolNotServed
 from ai_manager.access.guards import MaySubmit
 from ai_manager.catalog.errors import ModelNotReady, UnknownModel
 from ai_manager.deps import Db, Now, Work, WorkDep
@@ -20,12 +19,12 @@ from ai_manager.jobs.read import describe_job
 from ai_manager.jobs.read_submission import Submission, decompress, read_submission
 from trapper_kit.db import IntegrityError
 from trapper_kit.idempotency import IdempotencyKeyReused
-from trapper_kit.problems import Invalid, Malformed, TooLarge
-from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.app import read_body
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import IdempotencyKey
 from trapper_schemas.v1.jobs import JobReply, JobRequest, ResourcePage
 
-router = APIRouter(prefix="/api/prediction_jobs", tags=["jobs"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api/prediction_jobs", tags=["jobs"])
 Encoding = Annotated[str | None, Header(alias="Content-Encoding", pattern="^(zstd|identity)$")]
 
 
@@ -36,7 +35,6 @@ def _streamed(model: str) -> dict[str, Any]:
 
 
 STREAMED_BODIES = (JobRequest, ResourcePage)
-STREAMED = (Malformed, ProtocolNotServed, Invalid, TooLarge, IdempotencyKeyReused)
 
 
 async def _read(request: Request, work: Work, encoding: str | None) -> Submission:
@@ -49,7 +47,7 @@ async def _read(request: Request, work: Work, encoding: str | None) -> Submissio
     "/",
     status_code=201,
     responses={
-        **problems(*STREAMED, UnknownModel, ModelNotReady, NoCommonRuntime),
+        **problems(UnknownModel, ModelNotReady, NoCommonRuntime),
         200: {"model": JobReply, "description": "the job that this key and this body made before"},
     },
     openapi_extra=_streamed("JobRequest"),
@@ -63,7 +61,7 @@ async def accept(
     key: IdempotencyKey,
     encoding: Encoding = None,
 ) -> JobReply:
-    """Submit a job; 200 with the same job for the same key and body. The body may be zstd-encoded."""
+    """Submit a prediction job; 200 with the same job for the same key and body. The body may be zstd-encoded."""
     with closing(await _read(request, work, encoding)) as submission:
         head = read_head(submission, JobRequest)
         try:
@@ -84,13 +82,13 @@ async def _accept(
 
 @router.post(
     "/{job_id}/resources/",
-    responses=problems(*STREAMED, JobNotFound, JobSealed, PageOutOfTurn),
+    responses=problems(JobNotFound, JobSealed, PageOutOfTurn, IdempotencyKeyReused),
     openapi_extra=_streamed("ResourcePage"),
 )
 async def append(
     job_id: UUID, request: Request, caller: MaySubmit, work: WorkDep, encoding: Encoding = None
 ) -> JobReply:
-    """Append a page; the same page again changes nothing, and the last one says `sealed`."""
+    """Append a page of resources to a job; the same page again changes nothing, and the last one says `sealed`."""
     with closing(await _read(request, work, encoding)) as submission:
         page = read_head(submission, ResourcePage)
         async with work.db() as db:
@@ -100,7 +98,7 @@ async def append(
 
 @router.get("/{job_id}/", responses=problems(JobNotFound))
 async def read(job_id: UUID, caller: MaySubmit, db: Db, work: WorkDep) -> JobReply:
-    """State, counts, progress, and when it will be over at the measured speed."""
+    """Read a job: state, counts, progress, estimated end."""
     job = await queries.get(db, job_id, caller.sees)
     if job is None:
         raise JobNotFound(job_id=str(job_id))
@@ -109,6 +107,6 @@ async def read(job_id: UUID, caller: MaySubmit, db: Db, work: WorkDep) -> JobRep
 
 @router.post("/{job_id}/cancel/", responses=problems(JobNotFound))
 async def cancel(job_id: UUID, caller: MaySubmit, db: Db, work: WorkDep, now: Now) -> JobReply:
-    """Stop handing out; a closed job stays as it is."""
+    """Cancel a job: stop handing out its batches; a closed job stays as it is."""
     job = await cancel_job(db, job_id, caller=caller.name, now=now)
     return await describe_job(work, db, job)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ai_manager.workers.state import Ability, WorkerState
+from ai_manager.workers.state import Ability
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.jobs import JobState
+from trapper_schemas.v1.workers import WorkerState
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayOperate, MayReadCatalog
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.deps import Db, Now, WorkDep
@@ -14,16 +13,15 @@ from ai_manager.queues.measure import Measured, measure_queue
 from ai_manager.queues.queries import Depth, made_at
 from ai_manager.queues.schemas import ModelSet, Queue, Queues, Runtime
 from ai_manager.workers.state import Ability
-from trapper_kit.web.app import problems
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import BlockedModel
 
-router = APIRouter(prefix="/api", tags=["queues"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api", tags=["queues"])
 
 
 @router.get("/queues/")
 async def list_queues(_caller: MayOperate, db: Db, now: Now, work: WorkDep) -> Queues:
-    """Depth per runtimes and per models, the oldest waiting batch, and how long the work would take."""
+    """List the queues: what waits, for how long, and how long the work takes."""
     measured = await measure_queue(work, db)
     fleet = await abilities(work, db)
     grouped: dict[str, list[Depth]] = {}

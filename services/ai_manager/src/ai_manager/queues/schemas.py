@@ -9,9 +9,9 @@ class ModelSet(BaseModel):
     """The work of one queue that asks for the same models."""
 
     models: list[str] = Field(description="names, in the order of the stages")
-    waiting: int = Field(description="batches that wait")
-    resources: int = Field(description="resources in them")
-    unplanned: int = Field(description="resources of open jobs that are not cut into batches yet")
+    waiting: int = Field(description="number of batches that wait, from 0")
+    resources: int = Field(description="number of resources in them, from 0")
+    unplanned: int = Field(description="number of resources of open jobs that are not in batches yet, from 0")
     oldest_waiting_seconds: float | None
     unpinned: bool = Field(description="only for workers that allow weights which nobody confirmed")
     blocked: Blocked | None = Field(description="why no worker takes it; null when one may, or has some of it")
@@ -23,8 +23,8 @@ class Queue(BaseModel):
     runtimes: list[str]
     waiting: int
     leased: int
-    resources: int = Field(description="resources in batches that wait or are leased")
-    unplanned: int = Field(description="resources of open jobs that are not cut into batches yet")
+    resources: int = Field(description="number of resources in batches that wait or are leased, from 0")
+    unplanned: int = Field(description="number of resources of open jobs that are not in batches yet, from 0")
     oldest_waiting_seconds: float | None
     workers: int
     model_sets: list[ModelSet]
@@ -35,12 +35,12 @@ class Runtime(BaseModel):
 
     runtime: str
     waiting: int
-    resources: int = Field(description="waiting resources that it could run, planned or not")
+    resources: int = Field(description="number of waiting resources that it could run, planned or not, from 0")
     seconds_of_work: float | None = Field(
         description="for one worker at the measured speed; null while nobody measured one of the models"
     )
     oldest_waiting_seconds: float | None
-    workers: int = Field(description="that live, and are neither paused nor leaving")
+    workers: int = Field(description="number of workers that live and are neither paused nor leaving, from 0")
 
 
 class Queues(BaseModel):

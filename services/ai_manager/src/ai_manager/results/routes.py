@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MaySubmit, MayWork
 from ai_manager.batches.errors import BatchNotFound, JobCancelled, LeaseLost
 from ai_manager.blob_store import results_key
@@ -21,23 +20,22 @@ from ai_manager.results.models import SavedResult
 from ai_manager.results.save_results import Brought, save_results
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Invalid, TooLarge
-from trapper_kit.web.app import problems, read_body
+from trapper_kit.web.app import read_body
+from trapper_kit.web.describe import binary, problems
 from trapper_kit.web.params import ContentSha256, Cursor, LeaseToken, Limit
 from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.paging import Page
-from trapper_schemas.v1.batches import Saved
+from trapper_schemas.v1.batches import SavedBatch
 from trapper_schemas.v1.jobs import ClosedBatch, ClosedBatches, ResourceFailure
 
-router = APIRouter(prefix="/api", tags=["results"], responses=problems(*EVERYWHERE))
-_BLOB = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+router = APIRouter(prefix="/api", tags=["results"])
 
 
 @router.post(
     "/resource_batches/{batch_id}/save_results/",
-    responses=problems(BatchNotFound, LeaseLost, JobCancelled, TooLarge, Invalid, BlobRefused),
-    openapi_extra={"requestBody": {"required": True, **_BLOB}},
-    response_model=Saved,
+    responses=problems(BatchNotFound, LeaseLost, JobCancelled, BlobRefused),
+    openapi_extra={"requestBody": {"required": True, **binary()}},
+    response_model=SavedBatch,
 )
 async def save(
     batch_id: UUID,
@@ -47,10 +45,10 @@ async def save(
     token: LeaseToken,
     sha256: ContentSha256,
 ) -> Response:
-    """Bring a batch; the very same bytes again are answered as a duplicate."""
+    """Save the results of a batch; the very same bytes again are answered as a duplicate."""
     body = b"".join([chunk async for chunk in read_body(request, at_most=work.settings.results_limit_bytes)])
     finished = await save_results(work, Brought(batch_id, caller.worker_id, token, sha256, body))
-    saved = Saved(batch_id=batch_id, sha256=sha256, duplicate=finished is None)
+    saved = SavedBatch(batch_id=batch_id, sha256=sha256, duplicate=finished is None)
     return Response(saved.model_dump_json(), media_type="application/json")
 
 
@@ -62,7 +60,7 @@ async def list_closed(
     include: Annotated[Literal["acknowledged"] | None, Query(description="also those that were fetched")] = None,
     after: Annotated[UUID | None, Query(description="with `include`: the last batch id of the page before")] = None,
 ) -> ClosedBatches:
-    """The oldest hundred closed batches that are not acknowledged; no cursor, since they finish out of order."""
+    """List the oldest hundred closed batches of a job that nobody acknowledged; they finish out of order."""
     if await jobs.get(db, job_id, caller.sees) is None:
         raise JobNotFound(job_id=str(job_id))
     rows = await (queries.unacknowledged(db, job_id) if include is None else queries.kept(db, job_id, after))
@@ -83,10 +81,10 @@ def _closed(row: SavedResult) -> ClosedBatch:
 @router.get(
     "/resource_batches/{batch_id}/results/",
     response_class=StreamingResponse,
-    responses={**problems(ResultsNotFound), 200: _BLOB},
+    responses={**problems(ResultsNotFound), 200: binary()},
 )
 async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Response:
-    """The blob, as the worker sent it; an exhausted batch has one of failures."""
+    """Download the results of a batch; an exhausted batch has one of failures."""
     async with work.db() as db:
         row = await queries.get(db, batch_id, caller.sees)
         blob = await queries.blob_of(db, batch_id) if row is not None else None
@@ -107,7 +105,7 @@ async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Respons
 
 @router.post("/resource_batches/{batch_id}/fetched/", status_code=204, responses=problems(ResultsNotFound))
 async def fetched(batch_id: UUID, caller: MaySubmit, db: Db, now: Now) -> Response:
-    """Durable at the Expert's: off the list."""
+    """Acknowledge that the results of a batch are stored."""
     await acknowledge_results(db, batch_id, caller=caller.name, now=now)
     return Response(status_code=204)
 
@@ -116,7 +114,7 @@ async def fetched(batch_id: UUID, caller: MaySubmit, db: Db, now: Now) -> Respon
 async def list_failures(
     job_id: UUID, caller: MaySubmit, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ResourceFailure]:
-    """Resources that failed, each with a code and a message."""
+    """List the resources of a job that failed, with code and message."""
     if await jobs.get(db, job_id, caller.sees) is None:
         raise JobNotFound(job_id=str(job_id))
     page_request = PageRequest.of(limit, cursor, {"job_id": str(job_id)})

@@ -29,7 +29,7 @@ def _reply(worker: Worker, losses: dict[str, int], now: datetime, alive_seconds:
         id=worker.id,
         name=worker.name,
         version=worker.version,
-        state=state.value,
+        state=state,
         runtimes=worker.runtimes,
         devices=[Device.model_validate(device) for device in worker.devices],
         seen_at=worker.seen_at,

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from ai_manager.access.errors import EVERYWHERE
 from ai_manager.access.guards import MayOperate, check_protocol
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.workers import queries
@@ -17,20 +16,19 @@ from ai_manager.workers.instruct import instruct_workers
 from ai_manager.workers.revoke import revoke_worker
 from ai_manager.workers.state import Order
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Unauthenticated
-from trapper_kit.web.app import problems
 from trapper_kit.web.bodies import PUBLIC_BYTES, body_limit
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, InstructedWorkers, WorkerReply
 
-router = APIRouter(prefix="/api/workers", tags=["workers"], responses=problems(*EVERYWHERE))
+router = APIRouter(prefix="/api/workers", tags=["workers"])
 
 
-@router.post("/", status_code=201, responses=problems(Unauthenticated, EnrolmentRefused, RuntimeNotAllowed))
+@router.post("/", status_code=201, responses=problems(EnrolmentRefused, RuntimeNotAllowed))
 @body_limit(PUBLIC_BYTES)  # the enrolment token is looked up when it is spent
 async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: WorkDep) -> EnrolmentReply:
-    """Spend one use of an enrolment token (the bearer token); the credential is shown once."""
+    """Enrol a worker with an enrolment token; the credential is shown once."""
     check_protocol(*body.protocols)
     enrolled = await enrol_worker(
         db,
@@ -53,7 +51,7 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
 async def list_workers(
     _caller: MayOperate, db: Db, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[WorkerReply]:
-    """Who is alive, its version and devices, what it measured, how many batches it holds and has lost."""
+    """List the workers: state, devices, speed, batches held and lost."""
     page_request = PageRequest.of(limit, cursor, {})
     rows, next_cursor = split(await queries.list_workers(db, page_request), page_request, lambda row: [row.id])
     return Page(items=await build_replies(db, rows, alive_seconds=work.intervals.alive), next_cursor=next_cursor)
@@ -61,7 +59,7 @@ async def list_workers(
 
 @router.get("/{worker_id}/", responses=problems(WorkerNotFound))
 async def show_worker(worker_id: UUID, _caller: MayOperate, db: Db, work: WorkDep) -> WorkerReply:
-    """One of them, also when it was sent away."""
+    """Read one worker, also a revoked one."""
     worker = await queries.find(db, worker_id)
     if worker is None:
         raise WorkerNotFound(worker_id=str(worker_id))
@@ -70,42 +68,42 @@ async def show_worker(worker_id: UUID, _caller: MayOperate, db: Db, work: WorkDe
 
 @router.post("/{worker_id}/revoke/", status_code=204, responses=problems(WorkerNotFound))
 async def revoke(worker_id: UUID, _caller: MayOperate, db: Db, now: Now) -> Response:
-    """End its credentials now; its batches are handed out again."""
+    """Revoke a worker: end its credentials now; its batches are handed out again."""
     await revoke_worker(db, worker_id, now=now)
     return Response(status_code=204)
 
 
 @router.post("/pause/")
 async def pause_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
-    """Every worker finishes what it holds and takes nothing new, until it is resumed."""
+    """Pause every worker: it finishes what it holds and takes nothing new."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE))
 
 
 @router.post("/resume/")
 async def resume_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
-    """Take every pause, and every drain that has not ended yet, back."""
+    """Resume every worker."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME))
 
 
 @router.post("/drain/")
 async def drain_all(_caller: MayOperate, db: Db) -> InstructedWorkers:
-    """Every worker finishes what it holds, and leaves."""
+    """Drain every worker: it finishes what it holds, and leaves."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN))
 
 
 @router.post("/{worker_id}/pause/", responses=problems(WorkerNotFound))
 async def pause(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
-    """It finishes what it holds and takes nothing new, until it is resumed."""
+    """Pause one worker: it finishes what it holds and takes nothing new."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE, worker_id))
 
 
 @router.post("/{worker_id}/resume/", responses=problems(WorkerNotFound))
 async def resume(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
-    """Take its pause, or a drain that has not ended yet, back."""
+    """Resume one worker."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME, worker_id))
 
 
 @router.post("/{worker_id}/drain/", responses=problems(WorkerNotFound))
 async def drain(worker_id: UUID, _caller: MayOperate, db: Db) -> InstructedWorkers:
-    """It finishes what it holds, and leaves."""
+    """Drain one worker: it finishes what it holds, and leaves."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN, worker_id))

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-
-class WorkerState(StrEnum):
-    """Seen lately (perhaps paused or draining), not seen lately, or revoked."""
-
-    ALIVE = "alive"
-    PAUSED = "paused"
-    DRAINING = "draining"
-    SILENT = "silent"
-    REVOKED = "revoked"
+from trapper_schemas.v1.workers import WorkerState
 
 
 class Order(StrEnum):

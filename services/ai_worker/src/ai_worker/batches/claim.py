@@ -24,7 +24,7 @@ from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.batches import BatchLease, ClaimReply, ClaimRequest, Release
+from trapper_schemas.v1.batches import BatchLease, BatchRelease, ClaimReply, ClaimRequest
 
 CLAIMS = Counter("trapper_claims_total", "Claims, by how they ended", ["outcome"])
 _AT_ONCE = 0.5
@@ -192,4 +192,4 @@ async def _return(work: Worker, lease: Lease, reason: str, message: str = "") ->
     log("batch.returned", batch=str(lease.batch_id), attempt=lease.attempt, reason=reason)
     known = cast("Literal['draining', 'disk_full']", reason)
     with suppress(Problem):  # without an answer, the next complete heartbeat returns it
-        await work.manager.release(lease.batch_id, Release(token=lease.token, reason=known, message=message))
+        await work.manager.release(lease.batch_id, BatchRelease(token=lease.token, reason=known, message=message))

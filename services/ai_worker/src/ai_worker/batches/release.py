@@ -14,7 +14,7 @@ from ai_worker.leases.events import RunEnded, RunParked
 from ai_worker.leases.runs import RunState
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1.batches import BatchLease, Release
+from trapper_schemas.v1.batches import BatchLease, BatchRelease
 
 GIVEN_UP = Counter("trapper_batches_given_up_total", "Batches that ended here without results, by reason", ["reason"])
 Reason = Literal["draining", "inference_died", "cannot_run", "disk_full"]
@@ -56,7 +56,7 @@ async def _release(work: Worker, run: Run, reason: Reason, message: str) -> bool
         return True
     lease = BatchLease.model_validate(run.lease)
     try:
-        await work.manager.release(run.batch_id, Release(token=lease.token, reason=reason, message=message[:2000]))
+        await work.manager.release(run.batch_id, BatchRelease(token=lease.token, reason=reason, message=message[:2000]))
     except Problem as problem:
         log("release.failed", level=logging.WARNING, batch=str(run.batch_id), problem=str(problem))
         return problem.status < _SERVER_ERROR

@@ -17,7 +17,7 @@ from ai_worker.manager_client import is_stranger
 from ai_worker.results import queries as results
 from trapper_kit.logs import log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1.workers import DeviceLoad, Heartbeat, HeartbeatReply, LeaseHeld
+from trapper_schemas.v1.workers import DeviceLoad, Heartbeat, HeartbeatReply, HeldLease
 
 _PINS_PROPOSED = 64
 """Pins that one heartbeat proposes at most."""
@@ -65,7 +65,7 @@ def _heartbeat(work: Worker, beat: SendHeartbeat, devices: tuple[DeviceLoad, ...
     return Heartbeat(
         number=beat.number,
         leases=tuple(
-            LeaseHeld(batch_id=lease.batch_id, token=lease.token, done=work.runs.done(lease.run_id), total=lease.total)
+            HeldLease(batch_id=lease.batch_id, token=lease.token, done=work.runs.done(lease.run_id), total=lease.total)
             for lease in beat.leases
         ),
         complete=beat.complete,

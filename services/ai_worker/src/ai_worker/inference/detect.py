@@ -13,7 +13,7 @@ from ai_worker.inference.predictors.registry import family
 from ai_worker.inference.preprocess import Mapping
 from ai_worker.inference.types import Detections, ModelOutputUnfit, Tensor
 from trapper_schemas.v1.batches import StageSpec
-from trapper_schemas.v1.models import ModelSpec, ObservationType
+from trapper_schemas.v1.models import ModelSpec, ObjectType
 
 
 def spec_of(spec: StageSpec) -> ModelSpec:
@@ -66,7 +66,7 @@ class Finder:
             threshold=threshold_of(stage),
             iou=spec.nms_iou if stage.stage.nms_iou is None else stage.stage.nms_iou,
             named=np.asarray([kind is not None for kind in types], dtype=bool),
-            is_animal=np.asarray([kind is ObservationType.ANIMAL for kind in types], dtype=bool),
+            is_animal=np.asarray([kind is ObjectType.ANIMAL for kind in types], dtype=bool),
         )
 
     def find(self, outputs: Sequence[Tensor], mapping: Mapping) -> Detections:

@@ -13,7 +13,7 @@ from ai_worker.model_store.errors import ModelRefused
 from ai_worker.model_store.inspect import MAX_INPUT_PIXELS, Facts, sides
 from trapper_schemas.catalog import LabelMap, map_labels, map_species
 from trapper_schemas.problem import field_message
-from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObservationType, Preprocessing
+from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObjectType, Preprocessing
 
 _NUMBERS = ("scale", "mean", "std")
 _KEYS = {
@@ -91,7 +91,7 @@ def decide_labels(request: ModelRequest, facts: Facts, kind: ModelKind) -> tuple
         raise ModelRefused(
             "labels",
             f"none of the {len(names)} labels ({', '.join(names[:5])}, …) is an animal, a human or a vehicle; expected "
-            f"a map that says which are {', '.join(ObservationType)}: --map",
+            f"a map that says which are {', '.join(ObjectType)}: --map",
         )
     return labels
 

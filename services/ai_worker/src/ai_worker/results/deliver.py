@@ -14,7 +14,7 @@ from ai_worker.results.state import KeptState, after_refusal
 from trapper_kit.http_replies import Unreachable
 from trapper_kit.logs import bound, log
 from trapper_kit.problems import Problem
-from trapper_schemas.v1.batches import Release
+from trapper_schemas.v1.batches import BatchRelease
 
 DELIVERIES = Counter("trapper_deliveries_total", "Deliveries of results, by how the Manager answered", ["outcome"])
 _PER_TURN = 20
@@ -69,6 +69,8 @@ def _reasons(problem: Problem) -> str:
 
 async def _release(work: WorkerWork, kept: KeptResult, problem: Problem) -> None:
     """Release the batch to another worker: results that the Manager refuses once, it refuses always."""
-    release = Release(token=kept.token, reason="cannot_run", message=f"results refused: {_reasons(problem)}"[:2000])
+    release = BatchRelease(
+        token=kept.token, reason="cannot_run", message=f"results refused: {_reasons(problem)}"[:2000]
+    )
     with suppress(Problem):
         await work.manager.release(kept.batch_id, release)

@@ -11,16 +11,18 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from expert.access.authenticate import Credentials, authenticate
+from expert.access.errors import CsrfMissing, TwoCredentials
 from expert.access.sign_in import cookie_name
 from expert.access.state import Caller, Capability, in_scope
 from expert.deps import Work
-from trapper_kit.problems import Forbidden
-from trapper_kit.web.guards import guard, guards
+from trapper_kit.problems import Forbidden, Unauthenticated
+from trapper_kit.web.guards import guard, guards, refuses
 
 _documented = HTTPBearer(auto_error=False, description="a personal access token; browsers send their cookie instead")
 
 
 @guard
+@refuses(Unauthenticated, TwoCredentials, unsafe=(CsrfMissing,))
 async def _signed_in(request: Request, work: Work, _bearer: Annotated[object, Depends(_documented)]) -> Caller:
     known: Caller | None = getattr(request.state, "caller", None)
     if known is not None:  # looked up before the body was read
@@ -41,6 +43,7 @@ SignedIn = Annotated[Caller, Depends(_signed_in)]
 
 def _may(capability: Capability) -> Callable[[Caller], Awaitable[Caller]]:
     @guards(capability)
+    @refuses(Forbidden)
     async def check(caller: SignedIn) -> Caller:
         if not in_scope(caller.scopes, capability):
             raise Forbidden(f"this token's scopes do not include {capability.value}")

@@ -23,25 +23,25 @@ from expert.access.register import activate_user, register
 from expert.access.require import require
 from expert.access.schemas import (
     AuditEntryReply,
+    CallerReply,
     CapabilitiesReply,
-    ChangePassword,
     ClassificationMemberReply,
     ClassificationMembersReply,
-    EndedReply,
+    EndedSessions,
     InvitationReply,
-    MakeToken,
-    MemberSetReply,
-    MeReply,
+    MembershipReply,
+    NewClassificationMember,
     NewPasswordReply,
+    NewResearchMember,
+    NewToken,
     NewTokenReply,
-    Register,
-    RegisteredReply,
+    PasswordChange,
+    Registration,
+    RegistrationReply,
     ResearchMemberReply,
     ResearchMembersReply,
     SessionItem,
     SessionReply,
-    SetClassificationRole,
-    SetResearchRole,
     SignIn,
     TokenReply,
     UserReply,
@@ -50,6 +50,8 @@ from expert.access.set_role import remove_classification_member, remove_research
 from expert.access.sign_in import REGISTRATION, cookie_name, csrf_token, reserve_attempt, sign_in
 from expert.access.state import (
     Capability,
+    ClassificationRole,
+    ResearchRole,
     capabilities_in_classification_project,
     capabilities_in_research_project,
     in_scope,
@@ -59,9 +61,9 @@ from expert.audit.note import note
 from expert.deps import Db, Now, Work
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound, TooManyRequests
+from trapper_kit.problems import Conflict, Forbidden, NotFound, TooManyRequests
 from trapper_kit.tokens import hash_token
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.guards import public
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
@@ -95,7 +97,7 @@ async def begin_session(ask: SignIn, request: Request, response: Response, work:
 
 @router.delete("/sessions/current/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(Conflict))
 async def end_session(caller: SignedIn, response: Response, work: Work) -> None:
-    """Sign out."""
+    """Sign out: end the current session."""
     if caller.session_id is None:
         raise Conflict("a token has no session; revoke the token instead")
     async with work.db() as db:
@@ -106,7 +108,7 @@ async def end_session(caller: SignedIn, response: Response, work: Work) -> None:
 
 @router.get("/sessions/")
 async def list_sessions(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[SessionItem]:
-    """One's own sessions, so that one can see where one is signed in."""
+    """List the caller's sessions."""
     page_request = PageRequest.of(limit, cursor, {})
     rows = await queries.list_sessions(db, caller.id, page_request)
     items, following = split(rows, page_request, lambda row: [row.id])
@@ -126,27 +128,27 @@ async def list_sessions(caller: MayManageTokens, db: Db, limit: Limit = 50, curs
 
 
 @router.delete("/sessions/{session_id}/", responses=problems(NotFound))
-async def end_one_session(session_id: UUID, caller: MayManageTokens, db: Db) -> EndedReply:
-    """End one of one's own sessions."""
+async def end_one_session(session_id: UUID, caller: MayManageTokens, db: Db) -> EndedSessions:
+    """End one session of the caller."""
     ended = await queries.delete_sessions(db, caller.id, only=session_id)
     if not ended:
         raise NotFound("there is no such session of yours")
-    return EndedReply(ended=ended)
+    return EndedSessions(ended=ended)
 
 
 @router.delete("/sessions/")
-async def end_other_sessions(caller: MayManageTokens, db: Db) -> EndedReply:
-    """End every session of one's own but the one that asks."""
-    return EndedReply(ended=await queries.delete_sessions(db, caller.id, but=caller.session_id))
+async def end_other_sessions(caller: MayManageTokens, db: Db) -> EndedSessions:
+    """End every other session of the caller."""
+    return EndedSessions(ended=await queries.delete_sessions(db, caller.id, but=caller.session_id))
 
 
 @router.post(
     "/me/password/",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(PasswordWrong, Invalid, TooManyRequests),
+    responses=problems(PasswordWrong, TooManyRequests),
 )
-async def change_own_password(ask: ChangePassword, request: Request, caller: MayManageTokens, work: Work) -> None:
-    """Set another password; ends one's other sessions and every token of one's own."""
+async def change_own_password(ask: PasswordChange, request: Request, caller: MayManageTokens, work: Work) -> None:
+    """Change one's own password; ends one's other sessions and every token of one's own."""
     await change_password(
         work,
         caller,
@@ -157,9 +159,9 @@ async def change_own_password(ask: ChangePassword, request: Request, caller: May
 
 
 @router.get("/me/")
-async def read_me(caller: SignedIn, work: Work) -> MeReply:
-    """Who is calling."""
-    return MeReply(
+async def read_me(caller: SignedIn, work: Work) -> CallerReply:
+    """Read who is calling."""
+    return CallerReply(
         id=caller.id,
         email=caller.email,
         is_site_admin=caller.is_site_admin,
@@ -168,9 +170,9 @@ async def read_me(caller: SignedIn, work: Work) -> MeReply:
     )
 
 
-@router.post("/users/", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, TooManyRequests))
+@router.post("/users/", status_code=status.HTTP_202_ACCEPTED, responses=problems(TooManyRequests))
 @public
-async def register_user(ask: Register, request: Request, work: Work) -> RegisteredReply:
+async def register_user(ask: Registration, request: Request, work: Work) -> RegistrationReply:
     """Ask for an account; a site admin activates it. The reply does not tell whether the e-mail has one already."""
     password = ask.password.get_secret_value()
     refuse_weak_password(password, email=ask.email)
@@ -186,14 +188,14 @@ async def register_user(ask: Register, request: Request, work: Work) -> Register
                 now=work.clock.now(),
                 active=work.settings.self_activation,
             )
-    return RegisteredReply(message="the account can be used once it is active; an existing one stays as it is")
+    return RegistrationReply(message="the account can be used once it is active; an existing one stays as it is")
 
 
 @router.get("/users/")
 async def list_users(
     _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None, is_active: bool | None = None
 ) -> Page[UserReply]:
-    """All people, oldest account first."""
+    """List all people, oldest account first."""
     page_request = PageRequest.of(limit, cursor, {"is_active": is_active})
     rows, following = split(
         await queries.list_users(db, page_request, is_active=is_active), page_request, lambda row: [row.id]
@@ -203,21 +205,21 @@ async def list_users(
 
 @router.post("/users/{user_id}/activate/", responses=problems(NotFound))
 async def activate(user_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -> UserReply:
-    """Let a person in."""
+    """Activate a person's account."""
     user = await activate_user(db, user_id, by=caller.id, now=now)
     return UserReply.model_validate(user, from_attributes=True)
 
 
 @router.post("/users/{user_id}/deactivate/", responses=problems(NotFound, Conflict))
 async def deactivate(user_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -> UserReply:
-    """Let a person in no more; ends their sessions and tokens at once."""
+    """Deactivate a person's account; ends their sessions and tokens at once."""
     user = await deactivate_user(db, user_id, by=caller.id, now=now)
     return UserReply.model_validate(user, from_attributes=True)
 
 
 @router.post("/users/{user_id}/reset_password/", responses=problems(NotFound))
 async def reset(user_id: UUID, caller: MayAdministerSite, work: Work) -> NewPasswordReply:
-    """Give a person a new password, shown once; ends their sessions and tokens."""
+    """Reset a person's password; ends their sessions and tokens."""
     user, password = await reset_password(work, user_id, by=caller.id)
     return NewPasswordReply(user_id=user.id, password=password)
 
@@ -233,7 +235,7 @@ async def list_audit(
     subject_kind: Annotated[str | None, Query(max_length=64)] = None,
     subject_id: UUID | None = None,
 ) -> Page[AuditEntryReply]:
-    """Who did what, newest first."""
+    """List who did what, newest first."""
     filters = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
     page_request = PageRequest.of(limit, cursor, filters)
     rows = await audit.list_entries(
@@ -247,7 +249,7 @@ async def list_audit(
 
 @router.get("/invitations/")
 async def list_invitations(caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[InvitationReply]:
-    """Roles in projects that were offered to the caller."""
+    """List the roles that were offered to the caller."""
     page_request = PageRequest.of(limit, cursor, {})
     return await _invitations(db, page_request, email=caller.email)
 
@@ -256,7 +258,7 @@ async def list_invitations(caller: MayRead, db: Db, limit: Limit = 50, cursor: C
     "/invitations/{invitation_id}/accept/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound)
 )
 async def accept(invitation_id: UUID, caller: MayManageTokens, db: Db) -> None:
-    """Become a member with the role that was offered."""
+    """Accept a role that was offered."""
     await accept_invitation(db, caller, invitation_id)
 
 
@@ -281,7 +283,7 @@ async def _invitations(db: Session, page_request: PageRequest, **where: Any) -> 
                 research_project_id=row.research_project_id,
                 classification_project_id=row.classification_project_id,
                 project_name=names.get(row.research_project_id or row.classification_project_id or row.id, ""),
-                role=row.role,
+                role=ResearchRole(row.role) if row.research_project_id else ClassificationRole(row.role),
                 created_at=row.created_at,
             )
             for row in items
@@ -290,9 +292,9 @@ async def _invitations(db: Session, page_request: PageRequest, **where: Any) -> 
     )
 
 
-@router.post("/tokens/", status_code=status.HTTP_201_CREATED, responses=problems(Forbidden, Invalid))
-async def make_token(ask: MakeToken, caller: MayManageTokens, db: Db, now: Now) -> NewTokenReply:
-    """A token for scripts; the answer is the only place where it is shown."""
+@router.post("/tokens/", status_code=status.HTTP_201_CREATED, responses=problems(Forbidden))
+async def make_token(ask: NewToken, caller: MayManageTokens, db: Db, now: Now) -> NewTokenReply:
+    """Create a token for scripts; the answer is the only place where it is shown."""
     row, secret = await issue_token(
         db,
         user_id=caller.id,
@@ -308,7 +310,7 @@ async def make_token(ask: MakeToken, caller: MayManageTokens, db: Db, now: Now) 
 
 @router.get("/tokens/")
 async def list_tokens(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenReply]:
-    """One's own tokens that are not revoked."""
+    """List the caller's tokens that are not revoked."""
     page_request = PageRequest.of(limit, cursor, {})
     rows, following = split(await queries.list_tokens(db, caller.id, page_request), page_request, lambda row: [row.id])
     return Page(items=[TokenReply.model_validate(row, from_attributes=True) for row in rows], next_cursor=following)
@@ -316,7 +318,7 @@ async def list_tokens(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor
 
 @router.delete("/tokens/{token_id}/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenUnknown))
 async def revoke_token(token_id: UUID, caller: MayManageTokens, db: Db, now: Now) -> None:
-    """End a token at once, and every token that was made with it."""
+    """Revoke a token, and every token that was made with it."""
     if not await queries.revoke_token(db, caller.id, token_id, now):
         raise TokenUnknown("there is no such token of yours")
     note(db, "token-revoked", actor_id=caller.id, subject_kind="token", subject_id=token_id)
@@ -324,7 +326,7 @@ async def revoke_token(token_id: UUID, caller: MayManageTokens, db: Db, now: Now
 
 @router.get("/research-projects/{project_id}/members/", responses=problems(NotFound))
 async def list_research_members(project_id: UUID, caller: MayRead, db: Db) -> ResearchMembersReply:
-    """Who works in a research project."""
+    """List the members of a research project."""
     await require(db, caller, Capability.READ, research_project=project_id)
     members = await queries.list_research_members(db, project_id)
     return ResearchMembersReply(
@@ -334,21 +336,21 @@ async def list_research_members(project_id: UUID, caller: MayRead, db: Db) -> Re
     )
 
 
-@router.put("/research-projects/{project_id}/members/", responses=problems(NotFound, Forbidden, Conflict, Invalid))
+@router.put("/research-projects/{project_id}/members/", responses=problems(NotFound, Forbidden, Conflict))
 async def set_research_member(
-    project_id: UUID, ask: SetResearchRole, caller: MayCreateProjects, db: Db
-) -> MemberSetReply:
-    """Give a member another role, or invite somebody by e-mail, who becomes a member by accepting."""
+    project_id: UUID, ask: NewResearchMember, caller: MayCreateProjects, db: Db
+) -> MembershipReply:
+    """Set the role of a member of a research project, or invite somebody by e-mail."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
     member = await invite_to_research_project(db, caller, project_id, email=ask.email, role=ask.role)
-    return MemberSetReply(email=ask.email, role=ask.role, state="member" if member else "invited")
+    return MembershipReply(email=ask.email, role=ask.role, state="member" if member else "invited")
 
 
 @router.get("/research-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
 async def list_research_invitations(
     project_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[InvitationReply]:
-    """Who was invited and has not answered."""
+    """List who was invited to a research project and has not answered."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
     page_request = PageRequest.of(limit, cursor, {"project": project_id})
     return await _invitations(db, page_request, research_project_id=project_id)
@@ -362,14 +364,14 @@ async def list_research_invitations(
 async def withdraw_research_invitation(
     project_id: UUID, invitation_id: UUID, caller: MayCreateProjects, db: Db
 ) -> None:
-    """Take an invitation back; safe to repeat."""
+    """Withdraw an invitation to a research project; safe to repeat."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
     await queries.withdraw_invitation(db, invitation_id, research_project_id=project_id)
 
 
 @router.get("/research-projects/{project_id}/capabilities/", responses=problems(NotFound))
 async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
-    """What the caller may do in a research project, so that clients offer only that."""
+    """List what the caller may do in a research project."""
     await require(db, caller, Capability.READ, research_project=project_id)
     carried = capabilities_in_research_project(await queries.research_role(db, caller.id, project_id))
     return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
@@ -381,14 +383,14 @@ async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) 
     responses=problems(NotFound, Forbidden, Conflict),
 )
 async def drop_research_member(project_id: UUID, user_id: UUID, caller: MayCreateProjects, db: Db) -> None:
-    """Take a person's role away; safe to repeat."""
+    """Remove a member from a research project; safe to repeat."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
     await remove_research_member(db, caller, project_id, user_id)
 
 
 @router.get("/classification-projects/{project_id}/members/", responses=problems(NotFound))
 async def list_classification_members(project_id: UUID, caller: MayRead, db: Db) -> ClassificationMembersReply:
-    """Who works in a classification project, beside the owners and managers of its research project."""
+    """List the members of a classification project, without those of its research project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     members = await queries.list_classification_members(db, project_id)
     return ClassificationMembersReply(
@@ -399,21 +401,21 @@ async def list_classification_members(project_id: UUID, caller: MayRead, db: Db)
     )
 
 
-@router.put("/classification-projects/{project_id}/members/", responses=problems(NotFound, Forbidden, Invalid))
+@router.put("/classification-projects/{project_id}/members/", responses=problems(NotFound, Forbidden))
 async def set_classification_member(
-    project_id: UUID, ask: SetClassificationRole, caller: MayAdminister, db: Db
-) -> MemberSetReply:
-    """Give a member another role, or invite somebody by e-mail, who becomes a member by accepting."""
+    project_id: UUID, ask: NewClassificationMember, caller: MayAdminister, db: Db
+) -> MembershipReply:
+    """Set the role of a member of a classification project, or invite somebody by e-mail."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     member = await invite_to_classification_project(db, caller, project_id, email=ask.email, role=ask.role)
-    return MemberSetReply(email=ask.email, role=ask.role, state="member" if member else "invited")
+    return MembershipReply(email=ask.email, role=ask.role, state="member" if member else "invited")
 
 
 @router.get("/classification-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
 async def list_classification_invitations(
     project_id: UUID, caller: MayAdminister, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[InvitationReply]:
-    """Who was invited and has not answered."""
+    """List who was invited to a classification project and has not answered."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     page_request = PageRequest.of(limit, cursor, {"project": project_id})
     return await _invitations(db, page_request, classification_project_id=project_id)
@@ -427,14 +429,14 @@ async def list_classification_invitations(
 async def withdraw_classification_invitation(
     project_id: UUID, invitation_id: UUID, caller: MayAdminister, db: Db
 ) -> None:
-    """Take an invitation back; safe to repeat."""
+    """Withdraw an invitation to a classification project; safe to repeat."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     await queries.withdraw_invitation(db, invitation_id, classification_project_id=project_id)
 
 
 @router.get("/classification-projects/{project_id}/capabilities/", responses=problems(NotFound))
 async def read_classification_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
-    """What the caller may do in a classification project, so that clients offer only that."""
+    """List what the caller may do in a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     carried = capabilities_in_classification_project(*await queries.classification_roles(db, caller.id, project_id))
     return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
@@ -446,6 +448,6 @@ async def read_classification_capabilities(project_id: UUID, caller: MayRead, db
     responses=problems(NotFound, Forbidden),
 )
 async def drop_classification_member(project_id: UUID, user_id: UUID, caller: MayAdminister, db: Db) -> None:
-    """Take a person's role away; safe to repeat."""
+    """Remove a member from a classification project; safe to repeat."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     await remove_classification_member(db, caller, project_id, user_id)

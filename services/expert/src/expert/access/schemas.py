@@ -19,19 +19,19 @@ class SignIn(Request):
     password: SecretStr = Field(max_length=1000)
 
 
-class Register(Request):
+class Registration(Request):
     email: Email
     name: Line = Field(default="", max_length=200)
     password: Password
 
 
-class RegisteredReply(Reply):
+class RegistrationReply(Reply):
     """The same whether the account is new or was there before."""
 
     message: str
 
 
-class ChangePassword(Request):
+class PasswordChange(Request):
     current_password: SecretStr = Field(max_length=1000)
     new_password: Password
 
@@ -46,7 +46,7 @@ class SessionItem(Reply):
     is_current: bool
 
 
-class EndedReply(Reply):
+class EndedSessions(Reply):
     ended: int
 
 
@@ -65,7 +65,7 @@ class SessionReply(Reply):
     expires_in_seconds: int
 
 
-class MeReply(Reply):
+class CallerReply(Reply):
     """`csrf_token` is there when the caller is a browser's session."""
 
     id: UUID
@@ -75,7 +75,7 @@ class MeReply(Reply):
     csrf_token: str | None
 
 
-class MakeToken(Request):
+class NewToken(Request):
     name: Name = Field(max_length=100)
     scopes: list[str] = Field(default=["*"], min_length=1, max_length=20)
     expires_in_days: int = Field(default=90, ge=1, le=366)
@@ -127,25 +127,25 @@ class InvitationReply(Reply):
     research_project_id: UUID | None
     classification_project_id: UUID | None
     project_name: str
-    role: str
+    role: ResearchRole | ClassificationRole
     created_at: datetime
 
 
-class SetResearchRole(Request):
+class NewResearchMember(Request):
     email: CleanText = Field(max_length=254)
     role: ResearchRole
 
 
-class SetClassificationRole(Request):
+class NewClassificationMember(Request):
     email: CleanText = Field(max_length=254)
     role: ClassificationRole
 
 
-class MemberSetReply(Reply):
+class MembershipReply(Reply):
     """A member whose role was changed, or an invitation, which is the same for an e-mail that nobody here has."""
 
     email: str
-    role: str
+    role: ResearchRole | ClassificationRole
     state: Literal["member", "invited"]
 
 

@@ -11,7 +11,7 @@ from expert.algorithms.state import AlgorithmKind
 from expert.base import Base
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import ObservationType
+from trapper_schemas.v1.models import ObjectType
 
 
 class CategoryMap(Base):
@@ -34,7 +34,7 @@ class CategoryLabel(Base):
     category_map_id: Mapped[UUID] = mapped_column(ForeignKey("category_maps.id"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     label: Mapped[str]
-    observation_type: Mapped[ObservationType | None] = mapped_column(state_type(ObservationType))
+    observation_type: Mapped[ObjectType | None] = mapped_column(state_type(ObjectType, name="observationtype"))
     scientific_name: Mapped[str | None]
     rank: Mapped[str | None]
     common_name: Mapped[str | None]

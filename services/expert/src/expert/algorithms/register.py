@@ -12,9 +12,9 @@ from expert.taxa.resolve import TaxonName, resolve_taxa
 from trapper_kit.db import Session
 from trapper_kit.idempotency import fingerprint
 from trapper_schemas.ids import uuid7
-from trapper_schemas.v1.models import NO_RANK, Label, ModelKind, ModelReply, ObservationType
+from trapper_schemas.v1.models import NO_RANK, Label, ModelKind, ModelReply, ObjectType
 
-_NO_TAXON = frozenset({ObservationType.HUMAN, ObservationType.VEHICLE})
+_NO_TAXON = frozenset({ObjectType.HUMAN, ObjectType.VEHICLE})
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+ROWS_CHANGED = frozenset({"resources_changed", "observations_changed"})
+"""Fields of the reply to a change: how many rows have other times or flags because of it."""
+
 
 class OffsetSource(StrEnum):
     """Written beside the time in the file, taken from the location's time zone, or unknown."""

@@ -20,25 +20,24 @@ from expert.classification_projects.find_blocked import find_blocked
 from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
 from expert.classification_projects.schemas import (
-    ChangeClassificationProject,
-    ChangeLinkedCollection,
+    ClassificationProjectChange,
     ClassificationProjectReply,
     CollectionLinkReply,
-    LinkCollection,
+    LinkedCollectionChange,
     LinkedCollectionCounts,
     LinkedCollectionReply,
-    MakeClassificationProject,
+    NewClassificationProject,
+    NewLinkedCollection,
 )
 from expert.classification_projects.state import blocked_link
 from expert.deps import Db, Now
 from expert.research_projects.errors import ProjectNotActive
 from trapper_kit.db import Session, enqueue_after_commit
-from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Conflict, Forbidden, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/classification-projects", tags=["classification_projects"])
@@ -91,14 +90,12 @@ async def _link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool = Fa
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(
-        NotFound, Forbidden, ProjectNotActive, ProviderUnfit, ClassificationProjectNameTaken, IdempotencyKeyReused
-    ),
+    responses=problems(NotFound, Forbidden, ProjectNotActive, ProviderUnfit, ClassificationProjectNameTaken),
 )
 async def make(
-    ask: MakeClassificationProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, response: Response
+    ask: NewClassificationProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, response: Response
 ) -> ClassificationProjectReply:
-    """A classification project of a research project, with its AI settings."""
+    """Create a classification project of a research project, with its AI settings."""
     fields = ask.model_dump(exclude={"research_project_id"})
     row, made = await create_project(
         db, caller, IdempotentRequest.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
@@ -117,7 +114,7 @@ async def list_all(
     research_project_id: UUID | None = None,
     name: Name = None,
 ) -> Page[ClassificationProjectReply]:
-    """List the classification projects of the caller."""
+    """List the classification projects in which the caller has a role."""
     filters = {"id": id, "research_project_id": research_project_id, "name": name}
     page_request = PageRequest.of(limit, cursor, filters)
     rows = await list_rows(db, ClassificationProject, queries.visible_to(caller), page_request, **filters)
@@ -134,21 +131,21 @@ async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) ->
 
 @router.patch(
     "/{project_id}/",
-    responses=problems(NotFound, Forbidden, ProviderUnfit, ClassificationProjectNameTaken, *PRECONDITIONS),
+    responses=problems(NotFound, Forbidden, ProviderUnfit, ClassificationProjectNameTaken),
 )
 async def change(
     project_id: UUID,
-    ask: ChangeClassificationProject,
+    ask: ClassificationProjectChange,
     if_match: IfMatch,
     caller: MayAdminister,
     db: Db,
     response: Response,
 ) -> ClassificationProjectReply:
-    """Change what is given; the first detection provider makes what is there already due."""
+    """Change a classification project; with its first detection provider its resources become due."""
     row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project", lock=True)
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    check_version(row.version, if_match, await _reply(db, row))
-    await change_project(db, row, ask.model_dump(exclude_unset=True))
+    check_change(ask, if_match, await _reply(db, row), version=row.version)
+    await change_project(db, row, ask.changes())
     return tagged(response, await _reply(db, row))
 
 
@@ -156,9 +153,9 @@ async def change(
     "/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden, Conflict)
 )
 async def link(
-    project_id: UUID, ask: LinkCollection, caller: MayAdminister, db: Db, now: Now, response: Response
+    project_id: UUID, ask: NewLinkedCollection, caller: MayAdminister, db: Db, now: Now, response: Response
 ) -> LinkedCollectionReply:
-    """Use a collection; without a role in its research project this is a request, open once its owners consent."""
+    """Link a collection to a classification project; a foreign one is open once its owners consent."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     row, made = await link_collection(
         db, caller, project_id, ask.collection_id, sequence_interval_seconds=ask.sequence_interval_seconds, now=now
@@ -171,28 +168,28 @@ async def link(
 async def list_links(
     project_id: UUID, caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[LinkedCollectionReply]:
-    """What the project looks at."""
+    """List the linked collections of a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     page_request = PageRequest.of(limit, cursor, {"project": project_id})
     items, following = split(await queries.list_links(db, project_id, page_request), page_request, lambda row: [row.id])
     return Page(items=await _link_replies(db, project_id, items), next_cursor=following)
 
 
-@router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden, *PRECONDITIONS))
+@router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden))
 async def change_link(
     project_id: UUID,
     link_id: UUID,
-    ask: ChangeLinkedCollection,
+    ask: LinkedCollectionChange,
     if_match: IfMatch,
     caller: MayAdminister,
     db: Db,
     response: Response,
 ) -> LinkedCollectionReply:
-    """Pause a link, or go on with it."""
+    """Pause or resume a linked collection, or change its interval of sequences."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
     row = await _link(db, project_id, link_id, lock=True)
-    check_version(row.version, if_match, await _link_reply(db, row))
-    for name, value in ask.model_dump(exclude_unset=True).items():
+    check_change(ask, if_match, await _link_reply(db, row), version=row.version)
+    for name, value in ask.changes().items():
         setattr(row, name, value)
     await db.flush()
     enqueue_after_commit(db, "jobs.cover")
@@ -203,14 +200,14 @@ async def change_link(
 async def read_link(
     project_id: UUID, link_id: UUID, caller: MayRead, db: Db, response: Response
 ) -> LinkedCollectionReply:
-    """One linked collection of the project."""
+    """Read one linked collection of a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     return tagged(response, await _link_reply(db, await _link(db, project_id, link_id)))
 
 
 @router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound))
 async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -> LinkedCollectionCounts:
-    """How far the AI is with what the project looks at there."""
+    """Count the resources of a linked collection by how far the AI is."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     await _link(db, project_id, link_id)
     return LinkedCollectionCounts(**await queries.count_link(db, link_id))
@@ -220,7 +217,7 @@ async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -
 async def list_links_of_collection(
     collection_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[CollectionLinkReply]:
-    """Which classification projects use the collection, or ask to; those of other research projects too."""
+    """List the classification projects that use a collection, or ask to; those of other research projects too."""
     await _require_owner(db, caller, collection_id)
     page_request = PageRequest.of(limit, cursor, {"collection": collection_id})
     rows = await queries.links_of_collection(db, collection_id, page_request)
@@ -241,7 +238,7 @@ async def list_links_of_collection(
 async def consent(
     collection_id: UUID, link_id: UUID, caller: MayCreateProjects, db: Db, now: Now
 ) -> LinkedCollectionReply:
-    """Let the classification project use the collection; recorded with who consented and when."""
+    """Consent that a classification project uses a collection; recorded with who consented and when."""
     await _require_owner(db, caller, collection_id)
     link = await consent_to_link(db, caller, collection_id, link_id, now=now)
     return LinkedCollectionReply.model_validate(link, from_attributes=True)
@@ -251,7 +248,7 @@ async def consent(
 async def revoke(
     collection_id: UUID, link_id: UUID, caller: MayCreateProjects, db: Db, now: Now
 ) -> LinkedCollectionReply:
-    """End the link at once; the project's members no longer see the collection through it."""
+    """End the link of a collection at once; the project's members no longer see the collection through it."""
     await _require_owner(db, caller, collection_id)
     link = await revoke_link(db, caller, collection_id, link_id, now=now)
     return LinkedCollectionReply.model_validate(link, from_attributes=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from expert.classification_projects.state import ClassificationProjectStatus, LinkState
 from trapper_kit.text import Name
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.models import Fraction
 
@@ -26,12 +26,12 @@ class _Settings(Request):
     sequence_interval_seconds: int = Field(default=300, ge=1, le=31_536_000)
 
 
-class MakeClassificationProject(_Settings):
+class NewClassificationProject(_Settings):
     research_project_id: UUID
     name: Name = Field(max_length=200)
 
 
-class ChangeClassificationProject(_Settings):
+class ClassificationProjectChange(_Settings, Change):
     """Only what is given changes; a job that was submitted keeps what it was asked."""
 
     name: Name = Field(default="", max_length=200)
@@ -59,12 +59,12 @@ class ClassificationProjectReply(Reply):
     blocked: Blocked | None = Field(description="why no job can be made; null when nothing is in the way")
 
 
-class LinkCollection(Request):
+class NewLinkedCollection(Request):
     collection_id: UUID
     sequence_interval_seconds: int | None = Field(default=None, ge=1, le=31_536_000)
 
 
-class ChangeLinkedCollection(Request):
+class LinkedCollectionChange(Change):
     """Only what is given changes; an inactive link submits nothing."""
 
     is_active: bool = True
@@ -89,7 +89,7 @@ class LinkedCollectionCounts(Reply):
     resources: int
     taken: int
     ai_ended: int
-    unreadable: int = Field(description="files that no AI can look at; they count as ended")
+    unreadable: int = Field(description="number of files that no AI can look at, from 0; they count as ended")
 
 
 class CollectionLinkReply(LinkedCollectionReply):

@@ -31,15 +31,15 @@ from expert.classifications.fork import fork_classification, start_classificatio
 from expert.classifications.give_feedback import give_feedback
 from expert.classifications.models import Classification
 from expert.classifications.schemas import (
+    ApprovalOptions,
     ApprovalReply,
-    ApproveBody,
+    ClassificationChange,
     ClassificationDetail,
     ClassificationReply,
-    EditBody,
-    FeedbackBody,
     History,
     HistoryItem,
-    StartBody,
+    NewClassification,
+    NewFeedback,
     former_version,
     reply_fields,
 )
@@ -49,25 +49,25 @@ from expert.observations import queries as observations
 from expert.observations.build_reply import build_reply
 from expert.observations.state import ClassificationType, ObservationReply, RecordFilters
 from trapper_kit.db import Session
-from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
+from trapper_kit.idempotency import fingerprint
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Forbidden, Invalid, Malformed, NotFound, PreconditionFailed
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, Invalid, NotFound, PreconditionFailed
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, tagged
+from trapper_kit.web.versions import IfMatch, refuse_read_only, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/media-classifications", tags=["classifications"])
 
-MAKING = problems(Invalid, IdempotencyKeyReused, Forbidden, AiRequired, NotFound)
+MAKING = (ClassificationNotFound, ResourceNotInProject, AiRequired)
 _CREATED = 201
 
 
-@router.get("/classifications/", responses=problems(Invalid, Malformed))
+@router.get("/classifications/")
 async def list_classifications(
     db: Db, caller: MayRead, filters: Annotated[RecordFilters, Query()], cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ClassificationReply]:
-    """Rows of the projects that the caller may read, oldest first; filters on observations mean at least one."""
+    """List classifications of the caller's projects, oldest first; filters on observations mean at least one."""
     rows, next_cursor = await queries.list_classifications(
         db,
         PageRequest.of(limit, cursor, filters.model_dump(mode="json")),
@@ -82,15 +82,15 @@ async def list_classifications(
 async def read_classification(
     classification_id: UUID, db: Db, caller: MayRead, response: Response
 ) -> ClassificationDetail:
-    """One row with its observations and the predictions behind them."""
+    """Read one classification with its observations and predictions."""
     return tagged(response, await _detail(db, await _row(db, caller, classification_id, Capability.READ)))
 
 
-@router.post("/classifications/", status_code=_CREATED, responses=MAKING | problems(ResourceNotInProject))
+@router.post("/classifications/", status_code=_CREATED, responses=problems(NotFound, ResourceNotInProject, AiRequired))
 async def start(
-    body: StartBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayAnnotate
+    body: NewClassification, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayAnnotate
 ) -> ClassificationDetail:
-    """A person's row from nothing."""
+    """Create a classification from nothing."""
     await require(db, caller, Capability.ANNOTATE, classification_project=body.classification_project_id)
     row, made = await start_classification(
         db,
@@ -105,12 +105,12 @@ async def start(
 
 
 @router.post(
-    "/classifications/{classification_id}/fork/", status_code=_CREATED, responses=MAKING | problems(NotForkable)
+    "/classifications/{classification_id}/fork/", status_code=_CREATED, responses=problems(*MAKING, NotForkable)
 )
 async def fork(
     classification_id: UUID, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayAnnotate
 ) -> ClassificationDetail:
-    """A person's row with copies of what this one says."""
+    """Copy a classification into one of the caller's own."""
     source = await _row(db, caller, classification_id, Capability.ANNOTATE)
     request = IdempotentRequest(caller.id, key, fingerprint({"fork": str(classification_id)}))
     row, made = await fork_classification(db, source, request=request, now=now)
@@ -120,22 +120,23 @@ async def fork(
 @router.patch(
     "/classifications/{classification_id}/",
     responses=problems(
-        Invalid, NotYours, ClassificationNotFound, ClassificationLocked, NotEditable, AiRequired, *PRECONDITIONS
+        NotYours, ClassificationNotFound, ClassificationLocked, NotEditable, ResourceNotInProject, AiRequired
     ),
 )
 async def edit(
     classification_id: UUID,
-    body: EditBody,
+    body: ClassificationChange,
     if_match: IfMatch,
     db: Db,
     now: Now,
     caller: MayAnnotate,
     response: Response,
 ) -> ClassificationDetail:
-    """Replace the attributes or the observations of a person's row that was never approved."""
+    """Replace attributes or observations of a person's classification that was never approved."""
     row = await _row(db, caller, classification_id, Capability.ANNOTATE)
     if row.owner_id not in {None, caller.id}:
         await _require_approver(db, caller, row)
+    _refuse_read_only(body, await _detail(db, row), if_match)
     async with _current_state(db, row):
         await edit_classification(
             db,
@@ -151,9 +152,7 @@ async def edit(
 
 @router.post(
     "/classifications/{classification_id}/approve/",
-    responses=problems(
-        Invalid, Forbidden, ClassificationNotFound, NotApprovable, Superseded, AiRequired, *PRECONDITIONS
-    ),
+    responses=problems(ClassificationNotFound, NotApprovable, Superseded, ResourceNotInProject, AiRequired),
 )
 async def approve(
     classification_id: UUID,
@@ -162,9 +161,9 @@ async def approve(
     now: Now,
     caller: MayApprove,
     response: Response,
-    body: ApproveBody | None = None,
+    body: ApprovalOptions | None = None,
 ) -> ClassificationReply:
-    """Accept a row as the answer for its resource; approving it again changes nothing."""
+    """Approve a classification as the answer for its resource; approving it again changes nothing."""
     row = await _row(db, caller, classification_id, Capability.APPROVE)
     async with _current_state(db, row):
         final = await approve_classification(
@@ -181,12 +180,12 @@ async def approve(
 
 @router.post(
     "/classifications/{classification_id}/unapprove/",
-    responses=problems(Invalid, Forbidden, ClassificationNotFound, NotApproved, *PRECONDITIONS),
+    responses=problems(Forbidden, ClassificationNotFound, NotApproved),
 )
 async def unapprove(
     classification_id: UUID, if_match: IfMatch, db: Db, now: Now, caller: MayApprove, response: Response
 ) -> ClassificationReply:
-    """Take an approval back, so that nothing is accepted for the resource; the row stays locked."""
+    """Take the approval of a classification back; the row stays locked."""
     row = await _row(db, caller, classification_id, Capability.APPROVE)
     async with _current_state(db, row):
         final = await unapprove_classification(db, row, expected_version=if_match, by=caller.id, now=now)
@@ -195,18 +194,18 @@ async def unapprove(
 
 
 @router.post(
-    "/classifications/{classification_id}/feedback/", status_code=_CREATED, responses=MAKING | problems(NotApproved)
+    "/classifications/{classification_id}/feedback/", status_code=_CREATED, responses=problems(*MAKING, NotApproved)
 )
 async def feedback(
     classification_id: UUID,
-    body: FeedbackBody,
+    body: NewFeedback,
     key: IdempotencyKey,
     response: Response,
     db: Db,
     now: Now,
     caller: MayGiveFeedback,
 ) -> ClassificationDetail:
-    """A correction of what is approved, for those who decide."""
+    """Suggest a correction of an approved classification."""
     about = await _row(db, caller, classification_id, Capability.GIVE_FEEDBACK)
     request = IdempotentRequest(
         caller.id, key, fingerprint({"feedback": str(classification_id), "body": body.model_dump(mode="json")})
@@ -219,7 +218,7 @@ async def feedback(
 
 @router.get("/resources/{resource_id}/history/", responses=problems(NotFound))
 async def history(resource_id: UUID, classification_project_id: UUID, db: Db, caller: MayRead) -> History:
-    """Every row of a resource in one project: what was made from what, who approved, who edited, and when."""
+    """List every classification of a resource in a project, with approvals and edits."""
     await require(db, caller, Capability.READ, classification_project=classification_project_id)
     rows = await queries.history(db, classification_project_id, resource_id)
     final = next((row for row in rows if row.type is ClassificationType.FINAL), None)
@@ -258,9 +257,30 @@ async def _row(db: Session, caller: Caller, classification_id: UUID, capability:
 
 async def _require_approver(db: Session, caller: Caller, row: Classification) -> None:
     try:
-        await require(db, caller, Capability.APPROVE, classification_project=row.classification_project_id)
+        await require(
+            db,
+            caller,
+            Capability.APPROVE,
+            classification_project=row.classification_project_id,
+            missing=ClassificationNotFound(),
+        )
     except Forbidden as problem:
         raise NotYours from problem
+
+
+def _refuse_read_only(body: ClassificationChange, current: ClassificationDetail, if_match: int) -> None:
+    """Raises Invalid for read-only fields with other values; a stale version is refused for itself."""
+    if if_match != current.version:
+        return
+    refuse_read_only(body.model_extra or {}, current, ["body"])
+    observations = {observation.id: observation for observation in current.dynamic_attrs}
+    for index, observation in enumerate(body.dynamic_attrs or []):
+        before = observations.get(observation.id) if observation.id else None
+        if before is not None:
+            refuse_read_only(observation.model_extra or {}, before, ["body", "dynamic_attrs", index])
+        elif observation.model_extra:
+            names = ", ".join(sorted(observation.model_extra))[:200]
+            raise Invalid.field("dynamic_attrs", f"observation {index} is new: leave out {names}", code="read-only")
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from expert.classifications.state import version_of
-from expert.observations.state import ClassificationType, ObservationInput, ObservationReply
+from expert.observations.state import ClassificationType, ObservationChange, ObservationInput, ObservationReply
+from trapper_schemas.base import Change
 
 
 class ClassificationReply(BaseModel):
@@ -33,7 +34,7 @@ class ClassificationReply(BaseModel):
     approved_by_id: UUID | None
     approved_at: datetime | None
     version: int = Field(
-        description="raised by each edit of the row and each decision about its resource; send it in If-Match"
+        description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
     )
     created_at: datetime
     updated_at: datetime
@@ -81,7 +82,7 @@ class History(BaseModel):
     child_classifications: list[HistoryItem]
 
 
-class StartBody(BaseModel):
+class NewClassification(BaseModel):
     """A person's row from nothing."""
 
     model_config = ConfigDict(extra="forbid")
@@ -92,16 +93,14 @@ class StartBody(BaseModel):
     dynamic_attrs: list[ObservationInput] = Field(max_length=1000)
 
 
-class EditBody(BaseModel):
-    """What is not given stays."""
-
-    model_config = ConfigDict(extra="forbid")
+class ClassificationChange(Change):
+    """What is given replaces what the row says: all its attributes, all its observations."""
 
     static_attributes: dict[str, Any] | None = None
-    dynamic_attrs: list[ObservationInput] | None = Field(default=None, max_length=1000)
+    dynamic_attrs: list[ObservationChange] | None = Field(default=None, max_length=1000)
 
 
-class ApproveBody(BaseModel):
+class ApprovalOptions(BaseModel):
     """Beside the row itself."""
 
     model_config = ConfigDict(extra="forbid")
@@ -109,7 +108,7 @@ class ApproveBody(BaseModel):
     allow_superseded: bool = Field(default=False, description="also a row that a newer AI run superseded")
 
 
-class FeedbackBody(BaseModel):
+class NewFeedback(BaseModel):
     """A correction of what is approved."""
 
     model_config = ConfigDict(extra="forbid")

@@ -15,16 +15,15 @@ from expert.collections.create import create_collection
 from expert.collections.errors import CollectionNameTaken
 from expert.collections.models import Collection, CollectionResource
 from expert.collections.queries import visible_to
-from expert.collections.schemas import ChangeCollection, CollectionCounts, CollectionReply, MakeCollection, PathReply
+from expert.collections.schemas import CollectionChange, CollectionCounts, CollectionReply, NewCollection, PathReply
 from expert.deps import Db
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState
-from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/collections", tags=["collections"])
@@ -51,10 +50,10 @@ def _reply(row: Collection) -> CollectionReply:
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, Forbidden, CollectionNameTaken, IdempotencyKeyReused),
+    responses=problems(NotFound, Forbidden, CollectionNameTaken),
 )
 async def make(
-    body: MakeCollection, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: NewCollection, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> CollectionReply:
     """Create a collection of a research project, for resources that came together."""
     row, made = await create_collection(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
@@ -88,20 +87,20 @@ async def read(collection_id: UUID, caller: MayRead, db: Db, response: Response)
     return tagged(response, _reply(row))
 
 
-@router.patch("/{collection_id}/", responses=problems(NotFound, Forbidden, CollectionNameTaken, *PRECONDITIONS))
+@router.patch("/{collection_id}/", responses=problems(NotFound, Forbidden, CollectionNameTaken))
 async def change(
-    collection_id: UUID, body: ChangeCollection, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    collection_id: UUID, body: CollectionChange, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> CollectionReply:
-    """Change the fields that are given; `is_active: false` archives the collection, `true` brings it back."""
+    """Change a collection; `is_active: false` archives it, `true` brings it back."""
     row = await find_for_change(db, caller, Collection, visible_to(caller), collection_id, noun="collection")
-    check_version(row.version, if_match, _reply(row))
-    await change_collection(db, row, body.model_dump(exclude_unset=True))
+    check_change(body, if_match, _reply(row), version=row.version)
+    await change_collection(db, row, body.changes())
     return tagged(response, _reply(row))
 
 
 @router.get("/{collection_id}/counts/", responses=problems(NotFound))
 async def count(collection_id: UUID, caller: MayRead, db: Db) -> CollectionCounts:
-    """How many resources it has, and how many of them are described or unreadable."""
+    """Count the resources of a collection by what is known about them."""
     await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
     return CollectionCounts(**await queries.count(db, collection_id))
 
@@ -117,7 +116,7 @@ async def list_paths(
     resource_id: UUID | None = None,
     state: ResourceState | None = None,
 ) -> Page[PathReply]:
-    """List paths with their resources; the same bytes under two paths are two items."""
+    """List the paths of a collection with their resources; the same bytes under two paths are two items."""
     await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
     filters: dict[str, Any] = {"deployment_id": deployment_id, "resource_id": resource_id, "state": state}
     page_request = PageRequest.of(limit, cursor, {"collection_id": collection_id, **filters})

@@ -7,18 +7,18 @@ from pydantic import Field
 
 from expert.resources.state import ResourceState, Visibility
 from trapper_kit.text import CleanText, Name
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.v1.results import FailureCode
 
 
-class MakeCollection(Request):
+class NewCollection(Request):
     research_project_id: UUID
     name: Name = Field(max_length=300)
     description: CleanText = Field(default="", max_length=10_000)
     visibility: Visibility = Visibility.PRIVATE
 
 
-class ChangeCollection(Request):
+class CollectionChange(Change):
     """Only what is given changes."""
 
     name: Name = Field(default="", max_length=300)

@@ -8,19 +8,19 @@ from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
 from expert.access.make_once import IdempotentRequest
 from expert.access.queries_rows import list_rows
+from expert.capture_times.state import ROWS_CHANGED
 from expert.deployments.change import change_deployment
 from expert.deployments.create import create_deployment
 from expert.deployments.errors import DeploymentIdTaken, LocationElsewhere
 from expert.deployments.models import Deployment
 from expert.deployments.queries import visible_to
-from expert.deployments.schemas import ChangedDeployment, ChangeDeployment, DeploymentReply, MakeDeployment
+from expert.deployments.schemas import ChangedDeployment, DeploymentChange, DeploymentReply, NewDeployment
 from expert.deps import Db
-from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, Invalid, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/deployments", tags=["deployments"])
@@ -33,10 +33,10 @@ def _reply(row: Deployment) -> DeploymentReply:
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, IdempotencyKeyReused),
+    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere),
 )
 async def make(
-    body: MakeDeployment, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: NewDeployment, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> DeploymentReply:
     """Create a deployment: a camera's visit to a place; location and period may be unknown."""
     row, made = await create_deployment(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
@@ -80,15 +80,15 @@ async def read(deployment_id: UUID, caller: MayRead, db: Db, response: Response)
 
 @router.patch(
     "/{deployment_id}/",
-    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere, Invalid, *PRECONDITIONS),
+    responses=problems(NotFound, Forbidden, DeploymentIdTaken, LocationElsewhere),
 )
 async def change(
-    deployment_id: UUID, body: ChangeDeployment, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    deployment_id: UUID, body: DeploymentChange, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedDeployment:
-    """Change the fields that are given; its resources' times and flags follow, and they are archived with it."""
+    """Change a deployment; its resources' times and flags follow, and they are archived with it."""
     row = await find_for_change(db, caller, Deployment, visible_to(caller), deployment_id, noun="deployment")
-    check_version(row.version, if_match, _reply(row))
-    times = await change_deployment(db, row, body.model_dump(exclude_unset=True))
+    check_change(body, if_match, _reply(row), version=row.version, ignored=ROWS_CHANGED)
+    times = await change_deployment(db, row, body.changes())
     reply = ChangedDeployment(
         **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
     )

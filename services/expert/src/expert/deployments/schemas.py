@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from trapper_kit.text import CleanText, Line, Name
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.times import Moment
 
 
@@ -36,12 +36,12 @@ class _Visit(Request):
         return self
 
 
-class MakeDeployment(_Visit):
+class NewDeployment(_Visit):
     research_project_id: UUID
     deployment_id: Name = Field(max_length=200)
 
 
-class ChangeDeployment(_Visit):
+class DeploymentChange(_Visit, Change):
     """Only what is given changes."""
 
     deployment_id: Name = Field(default="", max_length=200)

@@ -22,22 +22,22 @@ from expert.jobs.models import AiClassificationJob
 from expert.jobs.open_media import open_media
 from expert.jobs.rerun import rerun_job
 from expert.jobs.schemas import (
-    AskBody,
-    AskReply,
     JobReply,
+    JobRerun,
     JobResourceReply,
-    RerunBody,
+    NewJob,
+    NewJobReply,
     job_reply,
     resource_reply,
 )
 from expert.jobs.state import CLOSED, JobStage, Outcome
 from trapper_kit.db import Session
-from trapper_kit.idempotency import IdempotencyKeyReused, fingerprint
+from trapper_kit.idempotency import fingerprint
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Forbidden, Invalid, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.bodies import MIB, body_limit
+from trapper_kit.web.describe import binary, problems
 from trapper_kit.web.guards import public
 from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit
 from trapper_schemas.paging import Page
@@ -46,13 +46,12 @@ router = APIRouter(tags=["jobs"])
 
 JOBS = "/api/ai-classification-jobs"
 _CREATED = 201
-ASKING = problems(Invalid, Forbidden, NotFound, IdempotencyKeyReused, NoDetectionProvider)
 
 
-@router.post(f"{JOBS}/", responses=ASKING)
+@router.post(f"{JOBS}/", responses=problems(NotFound, NoDetectionProvider))
 @body_limit(8 * MIB)
-async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> AskReply:
-    """Make a job over a linked collection or a selection; 201 when one was made, 200 otherwise."""
+async def ask(body: NewJob, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> NewJobReply:
+    """Start an AI job over a linked collection or some of its resources; 201 when one was made, else 200."""
     await require(db, caller, Capability.RUN_AI, classification_project=body.classification_project_id)
     project = await queries.project(db, body.classification_project_id)
     if project is None:
@@ -71,7 +70,7 @@ async def ask(body: AskBody, key: IdempotencyKey, response: Response, db: Db, no
     return await _ask_reply(db, result, response)
 
 
-@router.get(f"{JOBS}/", responses=problems(Invalid))
+@router.get(f"{JOBS}/")
 async def list_jobs(
     db: Db,
     caller: MayRead,
@@ -83,7 +82,7 @@ async def list_jobs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[JobReply]:
-    """Jobs of the projects that the caller may read, newest first."""
+    """List AI jobs of the caller's projects, newest first."""
     filters = [str(value) for value in (id, classification_project_id, linked_collection_id, provider_id, stage)]
     rows, next_cursor = await queries.listed(
         db,
@@ -100,7 +99,7 @@ async def list_jobs(
 
 @router.get(f"{JOBS}/{{job_id}}/", responses=problems(JobNotFound))
 async def read_job(job_id: UUID, db: Db, caller: MayRead) -> JobReply:
-    """One job with its frozen configuration and the stages it went through."""
+    """Read one AI job with its configuration and the stages it went through."""
     return await _reply(db, await _job(db, caller, job_id, Capability.READ))
 
 
@@ -113,7 +112,7 @@ async def list_outcomes(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[JobResourceReply]:
-    """How each resource of a job ended, and why it failed."""
+    """List how each resource of a job ended, and why it failed."""
     job = await _job(db, caller, job_id, Capability.READ)
     page_request = PageRequest.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
     rows, next_cursor = await queries.outcomes(db, job.id, page_request, outcome_in=outcome or [])
@@ -122,12 +121,12 @@ async def list_outcomes(
 
 @router.post(f"{JOBS}/{{job_id}}/cancel/", responses=problems(JobNotFound, JobClosed, Forbidden))
 async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
-    """Cancel a job; cancelling a cancelled job changes nothing."""
+    """Cancel an AI job; cancelling a cancelled job changes nothing."""
     await _job(db, caller, job_id, Capability.RUN_AI)
     return await _reply(db, await cancel_job(db, job_id, now=now))
 
 
-@router.post(f"{JOBS}/{{job_id}}/rerun/", responses=ASKING)
+@router.post(f"{JOBS}/{{job_id}}/rerun/", responses=problems(JobNotFound, NoDetectionProvider))
 async def rerun(
     job_id: UUID,
     key: IdempotencyKey,
@@ -135,10 +134,10 @@ async def rerun(
     db: Db,
     now: Now,
     caller: MayRunAi,
-    body: RerunBody | None = None,
-) -> AskReply:
-    """Make a new job over a job's resources, or over those that failed, with its overrides unless others are given."""
-    body = body or RerunBody()
+    body: JobRerun | None = None,
+) -> NewJobReply:
+    """Start a new job over a job's resources, or those that failed, with the project's settings."""
+    body = body or JobRerun()
     job = await _job(db, caller, job_id, Capability.RUN_AI)
     result = await rerun_job(
         db,
@@ -157,7 +156,7 @@ async def rerun(
 
 @router.post(f"{JOBS}/{{job_id}}/update_status/", responses=problems(JobNotFound))
 async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
-    """Poll the Manager now, instead of at the next interval."""
+    """Ask the Manager now how far a job is."""
     async with work.db() as db:
         await _job(db, caller, job_id, Capability.READ)
     await follow_job(work, job_id)
@@ -168,7 +167,7 @@ async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
 @router.get(
     "/api/media/{resource_id}/inference",
     response_class=StreamingResponse,
-    responses=problems(MediaGrantRefused, ResourceNotInJob, ObjectMissing),
+    responses={**problems(MediaGrantRefused, ResourceNotInJob, ObjectMissing), 200: binary("image/*", "video/*")},
 )
 @public
 async def read_for_inference(
@@ -176,7 +175,7 @@ async def read_for_inference(
     work: Work,
     grant: Annotated[str, Header(alias="Trapper-Media-Grant", max_length=500)] = "",
 ) -> StreamingResponse:
-    """The stored file, for a worker that holds the grant of an open job with this resource; the grant is the guard."""
+    """Download a resource as a worker with the grant of an open job; the grant is the guard."""
     resource, stored = await open_media(work, resource_id, grant=grant)
     headers = {"Content-Length": str(stored.size_bytes), "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(stored.chunks, media_type=resource.media_type, headers=headers)
@@ -201,7 +200,7 @@ async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
     return (await _replies(db, [job]))[0]
 
 
-async def _ask_reply(db: Session, result: AskResult, response: Response) -> AskReply:
+async def _ask_reply(db: Session, result: AskResult, response: Response) -> NewJobReply:
     if result.made:
         response.status_code = _CREATED
-    return AskReply(job=None if result.job is None else await _reply(db, result.job), resources=result.resources)
+    return NewJobReply(job=None if result.job is None else await _reply(db, result.job), resources=result.resources)

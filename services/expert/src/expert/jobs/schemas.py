@@ -11,7 +11,7 @@ from expert.jobs.state import CLOSED, FrozenJobConfig, JobKind, JobStage, Outcom
 from trapper_schemas.blocked import Blocked
 
 
-class AskBody(BaseModel):
+class NewJob(BaseModel):
     """A linked collection, or a selection of its resources; with `dry_run` nothing is made."""
 
     model_config = ConfigDict(extra="forbid")
@@ -25,7 +25,7 @@ class AskBody(BaseModel):
     dry_run: bool = False
 
 
-class RerunBody(BaseModel):
+class JobRerun(BaseModel):
     """The same scope again, or only what failed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +44,13 @@ class JobProvider(BaseModel):
     version: str
 
 
+class EnteredStage(BaseModel):
+    """A stage that a job went through."""
+
+    stage: JobStage
+    at: datetime = Field(description="when the job entered it")
+
+
 class JobReply(BaseModel):
     """One job; counts of an open one are counted now, those of a closed one were written when it closed."""
 
@@ -54,7 +61,7 @@ class JobReply(BaseModel):
     provider: JobProvider
     kind: JobKind
     stage: JobStage
-    stages: list[Any]
+    stages: list[EnteredStage]
     job_config: FrozenJobConfig
     job_config_version: int
     models_key: str
@@ -64,7 +71,7 @@ class JobReply(BaseModel):
     blank: int
     failed: int
     cancelled: int
-    pending: int = Field(description="without an outcome yet; with done, blank, failed and cancelled it is the total")
+    pending: int = Field(description="number of resources without an outcome, from 0: the rest of the total")
     with_animals: int
     progress: float = Field(description="the part of the resources that have an outcome, 0 to 1")
     eta_seconds: float | None
@@ -76,7 +83,7 @@ class JobReply(BaseModel):
     closed_at: datetime | None
 
 
-class AskReply(BaseModel):
+class NewJobReply(BaseModel):
     """How many resources the job takes, or would take; no job when there is nothing to do, or on a dry run."""
 
     job: JobReply | None

@@ -134,8 +134,8 @@ class ProviderStage(Stage):
     provider_id: UUID
     algorithm_id: UUID
     category_map_id: UUID | None
-    labels: int = Field(description="Number of labels of the model.")
-    features: int | None = Field(default=None, description="Number of features of an embedding, where it is known.")
+    labels: int = Field(description="Number of labels of the model, from 0.")
+    features: int | None = Field(default=None, description="Number of features, from 1, where it is known.")
 
 
 class FrozenJobConfig(JobConfig):

@@ -8,19 +8,19 @@ from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
 from expert.access.make_once import IdempotentRequest
 from expert.access.queries_rows import list_rows
+from expert.capture_times.state import ROWS_CHANGED
 from expert.deps import Db
 from expert.locations.change import change_location
 from expert.locations.create import create_location
 from expert.locations.errors import LocationIdTaken
 from expert.locations.models import Location
 from expert.locations.queries import visible_to
-from expert.locations.schemas import ChangedLocation, ChangeLocation, LocationReply, MakeLocation
-from trapper_kit.idempotency import IdempotencyKeyReused
+from expert.locations.schemas import ChangedLocation, LocationChange, LocationReply, NewLocation
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/locations", tags=["locations"])
@@ -33,10 +33,10 @@ def _reply(row: Location) -> LocationReply:
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, Forbidden, LocationIdTaken, IdempotencyKeyReused),
+    responses=problems(NotFound, Forbidden, LocationIdTaken),
 )
 async def make(
-    body: MakeLocation, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
+    body: NewLocation, key: IdempotencyKey, caller: MayDescribe, db: Db, response: Response
 ) -> LocationReply:
     """Create a location of a research project."""
     row, made = await create_location(db, caller, IdempotentRequest.of(caller, key, body), body.model_dump())
@@ -69,14 +69,14 @@ async def read(location_id: UUID, caller: MayRead, db: Db, response: Response) -
     return tagged(response, _reply(await find_row(db, Location, visible_to(caller), location_id, noun="location")))
 
 
-@router.patch("/{location_id}/", responses=problems(NotFound, Forbidden, LocationIdTaken, *PRECONDITIONS))
+@router.patch("/{location_id}/", responses=problems(NotFound, Forbidden, LocationIdTaken))
 async def change(
-    location_id: UUID, body: ChangeLocation, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    location_id: UUID, body: LocationChange, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedLocation:
-    """Change the fields that are given; another time zone moves `captured_at` of the photos taken there."""
+    """Change a location; another time zone moves `captured_at` of the photos taken there."""
     row = await find_for_change(db, caller, Location, visible_to(caller), location_id, noun="location")
-    check_version(row.version, if_match, _reply(row))
-    times = await change_location(db, row, body.model_dump(exclude_unset=True))
+    check_change(body, if_match, _reply(row), version=row.version, ignored=ROWS_CHANGED)
+    times = await change_location(db, row, body.changes())
     reply = ChangedLocation(
         **_reply(row).model_dump(), resources_changed=times.resources, observations_changed=times.observations
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from trapper_kit.text import CleanText, Line, Name
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, Request, RowVersion
 
 
 def _known_zone(name: str | None) -> str | None:
@@ -38,12 +38,12 @@ class _Place(Request):
         return self
 
 
-class MakeLocation(_Place):
+class NewLocation(_Place):
     research_project_id: UUID
     location_id: Name = Field(max_length=200)
 
 
-class ChangeLocation(_Place):
+class LocationChange(_Place, Change):
     """Only what is given changes."""
 
     location_id: Name = Field(default="", max_length=200)

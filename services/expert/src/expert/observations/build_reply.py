@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from expert.observations.models import Observation, Prediction
-from expert.observations.state import ClassificationType, ObservationReply, PredictionReply
+from expert.observations.state import Box, ClassificationType, ObservationReply, PredictionReply, RankedLabel
 
 _SAME = (
     "id", "classification_id", "classification_project_id", "linked_collection_id", "resource_id", "deployment_id",
@@ -17,16 +17,21 @@ def build_reply(
     row: Observation, scientific_name: str | None, predictions: Sequence[Prediction] | None = None
 ) -> ObservationReply:
     """The reply for an observation; `predictions` of None are not answered."""
-    corners = (row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height)
     return ObservationReply(
         **{name: getattr(row, name) for name in _SAME},
         classification_type=ClassificationType(row.classification_type),
         scientific_name=scientific_name,
-        bbox=[corner for corner in corners if corner is not None] or None,
+        bbox=_box(row),
         custom_attributes=row.custom_attributes or {},
         tags=row.tags or [],
         predictions=None if predictions is None else [_prediction_reply(prediction) for prediction in predictions],
     )
+
+
+def _box(row: Observation) -> Box | None:
+    if row.bbox_x is None or row.bbox_y is None or row.bbox_width is None or row.bbox_height is None:
+        return None
+    return row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height
 
 
 def _prediction_reply(prediction: Prediction) -> PredictionReply:
@@ -36,6 +41,6 @@ def _prediction_reply(prediction: Prediction) -> PredictionReply:
         label=prediction.label,
         taxon_id=prediction.taxon_id,
         score=prediction.score,
-        top_k=prediction.top_k,
+        top_k=[RankedLabel.model_validate(label) for label in prediction.top_k],
         terminal=prediction.terminal,
     )

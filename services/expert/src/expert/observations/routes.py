@@ -11,19 +11,17 @@ from expert.observations import queries
 from expert.observations.build_reply import build_reply
 from expert.observations.state import ObservationFilters, ObservationReply
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Invalid, Malformed
-from trapper_kit.web.app import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/observations", tags=["observations"])
 
 
-@router.get("/", responses=problems(Invalid, Malformed))
+@router.get("/")
 async def list_observations(
     db: Db, caller: MayRead, filters: Annotated[ObservationFilters, Query()], cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ObservationReply]:
-    """Observations of the projects that the caller may read, oldest first."""
+    """List observations of the caller's projects, oldest first."""
     rows, next_cursor = await queries.list_observations(
         db,
         PageRequest.of(limit, cursor, filters.model_dump(mode="json")),

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 
 class ClassificationType(StrEnum):
@@ -66,7 +66,10 @@ WHOLE = "observation_type in ('blank', 'unclassified')"
 HAS_BOX = "bbox_x is not null and bbox_y is not null and bbox_width is not null and bbox_height is not null"
 NO_BOX = "bbox_x is null and bbox_y is null and bbox_width is null and bbox_height is null"
 
-Box = tuple[float, float, float, float]
+Box = Annotated[
+    tuple[float, float, float, float],
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}),
+]
 """x, y, width, height, relative to the upright picture."""
 
 
@@ -90,6 +93,22 @@ class ObservationInput(BaseModel):
     tags: list[str] = Field(default_factory=list, max_length=50)
 
 
+class ObservationChange(ObservationInput):
+    """An observation of a row that is edited; its read-only fields are taken when they are as they were read."""
+
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra=lambda schema: cast("dict[str, Any]", schema).pop("additionalProperties", None)
+    )
+
+
+class RankedLabel(BaseModel):
+    """One of the best labels of a prediction."""
+
+    label: str
+    score: float
+    taxon_id: UUID | None = Field(description="the taxon that the label names; null for none")
+
+
 class PredictionReply(BaseModel):
     """What one algorithm predicted for the object."""
 
@@ -98,7 +117,7 @@ class PredictionReply(BaseModel):
     label: str
     taxon_id: UUID | None
     score: float
-    top_k: list[Any]
+    top_k: list[RankedLabel]
     terminal: bool
 
 
@@ -124,7 +143,7 @@ class ObservationReply(BaseModel):
     behaviour: str | None
     count: int | None
     individual_id: str | None
-    bbox: list[float] | None
+    bbox: Box | None
     first_frame_index: int | None
     distance_m: float | None
     detection_confidence: float | None

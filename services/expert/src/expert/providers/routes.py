@@ -11,22 +11,22 @@ from expert.deps import Db, Work
 from expert.providers import queries
 from expert.providers.connect_manager import connect_manager
 from expert.providers.delete_connection import delete_connection
-from expert.providers.errors import ConnectionNameTaken, CredentialUnreadable
+from expert.providers.errors import ConnectionNameTaken
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.schemas import (
     CategoryReply,
     ConnectionReply,
-    ConnectManager,
+    ConnectionSync,
+    ConnectionSyncs,
+    ManagerConnection,
     ProviderDetail,
     ProviderReply,
-    SyncReplies,
-    SyncReply,
-    UnresolvedReply,
+    UnresolvedLabel,
 )
 from expert.providers.sync_ai_models import sync_ai_models
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, Ids, Limit, Name
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import ModelKind
@@ -48,7 +48,7 @@ def _connection(row: AiProviderConnection) -> ConnectionReply:
 
 
 @router.put("/ai-provider-connections/", status_code=status.HTTP_200_OK, responses=problems(ConnectionNameTaken))
-async def connect(ask: ConnectManager, caller: MayAdministerSite, db: Db, work: Work) -> ConnectionReply:
+async def connect(ask: ManagerConnection, caller: MayAdministerSite, db: Db, work: Work) -> ConnectionReply:
     """Connect a Manager under a name; the same name again changes its address and credential."""
     row = await connect_manager(
         db,
@@ -66,7 +66,7 @@ async def connect(ask: ConnectManager, caller: MayAdministerSite, db: Db, work: 
 async def list_connections(
     _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ConnectionReply]:
-    """Which Managers are connected."""
+    """List the connected Managers."""
     page_request = PageRequest.of(limit, cursor, {})
     items, following = split(await queries.list_connections(db, page_request), page_request, lambda row: [row.id])
     return Page(items=[_connection(row) for row in items], next_cursor=following)
@@ -81,18 +81,18 @@ async def disconnect(connection_id: UUID, caller: MayAdministerSite, db: Db) -> 
         raise NotFound("there is no such connection")
 
 
-@router.post("/ai-providers/sync/", responses=problems(CredentialUnreadable))
-async def sync(_caller: MayAdministerSite, work: Work) -> SyncReplies:
+@router.post("/ai-providers/sync/")
+async def sync(_caller: MayAdministerSite, work: Work) -> ConnectionSyncs:
     """Read every Manager's catalogue now; tells which labels it could not resolve."""
     reports = await sync_ai_models(work)
-    return SyncReplies(
+    return ConnectionSyncs(
         items=[
-            SyncReply(
+            ConnectionSync(
                 connection=report.connection,
                 models=report.models,
                 added=report.added,
                 deactivated=report.deactivated,
-                unresolved=[UnresolvedReply(model=row.model, label=row.label) for row in report.unresolved],
+                unresolved=[UnresolvedLabel(model=row.model, label=row.label) for row in report.unresolved],
                 problem=report.problem,
             )
             for report in reports
@@ -111,7 +111,7 @@ async def list_providers(
     name: Name = None,
     is_active: bool | None = None,
 ) -> Page[ProviderReply]:
-    """Models that projects may choose."""
+    """List the models that projects may choose."""
     page_request = PageRequest.of(
         limit, cursor, {"id": id, "type": provider_type, "name": name, "is_active": is_active}
     )
@@ -124,7 +124,7 @@ async def list_providers(
 
 @router.get("/ai-providers/{provider_id}/", responses=problems(NotFound))
 async def read_provider(provider_id: UUID, _caller: MayRead, db: Db) -> ProviderDetail:
-    """One model, with what its labels mean."""
+    """Read one model with what its labels mean."""
     row = await db.get(AiProvider, provider_id)
     if row is None:
         raise NotFound("there is no such provider")

@@ -9,10 +9,10 @@ from trapper_kit.text import Name
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import REDIS, BaseAddress, check_url
-from trapper_schemas.v1.models import ModelKind, ObservationType
+from trapper_schemas.v1.models import Availability, ModelKind, ObjectType
 
 
-class ConnectManager(Request):
+class ManagerConnection(Request):
     name: Name = Field(max_length=100)
     url: BaseAddress = Field(max_length=1000, pattern=r"^https?://[^\s?#@]+$")
     credential: SecretStr = Field(min_length=1, max_length=1000)
@@ -48,7 +48,7 @@ class ProviderReply(Reply):
     version: str
     sha256: str | None
     is_unpinned: bool
-    availability: str
+    availability: Availability
     threshold_typical: float | None
     threshold_conservative: float | None
     nms_iou: float | None
@@ -62,7 +62,7 @@ class ProviderReply(Reply):
 class CategoryReply(Reply):
     index: int
     label: str
-    observation_type: ObservationType | None
+    observation_type: ObjectType | None
     scientific_name: str | None
     taxon_id: UUID | None
 
@@ -73,19 +73,19 @@ class ProviderDetail(ProviderReply):
     categories: list[CategoryReply]
 
 
-class UnresolvedReply(Reply):
+class UnresolvedLabel(Reply):
     model: str
     label: str
 
 
-class SyncReply(Reply):
+class ConnectionSync(Reply):
     connection: str
     models: int
     added: list[str]
     deactivated: list[str]
-    unresolved: list[UnresolvedReply]
+    unresolved: list[UnresolvedLabel]
     problem: str | None
 
 
-class SyncReplies(Reply):
-    items: list[SyncReply]
+class ConnectionSyncs(Reply):
+    items: list[ConnectionSync]

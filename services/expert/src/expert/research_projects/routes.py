@@ -17,14 +17,13 @@ from expert.research_projects.errors import ProjectNameTaken
 from expert.research_projects.models import ResearchProject
 from expert.research_projects.queries import visible_to
 from expert.research_projects.request import request_project
-from expert.research_projects.schemas import ChangeResearchProject, MakeResearchProject, ResearchProjectReply
+from expert.research_projects.schemas import NewResearchProject, ResearchProjectChange, ResearchProjectReply
 from expert.research_projects.state import ResearchProjectStatus
-from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/research-projects", tags=["research_projects"])
@@ -34,9 +33,9 @@ def _reply(row: ResearchProject) -> ResearchProjectReply:
     return ResearchProjectReply.model_validate(row, from_attributes=True)
 
 
-@router.post("/", status_code=status.HTTP_201_CREATED, responses=problems(ProjectNameTaken, IdempotencyKeyReused))
+@router.post("/", status_code=status.HTTP_201_CREATED, responses=problems(ProjectNameTaken))
 async def request(
-    body: MakeResearchProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, now: Now, response: Response
+    body: NewResearchProject, key: IdempotencyKey, caller: MayCreateProjects, db: Db, now: Now, response: Response
 ) -> ResearchProjectReply:
     """Ask for a research project; a site admin activates it, unless the caller is one."""
     row, made = await request_project(
@@ -71,16 +70,16 @@ async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) ->
     return tagged(response, _reply(row))
 
 
-@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken, *PRECONDITIONS))
+@router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken))
 async def change(
     project_id: UUID,
-    body: ChangeResearchProject,
+    body: ResearchProjectChange,
     if_match: IfMatch,
     caller: MayCreateProjects,
     db: Db,
     response: Response,
 ) -> ResearchProjectReply:
-    """Change the fields that are given."""
+    """Change a research project."""
     row = await find_for_change(
         db,
         caller,
@@ -90,18 +89,20 @@ async def change(
         noun="research project",
         capability=Capability.CREATE_PROJECTS,
     )
-    check_version(row.version, if_match, _reply(row))
-    await change_project(db, row, body.model_dump(exclude_unset=True))
+    check_change(body, if_match, _reply(row), version=row.version)
+    await change_project(db, row, body.changes())
     return tagged(response, _reply(row))
 
 
 @router.post("/{project_id}/activate/", responses=problems(NotFound))
-async def activate(project_id: UUID, caller: MayAdministerSite, db: Db, now: Now) -> ResearchProjectReply:
+async def activate(
+    project_id: UUID, caller: MayAdministerSite, db: Db, now: Now, response: Response
+) -> ResearchProjectReply:
     """Activate a research project that was asked for, or that was rejected."""
-    return _reply(await activate_project(db, project_id, by=caller.id, now=now))
+    return tagged(response, _reply(await activate_project(db, project_id, by=caller.id, now=now)))
 
 
 @router.post("/{project_id}/reject/", responses=problems(NotFound))
-async def reject(project_id: UUID, caller: MayAdministerSite, db: Db) -> ResearchProjectReply:
+async def reject(project_id: UUID, caller: MayAdministerSite, db: Db, response: Response) -> ResearchProjectReply:
     """Reject a research project; nothing is deleted."""
-    return _reply(await reject_project(db, project_id, by=caller.id))
+    return tagged(response, _reply(await reject_project(db, project_id, by=caller.id)))

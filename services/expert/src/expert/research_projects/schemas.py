@@ -7,10 +7,10 @@ from pydantic import Field
 
 from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
 from trapper_kit.text import CleanText, Name
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, Request, RowVersion
 
 
-class MakeResearchProject(Request):
+class NewResearchProject(Request):
     name: Name = Field(max_length=200)
     acronym: Name = Field(max_length=10)
     abstract: CleanText = Field(default="", max_length=10_000)
@@ -20,7 +20,7 @@ class MakeResearchProject(Request):
     individual_animals: bool = False
 
 
-class ChangeResearchProject(Request):
+class ResearchProjectChange(Change):
     """Only what is given changes."""
 
     name: Name = Field(default="", max_length=200)

@@ -3,12 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from expert.access.find_row import find_for_change
 from expert.access.guards import MayDescribe, MayRead
-from expert.capture_times.state import TimeIssue
+from expert.capture_times.state import ROWS_CHANGED, TimeIssue
 from expert.deps import Db, Work
 from expert.resources import queries
 from expert.resources.change import change_resource, hold_deployments
@@ -18,7 +18,7 @@ from expert.resources.open_media import OpenedMedia, open_original, open_thumbna
 from expert.resources.queries import ResourceFilter
 from expert.resources.schemas import (
     ChangedResource,
-    ChangeResource,
+    ResourceChange,
     ResourceDetail,
     ResourcePlaceReply,
     ResourcePlaces,
@@ -27,19 +27,22 @@ from expert.resources.schemas import (
 from expert.resources.state import ResourceState
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, Invalid, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.web.describe import OCTET_STREAM, binary, problems
 from trapper_kit.web.params import Cursor, Limit
-from trapper_kit.web.versions import PRECONDITIONS, IfMatch, check_version, tagged
+from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 from trapper_schemas.times import Moment
 
 router = APIRouter(prefix="/api", tags=["resources"])
 
 
-def _stream(opened: OpenedMedia) -> StreamingResponse:
+def _stream(request: Request, opened: OpenedMedia) -> StreamingResponse:
     headers = {**opened.headers, "Content-Length": str(opened.stored.size_bytes)}
-    return StreamingResponse(opened.stored.chunks, media_type=opened.media_type, headers=headers)
+    as_bytes = request.headers.get("Accept") == OCTET_STREAM
+    return StreamingResponse(
+        opened.stored.chunks, media_type=OCTET_STREAM if as_bytes else opened.media_type, headers=headers
+    )
 
 
 def _reply(row: Resource) -> ResourceDetail:
@@ -106,15 +109,15 @@ async def read(resource_id: UUID, caller: MayRead, db: Db, response: Response) -
     return tagged(response, _reply(row))
 
 
-@router.patch("/resources/{resource_id}/", responses=problems(NotFound, Forbidden, Invalid, *PRECONDITIONS))
+@router.patch("/resources/{resource_id}/", responses=problems(NotFound, Forbidden))
 async def change(
-    resource_id: UUID, body: ChangeResource, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
+    resource_id: UUID, body: ResourceChange, if_match: IfMatch, caller: MayDescribe, db: Db, response: Response
 ) -> ChangedResource:
     """Move a resource to another deployment, set its time or visibility, archive it or bring it back."""
-    fields = body.model_dump(exclude_unset=True)
+    fields = body.changes()
     await hold_deployments(db, resource_id, fields)
     row = await find_for_change(db, caller, Resource, queries.visible_to(caller), resource_id, noun="resource")
-    check_version(row.version, if_match, _reply(row))
+    check_change(body, if_match, _reply(row), version=row.version, ignored=ROWS_CHANGED)
     changed = await change_resource(db, row, fields)
     reply = ChangedResource(
         **_reply(row).model_dump(), resources_changed=changed.resources, observations_changed=changed.observations
@@ -134,18 +137,18 @@ async def list_places(resource_id: UUID, caller: MayRead, db: Db) -> ResourcePla
 @router.get(
     "/media/{resource_id}/original",
     response_class=StreamingResponse,
-    responses=problems(ResourceUnknown, MediaGated, ObjectMissing),
+    responses={**problems(ResourceUnknown, MediaGated, ObjectMissing), 200: binary("image/*", "video/*")},
 )
-async def read_original(resource_id: UUID, caller: MayRead, work: Work) -> StreamingResponse:
-    """The file itself, byte for byte."""
-    return _stream(await open_original(work, caller, resource_id))
+async def read_original(resource_id: UUID, caller: MayRead, work: Work, request: Request) -> StreamingResponse:
+    """Download the original file, byte for byte."""
+    return _stream(request, await open_original(work, caller, resource_id))
 
 
 @router.get(
     "/media/{resource_id}/thumbnail",
     response_class=StreamingResponse,
-    responses=problems(ResourceUnknown, MediaGated, ThumbnailAbsent),
+    responses={**problems(ResourceUnknown, MediaGated, ThumbnailAbsent), 200: binary("image/jpeg")},
 )
-async def read_thumbnail(resource_id: UUID, caller: MayRead, work: Work) -> StreamingResponse:
-    """A small upright JPEG."""
-    return _stream(await open_thumbnail(work, caller, resource_id))
+async def read_thumbnail(resource_id: UUID, caller: MayRead, work: Work, request: Request) -> StreamingResponse:
+    """Download the thumbnail, a small upright JPEG."""
+    return _stream(request, await open_thumbnail(work, caller, resource_id))

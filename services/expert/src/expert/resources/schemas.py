@@ -6,7 +6,7 @@ from uuid import UUID
 
 from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
-from trapper_schemas.base import Reply, Request, RowVersion
+from trapper_schemas.base import Change, Reply, RowVersion
 from trapper_schemas.times import Moment
 from trapper_schemas.v1.results import FailureCode
 
@@ -57,7 +57,7 @@ class ResourceDetail(ResourceReply):
     exif: dict[str, Any] | None
 
 
-class ChangeResource(Request):
+class ResourceChange(Change):
     """Only what is given changes; null takes a deployment or a time of a person's back."""
 
     deployment_id: UUID | None = None

@@ -12,7 +12,7 @@ from expert.observations.write_many import NewObservation, NewPrediction
 from expert.results.read_blob import Box
 from trapper_schemas.v1 import models as wire
 
-NO_TAXON = frozenset({wire.ObservationType.HUMAN, wire.ObservationType.VEHICLE})
+NO_TAXON = frozenset({wire.ObjectType.HUMAN, wire.ObjectType.VEHICLE})
 """Labels of these types name no species, whatever else a label file says about them."""
 
 
@@ -22,7 +22,7 @@ class Meaning(Protocol):
     @property
     def label(self) -> str: ...
     @property
-    def observation_type(self) -> wire.ObservationType | None: ...
+    def observation_type(self) -> wire.ObjectType | None: ...
     @property
     def taxon_id(self) -> UUID | None: ...
     @property

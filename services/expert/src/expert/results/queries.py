@@ -15,7 +15,7 @@ from expert.resources.models import Resource
 from expert.results.models import ReceivedBatch
 from expert.results.state import ReceivedState
 from trapper_kit.db import Session, db_clock
-from trapper_schemas.v1.models import ObservationType
+from trapper_schemas.v1.models import ObjectType
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Meaning:
     """What one label of a model means."""
 
     label: str
-    observation_type: ObservationType | None
+    observation_type: ObjectType | None
     taxon_id: UUID | None
     rank: str | None
 

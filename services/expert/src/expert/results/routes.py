@@ -15,11 +15,11 @@ from expert.jobs.state import FIRST_CONFIG, ParseOverrides
 from expert.results import queries_configs
 from expert.results.read_machine import read_machine
 from expert.results.reparse import reparse_results
-from expert.results.schemas import MachineSeen, ParseVersion, ParseVersions, Reparsed
+from expert.results.schemas import MachineResult, ParseVersion, ParseVersions, ReparseReply
 from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest
-from trapper_kit.problems import Forbidden, Malformed, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, Limit
 from trapper_schemas.paging import Page
 
@@ -31,7 +31,7 @@ FLOOR = 0.01
 
 @router.get(
     "/api/classification-projects/{project_id}/machine-detections/",
-    responses=problems(NotFound, Malformed, ObjectMissing),
+    responses=problems(NotFound, ObjectMissing),
 )
 async def list_machine_detections(
     project_id: UUID,
@@ -42,8 +42,8 @@ async def list_machine_detections(
     linked_collection_id: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> Page[MachineSeen]:
-    """Every resource that the current AI rows are about, batch by batch; a page ends with a whole batch."""
+) -> Page[MachineResult]:
+    """List what the models found, resource by resource; a page ends with a whole batch."""
     filters = [str(value) for value in (project_id, min_score, provider_id, linked_collection_id)]
     page_request = PageRequest.of(limit, cursor, {"filters": filters})
     keys = page_request.values([UUID])
@@ -59,7 +59,7 @@ async def list_machine_detections(
         at_least=limit,
     )
     return Page(
-        items=[MachineSeen.model_validate(item) for item in page.items],
+        items=[MachineResult.model_validate(item) for item in page.items],
         next_cursor=None if page.next_after is None else page_request.next([page.next_after]),
     )
 
@@ -67,8 +67,8 @@ async def list_machine_detections(
 @router.post(
     "/api/ai-classification-jobs/{job_id}/reparse_results/", responses=problems(JobNotFound, JobStillOpen, Forbidden)
 )
-async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseOverrides | None = None) -> Reparsed:
-    """Apply the kept blobs of a finished job again, without inference, perhaps under other thresholds."""
+async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseOverrides | None = None) -> ReparseReply:
+    """Apply the results of a finished job again, without inference, under other thresholds."""
     job = await jobs.get(db, job_id)
     if job is None:
         raise JobNotFound
@@ -76,12 +76,12 @@ async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseO
         db, caller, Capability.RUN_AI, classification_project=job.classification_project_id, missing=JobNotFound()
     )
     reopened = await reparse_results(db, job, body or ParseOverrides(), by=caller.id, now=now)
-    return Reparsed(id=reopened.id, stage=reopened.stage.value)
+    return ReparseReply(id=reopened.id, stage=reopened.stage)
 
 
 @router.get("/api/ai-classification-jobs/{job_id}/parses/", responses=problems(JobNotFound))
 async def list_parses(job_id: UUID, db: Db, caller: MayRead) -> ParseVersions:
-    """Every configuration that the results of a job were parsed with; AI rows name theirs by `job_config_version`."""
+    """List the configurations that a job's results were parsed with; AI rows name theirs by `job_config_version`."""
     job = await jobs.get(db, job_id)
     if job is None:
         raise JobNotFound

@@ -1,12 +1,14 @@
 """Bodies of the result routes."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from expert.jobs.state import FrozenJobConfig
-from trapper_schemas.v1.models import ObservationType
+from expert.jobs.state import FrozenJobConfig, JobStage
+from expert.observations.state import Box
+from trapper_schemas.v1.models import ObjectType
 
 
 class LabelScore(BaseModel):
@@ -20,9 +22,9 @@ class MachineDetection(BaseModel):
     """One box as the detector gave it: x, y, width, height of the upright picture."""
 
     label: str
-    observation_type: ObservationType | None
+    observation_type: ObjectType | None
     score: float
-    bbox: tuple[float, float, float, float]
+    bbox: Box
     classifications: list[LabelScore]
 
 
@@ -34,11 +36,11 @@ class ModelName(BaseModel):
     sha256: str
 
 
-class MachineSeen(BaseModel):
+class MachineResult(BaseModel):
     """What the machine said of one resource: seen with its size and detections, or failed with code and message."""
 
     resource_id: UUID
-    outcome: str
+    outcome: Literal["seen", "failed"]
     width: int | None = None
     height: int | None = None
     damaged: bool = False
@@ -57,7 +59,7 @@ class ParseVersion(BaseModel):
     created_by: UUID | None
     created_at: datetime
     superseded: int | None = Field(
-        description="resources left alone because their current row is of another job; null unless it is the latest"
+        description="number of resources, from 0, whose current row is of another job; null unless it is the latest"
     )
 
 
@@ -67,8 +69,8 @@ class ParseVersions(BaseModel):
     items: list[ParseVersion]
 
 
-class Reparsed(BaseModel):
+class ReparseReply(BaseModel):
     """The job, whose results are applied again."""
 
     id: UUID
-    stage: str
+    stage: JobStage

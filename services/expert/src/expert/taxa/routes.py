@@ -15,12 +15,11 @@ from expert.taxa import queries
 from expert.taxa.add import add_taxon
 from expert.taxa.errors import TaxonExists
 from expert.taxa.models import Taxon
-from expert.taxa.schemas import AddTaxon, TaxonKeyReply, TaxonReply
+from expert.taxa.schemas import NewTaxon, TaxonKeyReply, TaxonReply
 from trapper_kit.db import Session
-from trapper_kit.idempotency import IdempotencyKeyReused
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, Invalid, NotFound
-from trapper_kit.web.app import problems
+from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name, Search
 from trapper_schemas.paging import Page
 
@@ -56,7 +55,7 @@ async def list_all(
     key: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="in any checklist")] = None,
     below: Annotated[list[UUID] | None, Query(max_length=200, description="these taxa and all below them")] = None,
 ) -> Page[TaxonReply]:
-    """Taxa by scientific, canonical or vernacular name, by key, or below others."""
+    """List taxa by name, by key, or below others."""
     page_request = PageRequest.of(limit, cursor, {"id": id, "name": name, "search": search, "key": key, "below": below})
     items, following = split(
         await queries.list_all(db, page_request, ids=id or [], name=name, search=search, key=key, below=below or []),
@@ -68,7 +67,7 @@ async def list_all(
 
 @router.get("/{taxon_id}/", responses=problems(NotFound))
 async def read(taxon_id: UUID, _caller: MayRead, db: Db) -> TaxonReply:
-    """One taxon."""
+    """Read one taxon."""
     row = await db.get(Taxon, taxon_id)
     if row is None:
         raise NotFound("there is no such taxon")
@@ -78,9 +77,9 @@ async def read(taxon_id: UUID, _caller: MayRead, db: Db) -> TaxonReply:
 @router.post(
     "/",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(Invalid, NotFound, Forbidden, TaxonExists, IdempotencyKeyReused),
+    responses=problems(NotFound, Forbidden, TaxonExists),
 )
-async def add(ask: AddTaxon, key: IdempotencyKey, caller: MayAdminister, db: Db, response: Response) -> TaxonReply:
+async def add(ask: NewTaxon, key: IdempotencyKey, caller: MayAdminister, db: Db, response: Response) -> TaxonReply:
     """Add a provisional taxon, as a leader of a classification project."""
     await require(db, caller, Capability.ADMINISTER, classification_project=ask.classification_project_id)
     row, made = await add_taxon(

@@ -1,6 +1,6 @@
 """Bodies of taxa."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from trapper_schemas.base import Reply, Request
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
-class AddTaxon(Request):
+class NewTaxon(Request):
     """A taxon that no checklist brought; the leader of the named project adds it for all projects."""
 
     classification_project_id: UUID
@@ -33,6 +33,6 @@ class TaxonReply(Reply):
     canonical_name: str
     rank: str | None
     parent_id: UUID | None
-    vernacular_names: dict[str, Any] = Field(description="by language code")
+    vernacular_names: dict[str, str] = Field(description="by language code")
     provisional: bool = Field(description="added by a person or a model, and in no checklist yet")
     keys: list[TaxonKeyReply]

@@ -13,19 +13,20 @@ from expert.uploads.begin import Announced, BegunFile, begin_uploads
 from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, TooManyUploads, UploadExpired, UploadUnknown
 from expert.uploads.limit_uploads import limit_uploads
 from expert.uploads.receive import receive_upload
-from expert.uploads.schemas import BeginUploads, BegunUpload, BegunUploads, FinishedUpload
+from expert.uploads.schemas import NewUploads, UploadedResource, UploadReplies, UploadReply
 from trapper_kit.objects import StorageFull, StorageUnavailable
-from trapper_kit.problems import Conflict, Forbidden, Invalid, NotFound
-from trapper_kit.web.app import problems, read_body
+from trapper_kit.problems import Conflict, Forbidden, NotFound
+from trapper_kit.web.app import read_body
 from trapper_kit.web.bodies import MIB, body_limit
+from trapper_kit.web.describe import problems
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
 
-@router.post("/", responses=problems(NotFound, Forbidden, Invalid, Conflict, ProjectNotActive))
+@router.post("/", responses=problems(NotFound, Forbidden, Conflict, ProjectNotActive))
 @body_limit(8 * MIB)
-async def begin(body: BeginUploads, caller: MayUpload, db: Db, work: Work) -> BegunUploads:
-    """Announce files; those whose bytes are there already are put under their new path, the others wait for a body."""
+async def begin(body: NewUploads, caller: MayUpload, db: Db, work: Work) -> UploadReplies:
+    """Announce files of an upload; known bytes are put under their new path, the others wait for a body."""
     begun = await begin_uploads(
         db,
         caller,
@@ -34,16 +35,16 @@ async def begin(body: BeginUploads, caller: MayUpload, db: Db, work: Work) -> Be
         files=[Announced(**item.model_dump()) for item in body.items],
         upload_max_bytes=work.settings.upload_max_bytes,
     )
-    return BegunUploads(
+    return UploadReplies(
         items=[_item(file) for file in begun.files],
         resources_changed=begun.learned.resources,
         observations_changed=begun.learned.observations,
     )
 
 
-def _item(file: BegunFile) -> BegunUpload:
+def _item(file: BegunFile) -> UploadReply:
     resource = file.resource
-    return BegunUpload(
+    return UploadReply(
         sha256=file.sha256,
         status="upload" if resource is None else "exists",
         upload_id=file.upload_id,
@@ -72,11 +73,11 @@ def _item(file: BegunFile) -> BegunUpload:
         }
     },
 )
-async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> FinishedUpload:
-    """The file's bytes as they are; the resource is there when this answers."""
+async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> UploadedResource:
+    """Send the bytes of an announced file; the resource is there when this answers."""
     body = read_body(request, at_most=work.settings.upload_max_bytes)
     with limit_uploads(work.receiving_uploads, caller.id, at_most=work.settings.uploads_per_account):
-        return FinishedUpload(resource_id=await receive_upload(work, caller, upload_id, _until_disconnect(body)))
+        return UploadedResource(resource_id=await receive_upload(work, caller, upload_id, _until_disconnect(body)))
 
 
 async def _until_disconnect(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

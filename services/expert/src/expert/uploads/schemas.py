@@ -20,13 +20,13 @@ class AnnouncedFile(Request):
     deployment_id: UUID | None = None
 
 
-class BeginUploads(Request):
+class NewUploads(Request):
     research_project_id: UUID
     collection_id: UUID
     items: list[AnnouncedFile] = Field(min_length=1, max_length=1000)
 
 
-class BegunUpload(Reply):
+class UploadReply(Reply):
     """`exists`: these bytes are there already, and now also under this path; `upload`: send them.
 
     Of bytes that are there, `resource_path` and `resource_deployment_id` say where they were uploaded first. When that
@@ -42,13 +42,13 @@ class BegunUpload(Reply):
     resource_path: str | None
 
 
-class BegunUploads(Reply):
+class UploadReplies(Reply):
     """Files in the order of the request; the numbers are of what changed because a deployment became known."""
 
-    items: list[BegunUpload]
+    items: list[UploadReply]
     resources_changed: int
     observations_changed: int
 
 
-class FinishedUpload(Reply):
+class UploadedResource(Reply):
     resource_id: UUID
