@@ -36,6 +36,7 @@ from trapper_kit.web.describe import describe_better, problems
 from trapper_kit.web.guards import api_routes, public
 from trapper_kit.web.headers import SecurityHeaders
 from trapper_kit.web.query import refuse_unknown_query
+from trapper_kit.web.reference import reference_router
 from trapper_kit.web.versions import IF_MATCH
 from trapper_schemas.ids import uuid7
 from trapper_schemas.problem import MEDIA_TYPE, FieldError, field_message
@@ -69,12 +70,13 @@ def build_app(
         redirect_slashes=False,
         generate_unique_id_function=_operation,
         separate_input_output_schemas=False,  # a generated client has one class for what it reads and sends back
-        docs_url=None,  # its page would load scripts from elsewhere
+        docs_url=None,  # its page would load scripts from elsewhere; see `reference`
         redoc_url=None,
     )
     for router in routers:
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     app.include_router(_health(ready, measure))
+    app.include_router(reference_router(title))
     _add_problem_handlers(app)
     describe_better(app, streamed)
     app.add_middleware(LimitedBodies)

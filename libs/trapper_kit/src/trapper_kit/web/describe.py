@@ -67,6 +67,8 @@ def _complete(document: Document, routes: Iterable[APIRoute], streamed: Sequence
         describe_fields(name, schema.get("properties", {}))
     tags: set[str] = set()
     for route in routes:
+        if not route.include_in_schema:
+            continue
         tags.update(str(tag) for tag in route.tags)
         for method in route.methods or ():
             operation: Document = document["paths"][route.path_format][method.lower()]
