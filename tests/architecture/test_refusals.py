@@ -28,7 +28,7 @@ def _declared_and_raised(service: str) -> dict[str, tuple[set[str], set[str]]]:
     app = importlib.import_module(f"{service}.app").contract_app()
     paths = app.openapi()["paths"]
     found: dict[str, tuple[set[str], set[str]]] = {}
-    for route in api_routes(app.routes):
+    for route in (route for route in api_routes(app.routes) if route.include_in_schema):
         for method in route.methods or ():
             responses = paths[route.path_format][method.lower()]["responses"].values()
             declared = {kind for response in responses for kind in TYPE.findall(response.get("description", ""))}
