@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from tests.support.make.bad_pictures import encoded
-from tests.support.make.expert import House, changed, made
+from tests.support.make.expert import Backend, changed, made
 
 ROWS_CHANGED = {"resources_changed", "observations_changed"}
 CHANGES: dict[str, dict[str, Any]] = {
@@ -19,9 +19,9 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-async def _paths(house: House) -> tuple[dict[str, str], httpx.AsyncClient]:
+async def _paths(backend: Backend) -> tuple[dict[str, str], httpx.AsyncClient]:
     """The path of a row of each kind, with settings that differ from the defaults."""
-    project = await house.project(await house.person(), keywords=["deer"], individual_animals=True)
+    project = await backend.project(await backend.person(), keywords=["deer"], individual_animals=True)
     client = project.owner.client
     location = await made(
         client,
@@ -49,8 +49,8 @@ async def _paths(house: House) -> tuple[dict[str, str], httpx.AsyncClient]:
     return paths, client
 
 
-async def test_one_field_changes_one_field(house: House) -> None:
-    paths, client = await _paths(house)
+async def test_one_field_changes_one_field(backend: Backend) -> None:
+    paths, client = await _paths(backend)
     for kind, change in CHANGES.items():
         before = (await client.get(paths[kind])).json()
         answer = await changed(client, paths[kind], change)
@@ -60,8 +60,8 @@ async def test_one_field_changes_one_field(house: House) -> None:
         assert differences == {*change, "version"}, kind
 
 
-async def test_a_row_that_was_read_can_be_sent_back(house: House) -> None:
-    paths, client = await _paths(house)
+async def test_a_row_that_was_read_can_be_sent_back(backend: Backend) -> None:
+    paths, client = await _paths(backend)
     for kind in CHANGES:
         row = (await client.get(paths[kind])).json()
         answer = await changed(client, paths[kind], row)
@@ -74,8 +74,8 @@ async def test_a_row_that_was_read_can_be_sent_back(house: House) -> None:
         }, kind
 
 
-async def test_a_read_only_field_with_another_value_is_refused_by_name(house: House) -> None:
-    paths, client = await _paths(house)
+async def test_a_read_only_field_with_another_value_is_refused_by_name(backend: Backend) -> None:
+    paths, client = await _paths(backend)
     for kind, change in CHANGES.items():
         before = (await client.get(paths[kind])).json()
         for field, value in (("created_at", "2001-01-01T00:00:00Z"), ("id", "nobody"), ("colour", "red")):
