@@ -66,6 +66,7 @@ check-dependencies:
 	  (cd $$member && "$(CURDIR)/$(BIN)/deptry" src --no-ansi 2>&1) >.make/deptry || { echo "$$member:"; cat .make/deptry; exit 1; }; done
 
 check-openapi:
+	@$(BIN)/python deploy/sdk/generate.py --check
 	@for service in $(SERVICES); do \
 	  $(BIN)/python -m $$service.commands openapi | diff -q - services/$$service/openapi.json >/dev/null \
 	  || { echo "services/$$service/openapi.json is stale; run: make openapi"; exit 1; }; done
@@ -115,8 +116,9 @@ bench-memory: install ## the memory of Manager and Worker, between a small job a
 texts: install ## list every text that people meet in docs/texts.txt
 	@$(BIN)/python -m tests.architecture.texts
 
-openapi: install ## write each service's OpenAPI document
+openapi: install ## write each service's OpenAPI document, and the SDK's types from the Expert's
 	@for service in $(SERVICES); do $(BIN)/python -m $$service.commands openapi > services/$$service/openapi.json; done
+	@$(BIN)/python deploy/sdk/generate.py
 
 env: install ## write the example environment of each service from its settings
 	@for service in $(SERVICES); do $(BIN)/python deploy/env/render.py $$service > deploy/env/$$service.example; done

@@ -6,7 +6,13 @@ from pathlib import Path
 from tests.architecture.sources import text_of, tree_of
 
 ROOT = Path(__file__).parents[2]
-CODE = [*ROOT.glob("libs/*/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("deploy/*/src/**/*.py")]
+GENERATED = ROOT / "libs" / "trapper_client" / "src" / "trapper_client" / "contract.py"
+CODE = [
+    path
+    for folder in ("libs", "services", "deploy")
+    for path in ROOT.glob(f"{folder}/*/src/**/*.py")
+    if path != GENERATED
+]
 BEST_LINES, MOST_LINES, MOST_FUNCTION_LINES = 250, 600, 80
 
 

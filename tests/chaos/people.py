@@ -10,6 +10,14 @@ from typing import TypeVar
 from tests.chaos.machines import Fleet
 from tests.support.chaos_pictures import Fate, Picture, no_picture, picture
 from trapper_client.client import TrapperClient
+from trapper_client.contract import (
+    AnnouncedFile,
+    NewClassificationProject,
+    NewCollection,
+    NewLinkedCollection,
+    NewResearchProject,
+    NewUploads,
+)
 from trapper_client.errors import ApiProblem, Unreachable
 from trapper_schemas.ids import uuid7
 
@@ -92,24 +100,28 @@ class People:
 
     def _make_project(self, client: TrapperClient) -> None:
         short = uuid7().hex[-6:]
-        research = client.create_research_project(name=f"Storm {short}", acronym=short)
+        research = client.create_research_project(NewResearchProject(name=f"Storm {short}", acronym=short))
         client.activate_research_project(research.id)
-        collection = client.create_collection(research_project_id=research.id, name="card 1")
+        collection = client.create_collection(NewCollection(research_project_id=research.id, name="card 1"))
         models = {provider.name: provider.id for provider in client.providers()}
         project = client.create_classification_project(
-            research_project_id=research.id, name=f"Storm {short}", object_detection_ai_model=models["tiny-detection"]
+            NewClassificationProject(
+                research_project_id=research.id,
+                name=f"Storm {short}",
+                object_detection_ai_model=models["tiny-detection"],
+            )
         )
-        client.link_collection(project.id, collection.id)
+        client.link_collection(project.id, NewLinkedCollection(collection_id=collection.id))
         self.research_project_id, self.collection_id, self.project_id = research.id, collection.id, project.id
 
     def _send(self, client: TrapperClient, wave: Sequence[Picture]) -> None:
         items = [
-            {"name": name, "path": name, "size_bytes": len(one.content), "sha256": one.sha256}
+            AnnouncedFile(name=name, path=name, size_bytes=len(one.content), sha256=one.sha256)
             for one in wave
             for name in (f"{one.sha256[:12]}.png",)
         ]
         begun = client.begin_uploads(
-            research_project_id=self.research_project_id, collection_id=self.collection_id, items=items
+            NewUploads(research_project_id=self.research_project_id, collection_id=self.collection_id, items=items)
         )
         for one, item in zip(wave, begun, strict=True):
             if item.resource_id:

@@ -9,6 +9,14 @@ from typing import Any
 
 from tests.flow.stack import ROOT, Stack, rows
 from trapper_client.client import TrapperClient
+from trapper_client.contract import (
+    AnnouncedFile,
+    NewClassificationProject,
+    NewCollection,
+    NewLinkedCollection,
+    NewResearchProject,
+    NewUploads,
+)
 from trapper_client.errors import ApiProblem, Unreachable
 from trapper_schemas.ids import uuid7
 from trapper_schemas.read_results import read_results
@@ -68,12 +76,15 @@ class PhotoRun:
                 return
 
     def _send(self) -> str:
-        item = {"name": "IMG_0001.JPG", "path": "IMG_0001.JPG", "size_bytes": len(self.photo), "sha256": self.sha256}
+        name = "IMG_0001.JPG"
+        file = AnnouncedFile(name=name, path=name, size_bytes=len(self.photo), sha256=self.sha256)
         with self.client() as client:
             (begun,) = client.begin_uploads(
-                research_project_id=self.project.research_project_id,
-                collection_id=self.project.collection_id,
-                items=[item],
+                NewUploads(
+                    research_project_id=self.project.research_project_id,
+                    collection_id=self.project.collection_id,
+                    items=[file],
+                )
             )
             if begun.resource_id:
                 return begun.resource_id
@@ -124,9 +135,9 @@ class PhotoRun:
         with self.client() as client:
             (row,) = list(
                 client.classifications(
-                    classification_project_id=self.project.classification_project_id,
-                    resource_id=self.resource_id,
-                    type="ai",
+                    classification_project_id=[self.project.classification_project_id],
+                    resource_id=[self.resource_id],
+                    type=["ai"],
                     current=True,
                 )
             )
@@ -196,15 +207,17 @@ async def make_project(stack: Stack) -> Project:
 def _make_project(stack: Stack) -> Project:
     with TrapperClient(stack.expert_url, stack.token, patience=20.0) as client:
         short = uuid7().hex[-6:]
-        research = client.create_research_project(name=f"Flow {short}", acronym=short)
+        research = client.create_research_project(NewResearchProject(name=f"Flow {short}", acronym=short))
         client.activate_research_project(research.id)
-        collection = client.create_collection(research_project_id=research.id, name="card 1")
+        collection = client.create_collection(NewCollection(research_project_id=research.id, name="card 1"))
         models = {provider.name: provider.id for provider in client.providers()}
         project = client.create_classification_project(
-            research_project_id=research.id,
-            name=f"Flow {short}",
-            object_detection_ai_model=models["demo-detector"],
-            species_ai_model=models["demo-species"],
+            NewClassificationProject(
+                research_project_id=research.id,
+                name=f"Flow {short}",
+                object_detection_ai_model=models["demo-detector"],
+                species_ai_model=models["demo-species"],
+            )
         )
-        linked = client.link_collection(project.id, collection.id)
+        linked = client.link_collection(project.id, NewLinkedCollection(collection_id=collection.id))
         return Project(research.id, collection.id, project.id, linked.id)

@@ -38,8 +38,8 @@ def photo(number: int, target: Path, mark: str) -> Path:
 def deployments(expert: TrapperClient, collection: str) -> dict[str, str]:
     """The name of each file's deployment in the service."""
     project = next(iter(expert.research_projects())).id
-    (found,) = expert.collections(project, name=collection)
-    names = {each.id: each.deployment_id for each in expert.deployments(project)}
+    (found,) = expert.collections(research_project_id=project, name=collection)
+    names = {each.id: each.deployment_id for each in expert.deployments(research_project_id=project)}
     return {each.file_path: names[each.deployment_id or ""] for each in expert.resources(collection_id=found.id)}
 
 

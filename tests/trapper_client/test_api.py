@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from trapper_client.api import Api
-from trapper_client.app import run
 from trapper_client.errors import ApiProblem, Unreachable
 
 
@@ -137,18 +136,3 @@ def test_an_address_elsewhere_that_does_not_answer_is_not_taken_for_the_stack_of
     ):
         api.get("/x")
     api.close()
-
-
-def test_a_job_that_failed_is_one_document_and_exit_code_1_for_a_script(
-    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TRAPPER_URL", service.url)
-    monkeypatch.setenv("TRAPPER_TOKEN", "t")
-    counts = dict.fromkeys(("total", "done", "blank", "failed", "cancelled", "progress"), 1)
-    names = {"id": "j", "classification_project_id": "p", "linked_collection_id": None}
-    job = {**names, "stage": "failed", **counts, "error": "no model"}
-    service.answers = [(200, {}, job), (200, {}, job)]
-    assert run(["jobs", "watch", "j", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["stage"] == "failed"
-    assert run(["jobs", "watch", "j"]) == 1
-    assert capsys.readouterr().err == "The job j ended as failed: no model.\n"

@@ -1,21 +1,29 @@
 import pytest
 
 from trapper_cli.runs.choose_models import Choice, choose_models
+from trapper_client.contract import Availability, ModelKind, ProviderReply
 from trapper_client.errors import WrongUsage
-from trapper_client.replies import Provider
 
 
-def _provider(name: str, kind: str = "detection", version: str = "1", *, active: bool = True) -> Provider:
-    return Provider(
+def _provider(name: str, kind: str = "detection", version: str = "1", *, active: bool = True) -> ProviderReply:
+    return ProviderReply(
         id=f"{name}-{version}",
-        provider_type=kind,
+        provider_type=ModelKind(kind),
         name=name,
         version=version,
         sha256=f"{name}-{version}",
-        availability="ready",
+        availability=Availability.READY,
         is_active=active,
         threshold_typical=None,
         threshold_conservative=None,
+        connection_id="c",
+        algorithm_id=None,
+        is_unpinned=False,
+        nms_iou=None,
+        embedding_dimension=None,
+        licence="MIT",
+        description="",
+        blocked=None,
     )
 
 
@@ -25,7 +33,9 @@ REAL = _provider("megadetector")
 REAL_SPECIES = _provider("my-species", "classification")
 
 
-def _choose(*more: Provider, detector: str = "auto", species: str = "auto", in_use: tuple[str, ...] = ()) -> Choice:
+def _choose(
+    *more: ProviderReply, detector: str = "auto", species: str = "auto", in_use: tuple[str, ...] = ()
+) -> Choice:
     here = [*DEMO, *more]
     installed = {each.sha256 for each in here if each.sha256}
     return choose_models([*here, *LISTED], detector=detector, species=species, installed=installed, in_use=in_use)
@@ -85,7 +95,8 @@ def test_a_model_that_is_not_installed_is_refused_with_the_command_that_installs
 
 
 def test_the_choice_is_named_as_a_projects_settings_and_as_a_jobs_overrides() -> None:
-    assert _choose(REAL).settings() == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
+    overrides = _choose(REAL).overrides().model_dump(exclude_unset=True)
+    assert overrides == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
 
 
 def test_what_was_switched_off_is_not_chosen() -> None:

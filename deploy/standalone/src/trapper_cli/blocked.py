@@ -5,8 +5,8 @@ from pathlib import Path
 
 from trapper_client.client import TrapperClient
 from trapper_client.commands.rows import Row
+from trapper_client.derived import OPEN_STAGES
 from trapper_client.errors import Failure
-from trapper_client.replies import OPEN_STAGES
 from trapper_client.stack import connect
 
 

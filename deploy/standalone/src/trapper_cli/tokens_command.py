@@ -1,14 +1,13 @@
 """Lets the tokens of a standalone stack's admin, who operates its Manager too, open the Manager."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 import typer
 
 from trapper_cli.manager_command import manager_here
 from trapper_cli.provisioning import OPERATOR_SCOPES
 from trapper_client.commands import tokens
+from trapper_client.contract import NewTokenReply
 from trapper_client.errors import Failure
 
 SCOPES = ("jobs", *OPERATOR_SCOPES)
@@ -25,15 +24,15 @@ def register(app: typer.Typer) -> None:
 class ManagerOfThisStack:
     """The Manager beside the Expert that made the token; nothing when that Expert is another machine's."""
 
-    def admit(self, made: Mapping[str, Any]) -> None:
+    def admit(self, made: NewTokenReply) -> None:
         """The same token, for as long, with every scope that a person may have."""
         if _is_elsewhere():
             return
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        until = ["--expires-at", str(made["expires_at"])] if made.get("expires_at") else []
-        words = ("--name", CALLER.format(name=made["name"]), *scopes, *until, "--token-stdin")
+        until = ["--expires-at", made.expires_at.isoformat()]
+        words = ("--name", CALLER.format(name=made.name), *scopes, *until, "--token-stdin")
         try:
-            manager_here().run("issue_token", *words, stdin=str(made["token"]))
+            manager_here().run("issue_token", *words, stdin=made.token)
         except Failure as problem:
             raise Failure(f"The token opens the Expert, and the Manager did not take it: {problem}.") from problem
 

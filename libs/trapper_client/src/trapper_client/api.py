@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from trapper_client.connection import failure_reason, is_loopback, open_client
 from trapper_client.errors import ApiProblem, Unreachable, WrongUsage
@@ -17,6 +17,7 @@ from trapper_client.receive import ACCEPTED, parse_document, read_body, read_chu
 from trapper_schemas.paging import Page
 from trapper_schemas.problem import ProblemBody
 
+T = TypeVar("T", bound=BaseModel)
 PAGE = 200
 MAX_PAGES = 10_000
 MAX_FILE_BYTES = 32 << 30
@@ -73,6 +74,35 @@ class Api:
     def close(self) -> None:
         self._http.close()
 
+    def read(self, kind: type[T], path: str, **params: object) -> T:
+        """GET one document; raises Unreachable where it has another form than the contract's."""
+        return self.parse(kind, path, self.get(path, **params))
+
+    def send(
+        self,
+        kind: type[T],
+        method: Literal["POST", "PATCH"],
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """POST or PATCH the fields of a body that are set, and return the reply."""
+        document = None if body is None else body.model_dump(mode="json", exclude_unset=True)
+        make = self.post if method == "POST" else self.patch
+        return self.parse(kind, path, make(path, document, headers=headers))
+
+    def items(self, kind: type[T], path: str, **filters: object) -> Iterator[T]:
+        """Return every item of a list, page by page."""
+        return (self.parse(kind, path, item) for item in self.pages(path, **filters))
+
+    def parse(self, kind: type[T], path: str, document: object) -> T:
+        """A reply as the type of the contract; raises Unreachable naming the first field that differs."""
+        try:
+            return kind.model_validate(document)
+        except ValidationError as problem:
+            raise unexpected(f"{self.base_url}{path}", problem) from None
+
     def get(self, path: str, **params: object) -> Any:
         return self.call("GET", path, params=_params(params))
 
@@ -112,7 +142,7 @@ class Api:
             try:
                 page = Page[dict[str, Any]].model_validate(reply)
             except ValidationError as problem:
-                raise unexpected(f"GET {self.base_url}{path}", problem) from None
+                raise unexpected(f"{self.base_url}{path}", problem) from None
             yield from page.items
             cursor = page.next_cursor
             if cursor is None:

@@ -1,38 +1,84 @@
-"""The Expert as people and scripts use it: one method per call, typed answers, no retries of its own but the Api's."""
+"""The Expert as people and scripts use it: one method per call, with the types of its contract; `Api` retries."""
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar, Unpack
+
+from pydantic import BaseModel
 
 from trapper_client.api import Api, Content
-from trapper_client.replies import (
-    AiRequestReply,
-    Classification,
+from trapper_client.contract import (
+    ClassificationChange,
     ClassificationDetail,
-    ClassificationProject,
-    Collection,
+    ClassificationProjectChange,
+    ClassificationProjectReply,
+    ClassificationReply,
     CollectionCounts,
-    CollectionPath,
-    Deployment,
+    CollectionReply,
+    ConnectionSyncs,
+    DeploymentReply,
     History,
-    Job,
-    JobResource,
-    LinkedCollection,
-    MachineSeen,
-    Observation,
-    Provider,
+    JobReply,
+    JobRerun,
+    JobResourceReply,
+    LinkedCollectionChange,
+    LinkedCollectionReply,
+    MachineResult,
+    NewClassificationProject,
+    NewCollection,
+    NewDeployment,
+    NewFeedback,
+    NewJob,
+    NewJobReply,
+    NewLinkedCollection,
+    NewResearchProject,
+    NewToken,
+    NewTokenReply,
+    NewUploads,
+    ObservationChange,
+    ObservationInput,
+    ObservationReply,
+    PathReply,
     ProviderDetail,
-    ResearchProject,
-    Resource,
-    UploadItem,
+    ProviderReply,
+    ResearchProjectReply,
+    ResourceDetail,
+    ResourceReply,
+    TokenReply,
+    UploadedResource,
+    UploadReplies,
+    UploadReply,
 )
+from trapper_client.errors import Unreachable
+from trapper_client.filters import (
+    ClassificationProjectsListAllFilters,
+    ClassificationsListClassificationsFilters,
+    CollectionsListAllFilters,
+    DeploymentsListAllFilters,
+    JobsListJobsFilters,
+    JobsListOutcomesFilters,
+    ObservationsListObservationsFilters,
+    ResearchProjectsListAllFilters,
+    ResourcesListAllFilters,
+    ResultsListMachineDetectionsFilters,
+)
+from trapper_schemas.base import Reply
 
 UPLOADS_PER_CALL = 500
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
+_JOBS = "/api/ai-classification-jobs/"
+_PROJECTS = "/api/classification-projects/"
+T = TypeVar("T", bound=BaseModel)
+
+
+class RowWithVersion(Reply):
+    """What every row that people edit has."""
+
+    version: int
 
 
 class TrapperClient:
-    """A signed-in caller of the Expert."""
+    """A signed-in caller of the Expert; requests, replies and filters are those of its contract."""
 
     def __init__(
         self, base_url: str, token: str | None, *, patience: float = 0.0, renew: Callable[[], str] | None = None
@@ -53,183 +99,184 @@ class TrapperClient:
 
     # people
 
-    def create_token(self, name: str) -> dict[str, Any]:
-        """A new token of the caller's own; it is shown this once."""
-        return self.api.post("/api/tokens/", {"name": name})
+    def create_token(self, request: NewToken) -> NewTokenReply:
+        """A new token of the caller's own; its secret is shown this once."""
+        return self.api.send(NewTokenReply, "POST", "/api/tokens/", request)
 
-    def tokens(self) -> Iterator[dict[str, Any]]:
-        """The caller's tokens that are good, without their secrets."""
-        return self.api.pages("/api/tokens/")
+    def tokens(self) -> Iterator[TokenReply]:
+        """The caller's valid tokens, without their secrets."""
+        return self.api.items(TokenReply, "/api/tokens/")
 
     def revoke_token(self, token_id: str) -> None:
-        """End one at once."""
+        """Ends a token at once."""
         self.api.call("DELETE", f"/api/tokens/{token_id}/")
 
     # projects, places, collections
 
-    def research_projects(self, *, name: str | None = None) -> Iterator[ResearchProject]:
-        return map(ResearchProject.model_validate, self.api.pages("/api/research-projects/", name=name))
+    def research_projects(self, **filters: Unpack[ResearchProjectsListAllFilters]) -> Iterator[ResearchProjectReply]:
+        return self.api.items(ResearchProjectReply, "/api/research-projects/", **filters)
 
-    def create_research_project(self, *, name: str, acronym: str) -> ResearchProject:
-        body = {"name": name, "acronym": acronym}
-        return ResearchProject.model_validate(self.api.post("/api/research-projects/", body))
+    def create_research_project(self, request: NewResearchProject) -> ResearchProjectReply:
+        return self.api.send(ResearchProjectReply, "POST", "/api/research-projects/", request)
 
-    def activate_research_project(self, project_id: str) -> None:
-        self.api.post(f"/api/research-projects/{project_id}/activate/")
+    def activate_research_project(self, project_id: str) -> ResearchProjectReply:
+        return self.api.send(ResearchProjectReply, "POST", f"/api/research-projects/{project_id}/activate/")
 
-    def classification_projects(self, **filters: Any) -> Iterator[ClassificationProject]:
-        pages = self.api.pages("/api/classification-projects/", **filters)
-        return map(ClassificationProject.model_validate, pages)
+    def classification_projects(
+        self, **filters: Unpack[ClassificationProjectsListAllFilters]
+    ) -> Iterator[ClassificationProjectReply]:
+        return self.api.items(ClassificationProjectReply, _PROJECTS, **filters)
 
-    def create_classification_project(self, **fields: Any) -> ClassificationProject:
-        return ClassificationProject.model_validate(self.api.post("/api/classification-projects/", fields))
+    def create_classification_project(self, request: NewClassificationProject) -> ClassificationProjectReply:
+        return self.api.send(ClassificationProjectReply, "POST", _PROJECTS, request)
 
-    def change_classification_project(self, project_id: str, *, version: int | None = None, **settings: Any) -> None:
-        self._change(f"/api/classification-projects/{project_id}/", settings, version)
+    def change_classification_project(
+        self, project_id: str, change: ClassificationProjectChange, *, version: int | None = None
+    ) -> ClassificationProjectReply:
+        return self._change(ClassificationProjectReply, f"{_PROJECTS}{project_id}/", change, version)
 
-    def collections(self, research_project_id: str, *, name: str | None = None) -> Iterator[Collection]:
-        pages = self.api.pages("/api/collections/", research_project_id=research_project_id, name=name)
-        return map(Collection.model_validate, pages)
+    def collections(self, **filters: Unpack[CollectionsListAllFilters]) -> Iterator[CollectionReply]:
+        return self.api.items(CollectionReply, "/api/collections/", **filters)
 
-    def create_collection(self, *, research_project_id: str, name: str, description: str = "") -> Collection:
-        body = {"research_project_id": research_project_id, "name": name, "description": description}
-        return Collection.model_validate(self.api.post("/api/collections/", body))
+    def create_collection(self, request: NewCollection) -> CollectionReply:
+        return self.api.send(CollectionReply, "POST", "/api/collections/", request)
 
     def collection_counts(self, collection_id: str) -> CollectionCounts:
-        return CollectionCounts.model_validate(self.api.get(f"/api/collections/{collection_id}/counts/"))
+        return self.api.read(CollectionCounts, f"/api/collections/{collection_id}/counts/")
 
-    def collection_paths(self, collection_id: str) -> Iterator[CollectionPath]:
+    def collection_paths(self, collection_id: str) -> Iterator[PathReply]:
         """Every path in a collection; the same bytes under two paths are two of these."""
-        return map(CollectionPath.model_validate, self.api.pages(f"/api/collections/{collection_id}/paths/"))
+        return self.api.items(PathReply, f"/api/collections/{collection_id}/paths/")
 
-    def deployments(self, research_project_id: str) -> Iterator[Deployment]:
-        pages = self.api.pages("/api/deployments/", research_project_id=research_project_id)
-        return map(Deployment.model_validate, pages)
+    def deployments(self, **filters: Unpack[DeploymentsListAllFilters]) -> Iterator[DeploymentReply]:
+        return self.api.items(DeploymentReply, "/api/deployments/", **filters)
 
-    def create_deployment(self, *, research_project_id: str, deployment_id: str) -> Deployment:
-        body = {"research_project_id": research_project_id, "deployment_id": deployment_id}
-        return Deployment.model_validate(self.api.post("/api/deployments/", body))
+    def create_deployment(self, request: NewDeployment) -> DeploymentReply:
+        return self.api.send(DeploymentReply, "POST", "/api/deployments/", request)
 
-    def link_collection(self, project_id: str, collection_id: str, **settings: Any) -> LinkedCollection:
-        """Looks at a collection; linking it again answers with the link that is there."""
-        body = {"collection_id": collection_id, **settings}
-        made = self.api.post(f"/api/classification-projects/{project_id}/collections/", body)
-        return LinkedCollection.model_validate(made)
+    def links(self, project_id: str) -> Iterator[LinkedCollectionReply]:
+        """The collections of a classification project."""
+        return self.api.items(LinkedCollectionReply, f"{_PROJECTS}{project_id}/collections/")
+
+    def link_collection(self, project_id: str, request: NewLinkedCollection) -> LinkedCollectionReply:
+        """Adds a collection to a project; adding it again answers with the link that is there."""
+        return self.api.send(LinkedCollectionReply, "POST", f"{_PROJECTS}{project_id}/collections/", request)
 
     def change_link(
-        self, project_id: str, linked_collection_id: str, *, version: int | None = None, **settings: Any
-    ) -> None:
-        path = f"/api/classification-projects/{project_id}/collections/{linked_collection_id}/"
-        self._change(path, settings, version)
+        self, project_id: str, linked_collection_id: str, change: LinkedCollectionChange, *, version: int | None = None
+    ) -> LinkedCollectionReply:
+        path = f"{_PROJECTS}{project_id}/collections/{linked_collection_id}/"
+        return self._change(LinkedCollectionReply, path, change, version)
 
     # media
 
-    def resources(self, **filters: Any) -> Iterator[Resource]:
-        return map(Resource.model_validate, self.api.pages("/api/resources/", **filters))
+    def resources(self, **filters: Unpack[ResourcesListAllFilters]) -> Iterator[ResourceReply]:
+        return self.api.items(ResourceReply, "/api/resources/", **filters)
 
-    def resource(self, resource_id: str) -> Resource:
-        return Resource.model_validate(self.api.get(f"/api/resources/{resource_id}/"))
+    def resource(self, resource_id: str) -> ResourceDetail:
+        return self.api.read(ResourceDetail, f"/api/resources/{resource_id}/")
 
-    def begin_uploads(
-        self, *, research_project_id: str, collection_id: str, items: Sequence[dict[str, Any]]
-    ) -> list[UploadItem]:
+    def begin_uploads(self, request: NewUploads) -> list[UploadReply]:
         """Announces up to UPLOADS_PER_CALL files; announcing one again changes nothing."""
-        body = {"research_project_id": research_project_id, "collection_id": collection_id, "items": list(items)}
-        return [UploadItem.model_validate(item) for item in self.api.post("/api/uploads/", body)["items"]]
+        path = "/api/uploads/"
+        items = self.api.send(UploadReplies, "POST", path, request).items
+        if len(items) != len(request.items):
+            raise Unreachable(f"POST {self.base_url}{path}: {len(items)} replies to {len(request.items)} files.")
+        return items
 
     def upload(self, upload_id: str, content: Content, size: int) -> str:
-        """Sends the bytes of an announced file; the resource that they are."""
+        """Sends the bytes of an announced file; the id of the resource that they are."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        return self.api.put(f"/api/uploads/{upload_id}/content", content, headers=headers)["resource_id"]
+        path = f"/api/uploads/{upload_id}/content"
+        return self.api.parse(UploadedResource, path, self.api.put(path, content, headers=headers)).resource_id
 
     # models
 
-    def providers(self) -> Iterator[Provider]:
-        return map(Provider.model_validate, self.api.pages("/api/ai-providers/"))
+    def providers(self) -> Iterator[ProviderReply]:
+        return self.api.items(ProviderReply, "/api/ai-providers/")
 
     def provider(self, provider_id: str) -> ProviderDetail:
-        return ProviderDetail.model_validate(self.api.get(f"/api/ai-providers/{provider_id}/"))
+        return self.api.read(ProviderDetail, f"/api/ai-providers/{provider_id}/")
 
-    def sync_providers(self) -> Any:
+    def sync_providers(self) -> ConnectionSyncs:
         """Has the Expert read the catalogues of its Managers again."""
-        return self.api.post("/api/ai-providers/sync/")
+        return self.api.send(ConnectionSyncs, "POST", "/api/ai-providers/sync/")
 
     # jobs
 
-    def jobs(self, **filters: Any) -> Iterator[Job]:
-        return map(Job.model_validate, self.api.pages("/api/ai-classification-jobs/", **filters))
+    def jobs(self, **filters: Unpack[JobsListJobsFilters]) -> Iterator[JobReply]:
+        return self.api.items(JobReply, _JOBS, **filters)
 
-    def job(self, job_id: str) -> Job:
-        return Job.model_validate(self.api.get(f"/api/ai-classification-jobs/{job_id}/"))
+    def job(self, job_id: str) -> JobReply:
+        return self.api.read(JobReply, f"{_JOBS}{job_id}/")
 
-    def ask_for_ai(self, **request: Any) -> AiRequestReply:
-        """Asks for AI; with dry_run only how many resources it would take."""
-        return AiRequestReply.model_validate(self.api.post("/api/ai-classification-jobs/", request))
+    def request_ai(self, request: NewJob) -> NewJobReply:
+        """Requests a job; with `dry_run` only counts the resources that it would take."""
+        return self.api.send(NewJobReply, "POST", _JOBS, request)
 
-    def job_resources(self, job_id: str, **filters: Any) -> Iterator[JobResource]:
-        pages = self.api.pages(f"/api/ai-classification-jobs/{job_id}/resources/", **filters)
-        return map(JobResource.model_validate, pages)
+    def job_resources(self, job_id: str, **filters: Unpack[JobsListOutcomesFilters]) -> Iterator[JobResourceReply]:
+        return self.api.items(JobResourceReply, f"{_JOBS}{job_id}/resources/", **filters)
 
-    def cancel_job(self, job_id: str) -> Job:
-        """Stops it here and there; what was seen already stays."""
-        return Job.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/cancel/"))
+    def cancel_job(self, job_id: str) -> JobReply:
+        """Cancels a job here and at its Manager; results that exist stay."""
+        return self.api.send(JobReply, "POST", f"{_JOBS}{job_id}/cancel/")
 
-    def rerun_job(self, job_id: str, *, failed_only: bool) -> AiRequestReply:
-        """Asks again for the scope of a job, or for what failed in it."""
-        body = {"failed_only": failed_only}
-        return AiRequestReply.model_validate(self.api.post(f"/api/ai-classification-jobs/{job_id}/rerun/", body))
+    def rerun_job(self, job_id: str, request: JobRerun) -> NewJobReply:
+        """Requests a job for the resources of an earlier one, or for those that failed in it."""
+        return self.api.send(NewJobReply, "POST", f"{_JOBS}{job_id}/rerun/", request)
 
     # classifications
 
-    def machine_detections(self, project_id: str, **filters: Any) -> Iterator[MachineSeen]:
-        pages = self.api.pages(f"/api/classification-projects/{project_id}/machine-detections/", **filters)
-        return map(MachineSeen.model_validate, pages)
+    def machine_detections(
+        self, project_id: str, **filters: Unpack[ResultsListMachineDetectionsFilters]
+    ) -> Iterator[MachineResult]:
+        return self.api.items(MachineResult, f"{_PROJECTS}{project_id}/machine-detections/", **filters)
 
-    def observations(self, **filters: Any) -> Iterator[Observation]:
-        return map(Observation.model_validate, self.api.pages("/api/observations/", **filters))
+    def observations(self, **filters: Unpack[ObservationsListObservationsFilters]) -> Iterator[ObservationReply]:
+        return self.api.items(ObservationReply, "/api/observations/", **filters)
 
-    def classifications(self, **filters: Any) -> Iterator[Classification]:
-        return map(Classification.model_validate, self.api.pages(f"{_CLASSIFICATIONS}/", **filters))
+    def classifications(
+        self, **filters: Unpack[ClassificationsListClassificationsFilters]
+    ) -> Iterator[ClassificationReply]:
+        return self.api.items(ClassificationReply, f"{_CLASSIFICATIONS}/", **filters)
 
     def classification(self, classification_id: str) -> ClassificationDetail:
-        return ClassificationDetail.model_validate(self.api.get(f"{_CLASSIFICATIONS}/{classification_id}/"))
+        return self.api.read(ClassificationDetail, f"{_CLASSIFICATIONS}/{classification_id}/")
 
     def fork(self, classification_id: str) -> ClassificationDetail:
-        """A row of the caller's own with copies of what this one says."""
-        return ClassificationDetail.model_validate(self.api.post(f"{_CLASSIFICATIONS}/{classification_id}/fork/"))
+        """A row of the caller's own with copies of the source's observations."""
+        return self.api.send(ClassificationDetail, "POST", f"{_CLASSIFICATIONS}/{classification_id}/fork/")
 
     def edit(
-        self, classification_id: str, observations: Sequence[dict[str, Any]], *, version: int | None = None
+        self, classification_id: str, observations: Sequence[ObservationChange], *, version: int | None = None
     ) -> ClassificationDetail:
         """Replaces the observations of a person's row that was never approved."""
-        body = {"dynamic_attrs": list(observations)}
-        return ClassificationDetail.model_validate(
-            self._change(f"{_CLASSIFICATIONS}/{classification_id}/", body, version)
-        )
+        change = ClassificationChange(dynamic_attrs=list(observations))
+        return self._change(ClassificationDetail, f"{_CLASSIFICATIONS}/{classification_id}/", change, version)
 
-    def approve(self, classification_id: str, version: int) -> Classification:
-        """The accepted answer for its resource; `version` is the one that was seen, so that nobody is overruled."""
+    def approve(self, classification_id: str, version: int) -> ClassificationReply:
+        """Accepts a row for its resource; `version` is the one that was seen, so that no newer decision is lost."""
         return self._decide(classification_id, "approve", version)
 
-    def unapprove(self, classification_id: str, version: int) -> Classification:
-        """Nothing is accepted for the resource any more."""
+    def unapprove(self, classification_id: str, version: int) -> ClassificationReply:
+        """Withdraws an approval."""
         return self._decide(classification_id, "unapprove", version)
 
-    def give_feedback(self, classification_id: str, observations: Sequence[dict[str, Any]]) -> ClassificationDetail:
-        """A correction of what is approved, for those who decide."""
+    def give_feedback(self, classification_id: str, observations: Sequence[ObservationInput]) -> ClassificationDetail:
+        """A correction of an approved row, for those who decide."""
         path = f"{_CLASSIFICATIONS}/{classification_id}/feedback/"
-        return ClassificationDetail.model_validate(self.api.post(path, {"dynamic_attrs": list(observations)}))
+        return self.api.send(ClassificationDetail, "POST", path, NewFeedback(dynamic_attrs=list(observations)))
 
     def history(self, resource_id: str, project_id: str) -> History:
         """Every row of a resource in a project, and which was made from which."""
         path = f"/api/media-classifications/resources/{resource_id}/history/"
-        return History.model_validate(self.api.get(path, classification_project_id=project_id))
+        return self.api.read(History, path, classification_project_id=project_id)
 
-    def _change(self, path: str, body: Any, version: int | None) -> Any:
-        """The changed row; without a version of the caller's, what is given is set on the row as it is now."""
-        seen = self.api.get(path)["version"] if version is None else version
-        return self.api.patch(path, body, headers={"If-Match": f'"{seen}"'})
+    def _change(self, kind: type[T], path: str, change: BaseModel, version: int | None) -> T:
+        """The changed row; without a version, the fields are set on the row as it is now."""
+        seen = self.api.read(RowWithVersion, path).version if version is None else version
+        return self.api.send(kind, "PATCH", path, change, headers={"If-Match": f'"{seen}"'})
 
-    def _decide(self, classification_id: str, action: str, version: int) -> Classification:
+    def _decide(self, classification_id: str, action: str, version: int) -> ClassificationReply:
         path = f"{_CLASSIFICATIONS}/{classification_id}/{action}/"
-        return Classification.model_validate(self.api.post(path, headers={"If-Match": f'"{version}"'}))
+        return self.api.send(ClassificationReply, "POST", path, headers={"If-Match": f'"{version}"'})

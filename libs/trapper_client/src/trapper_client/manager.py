@@ -6,8 +6,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from pydantic import BaseModel
+
 from trapper_client.api import Api
-from trapper_schemas.v1.models import ModelPins
+from trapper_schemas.v1.models import ModelPins, ModelReply
+from trapper_schemas.v1.queues import Queues
+from trapper_schemas.v1.workers import InstructedWorkers, WorkerReply
+
+Row = dict[str, Any]
 
 
 class ManagerClient:
@@ -24,53 +30,65 @@ class ManagerClient:
     ) -> None:
         self.api.close()
 
-    def models(self, *, retired: bool = False) -> list[dict[str, Any]]:
+    def models(self, *, retired: bool = False) -> list[Row]:
         """The whole catalogue by name, with what is retired when asked for."""
-        return list(self.api.pages("/api/models/", limit=None, retired=retired or None))
+        rows = self.api.pages("/api/models/", limit=None, retired=retired or None)
+        return [self._checked(ModelReply, "/api/models/", row) for row in rows]
 
-    def publish_model(self, entry: dict[str, Any], proof: dict[str, Any] | None = None) -> dict[str, Any]:
+    def publish_model(self, entry: Row, proof: Row | None = None) -> Row:
         """Puts an entry into the catalogue, with its golden run; the same entry again changes nothing."""
-        return self.api.post("/api/models/", {"entry": entry, "proof": proof})
+        path = "/api/models/"
+        return self._checked(ModelReply, path, self.api.post(path, {"entry": entry, "proof": proof}))
 
     def pins(self, name: str, version: str) -> ModelPins:
         """The hash of an entry that an operator confirmed, and what workers proposed."""
-        return ModelPins.model_validate(self.api.get(f"/api/models/{quote(name)}/pins/", version=version))
+        return self.api.read(ModelPins, f"/api/models/{quote(name)}/pins/", version=version)
 
-    def pin(self, name: str, version: str, sha256: str, size_bytes: int | None = None) -> dict[str, Any]:
+    def pin(self, name: str, version: str, sha256: str, size_bytes: int | None = None) -> Row:
         """Confirms which weights an unpinned entry has; the same hash again changes nothing."""
         body = {"version": version, "sha256": sha256, "size_bytes": size_bytes}
-        return self.api.post(f"/api/models/{quote(name)}/pin/", body)
+        path = f"/api/models/{quote(name)}/pin/"
+        return self._checked(ModelReply, path, self.api.post(path, body))
 
-    def retire_model(self, name: str, version: str, *, retired: bool = True) -> dict[str, Any]:
+    def retire_model(self, name: str, version: str, *, retired: bool = True) -> Row:
         """Refuses new jobs on a version, or takes it into use again."""
-        return self.api.post(f"/api/models/{quote(name)}/retire/", {"version": version, "retired": retired})
+        path = f"/api/models/{quote(name)}/retire/"
+        return self._checked(ModelReply, path, self.api.post(path, {"version": version, "retired": retired}))
 
-    def upload_weights(self, sha256: str, chunks: Callable[[], Iterable[bytes]]) -> dict[str, Any]:
+    def upload_weights(self, sha256: str, chunks: Callable[[], Iterable[bytes]]) -> Row:
         """Sends the weights of a published entry; they are kept when their hash is right."""
         headers = {"Content-Type": "application/octet-stream"}
-        return self.api.put(f"/api/models/{sha256}/weights", chunks, headers=headers)
+        path = f"/api/models/{sha256}/weights"
+        return self._checked(ModelReply, path, self.api.put(path, chunks, headers=headers))
 
     def save_weights(self, sha256: str, target: Path) -> None:
         """The weights that the Manager holds, in a file."""
         self.api.save(f"/api/models/{sha256}/weights", target)
 
-    def workers(self) -> list[dict[str, Any]]:
+    def workers(self) -> list[Row]:
         """The fleet."""
-        return list(self.api.pages("/api/workers/", limit=None))
+        rows = self.api.pages("/api/workers/", limit=None)
+        return [self._checked(WorkerReply, "/api/workers/", row) for row in rows]
 
-    def worker(self, worker_id: str) -> dict[str, Any]:
+    def worker(self, worker_id: str) -> Row:
         """One worker."""
-        return self.api.get(f"/api/workers/{worker_id}/")
+        path = f"/api/workers/{worker_id}/"
+        return self._checked(WorkerReply, path, self.api.get(path))
 
     def instruct(self, order: str, worker_id: str | None = None) -> int:
         """Tells one worker, or all, to pause, resume or drain; how many were told."""
         path = f"/api/workers/{order}/" if worker_id is None else f"/api/workers/{worker_id}/{order}/"
-        return self.api.post(path)["workers"]
+        return self.api.send(InstructedWorkers, "POST", path).workers
 
     def revoke_worker(self, worker_id: str) -> None:
         """Sends a worker away; its batches are handed out again."""
         self.api.post(f"/api/workers/{worker_id}/revoke/")
 
-    def queues(self) -> dict[str, Any]:
+    def queues(self) -> Row:
         """What waits, by runtimes and models, and how long it would take."""
-        return self.api.get("/api/queues/")
+        return self._checked(Queues, "/api/queues/", self.api.get("/api/queues/"))
+
+    def _checked(self, kind: type[BaseModel], path: str, document: Row) -> Row:
+        """The document itself, once it is known to have the form of its type; raises Unreachable otherwise."""
+        self.api.parse(kind, path, document)
+        return document

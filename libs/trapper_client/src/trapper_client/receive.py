@@ -2,6 +2,7 @@
 
 import math
 import time
+import zlib
 from collections.abc import Iterator
 
 import httpx
@@ -13,7 +14,8 @@ MAX_REPLY_BYTES = 64 << 20
 MAX_REPLY_SECONDS = 120.0
 MAX_RETRY_AFTER_SECONDS = 30.0
 ACCEPTED = {"Accept-Encoding": "gzip"}
-"""The one compression whose expansion is bounded, so that a small chunk cannot fill the memory."""
+_GZIP = 16
+_CHUNK_BYTES = 1 << 20
 
 
 def read_body(response: httpx.Response, *, at_most: int = MAX_REPLY_BYTES) -> bytes:
@@ -28,13 +30,28 @@ def read_chunks(response: httpx.Response, *, at_most: int, within: float) -> Ite
     if encoding not in {"identity", "gzip"}:
         raise Unreachable(f"{host} sent a reply compressed as {encoding[:40]!r}, which was not requested.")
     size, until = 0, time.monotonic() + within
-    for chunk in response.iter_bytes():
+    for chunk in _gunzip(response.iter_raw(), host) if encoding == "gzip" else response.iter_raw():
         size += len(chunk)
         if size > at_most:
             raise Unreachable(f"{host} sent a reply of more than {at_most} bytes.")
         if time.monotonic() > until:
             raise Unreachable(f"The reply of {host} did not end within {within:.0f} s.")
         yield chunk
+
+
+def _gunzip(chunks: Iterator[bytes], host: str) -> Iterator[bytes]:
+    """Decompressed chunks of bounded size, however far a compressed one expands."""
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | _GZIP)
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest and not decoder.eof:
+                yield decoder.decompress(rest, _CHUNK_BYTES)
+                rest = decoder.unconsumed_tail
+    except zlib.error:
+        raise Unreachable(f"{host} sent a reply that cannot be decompressed.") from None
+    if not decoder.eof:
+        raise Unreachable(f"{host} sent a compressed reply that is not complete.")
 
 
 def parse_document(content: bytes, call: str) -> object:

@@ -3,14 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from trapper_client.contract import ModelKind, Overrides, ProviderReply
 from trapper_client.errors import WrongUsage
 from trapper_client.output import tell
-from trapper_client.replies import Provider
 
 AUTO = "auto"
 NONE = "none"
-DETECTION = "detection"
-CLASSIFICATION = "classification"
 _DEMO = "demo-"
 
 
@@ -18,23 +16,22 @@ _DEMO = "demo-"
 class Choice:
     """The models of a run; without a species model, animals stay animals."""
 
-    detector: Provider
-    species: Provider | None
+    detector: ProviderReply
+    species: ProviderReply | None
 
     @property
     def is_demo(self) -> bool:
         return is_demo(self.detector)
 
-    def settings(self) -> dict[str, str | None]:
-        """The choice under the names of a project's settings, which are also those of a job's overrides."""
-        return {
-            "object_detection_ai_model": self.detector.id,
-            "species_ai_model": self.species.id if self.species else None,
-        }
+    def overrides(self) -> Overrides:
+        """The choice as overrides of a job; they are named like a project's settings."""
+        return Overrides(
+            object_detection_ai_model=self.detector.id, species_ai_model=self.species.id if self.species else None
+        )
 
 
 def choose_models(
-    providers: Sequence[Provider],
+    providers: Sequence[ProviderReply],
     *,
     detector: str,
     species: str,
@@ -48,8 +45,8 @@ def choose_models(
     a name that is unknown or not installed.
     """
     usable = [provider for provider in providers if provider.is_active]
-    detectors = [provider for provider in usable if provider.provider_type == DETECTION]
-    classifiers = [provider for provider in usable if provider.provider_type == CLASSIFICATION]
+    detectors = [provider for provider in usable if provider.provider_type is ModelKind.DETECTION]
+    classifiers = [provider for provider in usable if provider.provider_type is ModelKind.CLASSIFICATION]
     if detector == AUTO:
         chosen = _best(detectors, installed, in_use) or _demo(detectors, installed)
         if chosen is None:
@@ -74,23 +71,25 @@ def tell_demo(choice: Choice, *, requested: str) -> None:
         )
 
 
-def is_demo(provider: Provider) -> bool:
+def is_demo(provider: ProviderReply) -> bool:
     """Whether the model is one of those that ship for trying the system out."""
     return provider.name.startswith(_DEMO)
 
 
-def _best(providers: Iterable[Provider], installed: Collection[str], in_use: Collection[str]) -> Provider | None:
+def _best(
+    providers: Iterable[ProviderReply], installed: Collection[str], in_use: Collection[str]
+) -> ProviderReply | None:
     real = [provider for provider in providers if provider.sha256 in installed and not is_demo(provider)]
     real.sort(key=lambda provider: (provider.id not in in_use, provider.name, provider.id))
     return real[0] if real else None
 
 
-def _demo(providers: Iterable[Provider], installed: Collection[str]) -> Provider | None:
+def _demo(providers: Iterable[ProviderReply], installed: Collection[str]) -> ProviderReply | None:
     shipped = [provider for provider in providers if provider.sha256 in installed and is_demo(provider)]
     return max(shipped, key=lambda provider: provider.id, default=None)
 
 
-def _named(providers: Sequence[Provider], given: str, kind: str, installed: Collection[str]) -> Provider:
+def _named(providers: Sequence[ProviderReply], given: str, kind: str, installed: Collection[str]) -> ProviderReply:
     """The newest installed version of this name, or `NAME@VERSION`."""
     name, _, version = given.partition("@")
     matching = [each for each in providers if each.name == name and version in ("", each.version)]

@@ -9,8 +9,9 @@ from trapper_cli.runs.names import sentence
 from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import TrapperClient
+from trapper_client.contract import JobReply, JobStage, NewJob, NewJobReply
+from trapper_client.derived import OPEN_STAGES, ended_resources, is_closed
 from trapper_client.errors import Failure
-from trapper_client.replies import OPEN_STAGES, AiRequestReply, Job
 
 POLL_SECONDS = 0.5
 STALL_SECONDS = 1800.0
@@ -38,18 +39,21 @@ class _StallLimit:
 class FollowedJobs:
     """The jobs of this run by id, as last read; `requested` are those that this run requested."""
 
-    jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    jobs: dict[str, JobReply] = field(default_factory=dict[str, JobReply])
     requested: set[str] = field(default_factory=set[str])
 
-    def add(self, reply: AiRequestReply) -> None:
+    def add(self, reply: NewJobReply) -> None:
         if reply.job is not None:
             self.jobs[reply.job.id] = reply.job
             self.requested.add(reply.job.id)
 
     @property
-    def broken(self) -> Job | None:
+    def broken(self) -> JobReply | None:
         """A requested job that failed as a whole; those of other runs are not this run's failures."""
-        return next((self.jobs[key] for key in self.requested if self.jobs[key].stage in {"failed", "cancelled"}), None)
+        return next(
+            (self.jobs[key] for key in self.requested if self.jobs[key].stage in {JobStage.FAILED, JobStage.CANCELLED}),
+            None,
+        )
 
 
 class JobRunner:
@@ -61,7 +65,7 @@ class JobRunner:
         self._choice = choice
         self._quiet = quiet
         self._followed = FollowedJobs()
-        self._closed_before = {job.id for job in self._jobs() if job.is_closed}
+        self._closed_before = {job.id for job in self._jobs() if is_closed(job)}
 
     def wait_until_described(self) -> None:
         """Waits until the service has read the metadata of every file of this folder."""
@@ -100,46 +104,48 @@ class JobRunner:
         """Looks at these once more, because their present results stem from other models than the chosen ones."""
         followed = FollowedJobs()
         with counting("Detecting again", len(resource_ids), quiet=self._quiet) as counter:
-            followed.add(self._request(resource_ids=list(resource_ids)))
+            followed.add(self._expert.request_ai(self._job().model_copy(update={"resource_ids": list(resource_ids)})))
             self._wait(followed, counter)
 
     def looked_at(self) -> int:
         """How many photos the AI has looked at since this run began."""
         return sum(job.done + job.blank for job in self._jobs() if job.id not in self._closed_before)
 
-    def _request_missing(self, *, dry_run: bool) -> AiRequestReply:
-        return self._request(missing_only=True, dry_run=dry_run)
+    def _request_missing(self, *, dry_run: bool) -> NewJobReply:
+        return self._expert.request_ai(self._job().model_copy(update={"missing_only": True, "dry_run": dry_run}))
 
-    def _request(self, **scope: object) -> AiRequestReply:
-        return self._expert.ask_for_ai(
+    def _job(self) -> NewJob:
+        """A job over the whole folder."""
+        return NewJob(
             classification_project_id=self._workspace.project_id,
             linked_collection_id=self._workspace.linked_collection_id,
-            overrides=self._choice.settings(),
+            overrides=self._choice.overrides(),
             interactive=True,
-            **scope,
         )
 
-    def _jobs(self) -> list[Job]:
-        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id))
+    def _jobs(self) -> list[JobReply]:
+        return list(self._expert.jobs(linked_collection_id=[self._workspace.linked_collection_id]))
 
-    def _open_jobs(self) -> list[Job]:
-        return list(self._expert.jobs(linked_collection_id=self._workspace.linked_collection_id, stage=OPEN_STAGES))
+    def _open_jobs(self) -> list[JobReply]:
+        return list(
+            self._expert.jobs(linked_collection_id=[self._workspace.linked_collection_id], stage=list(OPEN_STAGES))
+        )
 
     def _wait(self, followed: FollowedJobs, counter: Counter) -> None:
         """Waits until every job of this run, and every other open one of the folder, has ended."""
         limit = _StallLimit("The AI jobs")
         while True:
             opened = {job.id: job for job in self._open_jobs()}
-            ended = [key for key, job in followed.jobs.items() if key not in opened and not job.is_closed]
+            ended = [key for key, job in followed.jobs.items() if key not in opened and not is_closed(job)]
             followed.jobs |= opened | {key: self._expert.job(key) for key in ended}
             jobs = followed.jobs.values()
-            counter.at(sum(job.ended for job in jobs), sum(job.total for job in jobs))
+            counter.at(sum(ended_resources(job) for job in jobs), sum(job.total for job in jobs))
             if (broken := followed.broken) is not None:
                 reason = sentence(broken.error or "no reason was given")
                 raise Failure(
                     f"The AI job {broken.id} ended as {broken.stage}: {reason}",
                     hint="Run the same command again to continue; results that exist are kept.",
                 )
-            if all(job.is_closed for job in jobs):
+            if all(is_closed(job) for job in jobs):
                 return
-            limit.wait({job.id: (job.stage, job.ended, job.progress) for job in jobs})
+            limit.wait({job.id: (job.stage, ended_resources(job), job.progress) for job in jobs})

@@ -9,7 +9,8 @@ from trapper_cli.runs.read_results import NO_RESULT, Results
 from trapper_cli.runs.scan import FileFailure, PhotoFile
 from trapper_cli.runs.send import FileToSend
 from trapper_client.client import TrapperClient
-from trapper_client.replies import Deployment, Provider
+from trapper_client.contract import DeploymentReply, ProviderReply
+from trapper_client.derived import taken_at
 
 
 def gather_outcomes(
@@ -20,7 +21,7 @@ def gather_outcomes(
     deployments: Mapping[str, str],
     resources: Mapping[str, str],
     results: Results,
-    known_deployments: Mapping[str, Deployment],
+    known_deployments: Mapping[str, DeploymentReply],
 ) -> list[FileOutcome]:
     """One outcome for each file; `files` and `deployments` are by relative path, `resources` by sha256."""
     failed = {failure.relative: failure for failure in failures}
@@ -53,10 +54,14 @@ def models_used(expert: TrapperClient, choice: Choice) -> tuple[ModelUsed, Model
 
 
 def _outcome(
-    file: FileToSend, deployment: str, resource_id: str, results: Results, known_deployments: Mapping[str, Deployment]
+    file: FileToSend,
+    deployment: str,
+    resource_id: str,
+    results: Results,
+    known_deployments: Mapping[str, DeploymentReply],
 ) -> FileOutcome:
     resource = results.resources.get(resource_id)
-    taken_at = resource.taken_at if resource else None
+    captured_at = taken_at(resource) if resource else None
     failure = results.failure_of(resource_id)
     is_damaged = resource is not None and resource.is_damaged
     kept_at = None
@@ -69,7 +74,7 @@ def _outcome(
         relative=file.photo.relative,
         sha256=file.sha256,
         deployment=deployment,
-        captured_at=taken_at.isoformat() if taken_at else None,
+        captured_at=captured_at.isoformat() if captured_at else None,
         time_source=resource.time_source if resource else None,
         is_damaged=is_damaged,
         has_no_result=failure == NO_RESULT,
@@ -80,7 +85,7 @@ def _outcome(
     )
 
 
-def _model(provider: Provider, descriptions: Mapping[str, str] | None = None) -> ModelUsed:
+def _model(provider: ProviderReply, descriptions: Mapping[str, str] | None = None) -> ModelUsed:
     return ModelUsed(
         name=provider.name,
         version=provider.version,

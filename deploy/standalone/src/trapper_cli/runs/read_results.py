@@ -1,14 +1,16 @@
 """Reads what the services know of the folder's resources: states, detections, observations, and why some failed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Unpack
 
 from trapper_cli.runs.choose_models import Choice
 from trapper_cli.runs.names import sentence
 from trapper_cli.runs.outcomes import Detection, Observation
 from trapper_cli.runs.workspace import Workspace
-from trapper_client import replies
 from trapper_client.client import TrapperClient
-from trapper_client.replies import Resource
+from trapper_client.contract import MachineDetection, ObservationReply, ResourceReply, ResourceState
+from trapper_client.derived import name_of
+from trapper_client.filters import ObservationsListObservationsFilters
 
 _UNREADABLE = "The file is not a picture that can be read."
 NO_RESULT = "No result came for this photo."
@@ -27,7 +29,7 @@ class Results:
         self._workspace = workspace
         self._provider_id = choice.detector.id
         self._classifier = choice.species.sha256 if choice.species else None
-        self.resources: dict[str, Resource] = {
+        self.resources: dict[str, ResourceReply] = {
             each.id: each for each in expert.resources(collection_id=workspace.collection_id)
         }
         self.detections: dict[str, tuple[Detection, ...]] = {}
@@ -40,7 +42,7 @@ class Results:
     def failure_of(self, resource_id: str) -> str | None:
         """Why there is no result, in a sentence; None when there is one."""
         resource = self.resources.get(resource_id)
-        if resource is not None and resource.state == "unreadable":
+        if resource is not None and resource.state is ResourceState.UNREADABLE:
             return sentence(resource.failure_message or _UNREADABLE)
         if resource_id in self.detections:
             return None
@@ -71,7 +73,7 @@ class Results:
                 self._classifiers[each.resource_id] = each.classifier.sha256 if each.classifier else None
 
     def _read_observations(self) -> dict[str, list[Observation]]:
-        rows = list(self._current_observations(linked_collection_id=self._workspace.linked_collection_id))
+        rows = list(self._current_observations(linked_collection_id=[self._workspace.linked_collection_id]))
         known = {each.resource_id for each in rows}
         for ids in _chunks(set(self.detections) - known):
             rows += self._current_observations(resource_id=ids)
@@ -82,11 +84,18 @@ class Results:
                 made.setdefault(each.resource_id, []).append(_observation(each))
         return made
 
-    def _current_observations(self, **filters: object) -> Iterator[replies.Observation]:
+    def _current_observations(
+        self, **filters: Unpack[ObservationsListObservationsFilters]
+    ) -> Iterator[ObservationReply]:
         project = self._workspace.project_id
-        return self._expert.observations(classification_project_id=project, type="ai", current=True, **filters)
+        scope: ObservationsListObservationsFilters = {
+            "classification_project_id": [project],
+            "type": ["ai"],
+            "current": True,
+        }
+        return self._expert.observations(**(scope | filters))
 
-    def _rows_of_other_detectors(self, rows: Iterable[replies.Observation]) -> set[str]:
+    def _rows_of_other_detectors(self, rows: Iterable[ObservationReply]) -> set[str]:
         """Classifications of other detectors; only photos with two current rows are read again for it."""
         by_resource: dict[str, set[str]] = {}
         for each in rows:
@@ -94,7 +103,7 @@ class Results:
         foreign: set[str] = set()
         for ids in _chunks(by_resource):
             classifications = self._expert.classifications(
-                classification_project_id=self._workspace.project_id, resource_id=ids, type="ai", current=True
+                classification_project_id=[self._workspace.project_id], resource_id=ids, type=["ai"], current=True
             )
             foreign |= {row.id for row in classifications if row.provider_id != self._provider_id}
         return foreign
@@ -102,12 +111,12 @@ class Results:
     def _read_failures(self) -> None:
         """The latest failure of resources that have neither a result nor a failure of this detector."""
         without = set(self.resources) - set(self.detections) - set(self.failures)
-        without -= {each.id for each in self.resources.values() if each.state == "unreadable"}
-        jobs = self._expert.jobs(classification_project_id=self._workspace.project_id) if without else ()
+        without -= {each.id for each in self.resources.values() if each.state is ResourceState.UNREADABLE}
+        jobs = self._expert.jobs(classification_project_id=[self._workspace.project_id]) if without else ()
         for job in sorted(jobs, key=lambda job: job.id, reverse=True):
             if not job.failed or not without:
                 continue
-            for outcome in self._expert.job_resources(job.id, outcome="failed"):
+            for outcome in self._expert.job_resources(job.id, outcome=["failed"]):
                 if outcome.resource_id in without:
                     self.failures[outcome.resource_id] = outcome.message or outcome.code or NO_RESULT
                     without.discard(outcome.resource_id)
@@ -119,22 +128,27 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
         yield ordered[start : start + _IDS_PER_CALL]
 
 
-def _detection(detection: replies.MachineDetection) -> Detection:
+def _detection(detection: MachineDetection) -> Detection:
     return Detection(
         observation_type=detection.observation_type or "",
         score=detection.score,
-        bbox=detection.bbox,
+        bbox=_box(detection.bbox),
         classifications=tuple((label.label, label.score) for label in detection.classifications),
     )
 
 
-def _observation(observation: replies.Observation) -> Observation:
+def _box(values: Sequence[float]) -> tuple[float, float, float, float]:
+    x, y, width, height = values
+    return x, y, width, height
+
+
+def _observation(observation: ObservationReply) -> Observation:
     return Observation(
         observation_type=observation.observation_type,
-        label=observation.name,
+        label=name_of(observation),
         scientific_name=observation.scientific_name,
         count=observation.count,
         detection_confidence=observation.detection_confidence,
         classification_confidence=observation.classification_confidence,
-        bbox=observation.bbox,
+        bbox=None if observation.bbox is None else _box(observation.bbox),
     )

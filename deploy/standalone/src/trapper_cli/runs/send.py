@@ -3,15 +3,14 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from trapper_cli.runs.background import Activity, Background
 from trapper_cli.runs.names import as_text
 from trapper_cli.runs.scan import FileFailure, PhotoFile
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import UPLOADS_PER_CALL, TrapperClient
+from trapper_client.contract import AnnouncedFile, NewUploads, UploadReply
 from trapper_client.errors import ApiProblem
-from trapper_client.replies import UploadItem
 
 CONNECTIONS = 4
 _WHOLE_BYTES = 16 << 20
@@ -76,17 +75,18 @@ class Sender:
                     self._on_chunk()
         return self.sent
 
-    def _announce(self, chunk: Sequence[FileToSend]) -> list[UploadItem | None]:
+    def _announce(self, chunk: Sequence[FileToSend]) -> list[UploadReply | None]:
         """The reply for each file; where some items are refused by name, the others are announced again."""
         waiting = list(range(len(chunk)))
-        replies: list[UploadItem | None] = [None] * len(chunk)
+        replies: list[UploadReply | None] = [None] * len(chunk)
         while waiting:
             try:
-                items = self._expert.begin_uploads(
+                request = NewUploads(
                     research_project_id=self._workspace.research_project_id,
                     collection_id=self._workspace.collection_id,
-                    items=[_item(chunk[index]) for index in waiting],
+                    items=[_announced(chunk[index]) for index in waiting],
                 )
+                items = self._expert.begin_uploads(request)
             except ApiProblem as problem:
                 refused = _refused_items(problem)
                 if not refused:
@@ -100,7 +100,7 @@ class Sender:
             break
         return replies
 
-    def _send(self, pair: tuple[FileToSend, UploadItem | None], activity: Activity) -> None:
+    def _send(self, pair: tuple[FileToSend, UploadReply | None], activity: Activity) -> None:
         file, item = pair
         if item is None:
             return
@@ -145,15 +145,16 @@ def _first_of_each(files: Iterable[FileToSend]) -> tuple[list[FileToSend], list[
     return list(first.values()), again
 
 
-def _item(file: FileToSend) -> dict[str, Any]:
+def _announced(file: FileToSend) -> AnnouncedFile:
+    """Not checked here: the service refuses a file by name, and the others are sent."""
     relative = as_text(file.photo.relative)
-    return {
-        "name": relative.rpartition("/")[2],
-        "path": relative,
-        "size_bytes": file.photo.size,
-        "sha256": file.sha256,
-        "deployment_id": file.deployment_id,
-    }
+    return AnnouncedFile.model_construct(
+        name=relative.rpartition("/")[2],
+        path=relative,
+        size_bytes=file.photo.size,
+        sha256=file.sha256,
+        deployment_id=file.deployment_id,
+    )
 
 
 def _refused_items(problem: ApiProblem) -> Mapping[int, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trapper_cli.runs.names import as_text, unique_name
 from trapper_client.client import TrapperClient
-from trapper_client.replies import Collection
+from trapper_client.contract import CollectionReply
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """Files without bytes lie on every card that was full."""
@@ -33,7 +33,7 @@ def find_visit(
     number, earlier = 1, 0
     while True:
         name = visit_name(folder, shown, number)
-        collection = next(iter(expert.collections(research_project_id, name=name)), None)
+        collection = next(iter(expert.collections(research_project_id=research_project_id, name=name)), None)
         if collection is None:
             return Visit(name, number, is_new=True, earlier_photos=earlier)
         earlier, same, changed = _compare(expert, collection, hashes)
@@ -54,7 +54,7 @@ def folder_of(name: str) -> str:
     return _VISIT.sub("", name)
 
 
-def _compare(expert: TrapperClient, collection: Collection, hashes: Mapping[str, str]) -> tuple[int, int, int]:
+def _compare(expert: TrapperClient, collection: CollectionReply, hashes: Mapping[str, str]) -> tuple[int, int, int]:
     """How many photos the collection has, how many of them are here, and how many have other bytes here."""
     known = {each.id: each.sha256 for each in expert.resources(collection_id=collection.id)}
     here = set(hashes.values())

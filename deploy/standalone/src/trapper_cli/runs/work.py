@@ -21,9 +21,9 @@ from trapper_cli.runs.send import FileToSend, Sender, Sent
 from trapper_cli.runs.visits import Visit, find_visit
 from trapper_cli.runs.workspace import Workspace, ensure_deployments, find_project, open_workspace, set_first_models
 from trapper_client.client import TrapperClient
+from trapper_client.contract import ClassificationProjectReply, ProviderReply
 from trapper_client.errors import Failure, Unreachable
 from trapper_client.output import tell
-from trapper_client.replies import ClassificationProject, Provider
 from trapper_client.stack import connect_manager
 
 _PATIENCE_SECONDS = 90.0
@@ -89,7 +89,7 @@ def read_folder(options: RunOptions) -> FolderContent:
 
 
 def present_visit(
-    expert: TrapperClient, project: ClassificationProject, options: RunOptions, content: FolderContent
+    expert: TrapperClient, project: ClassificationProjectReply, options: RunOptions, content: FolderContent
 ) -> Visit:
     """The visit that the folder's photos belong to; a new one beside earlier ones is said on standard error."""
     shown = portable(options.folder.name) or "root"
@@ -143,7 +143,9 @@ def run_folder(
         },
         resources=sent.resources,
         results=results,
-        known_deployments={each.id: each for each in expert.deployments(workspace.research_project_id)},
+        known_deployments={
+            each.id: each for each in expert.deployments(research_project_id=workspace.research_project_id)
+        },
     )
     gaps = [InputGap(each.relative, each.reason) for each in content.failures if not each.is_media]
     return Report(
@@ -157,7 +159,7 @@ def run_folder(
     ), choice
 
 
-def choose(expert: TrapperClient, project: ClassificationProject, options: RunOptions) -> Choice:
+def choose(expert: TrapperClient, project: ClassificationProjectReply, options: RunOptions) -> Choice:
     """The models of this run, from those that the Expert knows and whose weights are installed."""
     providers = list(expert.providers())
     in_use = {project.object_detection_ai_model or "", project.species_ai_model or ""}
@@ -180,7 +182,7 @@ def _offer(expert: TrapperClient) -> bool:
         return offer_detector(manager, expert)
 
 
-def _installed(providers: Sequence[Provider]) -> set[str]:
+def _installed(providers: Sequence[ProviderReply]) -> set[str]:
     """Hashes of the weights that the Manager holds; where only the Expert answers, of those that are ready."""
     try:
         with connect_manager(patience=_PATIENCE_SECONDS) as manager:

@@ -5,16 +5,25 @@ import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import ValidationError
 
 from trapper_client.client import TrapperClient
 from trapper_client.commands.complete import complete_project
 from trapper_client.commands.find import RUN_PROJECT, find_project
+from trapper_client.contract import (
+    ClassificationDetail,
+    ClassificationReply,
+    ClassificationType,
+    ObservationChange,
+    ObservationInput,
+    ObservationReply,
+)
+from trapper_client.derived import name_of
 from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, table
-from trapper_client.replies import Classification, ClassificationDetail, Observation
 from trapper_client.stack import connect
 
 group = typer.Typer(help="Classifications: what the AI and people say is on each photo.", no_args_is_help=True)
@@ -36,7 +45,7 @@ _EDITABLE = (
     "individual_id", "bbox", "first_frame_index", "custom_attributes", "tags",
 )  # fmt: skip
 _IDS_PER_CALL = 50
-_WITH_OBSERVATIONS = ["ai", "user", "feedback"]
+_WITH_OBSERVATIONS: tuple[Literal["ai", "user", "feedback"], ...] = ("ai", "user", "feedback")
 """A final row only points to the row that was approved."""
 
 
@@ -45,7 +54,7 @@ def list_classifications(
     *,
     project: ProjectOption = RUN_PROJECT,
     kind: Annotated[
-        str | None, typer.Option("--type", help="ai, user, feedback, or final; all but final otherwise.")
+        ClassificationType | None, typer.Option("--type", help="ai, user, feedback, or final; all but final otherwise.")
     ] = None,
     resource: Annotated[str | None, typer.Option(help="Only of this photo, by its id.")] = None,
     approved: Annotated[
@@ -61,9 +70,9 @@ def list_classifications(
     """
     with connect() as expert:
         matching = expert.classifications(
-            classification_project_id=find_project(expert, project).id,
-            resource_id=resource,
-            type=kind or _WITH_OBSERVATIONS,
+            classification_project_id=[find_project(expert, project).id],
+            resource_id=[] if resource is None else [resource],
+            type=list(_WITH_OBSERVATIONS) if kind is None else [kind.value],
             approved=approved,
             current=None if history else True,
             limit=min(limit, 200),
@@ -129,9 +138,9 @@ def unapprove(classification: RowId, *, as_json: Json = False) -> None:
 @group.command("feedback")
 def feedback(classification: RowId, observations: Observations, *, as_json: Json = False) -> None:
     """Proposes a correction of an approved classification, which stays approved until somebody decides."""
-    correction = [{name: value for name, value in each.items() if name != "id"} for each in _read(observations)]
+    correction = [each.model_dump(exclude={"id"}, exclude_unset=True) for each in _read(observations)]
     with connect() as expert:
-        row = expert.give_feedback(classification, correction)
+        row = expert.give_feedback(classification, [ObservationInput.model_validate(each) for each in correction])
     _show_change(row, f"Correction proposed: {row.id}.", as_json=as_json)
 
 
@@ -167,7 +176,7 @@ def history(
     )
 
 
-def _show_change(row: Classification, sentence: str, *, as_json: bool) -> None:
+def _show_change(row: ClassificationReply | ClassificationDetail, sentence: str, *, as_json: bool) -> None:
     if as_json:
         answer(row.model_dump(mode="json"))
     else:
@@ -196,11 +205,11 @@ def _show(row: ClassificationDetail) -> None:
     )
 
 
-def _shown(expert: TrapperClient, rows: Sequence[Classification]) -> list[tuple[object, ...]]:
+def _shown(expert: TrapperClient, rows: Sequence[ClassificationReply]) -> list[tuple[object, ...]]:
     """Each row with its photo's path and its observations in a few words."""
     resources = sorted({row.resource_id for row in rows})
     paths = {resource_id: expert.resource(resource_id).file_path for resource_id in resources}
-    observations: dict[str, list[Observation]] = {}
+    observations: dict[str, list[ObservationReply]] = {}
     for start in range(0, len(resources), _IDS_PER_CALL):
         for each in expert.observations(resource_id=resources[start : start + _IDS_PER_CALL]):
             observations.setdefault(each.classification_id, []).append(each)
@@ -210,21 +219,21 @@ def _shown(expert: TrapperClient, rows: Sequence[Classification]) -> list[tuple[
     ]
 
 
-def _source(row: Classification) -> str:
+def _source(row: ClassificationReply) -> str:
     """The row whose observations count: of a final row, the row that it points to."""
     return row.source_classification_id or row.id if row.type == "final" else row.id
 
 
-def _words(observations: Iterable[Observation]) -> str:
+def _words(observations: Iterable[ObservationReply]) -> str:
     """2 animal (red deer), 1 human."""
     counts: dict[str, int] = {}
     for each in observations:
-        word = f"{each.observation_type} ({each.name})" if each.name else each.observation_type
+        word = f"{each.observation_type} ({name_of(each)})" if name_of(each) else each.observation_type
         counts[word] = counts.get(word, 0) + (each.count or 1)
     return ", ".join(word if word == "blank" else f"{count} {word}" for word, count in sorted(counts.items()))
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _read(path: Path) -> list[ObservationChange]:
     """The observations of a file, each with the fields that can be edited and no others."""
     piped = str(path) == "-"
     source = "Standard input" if piped else str(path)
@@ -237,4 +246,14 @@ def _read(path: Path) -> list[dict[str, Any]]:
     rows = document.get("dynamic_attrs") if isinstance(document, dict) else document
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise WrongUsage(f"{source} is neither a list of observations nor a row with `dynamic_attrs`.")
-    return [{name: each[name] for name in _EDITABLE if each.get(name) is not None} for each in rows]
+    return [_observation(source, number, each) for number, each in enumerate(rows, 1)]
+
+
+def _observation(source: str, number: int, row: dict[str, Any]) -> ObservationChange:
+    given = {name: row[name] for name in _EDITABLE if row.get(name) is not None}
+    try:
+        return ObservationChange.model_validate(given)
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "observation"
+        raise WrongUsage(f"{source}, observation {number}: {field}: {first['msg']}.") from None

@@ -49,7 +49,7 @@ def complete_job(incomplete: str) -> list[str]:
 
 def complete_token(incomplete: str) -> list[str]:
     """Names of the caller's tokens."""
-    return _of_expert(incomplete, lambda expert: (str(each["name"]) for each in expert.tokens()))
+    return _of_expert(incomplete, lambda expert: (each.name for each in expert.tokens()))
 
 
 def _of_expert(incomplete: str, read: Callable[[TrapperClient], Iterable[str]]) -> list[str]:

@@ -1,8 +1,8 @@
 """Finds classification projects by their slug or name."""
 
 from trapper_client.client import TrapperClient
+from trapper_client.contract import ClassificationProjectReply
 from trapper_client.errors import WrongUsage
-from trapper_client.replies import ClassificationProject
 
 RUN_PROJECT = "Trapper run"
 """The name of the project that `trapper run` works in; commands without --project mean this one."""
@@ -10,7 +10,7 @@ RUN_RESEARCH_PROJECT = "RUN"
 """The acronym of its research project; commands without --research-project mean this one."""
 
 
-def find_project(expert: TrapperClient, named: str) -> ClassificationProject:
+def find_project(expert: TrapperClient, named: str) -> ClassificationProjectReply:
     """The classification project with this slug, or else this name."""
     projects = list(expert.classification_projects())
     for project in projects:

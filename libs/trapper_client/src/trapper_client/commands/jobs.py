@@ -8,9 +8,10 @@ import typer
 from trapper_client.client import TrapperClient
 from trapper_client.commands.complete import complete_job, complete_project
 from trapper_client.commands.find import find_project
+from trapper_client.contract import JobReply, JobRerun, JobStage
+from trapper_client.derived import ended_resources, is_closed
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
-from trapper_client.replies import Job
 from trapper_client.stack import connect
 
 group = typer.Typer(help="Jobs: AI jobs and their progress.", no_args_is_help=True)
@@ -33,7 +34,7 @@ def list_jobs(
     """Lists jobs of one project or of all, newest first."""
     with connect() as expert:
         chosen = find_project(expert, project).id if project else None
-        jobs = list(expert.jobs(classification_project_id=chosen))
+        jobs = list(expert.jobs(classification_project_id=[chosen] if chosen else None))
     if as_json:
         answer({"items": [job.model_dump(mode="json") for job in jobs]})
         return
@@ -48,7 +49,7 @@ def watch(job_id: JobId, *, as_json: Json = False) -> None:
         job = _follow(expert, job_id, quiet=as_json)
     if as_json:
         answer(job.model_dump(mode="json"))
-    if job.stage == "finished":
+    if job.stage is JobStage.FINISHED:
         return
     if as_json:
         raise typer.Exit(1)  # the document says how it ended, and there is only one
@@ -75,7 +76,7 @@ def retry(
 ) -> None:
     """Makes a new job of a job's photos that failed: with its models, and the project's present settings otherwise."""
     with connect() as expert:
-        reply = expert.rerun_job(job_id, failed_only=not everything)
+        reply = expert.rerun_job(job_id, JobRerun(failed_only=not everything))
     if as_json:
         answer(reply.model_dump(mode="json"))
     elif reply.job is None:
@@ -84,19 +85,19 @@ def retry(
         say(f"Job {reply.job.id} has {reply.resources} photo(s). Follow it: trapper jobs watch {reply.job.id}")
 
 
-def _reason(job: Job) -> str | None:
+def _reason(job: JobReply) -> str | None:
     """Why a job failed, or what keeps it waiting and what to do about it."""
     return f"{job.blocked.message} {job.blocked.what_to_do}" if job.blocked is not None else job.error
 
 
-def _follow(expert: TrapperClient, job_id: str, *, quiet: bool) -> Job:
+def _follow(expert: TrapperClient, job_id: str, *, quiet: bool) -> JobReply:
     shown = ""
     while True:
         job = expert.job(job_id)
-        line = f"{job.stage}: {job.ended} of {job.total}, {job.failed} failed"
+        line = f"{job.stage}: {ended_resources(job)} of {job.total}, {job.failed} failed"
         if line != shown and not quiet:
             say(line)
         shown = line
-        if job.is_closed:
+        if is_closed(job):
             return job
         time.sleep(_POLL_SECONDS)

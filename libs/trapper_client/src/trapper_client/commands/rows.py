@@ -11,9 +11,9 @@ import typer
 from trapper_client.client import TrapperClient
 from trapper_client.commands.complete import complete_project, complete_research_project
 from trapper_client.commands.find import RUN_RESEARCH_PROJECT
+from trapper_client.contract import ResearchProjectReply
 from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, say, table
-from trapper_client.replies import ResearchProject
 from trapper_client.stack import connect
 
 Row = dict[str, Any]
@@ -157,7 +157,7 @@ def _effect(changed: Row) -> str:
     return "" if count is None else f" Photos changed: {count}."
 
 
-def find_research_project(expert: TrapperClient, named: str) -> ResearchProject:
+def find_research_project(expert: TrapperClient, named: str) -> ResearchProjectReply:
     """The research project with this acronym, name or id; WrongUsage when there is none."""
     projects = list(expert.research_projects())
     for project in projects:

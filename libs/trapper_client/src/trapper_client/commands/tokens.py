@@ -1,11 +1,11 @@
 """`trapper tokens`: secrets for scripts."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import typer
 
 from trapper_client.commands.complete import complete_token
+from trapper_client.contract import NewToken, NewTokenReply
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
 from trapper_client.stack import connect
@@ -24,7 +24,7 @@ Name = Annotated[
 class AlsoOpened(Protocol):
     """Another service that accepts the tokens of this machine's admin."""
 
-    def admit(self, made: Mapping[str, Any]) -> None:
+    def admit(self, made: NewTokenReply) -> None:
         """Accepts this new token too; does nothing when the caller is not on the machine of the stack."""
         ...
 
@@ -46,13 +46,13 @@ def create(name: Name, *, as_json: Json = False) -> None:
     Example: trapper tokens create --name nightly-script
     """
     with connect() as expert:
-        made = expert.create_token(name)
+        made = expert.create_token(NewToken(name=name))
     for service in ALSO_OPENED:
         service.admit(made)
     if as_json:
-        answer({"token": made["token"], "name": name, "id": made.get("id"), "expires_at": made.get("expires_at")})
+        answer({"token": made.token, "name": name, "id": made.id, "expires_at": made.expires_at.isoformat()})
     else:
-        say(made["token"])
+        say(made.token)
 
 
 @group.command("list")
@@ -64,9 +64,9 @@ def show(*, as_json: Json = False) -> None:
     with connect() as expert:
         rows = list(expert.tokens())
     if as_json:
-        answer({"items": rows})
+        answer({"items": [row.model_dump(mode="json") for row in rows]})
         return
-    cells = [[row["name"], row["expires_at"][:10], (row["used_at"] or "never")[:10]] for row in rows]
+    cells = [[row.name, row.expires_at.date(), row.used_at.date() if row.used_at else "never"] for row in rows]
     table(
         ("Name", "Valid until", "Last used"),
         cells,
@@ -81,9 +81,9 @@ def revoke(name: Name, *, as_json: Json = False) -> None:
     Example: trapper tokens revoke --name nightly-script
     """
     with connect() as expert:
-        rows = [row for row in expert.tokens() if row["name"] == name]
+        rows = [row for row in expert.tokens() if row.name == name]
         for row in rows:
-            expert.revoke_token(row["id"])
+            expert.revoke_token(row.id)
     for service in ALSO_OPENED:
         service.revoke(name)
     if not rows:

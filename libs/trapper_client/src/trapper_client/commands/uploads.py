@@ -13,6 +13,7 @@ from trapper_client.commands.collections import COLLECTION
 from trapper_client.commands.deployments import DEPLOYMENT
 from trapper_client.commands.find import RUN_RESEARCH_PROJECT
 from trapper_client.commands.rows import ResearchProjectOption, find_research_project
+from trapper_client.contract import AnnouncedFile, NewUploads
 from trapper_client.errors import ApiProblem, WrongUsage
 from trapper_client.output import Json, answer, table
 from trapper_client.stack import connect
@@ -64,14 +65,8 @@ def _send(expert: TrapperClient, path: Path, target: dict[str, str], deployment_
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = path.stat().st_size
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
-        announced = {
-            "name": name,
-            "path": name,
-            "size_bytes": size,
-            "sha256": sha256,
-            "deployment_id": deployment_id,
-        }
-        (item,) = expert.begin_uploads(**target, items=[announced])
+        file = AnnouncedFile(name=name, path=name, size_bytes=size, sha256=sha256, deployment_id=deployment_id)
+        (item,) = expert.begin_uploads(NewUploads(**target, items=[file]))
         if item.resource_id is not None:
             return _item(path, "already there", item.resource_id)
         return _item(path, "sent", expert.upload(item.upload_id or "", lambda: _chunks(path), size))

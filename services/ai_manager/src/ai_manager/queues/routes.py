@@ -11,10 +11,10 @@ from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.jobs.find_blocked import abilities, find_blocked_models, find_blocked_queue
 from ai_manager.queues.measure import Measured, measure_queue
 from ai_manager.queues.queries import Depth, made_at
-from ai_manager.queues.schemas import ModelSet, Queue, Queues, Runtime
 from ai_manager.workers.state import Ability
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.models import BlockedModel
+from trapper_schemas.v1.queues import ModelSet, Queue, Queues, Runtime
 
 router = APIRouter(prefix="/api", tags=["queues"])
 

@@ -1,0 +1,3903 @@
+"""Requests and replies of the Expert. Generated from services/expert/openapi.json by `make openapi`; not edited."""
+
+from __future__ import annotations
+from typing import Annotated, Literal
+from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+from trapper_schemas.base import Reply
+from datetime import datetime
+from enum import StrEnum
+
+
+class AnnouncedFile(Reply):
+    """
+    A file that will be sent; name and path are kept as they are, and never used as a path here.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    deployment_id: Annotated[
+        str | None,
+        Field(description="the deployment that it was taken at; null when unknown"),
+    ] = None
+    name: Annotated[
+        str, Field(description="file name, 1 to 1,000 characters, kept as it is")
+    ]
+    path: Annotated[
+        str, Field(description="path relative to the uploaded folder, kept as it is")
+    ] = ""
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+
+
+class ApprovalOptions(Reply):
+    """
+    Beside the row itself.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    allow_superseded: Annotated[
+        bool, Field(description="also a row that a newer AI run superseded")
+    ] = False
+
+
+class ApprovalReply(Reply):
+    """
+    An approval of a row, also one that ended because another row was approved or because it was taken back.
+    """
+
+    approved_at: Annotated[
+        datetime, Field(description="when it was approved; null when it is not")
+    ]
+    approved_by_id: Annotated[
+        str | None, Field(description="the person who approved it")
+    ]
+    ended_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it holds")
+    ]
+    ended_by_id: Annotated[str | None, Field(description="the person who ended it")]
+
+
+class AuditEntryReply(Reply):
+    action: Annotated[str, Field(description="what was done, such as `token-revoked`")]
+    actor_id: Annotated[
+        str | None,
+        Field(description="the person who did it; null for the system itself"),
+    ]
+    at: Annotated[datetime, Field(description="when it was done")]
+    details: Annotated[
+        dict[str, object] | None,
+        Field(description="what else is known about it, by name"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    subject_id: Annotated[str | None, Field(description="id of what it was done to")]
+    subject_kind: Annotated[
+        str, Field(description="kind of what it was done to, such as `token`")
+    ]
+
+
+class Availability(StrEnum):
+    """
+    `ready`: can be downloaded as it is; `convert`: from published weights by a script; `bring`: only by hand.
+    """
+
+    READY = "ready"
+    CONVERT = "convert"
+    BRING = "bring"
+
+
+class Blocked(Reply):
+    """
+    A lasting reason; it goes away by itself once its cause has gone.
+    """
+
+    code: Annotated[str, Field(description="stable, for programs")]
+    message: Annotated[str, Field(description="what is wrong, in one sentence")]
+    what_to_do: Annotated[
+        str,
+        Field(
+            description="what a person does about it, with the command where there is one"
+        ),
+    ]
+
+
+class CallerReply(Reply):
+    """
+    `csrf_token` is there when the caller is a browser's session.
+    """
+
+    csrf_token: Annotated[
+        str | None,
+        Field(
+            description="repeated in X-CSRF-Token by browsers on every writing request; null for callers with a token"
+        ),
+    ]
+    email: Annotated[str, Field(description="e-mail address")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_site_admin: Annotated[
+        bool, Field(description="whether the person administers the whole site")
+    ]
+    scopes: Annotated[
+        list[str] | None,
+        Field(
+            description="what the token may do; `*` is everything that its owner may; null for a browser's session"
+        ),
+    ]
+
+
+class Capability(StrEnum):
+    """
+    What a caller may do; guards, token scopes and the table below use these names.
+    """
+
+    READ = "read"
+    UPLOAD = "upload"
+    DESCRIBE = "describe"
+    GIVE_FEEDBACK = "give_feedback"
+    ANNOTATE = "annotate"
+    APPROVE = "approve"
+    RUN_AI = "run_ai"
+    ADMINISTER = "administer"
+    CREATE_PROJECTS = "create_projects"
+    SEE_ORIGINALS = "see_originals"
+    TOKENS = "tokens"
+    ADMINISTER_SITE = "administer_site"
+
+
+class CaptureMethod(StrEnum):
+    """
+    In the words of Camtrap DP.
+    """
+
+    ACTIVITY_DETECTION = "activityDetection"
+    TIME_LAPSE = "timeLapse"
+
+
+class ChangedDeployment(Reply):
+    """
+    A deployment after a change, and how many rows changed because of it.
+    """
+
+    bait_use: Annotated[
+        bool | None, Field(description="whether bait was used; null when nobody knows")
+    ]
+    camera_delay_seconds: Annotated[
+        float | None, Field(description="seconds between two triggers, from 0")
+    ]
+    camera_heading_degrees: Annotated[
+        float | None,
+        Field(
+            description="direction of the camera in degrees clockwise from north, 0 to 360"
+        ),
+    ]
+    camera_height_metres: Annotated[
+        float | None, Field(description="height above the ground in metres, from 0")
+    ]
+    camera_id: Annotated[
+        str | None,
+        Field(
+            description="the camera's own name or serial number, at most 200 characters"
+        ),
+    ]
+    camera_model: Annotated[
+        str | None, Field(description="maker and model, at most 200 characters")
+    ]
+    camera_tilt_degrees: Annotated[
+        float | None,
+        Field(
+            description="tilt of the camera in degrees: -90 looks down, 0 is level, 90 looks up"
+        ),
+    ]
+    comments: Annotated[str, Field(description="free text, at most 10,000 characters")]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    deployment_id: Annotated[
+        str, Field(description="name of the deployment, unique in its project")
+    ]
+    detection_distance_metres: Annotated[
+        float | None,
+        Field(
+            description="greatest distance in metres, from 0, at which the camera triggers"
+        ),
+    ]
+    end_at: Annotated[
+        datetime | None,
+        Field(description="end of the deployment, after its start; null when unknown"),
+    ]
+    feature_type: Annotated[
+        str | None,
+        Field(
+            description="what the camera looks at, such as a trail; at most 200 characters"
+        ),
+    ]
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    location_id: Annotated[str | None, Field(description="id of the location")]
+    observations_changed: Annotated[
+        int,
+        Field(description="number of observations that changed because of it, from 0"),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    resources_changed: Annotated[
+        int, Field(description="number of resources that changed because of it, from 0")
+    ]
+    set_up_by: Annotated[
+        str | None, Field(description="who set the camera up, at most 200 characters")
+    ]
+    start_at: Annotated[
+        datetime | None, Field(description="begin of the deployment; null when unknown")
+    ]
+    tags: Annotated[list[str], Field(description="short words to find it by")]
+    timestamp_issues: Annotated[
+        bool, Field(description="whether the camera's clock is known to be wrong")
+    ]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class ChangedLocation(Reply):
+    """
+    A location after a change, and how many rows have other times because of it.
+    """
+
+    coordinate_uncertainty_metres: Annotated[
+        float | None,
+        Field(
+            description="radius in metres, greater than 0, in which the true place lies; null when unknown"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    ignore_dst: Annotated[
+        bool,
+        Field(description="whether the camera clocks are not changed to summer time"),
+    ]
+    is_public: Annotated[
+        bool, Field(description="whether everybody may see the coordinates")
+    ]
+    latitude: Annotated[
+        float | None,
+        Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
+    ]
+    location_id: Annotated[
+        str, Field(description="name of the location, unique in its project")
+    ]
+    longitude: Annotated[
+        float | None,
+        Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
+    ]
+    name: Annotated[str, Field(description="name")]
+    observations_changed: Annotated[
+        int,
+        Field(description="number of observations that changed because of it, from 0"),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    resources_changed: Annotated[
+        int, Field(description="number of resources that changed because of it, from 0")
+    ]
+    time_zone: Annotated[
+        str | None,
+        Field(description="IANA name, such as Europe/Warsaw; null when unknown"),
+    ]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class ClassificationProjectStatus(StrEnum):
+    """
+    Nothing is submitted for a finished one.
+    """
+
+    ONGOING = "ongoing"
+    FINISHED = "finished"
+
+
+class ClassificationRole(StrEnum):
+    """
+    A role in a classification project.
+    """
+
+    ADMIN = "admin"
+    EXPERT = "expert"
+    ANNOTATOR = "annotator"
+    VIEWER = "viewer"
+
+
+class ClassificationType(StrEnum):
+    """
+    `final` is the container of what is accepted; the others say something about the resource.
+    """
+
+    FINAL = "final"
+    AI = "ai"
+    USER = "user"
+    FEEDBACK = "feedback"
+
+
+class CollectionCounts(Reply):
+    """
+    Distinct resources that are not archived, by what is known about them; the same bytes count once per path.
+
+    `stored` are not read yet, `unreadable` cannot be read, `damaged` are described and partly lost; `time_issues` have
+    an ambiguous or impossible time; `outside_deployment` were taken outside of their deployment's period;
+    `elsewhere_paths` were uploaded for another deployment than the one that has the resource.
+    """
+
+    archived: Annotated[
+        int,
+        Field(
+            description="number of archived resources, from 0; they are in no other count"
+        ),
+    ]
+    damaged: Annotated[
+        int, Field(description="number of files of which a part is lost, from 0")
+    ]
+    described: Annotated[
+        int, Field(description="number of resources that were read, from 0")
+    ]
+    elsewhere_paths: Annotated[
+        int,
+        Field(
+            description="number of paths uploaded for another deployment than the resource's, from 0"
+        ),
+    ]
+    outside_deployment: Annotated[
+        int,
+        Field(
+            description="number of resources captured outside of their deployment's period, from 0"
+        ),
+    ]
+    paths: Annotated[
+        int,
+        Field(
+            description="number of paths, from 0; the same bytes count once per path"
+        ),
+    ]
+    resources: Annotated[int, Field(description="number of resources, from 0")]
+    stored: Annotated[
+        int, Field(description="number of resources that are not read yet, from 0")
+    ]
+    time_issues: Annotated[
+        int,
+        Field(
+            description="number of resources with an ambiguous or impossible time, from 0"
+        ),
+    ]
+    unreadable: Annotated[
+        int, Field(description="number of files that cannot be read, from 0")
+    ]
+    unreadable_paths: Annotated[
+        int, Field(description="number of paths to files that cannot be read, from 0")
+    ]
+    without_time: Annotated[
+        int, Field(description="number of resources without a time, from 0")
+    ]
+
+
+class ConnectionReply(Reply):
+    """
+    Never with its credential.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    has_notifications: Annotated[
+        bool,
+        Field(
+            description="whether the Manager notifies the Expert of finished batches"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    name: Annotated[str, Field(description="name")]
+    sync_problem: Annotated[
+        str | None,
+        Field(description="why the catalogue could not be read; null when it could"),
+    ]
+    synced_at: Annotated[
+        datetime | None,
+        Field(description="when the catalogue was last read; null before"),
+    ]
+    url: Annotated[
+        str, Field(description="address, beginning with http:// or https://")
+    ]
+
+
+class DeploymentChange(Reply):
+    """
+    Only what is given changes.
+    """
+
+    bait_use: Annotated[
+        bool | None, Field(description="whether bait was used; null when nobody knows")
+    ] = None
+    camera_delay_seconds: Annotated[
+        float | None, Field(description="seconds between two triggers, from 0")
+    ] = None
+    camera_heading_degrees: Annotated[
+        float | None,
+        Field(
+            description="direction of the camera in degrees clockwise from north, 0 to 360"
+        ),
+    ] = None
+    camera_height_metres: Annotated[
+        float | None, Field(description="height above the ground in metres, from 0")
+    ] = None
+    camera_id: Annotated[
+        str | None,
+        Field(
+            description="the camera's own name or serial number, at most 200 characters"
+        ),
+    ] = None
+    camera_model: Annotated[
+        str | None, Field(description="maker and model, at most 200 characters")
+    ] = None
+    camera_tilt_degrees: Annotated[
+        float | None,
+        Field(
+            description="tilt of the camera in degrees: -90 looks down, 0 is level, 90 looks up"
+        ),
+    ] = None
+    comments: Annotated[
+        str | None, Field(description="free text, at most 10,000 characters")
+    ] = None
+    deployment_id: Annotated[
+        str | None,
+        Field(
+            description="name of the deployment, unique in its project, at most 200 characters"
+        ),
+    ] = None
+    detection_distance_metres: Annotated[
+        float | None,
+        Field(
+            description="greatest distance in metres, from 0, at which the camera triggers"
+        ),
+    ] = None
+    end_at: Annotated[
+        datetime | None,
+        Field(description="end of the deployment, after its start; null when unknown"),
+    ] = None
+    feature_type: Annotated[
+        str | None,
+        Field(
+            description="what the camera looks at, such as a trail; at most 200 characters"
+        ),
+    ] = None
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ] = None
+    is_active: Annotated[
+        bool | None,
+        Field(description="false for what is archived, paused or switched off"),
+    ] = None
+    location_id: Annotated[str | None, Field(description="id of the location")] = None
+    set_up_by: Annotated[
+        str | None, Field(description="who set the camera up, at most 200 characters")
+    ] = None
+    start_at: Annotated[
+        datetime | None, Field(description="begin of the deployment; null when unknown")
+    ] = None
+    tags: Annotated[
+        list[str] | None, Field(description="short words to find it by")
+    ] = None
+    timestamp_issues: Annotated[
+        bool | None,
+        Field(description="whether the camera's clock is known to be wrong"),
+    ] = None
+
+
+class DeploymentReply(Reply):
+    bait_use: Annotated[
+        bool | None, Field(description="whether bait was used; null when nobody knows")
+    ]
+    camera_delay_seconds: Annotated[
+        float | None, Field(description="seconds between two triggers, from 0")
+    ]
+    camera_heading_degrees: Annotated[
+        float | None,
+        Field(
+            description="direction of the camera in degrees clockwise from north, 0 to 360"
+        ),
+    ]
+    camera_height_metres: Annotated[
+        float | None, Field(description="height above the ground in metres, from 0")
+    ]
+    camera_id: Annotated[
+        str | None,
+        Field(
+            description="the camera's own name or serial number, at most 200 characters"
+        ),
+    ]
+    camera_model: Annotated[
+        str | None, Field(description="maker and model, at most 200 characters")
+    ]
+    camera_tilt_degrees: Annotated[
+        float | None,
+        Field(
+            description="tilt of the camera in degrees: -90 looks down, 0 is level, 90 looks up"
+        ),
+    ]
+    comments: Annotated[str, Field(description="free text, at most 10,000 characters")]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    deployment_id: Annotated[
+        str, Field(description="name of the deployment, unique in its project")
+    ]
+    detection_distance_metres: Annotated[
+        float | None,
+        Field(
+            description="greatest distance in metres, from 0, at which the camera triggers"
+        ),
+    ]
+    end_at: Annotated[
+        datetime | None,
+        Field(description="end of the deployment, after its start; null when unknown"),
+    ]
+    feature_type: Annotated[
+        str | None,
+        Field(
+            description="what the camera looks at, such as a trail; at most 200 characters"
+        ),
+    ]
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    location_id: Annotated[str | None, Field(description="id of the location")]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    set_up_by: Annotated[
+        str | None, Field(description="who set the camera up, at most 200 characters")
+    ]
+    start_at: Annotated[
+        datetime | None, Field(description="begin of the deployment; null when unknown")
+    ]
+    tags: Annotated[list[str], Field(description="short words to find it by")]
+    timestamp_issues: Annotated[
+        bool, Field(description="whether the camera's clock is known to be wrong")
+    ]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class EndedSessions(Reply):
+    ended: Annotated[
+        int, Field(description="number of sessions that were ended, from 0")
+    ]
+
+
+class FailureCode(StrEnum):
+    """
+    Why a resource failed; stable for ever, listed in docs/problems.md.
+    """
+
+    UNDECODABLE = "undecodable"
+    EMPTY_FILE = "empty-file"
+    TOO_MANY_PIXELS = "too-many-pixels"
+    UNSUPPORTED_MEDIA = "unsupported-media"
+    MEDIA_UNREACHABLE = "media-unreachable"
+    MEDIA_REFUSED = "media-refused"
+    MEDIA_CHANGED = "media-changed"
+    MODEL_OUTPUT = "model-output"
+    INFERENCE_FAILED = "inference-failed"
+    KILLED_WORKER = "killed-worker"
+    EXHAUSTED = "exhausted"
+
+
+class FieldError(Reply):
+    """
+    One field of a request that was not accepted; `loc` is the path to it, the input is never repeated.
+    """
+
+    code: Annotated[str, Field(description="stable code of the reason, for programs")]
+    loc: Annotated[
+        list[str | int],
+        Field(description="path to the field: where it stands, then names and indices"),
+    ]
+    message: Annotated[str, Field(description="one sentence for people")]
+
+
+class JobKind(StrEnum):
+    """
+    What a job asks for.
+    """
+
+    DETECT = "detect"
+
+
+class JobProvider(Reply):
+    """
+    The detection model of a job.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    name: Annotated[str, Field(description="name")]
+    version: Annotated[str, Field(description="version")]
+
+
+class JobStage(StrEnum):
+    """
+    How far a job is; `queued` and `running` are the Manager's `planned` and `running` as last polled.
+    """
+
+    CREATED = "created"
+    SUBMITTED = "submitted"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FETCH_RESULTS = "fetch_results"
+    INGESTING = "ingesting"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class LabelScore(Reply):
+    """
+    One label that a classifier gave.
+    """
+
+    label: Annotated[str, Field(description="label as the model has it")]
+    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+
+
+class LifeStage(StrEnum):
+    ADULT = "adult"
+    SUBADULT = "subadult"
+    JUVENILE = "juvenile"
+
+
+class LinkState(StrEnum):
+    """
+    Whether the collection's owners let a classification project use it; only an open link gives access.
+    """
+
+    REQUESTED = "requested"
+    OPEN = "open"
+    REVOKED = "revoked"
+
+
+class LinkedCollectionChange(Reply):
+    """
+    Only what is given changes; an inactive link submits nothing.
+    """
+
+    is_active: Annotated[
+        bool | None,
+        Field(description="false for what is archived, paused or switched off"),
+    ] = None
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ] = None
+
+
+class LinkedCollectionCounts(Reply):
+    """
+    Resources of a linked collection by how far the AI is with them.
+    """
+
+    ai_ended: Annotated[
+        int, Field(description="number of resources whose job has ended, from 0")
+    ]
+    resources: Annotated[int, Field(description="number of resources, from 0")]
+    taken: Annotated[
+        int, Field(description="number of resources that a job has, from 0")
+    ]
+    unreadable: Annotated[
+        int,
+        Field(
+            description="number of files that no AI can look at, from 0; they count as ended"
+        ),
+    ]
+
+
+class LinkedCollectionReply(Reply):
+    blocked: Annotated[
+        Blocked | None, Field(description="why no job can be made of its resources")
+    ] = None
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    collection_id: Annotated[str, Field(description="id of the collection")]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ]
+    state: Annotated[LinkState, Field(description="state")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class LocationChange(Reply):
+    """
+    Only what is given changes.
+    """
+
+    coordinate_uncertainty_metres: Annotated[
+        float | None,
+        Field(
+            description="radius in metres, greater than 0, in which the true place lies; null when unknown"
+        ),
+    ] = None
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ] = None
+    ignore_dst: Annotated[
+        bool | None,
+        Field(description="whether the camera clocks are not changed to summer time"),
+    ] = None
+    is_public: Annotated[
+        bool | None, Field(description="whether everybody may see the coordinates")
+    ] = None
+    latitude: Annotated[
+        float | None,
+        Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
+    ] = None
+    location_id: Annotated[
+        str | None,
+        Field(
+            description="name of the location, unique in its project, at most 200 characters"
+        ),
+    ] = None
+    longitude: Annotated[
+        float | None,
+        Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
+    ] = None
+    name: Annotated[str | None, Field(description="name")] = None
+    time_zone: Annotated[
+        str | None,
+        Field(description="IANA name, such as Europe/Warsaw; null when unknown"),
+    ] = None
+
+
+class LocationReply(Reply):
+    coordinate_uncertainty_metres: Annotated[
+        float | None,
+        Field(
+            description="radius in metres, greater than 0, in which the true place lies; null when unknown"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    ignore_dst: Annotated[
+        bool,
+        Field(description="whether the camera clocks are not changed to summer time"),
+    ]
+    is_public: Annotated[
+        bool, Field(description="whether everybody may see the coordinates")
+    ]
+    latitude: Annotated[
+        float | None,
+        Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
+    ]
+    location_id: Annotated[
+        str, Field(description="name of the location, unique in its project")
+    ]
+    longitude: Annotated[
+        float | None,
+        Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
+    ]
+    name: Annotated[str, Field(description="name")]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    time_zone: Annotated[
+        str | None,
+        Field(description="IANA name, such as Europe/Warsaw; null when unknown"),
+    ]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class Outcome1(StrEnum):
+    """
+    how it ended
+    """
+
+    SEEN = "seen"
+    FAILED = "failed"
+
+
+class ManagerConnection(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    credential: Annotated[
+        SecretStr,
+        Field(description="secret with which the caller identifies itself; shown once"),
+    ]
+    name: Annotated[str, Field(description="name")]
+    notifications_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="address of the Redis or Valkey on which the Manager notifies; null for none"
+        ),
+    ] = None
+    url: Annotated[
+        str, Field(description="address, beginning with http:// or https://")
+    ]
+
+
+class State(StrEnum):
+    """
+    state
+    """
+
+    MEMBER = "member"
+    INVITED = "invited"
+
+
+class ModelKind(StrEnum):
+    """
+    What a model does; `pose` is listed and refused, because nothing runs it.
+    """
+
+    DETECTION = "detection"
+    CLASSIFICATION = "classification"
+    EMBEDDING = "embedding"
+    DEPTH = "depth"
+    POSE = "pose"
+
+
+class ModelName(Reply):
+    """
+    Which weights.
+    """
+
+    name: Annotated[str, Field(description="name")]
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    version: Annotated[str, Field(description="version")]
+
+
+class ModelRef(Reply):
+    """
+    Which weights, exactly; `unpinned` when no operator ever confirmed the hash.
+
+    A job asks for an unpinned entry without a hash, since nobody knows it; results always name the one that ran.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: Annotated[str, Field(description="name")]
+    sha256: Annotated[
+        str | None,
+        Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits"),
+    ]
+    unpinned: Annotated[
+        bool, Field(description="whether no operator confirmed the hash of the weights")
+    ] = False
+    version: Annotated[str, Field(description="version")]
+
+
+class NewClassificationMember(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    email: Annotated[str, Field(description="e-mail address")]
+    role: Annotated[ClassificationRole, Field(description="role in the project")]
+
+
+class NewClassificationProject(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_threshold: Annotated[
+        float | None,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ] = None
+    detection_threshold: Annotated[
+        float | None,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ] = None
+    embedding_ai_model: Annotated[
+        str | None, Field(description="the provider of features; null for none")
+    ] = None
+    match_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
+        ),
+    ] = 0.5
+    name: Annotated[str, Field(description="name")]
+    nms_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ] = 0.45
+    object_detection_ai_model: Annotated[
+        str | None,
+        Field(
+            description="the detection provider; null while none is chosen, and no job is made"
+        ),
+    ] = None
+    required_ai_classification: Annotated[
+        bool,
+        Field(description="whether people can approve only what the AI has looked at"),
+    ] = False
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    sequence_interval_seconds: Annotated[
+        int,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ] = 300
+    species_ai_model: Annotated[
+        str | None, Field(description="the species provider; null for none")
+    ] = None
+
+
+class NewDeployment(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    bait_use: Annotated[
+        bool | None, Field(description="whether bait was used; null when nobody knows")
+    ] = None
+    camera_delay_seconds: Annotated[
+        float | None, Field(description="seconds between two triggers, from 0")
+    ] = None
+    camera_heading_degrees: Annotated[
+        float | None,
+        Field(
+            description="direction of the camera in degrees clockwise from north, 0 to 360"
+        ),
+    ] = None
+    camera_height_metres: Annotated[
+        float | None, Field(description="height above the ground in metres, from 0")
+    ] = None
+    camera_id: Annotated[
+        str | None,
+        Field(
+            description="the camera's own name or serial number, at most 200 characters"
+        ),
+    ] = None
+    camera_model: Annotated[
+        str | None, Field(description="maker and model, at most 200 characters")
+    ] = None
+    camera_tilt_degrees: Annotated[
+        float | None,
+        Field(
+            description="tilt of the camera in degrees: -90 looks down, 0 is level, 90 looks up"
+        ),
+    ] = None
+    comments: Annotated[
+        str, Field(description="free text, at most 10,000 characters")
+    ] = ""
+    deployment_id: Annotated[
+        str,
+        Field(
+            description="name of the deployment, unique in its project, 1 to 200 characters"
+        ),
+    ]
+    detection_distance_metres: Annotated[
+        float | None,
+        Field(
+            description="greatest distance in metres, from 0, at which the camera triggers"
+        ),
+    ] = None
+    end_at: Annotated[
+        datetime | None,
+        Field(description="end of the deployment, after its start; null when unknown"),
+    ] = None
+    feature_type: Annotated[
+        str | None,
+        Field(
+            description="what the camera looks at, such as a trail; at most 200 characters"
+        ),
+    ] = None
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ] = None
+    location_id: Annotated[str | None, Field(description="id of the location")] = None
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    set_up_by: Annotated[
+        str | None, Field(description="who set the camera up, at most 200 characters")
+    ] = None
+    start_at: Annotated[
+        datetime | None, Field(description="begin of the deployment; null when unknown")
+    ] = None
+    tags: Annotated[list[str], Field(description="short words to find it by")] = []
+    timestamp_issues: Annotated[
+        bool, Field(description="whether the camera's clock is known to be wrong")
+    ] = False
+
+
+class NewLinkedCollection(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    collection_id: Annotated[str, Field(description="id of the collection")]
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ] = None
+
+
+class NewLocation(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    coordinate_uncertainty_metres: Annotated[
+        float | None,
+        Field(
+            description="radius in metres, greater than 0, in which the true place lies; null when unknown"
+        ),
+    ] = None
+    habitat: Annotated[
+        str | None,
+        Field(description="what grows or lies around, at most 200 characters"),
+    ] = None
+    ignore_dst: Annotated[
+        bool,
+        Field(description="whether the camera clocks are not changed to summer time"),
+    ] = False
+    is_public: Annotated[
+        bool, Field(description="whether everybody may see the coordinates")
+    ] = False
+    latitude: Annotated[
+        float | None,
+        Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
+    ] = None
+    location_id: Annotated[
+        str,
+        Field(
+            description="name of the location, unique in its project, 1 to 200 characters"
+        ),
+    ]
+    longitude: Annotated[
+        float | None,
+        Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
+    ] = None
+    name: Annotated[str, Field(description="name")] = ""
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    time_zone: Annotated[
+        str | None,
+        Field(description="IANA name, such as Europe/Warsaw; null when unknown"),
+    ] = None
+
+
+class NewPasswordReply(Reply):
+    """
+    The only time that the password is shown.
+    """
+
+    password: Annotated[str, Field(description="the password")]
+    user_id: Annotated[str, Field(description="id of the person")]
+
+
+class NewToken(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    expires_in_days: Annotated[
+        int, Field(description="days until it ends, 1 to 366")
+    ] = 90
+    name: Annotated[str, Field(description="name")]
+    scopes: Annotated[
+        list[str],
+        Field(
+            description="what the token may do, at most 20 scopes; `*` is everything that its owner may"
+        ),
+    ] = ["*"]
+
+
+class NewTokenReply(Reply):
+    """
+    The only time that the token itself is shown.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    expires_at: Annotated[datetime, Field(description="when it ends")]
+    id: Annotated[str, Field(description="id of the row")]
+    name: Annotated[str, Field(description="name")]
+    scopes: Annotated[
+        list[str],
+        Field(
+            description="what the token may do; `*` is everything that its owner may; null for a browser's session"
+        ),
+    ]
+    token: Annotated[str, Field(description="secret that proves the right")]
+    used_at: Annotated[
+        datetime | None,
+        Field(description="when it was last used, to the minute; null before"),
+    ]
+
+
+class NewUploads(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    collection_id: Annotated[str, Field(description="id of the collection")]
+    items: Annotated[
+        list[AnnouncedFile],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+
+
+class ObjectType(StrEnum):
+    """
+    What an object is, before any species is named.
+    """
+
+    ANIMAL = "animal"
+    HUMAN = "human"
+    VEHICLE = "vehicle"
+
+
+class ObservationLevel(StrEnum):
+    """
+    One object, or a group that is counted without boxes.
+    """
+
+    OBJECT = "object"
+    GROUP = "group"
+
+
+class ObservationType(StrEnum):
+    """
+    What was seen; `blank` and `unclassified` are about the whole resource and have no box.
+    """
+
+    ANIMAL = "animal"
+    HUMAN = "human"
+    VEHICLE = "vehicle"
+    BLANK = "blank"
+    UNKNOWN = "unknown"
+    UNCLASSIFIED = "unclassified"
+
+
+class OffsetSource(StrEnum):
+    """
+    Written beside the time in the file, taken from the location's time zone, or unknown.
+    """
+
+    FILE = "file"
+    PLACE = "place"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """
+    How one resource of a job ended; `pending` is not an end.
+    """
+
+    PENDING = "pending"
+    DONE = "done"
+    BLANK = "blank"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Overrides(Reply):
+    """
+    Settings of one job that differ from its project's, under the project's names; what is not given stays.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    allow_unpinned: Annotated[
+        bool, Field(description="Allow models whose weights no operator has confirmed.")
+    ] = False
+    classification_threshold: Annotated[
+        float | None, Field(description="Null takes the species model's typical one.")
+    ] = None
+    detection_threshold: Annotated[
+        float | None, Field(description="Null takes the detector's typical one.")
+    ] = None
+    embedding_ai_model: Annotated[
+        str | None,
+        Field(
+            description="Id of a provider of features; null leaves the embedding stage out."
+        ),
+    ] = None
+    logits: Annotated[
+        bool, Field(description="Whether classifications keep their logits.")
+    ] = False
+    match_iou: Annotated[
+        float | None, Field(description="Null takes the project's.")
+    ] = None
+    nms_iou: Annotated[float | None, Field(description="Null takes the project's.")] = (
+        None
+    )
+    object_detection_ai_model: Annotated[
+        str | None,
+        Field(
+            description="Id of a detection provider; it may be another one than the project's."
+        ),
+    ] = None
+    species_ai_model: Annotated[
+        str | None,
+        Field(
+            description="Id of a classification provider; null leaves the species stage out."
+        ),
+    ] = None
+    top_k: Annotated[
+        int, Field(description="How many labels a classification keeps.")
+    ] = 5
+
+
+class ParseOverrides(Reply):
+    """
+    Other thresholds for applying kept blobs again; the models' answers stay what they are.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_threshold: Annotated[
+        float | None,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ] = None
+    detection_threshold: Annotated[
+        float | None,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ] = None
+
+
+class PasswordChange(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    current_password: Annotated[SecretStr, Field(description="the password until now")]
+    new_password: Annotated[
+        SecretStr, Field(description="12 to 1,000 characters, none of the common ones")
+    ]
+
+
+class PrivacyState(StrEnum):
+    """
+    Whether the picture may be shown.
+    """
+
+    OPEN = "open"
+    HELD = "held"
+    CLEAR = "clear"
+    BLURRED = "blurred"
+    FAILED = "failed"
+
+
+class ProblemBody(Reply):
+    """
+    A refusal: `type` is stable for ever and listed in docs/problems.md; extras name what is concerned.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    detail: Annotated[
+        str | None, Field(description="what is wrong in this case, and what to do")
+    ] = None
+    errors: Annotated[
+        list[FieldError] | None, Field(description="every field that was not accepted")
+    ] = None
+    instance: Annotated[
+        str | None,
+        Field(description="id of the request; the operator finds it in the log"),
+    ] = None
+    status: Annotated[
+        int, Field(description="the status code of the reply, 400 to 599")
+    ]
+    title: Annotated[str, Field(description="what kind of refusal it is, for people")]
+    type: Annotated[
+        str,
+        Field(description="stable for ever, for programs; docs/problems.md lists all"),
+    ]
+
+
+class ProviderReply(Reply):
+    algorithm_id: Annotated[
+        str | None,
+        Field(description="the model version or method that made the prediction"),
+    ]
+    availability: Annotated[
+        Availability,
+        Field(
+            description="whether the weights can be downloaded, converted, or only be brought by hand"
+        ),
+    ]
+    blocked: Annotated[
+        Blocked | None,
+        Field(description="why no enrolled worker can run it; null when one can"),
+    ]
+    connection_id: Annotated[
+        str, Field(description="the Manager that offers or runs it")
+    ]
+    description: Annotated[str, Field(description="free text for people")]
+    embedding_dimension: Annotated[
+        int | None,
+        Field(
+            description="number of values of one embedding, from 1; null for other models"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_unpinned: Annotated[
+        bool, Field(description="whether no operator confirmed the weights yet")
+    ]
+    licence: Annotated[
+        str,
+        Field(
+            description="licence of the model, as an SPDX identifier where there is one"
+        ),
+    ]
+    name: Annotated[str, Field(description="name")]
+    nms_iou: Annotated[
+        float | None,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ]
+    provider_type: Annotated[ModelKind, Field(description="what the model does")]
+    sha256: Annotated[
+        str | None,
+        Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits"),
+    ]
+    threshold_conservative: Annotated[
+        float | None,
+        Field(
+            description="score, 0 to 1, from which hardly anything is wrong; null when nobody said"
+        ),
+    ]
+    threshold_typical: Annotated[
+        float | None,
+        Field(
+            description="score, 0 to 1, that the model's authors recommend; null when nobody said"
+        ),
+    ]
+    version: Annotated[str, Field(description="version")]
+
+
+class ProviderStage(Reply):
+    """
+    A stage of the wire with what the Expert reads its results by: provider, algorithm and labels.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    algorithm_id: Annotated[
+        str, Field(description="the model version or method that made the prediction")
+    ]
+    category_map_id: Annotated[
+        str | None,
+        Field(
+            description="which meaning of the labels was used; null for a model without labels"
+        ),
+    ]
+    features: Annotated[
+        int | None, Field(description="Number of features, from 1, where it is known.")
+    ] = None
+    floor: Annotated[
+        float, Field(description="detections below are not even kept in the blob")
+    ] = 0.01
+    kind: Annotated[ModelKind, Field(description="what kind it is of")]
+    labels: Annotated[int, Field(description="Number of labels of the model, from 0.")]
+    logits: Annotated[
+        bool, Field(description="whether the raw outputs of classifications are kept")
+    ] = False
+    model: Annotated[ModelRef, Field(description="the model")]
+    nms_iou: Annotated[
+        float | None,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ] = None
+    provider_id: Annotated[
+        str,
+        Field(description="id of the provider: a model version that a Manager offers"),
+    ]
+    threshold: Annotated[
+        float | None, Field(description="null takes the model's typical one")
+    ] = None
+    top_k: Annotated[
+        int, Field(description="how many labels a classification keeps, 1 to 100")
+    ] = 5
+
+
+class RankedLabel(Reply):
+    """
+    One of the best labels of a prediction.
+    """
+
+    label: Annotated[str, Field(description="label as the model has it")]
+    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+    taxon_id: Annotated[
+        str | None, Field(description="the taxon that the label names; null for none")
+    ]
+
+
+class Registration(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    email: Annotated[str, Field(description="e-mail address, with which one signs in")]
+    name: Annotated[str, Field(description="name")] = ""
+    password: Annotated[
+        SecretStr, Field(description="12 to 1,000 characters, none of the common ones")
+    ]
+
+
+class RegistrationReply(Reply):
+    """
+    The same whether the account is new or was there before.
+    """
+
+    message: Annotated[str, Field(description="one sentence for people")]
+
+
+class ReparseReply(Reply):
+    """
+    The job, whose results are applied again.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    stage: Annotated[JobStage, Field(description="how far the job is")]
+
+
+class ResearchProjectStatus(StrEnum):
+    """
+    Requested, then active or rejected by a site admin.
+    """
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+
+
+class ResearchRole(StrEnum):
+    """
+    A role in a research project.
+    """
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    MEMBER = "member"
+
+
+class ResourceKind(StrEnum):
+    """
+    The kind of medium; unknown before the bytes are decoded.
+    """
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    UNKNOWN = "unknown"
+
+
+class ResourcePlaceReply(Reply):
+    """
+    A path under which the bytes were uploaded, and the deployment for which.
+    """
+
+    collection_id: Annotated[str, Field(description="id of the collection")]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    file_name: Annotated[str, Field(description="name of the file")]
+    path: Annotated[
+        str, Field(description="path relative to the folder that it is below")
+    ]
+
+
+class ResourcePlaces(Reply):
+    """
+    Places in the order of upload.
+    """
+
+    items: Annotated[
+        list[ResourcePlaceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class ResourceState(StrEnum):
+    """
+    `stored`, then `described` or `unreadable`.
+    """
+
+    STORED = "stored"
+    DESCRIBED = "described"
+    UNREADABLE = "unreadable"
+
+
+class SamplingDesign(StrEnum):
+    """
+    In the words of Camtrap DP.
+    """
+
+    SIMPLE_RANDOM = "simpleRandom"
+    SYSTEMATIC_RANDOM = "systematicRandom"
+    CLUSTERED_RANDOM = "clusteredRandom"
+    EXPERIMENTAL = "experimental"
+    TARGETED = "targeted"
+    OPPORTUNISTIC = "opportunistic"
+
+
+class SessionItem(Reply):
+    """
+    One of the caller's sessions; never with its secret.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    expires_at: Annotated[datetime, Field(description="when it ends")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_current: Annotated[
+        bool, Field(description="false when a newer AI run superseded it")
+    ]
+    used_at: Annotated[
+        datetime, Field(description="when it was last used, to the minute; null before")
+    ]
+
+
+class SessionItemPage(Reply):
+    items: Annotated[
+        list[SessionItem],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+
+
+class SignIn(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    email: Annotated[str, Field(description="e-mail address")]
+    password: Annotated[SecretStr, Field(description="the password")]
+
+
+class TaxonKeyReply(Reply):
+    checklist: Annotated[
+        str, Field(description="the checklist whose key it is, such as `gbif`")
+    ]
+    key: Annotated[str, Field(description="key of the taxon in the checklist")]
+
+
+class TaxonRank(StrEnum):
+    """
+    Ranks that people give to a taxon that they add; imported taxa may have others.
+    """
+
+    KINGDOM = "kingdom"
+    PHYLUM = "phylum"
+    CLASS = "class"
+    ORDER = "order"
+    FAMILY = "family"
+    SUBFAMILY = "subfamily"
+    TRIBE = "tribe"
+    GENUS = "genus"
+    SPECIES = "species"
+    SUBSPECIES = "subspecies"
+
+
+class TaxonReply(Reply):
+    canonical_name: Annotated[
+        str, Field(description="scientific name without author and year")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    keys: Annotated[
+        list[TaxonKeyReply], Field(description="keys of the taxon in checklists")
+    ]
+    parent_id: Annotated[
+        str | None, Field(description="the taxon above; null at the top")
+    ]
+    provisional: Annotated[
+        bool, Field(description="added by a person or a model, and in no checklist yet")
+    ]
+    rank: Annotated[
+        str | None, Field(description="rank of the taxon, such as `species`")
+    ]
+    scientific_name: Annotated[str, Field(description="scientific name")]
+    vernacular_names: Annotated[dict[str, str], Field(description="by language code")]
+
+
+class TimeIssue(StrEnum):
+    """
+    Why `captured_at` is absent or may be wrong by an hour.
+
+    `ambiguous`: the hour came twice at the end of summer time, and the order of the files does not say which one it is;
+    `nonexistent`: the hour was skipped at the start of summer time; `out_of_range`: the file says a time before 1900 or
+    after 2199.
+    """
+
+    AMBIGUOUS = "ambiguous"
+    NONEXISTENT = "nonexistent"
+    OUT_OF_RANGE = "out_of_range"
+
+
+class TimeSource(StrEnum):
+    """
+    Where the wall-clock time was read; `none` means that the file has none.
+
+    In the order in which they are looked at: DateTimeOriginal, DateTimeDigitized, the maker's block (Reconyx), XMP,
+    DateTime, the file's name.
+    """
+
+    EXIF = "exif"
+    EXIF_DIGITIZED = "exif_digitized"
+    MAKER_NOTE = "maker_note"
+    XMP = "xmp"
+    EXIF_MODIFIED = "exif_modified"
+    FILENAME = "filename"
+    TABLE = "table"
+    MTIME = "mtime"
+    NONE = "none"
+
+
+class TokenReply(Reply):
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    expires_at: Annotated[datetime, Field(description="when it ends")]
+    id: Annotated[str, Field(description="id of the row")]
+    name: Annotated[str, Field(description="name")]
+    scopes: Annotated[
+        list[str],
+        Field(
+            description="what the token may do; `*` is everything that its owner may; null for a browser's session"
+        ),
+    ]
+    used_at: Annotated[
+        datetime | None,
+        Field(description="when it was last used, to the minute; null before"),
+    ]
+
+
+class UnresolvedLabel(Reply):
+    label: Annotated[str, Field(description="label as the model has it")]
+    model: Annotated[str, Field(description="the model")]
+
+
+class Status(StrEnum):
+    """
+    status
+    """
+
+    UPLOAD = "upload"
+    EXISTS = "exists"
+
+
+class UploadReply(Reply):
+    """
+    `exists`: these bytes are there already, and now also under this path; `upload`: send them.
+
+    Of bytes that are there, `resource_path` and `resource_deployment_id` say where they were uploaded first. When that
+    is another deployment than the one announced, the photo lies at two places and counts at the first; change the
+    resource's `deployment_id` to move it.
+    """
+
+    resource_deployment_id: Annotated[
+        str | None,
+        Field(description="deployment of the resource; null when it has none"),
+    ]
+    resource_id: Annotated[str | None, Field(description="id of the resource")]
+    resource_path: Annotated[
+        str | None,
+        Field(
+            description="where the same bytes were uploaded first; null when they are new"
+        ),
+    ]
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    status: Annotated[Status, Field(description="status")]
+    upload_id: Annotated[str | None, Field(description="id of the upload")]
+
+
+class UploadedResource(Reply):
+    resource_id: Annotated[str, Field(description="id of the resource")]
+
+
+class UserReply(Reply):
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    email: Annotated[str, Field(description="e-mail address")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_site_admin: Annotated[
+        bool, Field(description="whether the person administers the whole site")
+    ]
+    name: Annotated[str, Field(description="name")]
+
+
+class Visibility(StrEnum):
+    """
+    Who may see the resource besides the members.
+    """
+
+    PRIVATE = "private"
+    ON_DEMAND = "on_demand"
+    PUBLIC = "public"
+
+
+class AuditEntryPage(Reply):
+    items: Annotated[
+        list[AuditEntryReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class CapabilitiesReply(Reply):
+    """
+    What the caller's role and token allow on one project.
+    """
+
+    items: Annotated[list[Capability], Field(description="what the caller may do")]
+
+
+class CategoryReply(Reply):
+    index: Annotated[int, Field(description="place in the model's output, from 0")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
+    scientific_name: Annotated[str | None, Field(description="scientific name")]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+
+
+class ChangedResource(Reply):
+    """
+    A resource after a change, and how many rows changed because of it, itself included.
+    """
+
+    captured_at: Annotated[
+        datetime | None,
+        Field(
+            description="the moment of the capture in UTC; null when it is not known"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    exif: Annotated[
+        dict[str, object] | None, Field(description="the metadata of the file, by tag")
+    ]
+    failure_code: Annotated[
+        FailureCode | None,
+        Field(
+            description="why the file cannot be read, for programs; null when it can"
+        ),
+    ]
+    failure_message: Annotated[
+        str | None,
+        Field(
+            description="why the file cannot be read, in one sentence; null when it can"
+        ),
+    ]
+    file_name: Annotated[str, Field(description="name of the file")]
+    file_path: Annotated[
+        str,
+        Field(description="path of the first upload, relative to the uploaded folder"),
+    ]
+    height: Annotated[
+        int | None, Field(description="height of the upright picture in pixels, from 1")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_damaged: Annotated[
+        bool, Field(description="whether part of the picture is lost")
+    ]
+    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    media_type: Annotated[
+        str, Field(description="media type of the file, such as image/jpeg")
+    ]
+    observations_changed: Annotated[
+        int,
+        Field(description="number of observations that changed because of it, from 0"),
+    ]
+    offset_source: Annotated[
+        OffsetSource, Field(description="where the offset from UTC comes from")
+    ]
+    outside_deployment: Annotated[
+        bool, Field(description="captured outside of the deployment's period")
+    ]
+    privacy_state: Annotated[
+        PrivacyState, Field(description="whether the picture was checked for people")
+    ]
+    recorded_at: Annotated[
+        datetime | None,
+        Field(
+            description="the camera's wall clock, without an offset; null when the file says none"
+        ),
+    ]
+    recorded_offset_seconds: Annotated[
+        int | None,
+        Field(
+            description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
+        ),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    resources_changed: Annotated[
+        int, Field(description="number of resources that changed because of it, from 0")
+    ]
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    state: Annotated[ResourceState, Field(description="state")]
+    stored_sha256: Annotated[
+        str,
+        Field(
+            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
+        ),
+    ]
+    time_issue: Annotated[
+        TimeIssue | None,
+        Field(
+            description="why the time is absent or may be wrong; null when it is sound"
+        ),
+    ]
+    time_issue_message: Annotated[
+        str | None, Field(description="the same for people, with what to do")
+    ]
+    time_override: Annotated[
+        datetime | None,
+        Field(
+            description="the time that a person gave; it goes before the file's; null for none"
+        ),
+    ]
+    time_source: Annotated[TimeSource, Field(description="where the time comes from")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+    visibility: Annotated[Visibility, Field(description="who may see the pictures")]
+    width: Annotated[
+        int | None, Field(description="width of the upright picture in pixels, from 1")
+    ]
+
+
+class ClassificationMemberReply(Reply):
+    email: Annotated[str, Field(description="e-mail address")]
+    name: Annotated[str, Field(description="name")]
+    role: Annotated[ClassificationRole, Field(description="role in the project")]
+    user_id: Annotated[str, Field(description="id of the person")]
+
+
+class ClassificationMembersReply(Reply):
+    items: Annotated[
+        list[ClassificationMemberReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class ClassificationProjectChange(Reply):
+    """
+    Only what is given changes; a job that was submitted keeps what it was asked.
+    """
+
+    classification_threshold: Annotated[
+        float | None,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ] = None
+    detection_threshold: Annotated[
+        float | None,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ] = None
+    embedding_ai_model: Annotated[
+        str | None, Field(description="the provider of features; null for none")
+    ] = None
+    match_iou: Annotated[
+        float | None,
+        Field(
+            description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
+        ),
+    ] = None
+    name: Annotated[str | None, Field(description="name")] = None
+    nms_iou: Annotated[
+        float | None,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ] = None
+    object_detection_ai_model: Annotated[
+        str | None,
+        Field(
+            description="the detection provider; null while none is chosen, and no job is made"
+        ),
+    ] = None
+    required_ai_classification: Annotated[
+        bool | None,
+        Field(description="whether people can approve only what the AI has looked at"),
+    ] = None
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ] = None
+    species_ai_model: Annotated[
+        str | None, Field(description="the species provider; null for none")
+    ] = None
+    status: Annotated[
+        ClassificationProjectStatus | None, Field(description="status")
+    ] = None
+
+
+class ClassificationProjectReply(Reply):
+    blocked: Annotated[
+        Blocked | None,
+        Field(description="why no job can be made; null when nothing is in the way"),
+    ]
+    classification_threshold: Annotated[
+        float | None,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ]
+    classificator_id: Annotated[
+        str, Field(description="the set of attributes that people fill in")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    detection_threshold: Annotated[
+        float | None,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ]
+    embedding_ai_model: Annotated[
+        str | None, Field(description="the provider of features; null for none")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    match_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
+        ),
+    ]
+    name: Annotated[str, Field(description="name")]
+    nms_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ]
+    object_detection_ai_model: Annotated[
+        str | None,
+        Field(
+            description="the detection provider; null while none is chosen, and no job is made"
+        ),
+    ]
+    required_ai_classification: Annotated[
+        bool,
+        Field(description="whether people can approve only what the AI has looked at"),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    sequence_interval_seconds: Annotated[
+        int,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ]
+    slug: Annotated[str, Field(description="the name in addresses; it never changes")]
+    species_ai_model: Annotated[
+        str | None, Field(description="the species provider; null for none")
+    ]
+    status: Annotated[ClassificationProjectStatus, Field(description="status")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class ClassificationReply(Reply):
+    """
+    A row of one resource in one project.
+    """
+
+    approved_at: Annotated[
+        datetime | None, Field(description="when it was approved; null when it is not")
+    ]
+    approved_by_id: Annotated[
+        str | None, Field(description="the person who approved it")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    edited_by_id: Annotated[
+        str | None,
+        Field(
+            description="who wrote what the row says now, when that is not its owner's first"
+        ),
+    ]
+    final_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the final row of the same resource and project; null for the final row itself"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_approved: Annotated[
+        bool, Field(description="whether it is the accepted answer for the resource")
+    ]
+    is_current: Annotated[
+        bool, Field(description="false when a newer AI run superseded it")
+    ]
+    job_config_version: Annotated[
+        int | None,
+        Field(
+            description="the configuration that its results were parsed with, from 1"
+        ),
+    ]
+    job_id: Annotated[str | None, Field(description="id of the job")]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    locked_at: Annotated[
+        datetime | None,
+        Field(
+            description="when it was first approved: from then on it never changes; null before"
+        ),
+    ]
+    owner_id: Annotated[
+        str | None, Field(description="the person who made it; null for rows of the AI")
+    ]
+    provider_id: Annotated[
+        str | None,
+        Field(description="id of the provider: a model version that a Manager offers"),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    source_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the row that it was made from, or that the final row points to"
+        ),
+    ]
+    static_attributes: Annotated[
+        dict[str, object],
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ]
+    superseded_by_id: Annotated[
+        str | None,
+        Field(
+            description="the newer AI row of the same resource and detector; null for the current one"
+        ),
+    ]
+    type: Annotated[ClassificationType, Field(description="type")]
+    updated_at: Annotated[datetime, Field(description="when it was last written")]
+    version: Annotated[
+        int,
+        Field(
+            description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
+        ),
+    ]
+
+
+class CollectionChange(Reply):
+    """
+    Only what is given changes.
+    """
+
+    description: Annotated[str | None, Field(description="free text for people")] = None
+    is_active: Annotated[
+        bool | None,
+        Field(description="false for what is archived, paused or switched off"),
+    ] = None
+    name: Annotated[str | None, Field(description="name")] = None
+    visibility: Annotated[
+        Visibility | None, Field(description="who may see the pictures")
+    ] = None
+
+
+class CollectionLinkReply(Reply):
+    """
+    A link as the owners of the collection see it.
+    """
+
+    blocked: Annotated[
+        Blocked | None, Field(description="why no job can be made of its resources")
+    ] = None
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    classification_project_name: Annotated[
+        str, Field(description="name of the classification project")
+    ]
+    collection_id: Annotated[str, Field(description="id of the collection")]
+    consented_at: Annotated[
+        datetime | None,
+        Field(description="when the owners of the collection agreed; null before"),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    revoked_at: Annotated[
+        datetime | None,
+        Field(description="when it was taken back; null while it holds"),
+    ]
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ]
+    state: Annotated[LinkState, Field(description="state")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class CollectionReply(Reply):
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    description: Annotated[str, Field(description="free text for people")]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    name: Annotated[str, Field(description="name")]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+    visibility: Annotated[Visibility, Field(description="who may see the pictures")]
+
+
+class ConnectionPage(Reply):
+    items: Annotated[
+        list[ConnectionReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ConnectionSync(Reply):
+    added: Annotated[
+        list[str],
+        Field(
+            description="models that are new since the last reading, by name and version"
+        ),
+    ]
+    connection: Annotated[str, Field(description="name of the connection")]
+    deactivated: Annotated[
+        list[str],
+        Field(
+            description="models that the Manager offers no more, by name and version"
+        ),
+    ]
+    models: Annotated[
+        int, Field(description="number of models that the Manager offers, from 0")
+    ]
+    problem: Annotated[
+        str | None,
+        Field(description="what went wrong, in one sentence; null when nothing did"),
+    ]
+    unresolved: Annotated[
+        list[UnresolvedLabel], Field(description="labels that name no known taxon")
+    ]
+
+
+class ConnectionSyncs(Reply):
+    items: Annotated[
+        list[ConnectionSync],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class DeploymentPage(Reply):
+    items: Annotated[
+        list[DeploymentReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class EnteredStage(Reply):
+    """
+    A stage that a job went through.
+    """
+
+    at: Annotated[datetime, Field(description="when the job entered it")]
+    stage: Annotated[JobStage, Field(description="how far the job is")]
+
+
+class FrozenJobConfig(Reply):
+    """
+    A job's whole configuration, fixed when the job is made; its base class is what the Manager is sent.
+
+    The thresholds here are those that results are parsed with, those of the stages are what the worker was sent.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_threshold: Annotated[
+        float,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ]
+    detection_threshold: Annotated[
+        float,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ]
+    match_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
+        ),
+    ]
+    nms_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ]
+    overrides: Annotated[
+        dict[str, str | bool | int | float | None] | None,
+        Field(
+            description="The overrides as they were given; they are applied already."
+        ),
+    ] = None
+    stages: Annotated[
+        list[ProviderStage],
+        Field(
+            description="the steps, in order: detection first, the others look at its boxes"
+        ),
+    ]
+    version: Annotated[
+        Literal[1], Field(description="version of the document; always 1")
+    ] = 1
+
+
+class InvitationReply(Reply):
+    """
+    A role in one of the two kinds of project, offered and not yet accepted.
+    """
+
+    classification_project_id: Annotated[
+        str | None, Field(description="id of the classification project")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    email: Annotated[str, Field(description="e-mail address")]
+    id: Annotated[str, Field(description="id of the row")]
+    project_name: Annotated[str, Field(description="name of the project")]
+    research_project_id: Annotated[
+        str | None, Field(description="id of the research project")
+    ]
+    role: Annotated[
+        ResearchRole | ClassificationRole, Field(description="role in the project")
+    ]
+
+
+class JobReply(Reply):
+    """
+    One job; counts of an open one are counted now, those of a closed one were written when it closed.
+    """
+
+    blank: Annotated[
+        int, Field(description="number of resources without anything in them, from 0")
+    ]
+    blocked: Annotated[
+        Blocked | None,
+        Field(
+            description="why the job waits for a person; null when nothing is in the way"
+        ),
+    ]
+    cancelled: Annotated[
+        int, Field(description="number of resources of a cancelled job, from 0")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    closed_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it is open")
+    ]
+    connection_id: Annotated[
+        str, Field(description="the Manager that offers or runs it")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None,
+        Field(description="the person who asked for it; null for the system"),
+    ]
+    done: Annotated[
+        int, Field(description="number of resources that were looked at, from 0")
+    ]
+    error: Annotated[
+        str | None,
+        Field(description="the last error in one sentence; null when there is none"),
+    ]
+    eta_seconds: Annotated[
+        float | None,
+        Field(
+            description="estimated seconds until the job ends, from 0; null while unknown"
+        ),
+    ]
+    failed: Annotated[
+        int,
+        Field(description="number of resources that could not be processed, from 0"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    images_per_second: Annotated[
+        float | None,
+        Field(
+            description="measured speed in images per second, from 0; null while unknown"
+        ),
+    ]
+    interactive: Annotated[
+        bool,
+        Field(description="whether a person waits for it: it goes before other jobs"),
+    ]
+    job_config: Annotated[
+        FrozenJobConfig,
+        Field(
+            description="what runs on every resource: the stages with their models and thresholds"
+        ),
+    ]
+    job_config_version: Annotated[
+        int,
+        Field(
+            description="the configuration that its results were parsed with, from 1"
+        ),
+    ]
+    kind: Annotated[JobKind, Field(description="what kind it is of")]
+    linked_collection_id: Annotated[
+        str, Field(description="id of the link of a collection to a project")
+    ]
+    models_key: Annotated[
+        str,
+        Field(
+            description="equal for jobs that run the same models, whatever their thresholds"
+        ),
+    ]
+    pending: Annotated[
+        int,
+        Field(
+            description="number of resources without an outcome, from 0: the rest of the total"
+        ),
+    ]
+    progress: Annotated[
+        float,
+        Field(description="the part of the resources that have an outcome, 0 to 1"),
+    ]
+    provider: Annotated[JobProvider, Field(description="what computed or offers it")]
+    stage: Annotated[JobStage, Field(description="how far the job is")]
+    stages: Annotated[
+        list[EnteredStage],
+        Field(description="the stages that the job went through, with their times"),
+    ]
+    total: Annotated[int, Field(description="number of resources, from 0")]
+    with_animals: Annotated[
+        int, Field(description="number of resources with at least one animal, from 0")
+    ]
+
+
+class JobRerun(Reply):
+    """
+    The same scope again, or only what failed.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    dry_run: Annotated[
+        bool, Field(description="only count what would be done; nothing is made")
+    ] = False
+    failed_only: Annotated[
+        bool, Field(description="only the resources that failed")
+    ] = False
+    interactive: Annotated[
+        bool,
+        Field(description="whether a person waits for it: it goes before other jobs"),
+    ] = False
+    overrides: Annotated[
+        Overrides | None,
+        Field(description="settings of this job that differ from the project's"),
+    ] = None
+
+
+class JobResourceReply(Reply):
+    """
+    How one resource of a job ended.
+    """
+
+    code: Annotated[
+        str | None, Field(description="stable code of the reason, for programs")
+    ]
+    message: Annotated[str | None, Field(description="one sentence for people")]
+    outcome: Annotated[Outcome, Field(description="how it ended")]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+
+
+class LinkedCollectionPage(Reply):
+    items: Annotated[
+        list[LinkedCollectionReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class LocationPage(Reply):
+    items: Annotated[
+        list[LocationReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class MachineDetection(Reply):
+    """
+    One box as the detector gave it: x, y, width, height of the upright picture.
+    """
+
+    bbox: Annotated[
+        list[float],
+        Field(
+            description="x, y, width and height of the box as fractions 0 to 1 of the upright picture, from its top left corner"
+        ),
+    ]
+    classifications: Annotated[
+        list[LabelScore],
+        Field(description="labels of the species model for this box, best first"),
+    ]
+    label: Annotated[str, Field(description="label as the model has it")]
+    observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
+    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+
+
+class MachineResult(Reply):
+    """
+    What the machine said of one resource: seen with its size and detections, or failed with code and message.
+    """
+
+    classifier: Annotated[
+        ModelName | None,
+        Field(description="the species model; null when the job had none"),
+    ]
+    code: Annotated[
+        str | None,
+        Field(description="why it failed, for programs; null when it was looked at"),
+    ] = None
+    damaged: Annotated[
+        bool, Field(description="whether part of the picture is lost")
+    ] = False
+    detections: Annotated[
+        list[MachineDetection],
+        Field(description="boxes of at least the requested score, best first"),
+    ]
+    detector: Annotated[
+        ModelName | None,
+        Field(
+            description="the detection model; null when the resource could not be read"
+        ),
+    ]
+    height: Annotated[
+        int | None, Field(description="height of the upright picture in pixels, from 1")
+    ] = None
+    message: Annotated[
+        str | None,
+        Field(description="why it failed, in one sentence; null when it was looked at"),
+    ] = None
+    outcome: Annotated[Outcome1, Field(description="how it ended")]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    width: Annotated[
+        int | None, Field(description="width of the upright picture in pixels, from 1")
+    ] = None
+
+
+class MachineResultPage(Reply):
+    items: Annotated[
+        list[MachineResult],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class MembershipReply(Reply):
+    """
+    A member whose role was changed, or an invitation, which is the same for an e-mail that nobody here has.
+    """
+
+    email: Annotated[str, Field(description="e-mail address")]
+    role: Annotated[
+        ResearchRole | ClassificationRole, Field(description="role in the project")
+    ]
+    state: Annotated[State, Field(description="state")]
+
+
+class NewCollection(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    description: Annotated[str, Field(description="free text for people")] = ""
+    name: Annotated[str, Field(description="name")]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    visibility: Annotated[Visibility, Field(description="who may see the pictures")] = (
+        Visibility.PRIVATE
+    )
+
+
+class NewJob(Reply):
+    """
+    A linked collection, or a selection of its resources; with `dry_run` nothing is made.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    dry_run: Annotated[
+        bool, Field(description="only count what would be done; nothing is made")
+    ] = False
+    interactive: Annotated[
+        bool,
+        Field(description="whether a person waits for it: it goes before other jobs"),
+    ] = False
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ] = None
+    missing_only: Annotated[
+        bool,
+        Field(
+            description="only resources that no job with the same models has looked at"
+        ),
+    ] = False
+    overrides: Annotated[
+        Overrides | None,
+        Field(description="settings of this job that differ from the project's"),
+    ] = None
+    resource_ids: Annotated[
+        list[str] | None,
+        Field(
+            description="only these resources of the project, at most 100,000; null for all of the link"
+        ),
+    ] = None
+
+
+class NewJobReply(Reply):
+    """
+    How many resources the job takes, or would take; no job when there is nothing to do, or on a dry run.
+    """
+
+    job: Annotated[
+        JobReply | None, Field(description="the job; null when none was made")
+    ]
+    resources: Annotated[int, Field(description="number of resources, from 0")]
+
+
+class NewResearchMember(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    email: Annotated[str, Field(description="e-mail address")]
+    role: Annotated[ResearchRole, Field(description="role in the project")]
+
+
+class NewResearchProject(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    abstract: Annotated[
+        str, Field(description="what the project is about, at most 10,000 characters")
+    ] = ""
+    acronym: Annotated[str, Field(description="short name, at most 10 characters")]
+    capture_method: Annotated[
+        CaptureMethod | None, Field(description="what triggers the cameras")
+    ] = None
+    individual_animals: Annotated[
+        bool, Field(description="whether single animals are told apart")
+    ] = False
+    keywords: Annotated[list[str], Field(description="at most 100 keywords")] = []
+    name: Annotated[str, Field(description="name")]
+    sampling_design: Annotated[
+        SamplingDesign | None,
+        Field(description="how the places of the cameras were chosen"),
+    ] = None
+
+
+class NewTaxon(Reply):
+    """
+    A taxon that no checklist brought; the leader of the named project adds it for all projects.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    parent_id: Annotated[
+        str | None, Field(description="the taxon above; null at the top")
+    ] = None
+    rank: Annotated[
+        TaxonRank, Field(description="rank of the taxon, such as `species`")
+    ]
+    scientific_name: Annotated[str, Field(description="scientific name")]
+    vernacular_names: Annotated[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+            ],
+            str,
+        ]
+        | None,
+        Field(description="names in everyday language, by language code"),
+    ] = None
+
+
+class ObservationChange(Reply):
+    """
+    An observation of a row that is edited; its read-only fields are taken when they are as they were read.
+    """
+
+    bbox: Annotated[
+        list[float] | None,
+        Field(
+            description="x, y, width and height of the box as fractions 0 to 1 of the upright picture, from its top left corner"
+        ),
+    ] = None
+    behaviour: Annotated[
+        str | None, Field(description="what the animal does, at most 200 characters")
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(
+            description="number of individuals, 1 to 1,000,000; null for one object with a box"
+        ),
+    ] = None
+    custom_attributes: Annotated[
+        dict[str, object] | None,
+        Field(description="attributes that the project defined, by name"),
+    ] = None
+    first_frame_index: Annotated[
+        int | None,
+        Field(description="source frame of the box, from 0; null without a box"),
+    ] = None
+    id: Annotated[str | None, Field(description="id of the row")] = None
+    individual_id: Annotated[
+        str | None,
+        Field(
+            description="name of the individual, at most 200 characters; null when it is not known"
+        ),
+    ] = None
+    life_stage: Annotated[
+        LifeStage | None,
+        Field(description="age of the animal; null when it is not known"),
+    ] = None
+    observation_level: Annotated[
+        ObservationLevel,
+        Field(description="one object with a box, or a group that is counted"),
+    ] = ObservationLevel.OBJECT
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    sex: Annotated[
+        Sex | None, Field(description="sex of the animal; null when it is not known")
+    ] = None
+    tags: Annotated[
+        list[str] | None, Field(description="short words to find it by")
+    ] = None
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
+
+
+class ObservationInput(Reply):
+    """
+    What a person says about one object or group; `id` keeps an observation that the row has already.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    bbox: Annotated[
+        list[float] | None,
+        Field(
+            description="x, y, width and height of the box as fractions 0 to 1 of the upright picture, from its top left corner"
+        ),
+    ] = None
+    behaviour: Annotated[
+        str | None, Field(description="what the animal does, at most 200 characters")
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(
+            description="number of individuals, 1 to 1,000,000; null for one object with a box"
+        ),
+    ] = None
+    custom_attributes: Annotated[
+        dict[str, object] | None,
+        Field(description="attributes that the project defined, by name"),
+    ] = None
+    first_frame_index: Annotated[
+        int | None,
+        Field(description="source frame of the box, from 0; null without a box"),
+    ] = None
+    id: Annotated[str | None, Field(description="id of the row")] = None
+    individual_id: Annotated[
+        str | None,
+        Field(
+            description="name of the individual, at most 200 characters; null when it is not known"
+        ),
+    ] = None
+    life_stage: Annotated[
+        LifeStage | None,
+        Field(description="age of the animal; null when it is not known"),
+    ] = None
+    observation_level: Annotated[
+        ObservationLevel,
+        Field(description="one object with a box, or a group that is counted"),
+    ] = ObservationLevel.OBJECT
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    sex: Annotated[
+        Sex | None, Field(description="sex of the animal; null when it is not known")
+    ] = None
+    tags: Annotated[
+        list[str] | None, Field(description="short words to find it by")
+    ] = None
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
+
+
+class ParseVersion(Reply):
+    """
+    One configuration that a job's results were parsed with; version 1 is the job's own.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None,
+        Field(description="the person who asked for it; null for the system"),
+    ]
+    job_config: Annotated[
+        FrozenJobConfig,
+        Field(
+            description="what runs on every resource: the stages with their models and thresholds"
+        ),
+    ]
+    superseded: Annotated[
+        int | None,
+        Field(
+            description="number of resources, from 0, whose current row is of another job; null unless it is the latest"
+        ),
+    ]
+    version: Annotated[int, Field(description="number of the configuration, from 1")]
+
+
+class ParseVersions(Reply):
+    """
+    Every configuration of a job, oldest first.
+    """
+
+    items: Annotated[
+        list[ParseVersion],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class PathReply(Reply):
+    """
+    A path under which a resource lies in the collection, and the deployment for which it was uploaded.
+
+    `resource_deployment_id` is where the resource is; the same bytes at two deployments are one resource, at the first.
+    """
+
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    failure_code: Annotated[
+        FailureCode | None,
+        Field(
+            description="why the file cannot be read, for programs; null when it can"
+        ),
+    ]
+    failure_message: Annotated[
+        str | None,
+        Field(
+            description="why the file cannot be read, in one sentence; null when it can"
+        ),
+    ]
+    file_name: Annotated[str, Field(description="name of the file")]
+    id: Annotated[str, Field(description="id of the row")]
+    path: Annotated[
+        str, Field(description="path relative to the folder that it is below")
+    ]
+    resource_deployment_id: Annotated[
+        str | None,
+        Field(description="deployment of the resource; null when it has none"),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    state: Annotated[ResourceState, Field(description="state")]
+
+
+class PredictionReply(Reply):
+    """
+    What one algorithm predicted for the object.
+    """
+
+    algorithm_id: Annotated[
+        str, Field(description="the model version or method that made the prediction")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+    terminal: Annotated[
+        bool, Field(description="whether it is the prediction that counts")
+    ]
+    top_k: Annotated[
+        list[RankedLabel],
+        Field(description="the best labels with their scores, best first"),
+    ]
+
+
+class ProviderDetail(Reply):
+    """
+    With its labels in index order.
+    """
+
+    algorithm_id: Annotated[
+        str | None,
+        Field(description="the model version or method that made the prediction"),
+    ]
+    availability: Annotated[
+        Availability,
+        Field(
+            description="whether the weights can be downloaded, converted, or only be brought by hand"
+        ),
+    ]
+    blocked: Annotated[
+        Blocked | None,
+        Field(description="why no enrolled worker can run it; null when one can"),
+    ]
+    categories: Annotated[
+        list[CategoryReply],
+        Field(description="what the model's labels mean, in the order of its output"),
+    ]
+    connection_id: Annotated[
+        str, Field(description="the Manager that offers or runs it")
+    ]
+    description: Annotated[str, Field(description="free text for people")]
+    embedding_dimension: Annotated[
+        int | None,
+        Field(
+            description="number of values of one embedding, from 1; null for other models"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_unpinned: Annotated[
+        bool, Field(description="whether no operator confirmed the weights yet")
+    ]
+    licence: Annotated[
+        str,
+        Field(
+            description="licence of the model, as an SPDX identifier where there is one"
+        ),
+    ]
+    name: Annotated[str, Field(description="name")]
+    nms_iou: Annotated[
+        float | None,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ]
+    provider_type: Annotated[ModelKind, Field(description="what the model does")]
+    sha256: Annotated[
+        str | None,
+        Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits"),
+    ]
+    threshold_conservative: Annotated[
+        float | None,
+        Field(
+            description="score, 0 to 1, from which hardly anything is wrong; null when nobody said"
+        ),
+    ]
+    threshold_typical: Annotated[
+        float | None,
+        Field(
+            description="score, 0 to 1, that the model's authors recommend; null when nobody said"
+        ),
+    ]
+    version: Annotated[str, Field(description="version")]
+
+
+class ProviderPage(Reply):
+    items: Annotated[
+        list[ProviderReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ResearchMemberReply(Reply):
+    email: Annotated[str, Field(description="e-mail address")]
+    name: Annotated[str, Field(description="name")]
+    role: Annotated[ResearchRole, Field(description="role in the project")]
+    user_id: Annotated[str, Field(description="id of the person")]
+
+
+class ResearchMembersReply(Reply):
+    items: Annotated[
+        list[ResearchMemberReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class ResearchProjectChange(Reply):
+    """
+    Only what is given changes.
+    """
+
+    abstract: Annotated[
+        str | None,
+        Field(description="what the project is about, at most 10,000 characters"),
+    ] = None
+    acronym: Annotated[
+        str | None, Field(description="short name, at most 10 characters")
+    ] = None
+    capture_method: Annotated[
+        CaptureMethod | None, Field(description="what triggers the cameras")
+    ] = None
+    individual_animals: Annotated[
+        bool | None, Field(description="whether single animals are told apart")
+    ] = None
+    keywords: Annotated[list[str] | None, Field(description="at most 100 keywords")] = (
+        None
+    )
+    name: Annotated[str | None, Field(description="name")] = None
+    sampling_design: Annotated[
+        SamplingDesign | None,
+        Field(description="how the places of the cameras were chosen"),
+    ] = None
+
+
+class ResearchProjectReply(Reply):
+    abstract: Annotated[
+        str, Field(description="what the project is about, at most 10,000 characters")
+    ]
+    acronym: Annotated[str, Field(description="short name, at most 10 characters")]
+    activated_at: Annotated[
+        datetime | None,
+        Field(description="when a site admin activated it; null before"),
+    ]
+    capture_method: Annotated[
+        CaptureMethod | None, Field(description="what triggers the cameras")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    id: Annotated[str, Field(description="id of the row")]
+    individual_animals: Annotated[
+        bool, Field(description="whether single animals are told apart")
+    ]
+    keywords: Annotated[list[str], Field(description="at most 100 keywords")]
+    name: Annotated[str, Field(description="name")]
+    owner_id: Annotated[
+        str, Field(description="the person who made it; null for rows of the AI")
+    ]
+    sampling_design: Annotated[
+        SamplingDesign | None,
+        Field(description="how the places of the cameras were chosen"),
+    ]
+    status: Annotated[ResearchProjectStatus, Field(description="status")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class ResourceChange(Reply):
+    """
+    Only what is given changes; null takes a deployment or a time of a person's back.
+    """
+
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")] = (
+        None
+    )
+    is_active: Annotated[
+        bool | None,
+        Field(description="false for what is archived, paused or switched off"),
+    ] = None
+    time_override: Annotated[
+        datetime | None,
+        Field(
+            description="the time that a person gave; it goes before the file's; null for none"
+        ),
+    ] = None
+    visibility: Annotated[
+        Visibility | None, Field(description="who may see the pictures")
+    ] = None
+
+
+class ResourceDetail(Reply):
+    """
+    One resource with its EXIF.
+    """
+
+    captured_at: Annotated[
+        datetime | None,
+        Field(
+            description="the moment of the capture in UTC; null when it is not known"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    exif: Annotated[
+        dict[str, object] | None, Field(description="the metadata of the file, by tag")
+    ]
+    failure_code: Annotated[
+        FailureCode | None,
+        Field(
+            description="why the file cannot be read, for programs; null when it can"
+        ),
+    ]
+    failure_message: Annotated[
+        str | None,
+        Field(
+            description="why the file cannot be read, in one sentence; null when it can"
+        ),
+    ]
+    file_name: Annotated[str, Field(description="name of the file")]
+    file_path: Annotated[
+        str,
+        Field(description="path of the first upload, relative to the uploaded folder"),
+    ]
+    height: Annotated[
+        int | None, Field(description="height of the upright picture in pixels, from 1")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_damaged: Annotated[
+        bool, Field(description="whether part of the picture is lost")
+    ]
+    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    media_type: Annotated[
+        str, Field(description="media type of the file, such as image/jpeg")
+    ]
+    offset_source: Annotated[
+        OffsetSource, Field(description="where the offset from UTC comes from")
+    ]
+    outside_deployment: Annotated[
+        bool, Field(description="captured outside of the deployment's period")
+    ]
+    privacy_state: Annotated[
+        PrivacyState, Field(description="whether the picture was checked for people")
+    ]
+    recorded_at: Annotated[
+        datetime | None,
+        Field(
+            description="the camera's wall clock, without an offset; null when the file says none"
+        ),
+    ]
+    recorded_offset_seconds: Annotated[
+        int | None,
+        Field(
+            description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
+        ),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    state: Annotated[ResourceState, Field(description="state")]
+    stored_sha256: Annotated[
+        str,
+        Field(
+            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
+        ),
+    ]
+    time_issue: Annotated[
+        TimeIssue | None,
+        Field(
+            description="why the time is absent or may be wrong; null when it is sound"
+        ),
+    ]
+    time_issue_message: Annotated[
+        str | None, Field(description="the same for people, with what to do")
+    ]
+    time_override: Annotated[
+        datetime | None,
+        Field(
+            description="the time that a person gave; it goes before the file's; null for none"
+        ),
+    ]
+    time_source: Annotated[TimeSource, Field(description="where the time comes from")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+    visibility: Annotated[Visibility, Field(description="who may see the pictures")]
+    width: Annotated[
+        int | None, Field(description="width of the upright picture in pixels, from 1")
+    ]
+
+
+class ResourceReply(Reply):
+    """
+    A photo or video; `recorded_at` is the camera's wall clock without zone, `captured_at` the moment to sort by.
+
+    `captured_at` follows from the offset in the file, else from the time zone of the deployment's location, and from
+    `time_override` before both. `time_issue` says why it is absent or may be wrong by an hour; `outside_deployment`
+    that it lies outside of the deployment's period.
+    """
+
+    captured_at: Annotated[
+        datetime | None,
+        Field(
+            description="the moment of the capture in UTC; null when it is not known"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    failure_code: Annotated[
+        FailureCode | None,
+        Field(
+            description="why the file cannot be read, for programs; null when it can"
+        ),
+    ]
+    failure_message: Annotated[
+        str | None,
+        Field(
+            description="why the file cannot be read, in one sentence; null when it can"
+        ),
+    ]
+    file_name: Annotated[str, Field(description="name of the file")]
+    file_path: Annotated[
+        str,
+        Field(description="path of the first upload, relative to the uploaded folder"),
+    ]
+    height: Annotated[
+        int | None, Field(description="height of the upright picture in pixels, from 1")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_active: Annotated[
+        bool, Field(description="false for what is archived, paused or switched off")
+    ]
+    is_damaged: Annotated[
+        bool, Field(description="whether part of the picture is lost")
+    ]
+    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    media_type: Annotated[
+        str, Field(description="media type of the file, such as image/jpeg")
+    ]
+    offset_source: Annotated[
+        OffsetSource, Field(description="where the offset from UTC comes from")
+    ]
+    outside_deployment: Annotated[
+        bool, Field(description="captured outside of the deployment's period")
+    ]
+    privacy_state: Annotated[
+        PrivacyState, Field(description="whether the picture was checked for people")
+    ]
+    recorded_at: Annotated[
+        datetime | None,
+        Field(
+            description="the camera's wall clock, without an offset; null when the file says none"
+        ),
+    ]
+    recorded_offset_seconds: Annotated[
+        int | None,
+        Field(
+            description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
+        ),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    sha256: Annotated[
+        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+    ]
+    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    state: Annotated[ResourceState, Field(description="state")]
+    stored_sha256: Annotated[
+        str,
+        Field(
+            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
+        ),
+    ]
+    time_issue: Annotated[
+        TimeIssue | None,
+        Field(
+            description="why the time is absent or may be wrong; null when it is sound"
+        ),
+    ]
+    time_issue_message: Annotated[
+        str | None, Field(description="the same for people, with what to do")
+    ]
+    time_override: Annotated[
+        datetime | None,
+        Field(
+            description="the time that a person gave; it goes before the file's; null for none"
+        ),
+    ]
+    time_source: Annotated[TimeSource, Field(description="where the time comes from")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+    visibility: Annotated[Visibility, Field(description="who may see the pictures")]
+    width: Annotated[
+        int | None, Field(description="width of the upright picture in pixels, from 1")
+    ]
+
+
+class SessionReply(Reply):
+    csrf_token: Annotated[
+        str,
+        Field(
+            description="repeated in X-CSRF-Token by browsers on every writing request; null for callers with a token"
+        ),
+    ]
+    expires_in_seconds: Annotated[
+        int, Field(description="seconds until it ends, counted from the request")
+    ]
+    user: Annotated[UserReply, Field(description="who is signed in")]
+
+
+class TaxonPage(Reply):
+    items: Annotated[
+        list[TaxonReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class TokenPage(Reply):
+    items: Annotated[
+        list[TokenReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class UploadReplies(Reply):
+    """
+    Files in the order of the request; the numbers are of what changed because a deployment became known.
+    """
+
+    items: Annotated[
+        list[UploadReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    observations_changed: Annotated[
+        int,
+        Field(description="number of observations that changed because of it, from 0"),
+    ]
+    resources_changed: Annotated[
+        int, Field(description="number of resources that changed because of it, from 0")
+    ]
+
+
+class UserPage(Reply):
+    items: Annotated[
+        list[UserReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ClassificationChange(Reply):
+    """
+    What is given replaces what the row says: all its attributes, all its observations.
+    """
+
+    dynamic_attrs: Annotated[
+        list[ObservationChange] | None,
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ] = None
+    static_attributes: Annotated[
+        dict[str, object] | None,
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ] = None
+
+
+class ClassificationPage(Reply):
+    items: Annotated[
+        list[ClassificationReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ClassificationProjectPage(Reply):
+    items: Annotated[
+        list[ClassificationProjectReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class CollectionLinkPage(Reply):
+    items: Annotated[
+        list[CollectionLinkReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class CollectionPage(Reply):
+    items: Annotated[
+        list[CollectionReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class InvitationPage(Reply):
+    items: Annotated[
+        list[InvitationReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class JobPage(Reply):
+    items: Annotated[
+        list[JobReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class JobResourcePage(Reply):
+    items: Annotated[
+        list[JobResourceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class NewClassification(Reply):
+    """
+    A person's row from nothing.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    dynamic_attrs: Annotated[
+        list[ObservationInput],
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    static_attributes: Annotated[
+        dict[str, object] | None,
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ] = None
+
+
+class NewFeedback(Reply):
+    """
+    A correction of what is approved.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    dynamic_attrs: Annotated[
+        list[ObservationInput],
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ]
+    static_attributes: Annotated[
+        dict[str, object] | None,
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ] = None
+
+
+class ObservationReply(Reply):
+    """
+    One object, group, or whole-resource statement; `bbox` is x, y, width, height of the upright picture.
+    """
+
+    bbox: Annotated[
+        list[float] | None,
+        Field(
+            description="x, y, width and height of the box as fractions 0 to 1 of the upright picture; null without a box"
+        ),
+    ]
+    behaviour: Annotated[
+        str | None, Field(description="what the animal does, at most 200 characters")
+    ]
+    captured_at: Annotated[
+        datetime | None,
+        Field(
+            description="the moment of the capture in UTC; null when it is not known"
+        ),
+    ]
+    classification_confidence: Annotated[
+        float | None,
+        Field(
+            description="how sure the species model was, 0 to 1; null where no species model was used"
+        ),
+    ]
+    classification_id: Annotated[str, Field(description="id of the classification")]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    classification_type: Annotated[
+        ClassificationType,
+        Field(description="who made the classification that it belongs to"),
+    ]
+    copied_from_id: Annotated[
+        str | None,
+        Field(
+            description="the observation that it was copied from; null for an original"
+        ),
+    ]
+    count: Annotated[
+        int | None,
+        Field(
+            description="number of individuals, 1 to 1,000,000; null for one object with a box"
+        ),
+    ]
+    custom_attributes: Annotated[
+        dict[str, object],
+        Field(description="attributes that the project defined, by name"),
+    ]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    detection_confidence: Annotated[
+        float | None,
+        Field(
+            description="how sure the detector was, 0 to 1; null for a person's own box"
+        ),
+    ]
+    distance_m: Annotated[
+        float | None,
+        Field(
+            description="distance to the camera in metres, from 0; null when it was not measured"
+        ),
+    ]
+    first_frame_index: Annotated[
+        int | None,
+        Field(description="source frame of the box, from 0; null without a box"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    individual_id: Annotated[
+        str | None,
+        Field(
+            description="name of the individual, at most 200 characters; null when it is not known"
+        ),
+    ]
+    is_current: Annotated[
+        bool, Field(description="false when a newer AI run superseded it")
+    ]
+    label: Annotated[str | None, Field(description="label as the model has it")]
+    life_stage: Annotated[
+        LifeStage | None,
+        Field(description="age of the animal; null when it is not known"),
+    ]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    matched_to_id: Annotated[
+        str | None,
+        Field(description="the observation of another run that is the same object"),
+    ]
+    observation_level: Annotated[
+        ObservationLevel,
+        Field(description="one object with a box, or a group that is counted"),
+    ]
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    predictions: Annotated[
+        list[PredictionReply] | None,
+        Field(description="what algorithms predicted for it; null in lists"),
+    ] = None
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    scientific_name: Annotated[str | None, Field(description="scientific name")]
+    sex: Annotated[
+        Sex | None, Field(description="sex of the animal; null when it is not known")
+    ]
+    tags: Annotated[list[str], Field(description="short words to find it by")]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+
+
+class PathPage(Reply):
+    items: Annotated[
+        list[PathReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ResearchProjectPage(Reply):
+    items: Annotated[
+        list[ResearchProjectReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ResourcePage(Reply):
+    items: Annotated[
+        list[ResourceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ClassificationDetail(Reply):
+    """
+    With what it says; a final row says what the row says that it points to.
+    """
+
+    approved_at: Annotated[
+        datetime | None, Field(description="when it was approved; null when it is not")
+    ]
+    approved_by_id: Annotated[
+        str | None, Field(description="the person who approved it")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    dynamic_attrs: Annotated[
+        list[ObservationReply],
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ]
+    edited_by_id: Annotated[
+        str | None,
+        Field(
+            description="who wrote what the row says now, when that is not its owner's first"
+        ),
+    ]
+    final_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the final row of the same resource and project; null for the final row itself"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_approved: Annotated[
+        bool, Field(description="whether it is the accepted answer for the resource")
+    ]
+    is_current: Annotated[
+        bool, Field(description="false when a newer AI run superseded it")
+    ]
+    job_config_version: Annotated[
+        int | None,
+        Field(
+            description="the configuration that its results were parsed with, from 1"
+        ),
+    ]
+    job_id: Annotated[str | None, Field(description="id of the job")]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    locked_at: Annotated[
+        datetime | None,
+        Field(
+            description="when it was first approved: from then on it never changes; null before"
+        ),
+    ]
+    owner_id: Annotated[
+        str | None, Field(description="the person who made it; null for rows of the AI")
+    ]
+    provider_id: Annotated[
+        str | None,
+        Field(description="id of the provider: a model version that a Manager offers"),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    source_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the row that it was made from, or that the final row points to"
+        ),
+    ]
+    static_attributes: Annotated[
+        dict[str, object],
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ]
+    superseded_by_id: Annotated[
+        str | None,
+        Field(
+            description="the newer AI row of the same resource and detector; null for the current one"
+        ),
+    ]
+    type: Annotated[ClassificationType, Field(description="type")]
+    updated_at: Annotated[datetime, Field(description="when it was last written")]
+    version: Annotated[
+        int,
+        Field(
+            description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
+        ),
+    ]
+
+
+class FormerVersion(Reply):
+    """
+    What a person's row was before an edit, and who wrote it.
+    """
+
+    author_id: Annotated[
+        str | None,
+        Field(description="the person who wrote this version; null for the system"),
+    ]
+    dynamic_attrs: Annotated[
+        list[ObservationReply],
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ]
+    static_attributes: Annotated[
+        dict[str, object],
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ]
+    version: Annotated[int, Field(description="the row's version then, from 0")]
+    written_at: Annotated[datetime, Field(description="when this version was written")]
+
+
+class HistoryItem(Reply):
+    """
+    A row in the history of a resource, with what was made from it and what it was before.
+    """
+
+    approvals: Annotated[
+        list[ApprovalReply],
+        Field(description="every approval that this row ever had, oldest first"),
+    ]
+    approved_at: Annotated[
+        datetime | None, Field(description="when it was approved; null when it is not")
+    ]
+    approved_by_id: Annotated[
+        str | None, Field(description="the person who approved it")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    derived_classifications: Annotated[
+        list[str], Field(description="ids of the rows that were made from this one")
+    ]
+    dynamic_attrs: Annotated[
+        list[ObservationReply],
+        Field(
+            description="the observations: one for each object, group, or statement about the whole resource"
+        ),
+    ]
+    edited_by_id: Annotated[
+        str | None,
+        Field(
+            description="who wrote what the row says now, when that is not its owner's first"
+        ),
+    ]
+    final_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the final row of the same resource and project; null for the final row itself"
+        ),
+    ]
+    former_versions: Annotated[
+        list[FormerVersion],
+        Field(description="oldest first; the row itself is the newest version"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_approved: Annotated[
+        bool, Field(description="whether it is the accepted answer for the resource")
+    ]
+    is_current: Annotated[
+        bool, Field(description="false when a newer AI run superseded it")
+    ]
+    job_config_version: Annotated[
+        int | None,
+        Field(
+            description="the configuration that its results were parsed with, from 1"
+        ),
+    ]
+    job_id: Annotated[str | None, Field(description="id of the job")]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    locked_at: Annotated[
+        datetime | None,
+        Field(
+            description="when it was first approved: from then on it never changes; null before"
+        ),
+    ]
+    owner_id: Annotated[
+        str | None, Field(description="the person who made it; null for rows of the AI")
+    ]
+    provider_id: Annotated[
+        str | None,
+        Field(description="id of the provider: a model version that a Manager offers"),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    source_classification_id: Annotated[
+        str | None,
+        Field(
+            description="the row that it was made from, or that the final row points to"
+        ),
+    ]
+    static_attributes: Annotated[
+        dict[str, object],
+        Field(
+            description="attributes of the whole resource that the project defined, by name"
+        ),
+    ]
+    superseded_by_id: Annotated[
+        str | None,
+        Field(
+            description="the newer AI row of the same resource and detector; null for the current one"
+        ),
+    ]
+    type: Annotated[ClassificationType, Field(description="type")]
+    updated_at: Annotated[datetime, Field(description="when it was last written")]
+    version: Annotated[
+        int,
+        Field(
+            description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
+        ),
+    ]
+
+
+class ObservationPage(Reply):
+    items: Annotated[
+        list[ObservationReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class History(Reply):
+    """
+    Every row of a resource in a project, oldest first.
+    """
+
+    child_classifications: Annotated[
+        list[HistoryItem],
+        Field(description="every row beside the final one, oldest first"),
+    ]
+    final: Annotated[
+        ClassificationReply | None,
+        Field(
+            description="the container that points to what is approved; null when nobody classified the resource"
+        ),
+    ]

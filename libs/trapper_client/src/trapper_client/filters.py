@@ -1,0 +1,244 @@
+"""Query parameters of the Expert by operation. Generated from services/expert/openapi.json by `make openapi`; not edited."""
+
+from __future__ import annotations
+from typing import Literal, Required, TypedDict
+from datetime import datetime
+
+
+class ProvidersListConnectionsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class AccessListAuditFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    action: str | None
+    actor_id: str | None
+    subject_kind: str | None
+    subject_id: str | None
+
+
+class ClassificationProjectsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    research_project_id: str | None
+    name: str | None
+
+
+class ClassificationProjectsListLinksFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class AccessListClassificationInvitationsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class ResultsListMachineDetectionsFilters(TypedDict, total=False):
+    min_score: float
+    provider_id: str | None
+    linked_collection_id: str | None
+    cursor: str | None
+    limit: int
+
+
+class CollectionsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: str | None
+    research_project_id: str | None
+    name: str | None
+    is_active: bool
+
+
+class CollectionLinksListLinksOfCollectionFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class DeploymentsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: str | None
+    research_project_id: str | None
+    deployment_id: str | None
+    location_id: str | None
+    is_active: bool
+
+
+class AccessListInvitationsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class LocationsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: str | None
+    research_project_id: str | None
+    location_id: str | None
+    name: str | None
+
+
+class ClassificationsHistoryFilters(TypedDict, total=False):
+    classification_project_id: Required[str]
+
+
+class AccessListResearchInvitationsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class AccessListSessionsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class TaxaListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    name: str | None
+    search: str | None
+    key: str | None
+    below: list[str] | None
+
+
+class AccessListTokensFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
+class AccessListUsersFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    is_active: bool | None
+
+
+class JobsListJobsFilters(TypedDict, total=False):
+    classification_project_id: list[str] | None
+    id: list[str] | None
+    linked_collection_id: list[str] | None
+    provider_id: list[str] | None
+    stage: (
+        list[
+            Literal[
+                "created",
+                "submitted",
+                "queued",
+                "running",
+                "fetch_results",
+                "ingesting",
+                "finished",
+                "failed",
+                "cancelled",
+            ]
+        ]
+        | None
+    )
+    cursor: str | None
+    limit: int
+
+
+class JobsListOutcomesFilters(TypedDict, total=False):
+    outcome: list[Literal["pending", "done", "blank", "failed", "cancelled"]] | None
+    cursor: str | None
+    limit: int
+
+
+class ProvidersListProvidersFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    provider_type: (
+        Literal["detection", "classification", "embedding", "depth", "pose"] | None
+    )
+    name: str | None
+    is_active: bool | None
+
+
+class CollectionsListPathsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    deployment_id: str | None
+    resource_id: str | None
+    state: Literal["stored", "described", "unreadable"] | None
+
+
+class ClassificationsListClassificationsFilters(TypedDict, total=False):
+    id: list[str]
+    classification_project_id: list[str]
+    linked_collection_id: list[str]
+    resource_id: list[str]
+    deployment_id: list[str]
+    type: list[Literal["final", "ai", "user", "feedback"]]
+    observation_type: list[
+        Literal["animal", "human", "vehicle", "blank", "unknown", "unclassified"]
+    ]
+    taxon_id: list[str]
+    provider_id: list[str]
+    owner_id: list[str]
+    approved_by_id: list[str]
+    current: bool | None
+    approved: bool | None
+    min_confidence: float | None
+    max_confidence: float | None
+    captured_from: datetime | None
+    captured_until: datetime | None
+    cursor: str | None
+    limit: int
+
+
+class ObservationsListObservationsFilters(TypedDict, total=False):
+    id: list[str]
+    classification_project_id: list[str]
+    linked_collection_id: list[str]
+    resource_id: list[str]
+    deployment_id: list[str]
+    type: list[Literal["final", "ai", "user", "feedback"]]
+    observation_type: list[
+        Literal["animal", "human", "vehicle", "blank", "unknown", "unclassified"]
+    ]
+    taxon_id: list[str]
+    provider_id: list[str]
+    owner_id: list[str]
+    approved_by_id: list[str]
+    current: bool | None
+    approved: bool | None
+    min_confidence: float | None
+    max_confidence: float | None
+    captured_from: datetime | None
+    captured_until: datetime | None
+    classification_id: list[str]
+    cursor: str | None
+    limit: int
+
+
+class ResearchProjectsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: str | None
+    status: Literal["requested", "active", "rejected"] | None
+    name: str | None
+
+
+class ResourcesListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: str | None
+    research_project_id: str | None
+    collection_id: str | None
+    deployment_id: str | None
+    name: str | None
+    state: Literal["stored", "described", "unreadable"] | None
+    is_active: bool
+    is_damaged: bool | None
+    has_time: bool | None
+    time_issue: Literal["ambiguous", "nonexistent", "out_of_range"] | None
+    outside_deployment: bool | None
+    elsewhere: bool | None
+    captured_from: datetime | None
+    captured_before: datetime | None
