@@ -152,6 +152,7 @@ CALLS = (
     *(Call("POST", f"/api/workers/{order}/", Scope.OPERATE) for order in _ORDERS),
     *(Call("POST", f"{_WORKER}/{order}/", Scope.OPERATE) for order in _ORDERS),
     Call("GET", "/api/queues/", Scope.OPERATE),
+    Call("GET", "/api/blocked-models/", Scope.JOBS),
     Call("POST", f"{_JOB}/cancel/", Scope.JOBS),
     Call("POST", "/api/models/{name}/retire/", Scope.PUBLISH, {"version": "1", "retired": True}),
     Call("POST", f"{_WORKER}/revoke/", Scope.OPERATE),

@@ -14,6 +14,7 @@ import redis
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from ai_worker.manager_client import Manager as WorkersManager
 from expert.manager_client import ManagerClient, Managers
@@ -253,6 +254,23 @@ async def test_each_connection_fails_alone_and_can_be_deleted(backend: Backend) 
         assert (await admin.client.delete(address)).status_code == 204
         assert (await admin.client.delete(address)).status_code == 404
     assert (await admin.client.post("/api/ai-providers/sync/")).json() == {"items": []}
+
+
+async def test_stored_address_that_cannot_be_read_fails_alone(backend: Backend) -> None:
+    admin = await backend.person("root", site_admin=True)
+    for name in ("bracket", "label", "nobody"):
+        body = {"name": name, "url": "http://127.0.0.1:1", "credential": "c"}
+        assert (await admin.client.put("/api/ai-provider-connections/", json=body)).status_code == 200
+    async with backend.work.db() as db:  # as an earlier version stored them
+        for name, url in (("bracket", "http://[::1"), ("label", "http://" + "a" * 64 + ".org")):
+            update = text("update ai_provider_connections set url = :url where name = :name")
+            await db.execute(update, {"url": url, "name": name})
+    reply = await admin.client.post("/api/ai-providers/sync/")
+    assert reply.status_code == 200, reply.text
+    problems = {item["connection"]: item["problem"] for item in reply.json()["items"]}
+    assert "not an address that can be called" in problems["bracket"]
+    assert problems["label"]
+    assert "did not answer" in problems["nobody"]
 
 
 async def test_hostile_catalogue_does_not_stop_the_sync(expert_database_url: str, tmp_path: Any) -> None:

@@ -23,7 +23,7 @@ def test_every_route_is_guarded_or_says_that_it_is_public():
     assert len(list(api_routes(app.routes))) > 50
 
 
-def test_only_signing_in_registering_and_health_are_public():
+def test_only_signing_in_registering_health_and_the_reference_are_public():
     public = {route.path for route in api_routes(create_app().routes) if hasattr(route.endpoint, "__trapper_public__")}
     assert public - {"/api/media/{resource_id}/inference"} == {
         "/api/sessions/",
@@ -31,6 +31,9 @@ def test_only_signing_in_registering_and_health_are_public():
         "/healthz",
         "/readyz",
         "/metrics",
+        "/docs",
+        "/docs/start.js",
+        "/docs/{name}",
     }
 
 

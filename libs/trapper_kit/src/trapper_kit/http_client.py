@@ -43,15 +43,17 @@ class HttpClient:
     max_bytes: int = MAX_REPLY_BYTES
 
     def __post_init__(self) -> None:
+        """Raises AddressRefused for a base URL that no client can call."""
         authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        self._client = httpx.AsyncClient(
-            base_url=self.base_url,
-            headers={"Accept-Encoding": "gzip, zstd", **self.headers, **authorization},
-            timeout=httpx.Timeout(self.timeout_seconds, connect=min(5.0, self.timeout_seconds)),
-            transport=self.transport or RoutedTransport(self.allowed),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        with self._translated(""):
+            self._client = httpx.AsyncClient(
+                base_url=self.base_url,
+                headers={"Accept-Encoding": "gzip, zstd", **self.headers, **authorization},
+                timeout=httpx.Timeout(self.timeout_seconds, connect=min(5.0, self.timeout_seconds)),
+                transport=self.transport or RoutedTransport(self.allowed),
+                follow_redirects=False,
+                trust_env=False,
+            )
 
     async def request(
         self,

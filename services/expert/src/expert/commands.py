@@ -27,6 +27,7 @@ from expert.results import queries_invariants as results
 from expert.settings import ExpertSettings
 from expert.tasks import run_tasks
 from expert.uploads import queries_invariants as uploads
+from trapper_kit.arguments import address
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
 from trapper_kit.parts import run_process
@@ -243,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--days", type=int, default=_TOKEN_DAYS)
     connect = command("connect_manager", _connect_manager, "note a Manager's address and credential", answers=True)
     connect.add_argument("--name", required=True)
-    connect.add_argument("--url", required=True)
+    connect.add_argument("--url", type=address, required=True)
     connect.add_argument("--token-stdin", action="store_true", required=True, help="one line on standard input")
     command("sync_ai_models", _sync_ai_models, "read the catalogue of every connected Manager", answers=True)
     return parser

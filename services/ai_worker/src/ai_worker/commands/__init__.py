@@ -34,6 +34,7 @@ from ai_worker.model_store.weights_store import WeightsStore
 from ai_worker.settings import WorkerSettings
 from ai_worker.tables import MigrationsMissing
 from ai_worker.tasks import opened, work_until
+from trapper_kit.arguments import address
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure, log
 from trapper_kit.parts import PartEnded
@@ -83,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(do=do)
         return added
 
-    enrol = command("enrol", _enrol, "buy a credential from a Manager; a folder that has one keeps it")
-    enrol.add_argument("--manager", metavar="URL", help="default: AI_WORKER_MANAGER_URL")
+    enrol = command("enrol", _enrol, "enrol this worker at a Manager; a worker that is enrolled already stays so")
+    enrol.add_argument("--manager", type=address, metavar="URL", help="default: AI_WORKER_MANAGER_URL")
     token = enrol.add_mutually_exclusive_group(required=True)
     token.add_argument("--token-stdin", action="store_true", help="read the enrolment token from standard input")
     token.add_argument("--token-file", type=Path, metavar="FILE", help="read the enrolment token from a file")
