@@ -1,11 +1,14 @@
 """Commands for operators: one JSON document, one sentence on a refusal, and never a traceback."""
 
+import http.server
 import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +55,31 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 Run = Callable[..., Ended]
+
+
+class EmptyLists(http.server.BaseHTTPRequestHandler):
+    """A Manager whose lists are empty."""
+
+    def do_GET(self) -> None:
+        body = b'{"items": [], "next_cursor": null}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+@contextmanager
+def empty_manager() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyLists) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def test_the_openapi_document_needs_no_settings_and_is_the_committed_one():
@@ -109,6 +137,17 @@ def test_an_admin_is_made_once_gets_a_token_and_the_doctor_finds_all_well(run: R
     synced = run("sync_ai_models", "--json", **here)
     assert synced.returncode == 1
     assert "did not answer" in json.loads(synced.stdout)["connections"][0]["problem"]
+    with empty_manager() as address:
+        run("connect_manager", "--name", "here", "--url", address, "--token-stdin", standard_input="token\n", **here)
+        assert run("sync_ai_models", **here).returncode == 1
+        own = run("sync_ai_models", "--connection", "here", "--json", **here)
+        assert own.returncode == 0, own.stdout + own.stderr
+        assert {item["connection"]: bool(item["problem"]) for item in json.loads(own.stdout)["connections"]} == {
+            "m": True,
+            "here": False,
+        }
+    absent = run("sync_ai_models", "--connection", "nobody", **here)
+    assert (absent.returncode, absent.stderr) == (1, "no Manager is connected as nobody\n")
     examined = run("doctor", "--json", **here)
     assert examined.returncode == 0, examined.stderr
     assert json.loads(examined.stdout)["ok"] is True

@@ -123,7 +123,7 @@ class Provisioner:
         await self._command("expert", "connect_manager", *words, stdin=token)
 
     async def _read_models(self) -> None:
-        await self._command("expert", "sync_ai_models")
+        await self._command("expert", "sync_ai_models", "--connection", CONNECTION)
 
     async def _enrol(self) -> None:
         runtimes = [word for runtime in self._runtimes() for word in ("--runtime", runtime)]

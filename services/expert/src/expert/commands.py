@@ -193,7 +193,11 @@ def _connect_manager(options: Options) -> int:
 def _sync_ai_models(options: Options) -> int:
     async def do(work: ExpertWork) -> int:
         reports = await sync_ai_models(work)
-        failed = [report for report in reports if report.problem]
+        needed = [report for report in reports if options.connection in {None, report.connection}]
+        if options.connection is not None and not needed:
+            sys.stderr.write(f"no Manager is connected as {options.connection}\n")
+            return REFUSED
+        failed = [report for report in needed if report.problem]
         document = {"ok": not failed, "connections": [_plain(report) for report in reports]}
         _tell(options, document, "\n".join(_sentence(report) for report in reports) or "no Manager is connected")
         return REFUSED if failed else 0
@@ -246,7 +250,8 @@ def _parser() -> argparse.ArgumentParser:
     connect.add_argument("--name", required=True)
     connect.add_argument("--url", type=address, required=True)
     connect.add_argument("--token-stdin", action="store_true", required=True, help="one line on standard input")
-    command("sync_ai_models", _sync_ai_models, "read the catalogue of every connected Manager", answers=True)
+    sync = command("sync_ai_models", _sync_ai_models, "read the catalogue of every connected Manager", answers=True)
+    sync.add_argument("--connection", metavar="NAME", help="fail for this one only; the others may be unreachable")
     return parser
 
 
