@@ -153,7 +153,7 @@ def test_what_other_people_s_classes_raise_is_one_line_and_leaves_no_file(tmp_pa
 def knock(tmp_path, convert, *, needs=(), out="out.onnx"):
     (tmp_path / "made.pt").write_bytes(b"a checkpoint")
     arguments = ["thing", str(tmp_path / "made.pt"), "--out", str(tmp_path / out)]
-    return conversion.faults("Converts.", {"thing": DETECTOR}, convert, needs=needs, arguments=arguments)
+    return conversion.command_line("Converts.", {"thing": DETECTOR}, convert, needs=needs, arguments=arguments)
 
 
 def writes(size=128):
@@ -163,7 +163,7 @@ def writes(size=128):
     return convert
 
 
-def test_the_door_keeps_what_fits_and_names_the_next_command(tmp_path, capsys):
+def test_the_command_keeps_what_fits_and_names_the_next_command(tmp_path, capsys):
     assert knock(tmp_path, writes()) == 0
     assert "trapper models install thing --file" in capsys.readouterr().out
     with pytest.raises(SystemExit) as refused:
@@ -172,7 +172,7 @@ def test_the_door_keeps_what_fits_and_names_the_next_command(tmp_path, capsys):
     assert "is there already" in capsys.readouterr().err
 
 
-def test_the_door_keeps_nothing_that_does_not_fit(tmp_path, capsys):
+def test_the_command_keeps_nothing_that_does_not_fit(tmp_path, capsys):
     assert knock(tmp_path, writes(160)) == 1
     assert "expected 1 x 3 x 128 x 128" in capsys.readouterr().err
     assert not (tmp_path / "out.onnx").exists()
