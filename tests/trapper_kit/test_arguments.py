@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ai_manager.commands import _moment as moment
 from tests.attacks.test_peers import BAD_ADDRESSES
 from trapper_kit.addresses import AddressRefused
-from trapper_kit.arguments import address, moment
+from trapper_kit.arguments import address
 from trapper_kit.http_client import HttpClient
 
 

@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,6 @@ from ai_manager.settings import Settings
 from ai_manager.tasks import run_tasks
 from ai_manager.workers.issue_enrolment import issue_enrolment
 from ai_manager.workers.revoke import revoke_worker
-from trapper_kit.arguments import moment
 from trapper_kit.db import DatabaseUnavailable
 from trapper_kit.logs import configure
 from trapper_kit.parts import run_process
@@ -30,6 +29,7 @@ from trapper_kit.problems import Problem
 from trapper_kit.settings import SettingsRefused, describe
 from trapper_kit.web.serve import contract, serve
 from trapper_schemas.catalog import DATA, CatalogMalformed, read_manifest, read_proofs
+from trapper_schemas.times import check_moment
 
 Options = argparse.Namespace
 SERVICE = "ai_manager"
@@ -183,6 +183,20 @@ def _doctor(options: Options) -> int:
     return asyncio.run(_with_work(do))
 
 
+def _moment(text: str) -> datetime:
+    """A time with an offset between the years 1900 and 2199 in UTC; raises ArgumentTypeError for another."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time; write it like 2027-01-31T12:00:00+00:00") from None
+    if parsed.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no time zone; write it like 2027-01-31T12:00:00+00:00")
+    try:
+        return check_moment(parsed)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text} {problem}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ai_manager.commands", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -207,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument(
         "--token-stdin", action="store_true", help="a token that is known elsewhere, to be good here too"
     )
-    token.add_argument("--expires-at", type=moment, help="2027-01-31T12:00:00+00:00; never by default")
+    token.add_argument("--expires-at", type=_moment, help="2027-01-31T12:00:00+00:00; never by default")
     enrolment = add("issue_enrolment", _issue_enrolment, "make a token with which machines become workers; shown once")
     enrolment.add_argument("--runtime", action="append", required=True)
     enrolment.add_argument("--uses", type=int, default=1)
