@@ -1,4 +1,7 @@
-"""Commands for operators: `python -m ai_manager.commands COMMAND`."""
+"""Commands for operators: `python -m ai_manager.commands COMMAND`.
+
+Routes and tasks are imported by the commands that run them: they are a third of the time that a command takes to start.
+"""
 
 import argparse
 import asyncio
@@ -13,13 +16,11 @@ from uuid import UUID
 from ai_manager.access import queries as tokens
 from ai_manager.access.issue_token import issue_token
 from ai_manager.access.state import GRANTABLE, Scope
-from ai_manager.app import create_app
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from ai_manager.deps import Work
 from ai_manager.jobs.queries_invariants import INVARIANTS, offenders, oldest_unacknowledged_seconds, take_time
 from ai_manager.results.find_lost import lost_blobs, lost_weights
 from ai_manager.settings import Settings
-from ai_manager.tasks import run_tasks
 from ai_manager.workers.issue_enrolment import issue_enrolment
 from ai_manager.workers.revoke import revoke_worker
 from trapper_kit.db import DatabaseUnavailable
@@ -51,18 +52,24 @@ async def _with_work(do: Callable[[Work], Awaitable[int]]) -> int:
 
 
 def _serve(options: Options) -> int:
+    from ai_manager.app import create_app
+
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
     return serve(create_app(settings), settings, host=options.host, port=options.port)
 
 
 def _tasks(_options: Options) -> int:
+    from ai_manager.tasks import run_tasks
+
     settings = Settings.from_environment()
     configure(SERVICE, settings.log_level)
     return run_process(run_tasks(settings))
 
 
 def _openapi(_options: Options) -> int:
+    from ai_manager.app import create_app
+
     sys.stdout.write(contract(create_app()))
     return 0
 
