@@ -59,7 +59,7 @@ check-imports:
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
 check-architecture:
-	@$(PYTEST) -q --no-header -p no:cacheprovider tests/architecture --ignore tests/architecture/test_installs_alone.py
+	@$(PYTEST) -q --no-header -p no:cacheprovider tests/architecture
 
 check-dependencies:
 	@for member in $(MEMBERS); do \
@@ -80,8 +80,8 @@ check-migrations:
 format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
-test: install ## everything that CI runs
-	@$(PYTEST) -n 2 --dist loadgroup -m "not slow"
+test: install ## every test of behaviour that CI runs; `make check` runs tests/architecture
+	@$(PYTEST) -n 2 --dist loadgroup -m "not slow" --ignore tests/architecture
 
 coverage: install ## everything that CI runs, with the share of branches that it reaches (about twice as long)
 	@rm -rf .make/coverage && mkdir -p .make/coverage
