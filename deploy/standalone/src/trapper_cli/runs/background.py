@@ -4,6 +4,7 @@ A read from a drive that stopped answering cannot be interrupted. On a daemon th
 going on with what was read, nor from ending at Ctrl-C.
 """
 
+import math
 import queue
 import threading
 import time
@@ -20,7 +21,10 @@ _CHECK_SECONDS = 0.5
 
 
 class Activity:
-    """What a thread is working on, and since when; call `at` whenever it moves."""
+    """What a thread is reading from the drive, and since when; call `at` whenever it moves.
+
+    Without a label it waits for something else, such as the network, which has time limits of its own.
+    """
 
     def __init__(self) -> None:
         self.label = ""
@@ -43,6 +47,12 @@ class Unanswered:
     label: str
     seconds: float
 
+    @property
+    def reason(self) -> str:
+        """Why there is no result, as a sentence about a file."""
+        waited = f" for {self.seconds:.0f} s" if self.seconds else ""
+        return f"The file was not read: the drive did not answer{waited}."
+
 
 @dataclass(frozen=True)
 class _Raised:
@@ -53,7 +63,7 @@ class Background(Generic[T, R]):
     """A pool of daemon threads. `warn` is called with a sentence when a thread has not moved for a while.
 
     Without `give_up_seconds` nothing is given up. When every thread was given up and none finished anything meanwhile,
-    the rest is not tried any more.
+    the rest is not tried any more, also not in later calls of `run`.
     """
 
     def __init__(
@@ -74,19 +84,21 @@ class Background(Generic[T, R]):
         self._results: queue.SimpleQueue[tuple[Activity, int, R | _Raised]] = queue.SimpleQueue()
         self._running: dict[Activity, tuple[int, T]] = {}
         self._lock = threading.Lock()
+        self._given_up = 0
 
     def run(self, items: Sequence[T]) -> Iterator[tuple[T, R | Unanswered]]:
         """Each item with its result as it comes; the first exception of the work is raised here."""
         self._waiting.extend(enumerate(items))
-        for _ in range(min(self._threads, len(items))):
-            self._start()
-        left, given_up, checked = len(items), 0, time.monotonic()
+        if self._given_up < self._threads:
+            for _ in range(min(self._threads, len(items))):
+                self._start()
+        left, checked = len(items), -math.inf
         try:
             while left:
                 finished = self._next()
                 if finished is not None:
                     index, result = finished
-                    left, given_up = left - 1, 0
+                    left, self._given_up = left - 1, 0
                     if isinstance(result, _Raised):
                         raise result.problem
                     yield items[index], result
@@ -94,8 +106,8 @@ class Background(Generic[T, R]):
                     continue
                 checked = time.monotonic()
                 unanswered = self._overdue()
-                given_up += len(unanswered)
-                if given_up >= self._threads:
+                self._given_up += len(unanswered)
+                if self._given_up >= self._threads:
                     unanswered += [(item, Unanswered("", 0.0)) for item in self._take_rest()]
                 left -= len(unanswered)
                 yield from unanswered
@@ -137,11 +149,13 @@ class Background(Generic[T, R]):
         with self._lock:
             for activity, (_, item) in list(self._running.items()):
                 seconds = now - activity.since
+                if not activity.label:
+                    continue
                 if self._give_up_seconds is not None and seconds >= self._give_up_seconds:
                     activity.is_abandoned = True
                     del self._running[activity]
                     abandoned.append((item, Unanswered(activity.label, seconds)))
-                elif seconds >= self._warn_seconds and not activity.is_warned and activity.label:
+                elif seconds >= self._warn_seconds and not activity.is_warned:
                     activity.is_warned = True
                     self._warn(f"Still waiting for {activity.label} ({seconds:.0f} s). Ctrl-C ends the command.")
         for _ in abandoned:

@@ -60,9 +60,7 @@ def read_photos(
                 reason = f"The file cannot be read: {result.strerror or result}."
                 contents.failures.append(FileFailure(photo.relative, reason, is_unread=True))
             case Unanswered():
-                waited = f" for {result.seconds:.0f} s" if result.seconds else ""
-                reason = f"The file was not read: the drive did not answer{waited}."
-                contents.failures.append(FileFailure(photo.relative, reason, is_unread=True))
+                contents.failures.append(FileFailure(photo.relative, result.reason, is_unread=True))
     return contents
 
 

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from trapper_cli.runs.background import Activity, Background
+from trapper_cli.runs.background import Activity, Background, Unanswered
 from trapper_cli.runs.names import as_text
 from trapper_cli.runs.scan import FileFailure, PhotoFile
 from trapper_cli.runs.workspace import Workspace
@@ -42,7 +43,10 @@ class Sent:
 
 
 class Sender:
-    """Uploads one folder's photos; `on_file` is called after each file, `on_chunk` while there are more to send."""
+    """Uploads one folder's photos; `on_file` is called after each file, `on_chunk` while there are more to send.
+
+    A file whose drive does not answer for `give_up_seconds` is a failure, and the rest goes on.
+    """
 
     def __init__(
         self,
@@ -52,12 +56,13 @@ class Sender:
         on_file: Callable[[], None],
         on_chunk: Callable[[], None],
         warn: Callable[[str], None],
+        give_up_seconds: float | None = None,
     ) -> None:
         self._expert = expert
         self._workspace = workspace
         self._on_file = on_file
         self._on_chunk = on_chunk
-        self._warn = warn
+        self._background = Background(self._send, threads=CONNECTIONS, warn=warn, give_up_seconds=give_up_seconds)
         self._lock = threading.Lock()
         self.sent = Sent()
 
@@ -67,48 +72,51 @@ class Sender:
         for batch in (first, again):
             for start in range(0, len(batch), UPLOADS_PER_CALL):
                 chunk = batch[start : start + UPLOADS_PER_CALL]
-                announced = list(zip(chunk, self._announce(chunk), strict=True))
-                background = Background(self._send, threads=CONNECTIONS, warn=self._warn)
-                for _ in background.run(announced):
+                for (file, _), result in self._background.run(self._announce(chunk)):
+                    if isinstance(result, Unanswered):
+                        self._fail(file, result.reason, is_unread=True)
                     self._on_file()
                 if start + UPLOADS_PER_CALL < len(batch):
                     self._on_chunk()
         return self.sent
 
-    def _announce(self, chunk: Sequence[FileToSend]) -> list[UploadReply | None]:
-        """The reply for each file; where some items are refused by name, the others are announced again."""
-        waiting = list(range(len(chunk)))
-        replies: list[UploadReply | None] = [None] * len(chunk)
+    def _announce(self, chunk: Sequence[FileToSend]) -> list[tuple[FileToSend, str]]:
+        """The files to upload, each with its upload's id; where some are refused by name, the others are sent again."""
+        waiting = list(chunk)
         while waiting:
             try:
                 request = NewUploads(
                     research_project_id=self._workspace.research_project_id,
                     collection_id=self._workspace.collection_id,
-                    items=[_announced(chunk[index]) for index in waiting],
+                    items=[_announced(file) for file in waiting],
                 )
-                items = self._expert.begin_uploads(request)
+                replies = self._expert.begin_uploads(request)
             except ApiProblem as problem:
                 refused = _refused_items(problem)
                 if not refused:
                     raise
                 for position, reason in refused.items():
-                    self._fail(chunk[waiting[position]], reason)
-                waiting = [index for position, index in enumerate(waiting) if position not in refused]
-                continue
-            for index, item in zip(waiting, items, strict=True):
-                replies[index] = item
-            break
-        return replies
+                    self._fail(waiting[position], reason)
+                    self._on_file()
+                waiting = [file for position, file in enumerate(waiting) if position not in refused]
+            else:
+                return self._to_upload(waiting, replies)
+        return []
 
-    def _send(self, pair: tuple[FileToSend, UploadReply | None], activity: Activity) -> None:
-        file, item = pair
-        if item is None:
-            return
-        resource_id = item.resource_id
+    def _to_upload(self, files: Sequence[FileToSend], replies: Sequence[UploadReply]) -> list[tuple[FileToSend, str]]:
+        uploads: list[tuple[FileToSend, str]] = []
+        for file, reply in zip(files, replies, strict=True):
+            if reply.resource_id is None:
+                uploads.append((file, reply.upload_id or ""))
+            else:
+                self.sent.resources[file.sha256] = reply.resource_id
+                self._on_file()
+        return uploads
+
+    def _send(self, upload: tuple[FileToSend, str], activity: Activity) -> None:
+        file, upload_id = upload
         try:
-            if resource_id is None:
-                activity.at(str(file.photo.path))
-                resource_id = self._upload(file, item.upload_id or "", activity)
+            resource_id = self._expert.upload(upload_id, lambda: _content(file.photo, activity), file.photo.size)
         except OSError as problem:
             self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
         except FileChanged:
@@ -118,15 +126,11 @@ class Sender:
                 raise
             self._fail(file, problem.message)
         else:
+            if activity.is_abandoned:
+                return
             with self._lock:
                 self.sent.resources[file.sha256] = resource_id
-
-    def _upload(self, file: FileToSend, upload_id: str, activity: Activity) -> str:
-        photo = file.photo
-        resource_id = self._expert.upload(upload_id, lambda: _content(photo, activity), photo.size)
-        with self._lock:
-            self.sent.uploaded += 1
-        return resource_id
+                self.sent.uploaded += 1
 
     def _fail(self, file: FileToSend, reason: str, *, is_unread: bool = False) -> None:
         relative = file.photo.relative
@@ -173,8 +177,8 @@ def _content(photo: PhotoFile, activity: Activity) -> bytes | Iterator[bytes]:
     """Exactly as many bytes as were announced; a photo in one piece, a large file in chunks."""
     if photo.size > _WHOLE_BYTES:
         return _chunks(photo, activity)
-    content = photo.path.read_bytes()
-    activity.at("")
+    with _reading(photo, activity):
+        content = photo.path.read_bytes()
     if len(content) != photo.size:
         raise FileChanged
     return content
@@ -182,12 +186,25 @@ def _content(photo: PhotoFile, activity: Activity) -> bytes | Iterator[bytes]:
 
 def _chunks(photo: PhotoFile, activity: Activity) -> Iterator[bytes]:
     left = photo.size
-    with photo.path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            activity.at()
+    with _reading(photo, activity):
+        file = photo.path.open("rb")
+    with file:
+        while True:
+            with _reading(photo, activity):
+                chunk = file.read(_CHUNK)
+            if not chunk:
+                break
             left -= len(chunk)
             if left < 0:
                 raise FileChanged
             yield chunk
     if left:
         raise FileChanged
+
+
+@contextmanager
+def _reading(photo: PhotoFile, activity: Activity) -> Iterator[None]:
+    """Names the file while the drive is waited for; between two reads the service is."""
+    activity.at(str(photo.path))
+    yield
+    activity.at("")

@@ -211,6 +211,12 @@ def _send(
         for photo in content.photos
     ]
     with counting("Uploading", len(files), quiet=options.quiet) as counter:
-        return files, Sender(expert, workspace, on_file=counter.step, on_chunk=jobs.request_described, warn=tell).send(
-            files
+        sender = Sender(
+            expert,
+            workspace,
+            on_file=counter.step,
+            on_chunk=jobs.request_described,
+            warn=tell,
+            give_up_seconds=options.read_timeout,
         )
+        return files, sender.send(files)
