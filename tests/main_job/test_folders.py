@@ -1,14 +1,19 @@
 """Which folder is which deployment, which card is which visit, and runs side by side."""
 
+import csv
+import io
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.main_job.trapper import DEMO, MARKS, SAMPLE, Trapper, copy_anew
+from tests.support.make.bad_pictures import encoded, scene, with_exif
+from tests.support.make.maker_notes import hyperfire_2
 from tests.support.networks import colour_detector
 from trapper_client.client import TrapperClient
 from trapper_client.stack import connect
@@ -60,6 +65,39 @@ def test_overflow_folders_are_one_deployment_and_the_plan_comes_first(
     kept = deployments(expert, report["collection"])
     assert len(set(kept.values())) == 4
     assert all(name.startswith(path[:5]) for path, name in kept.items())
+
+
+def test_the_plan_says_the_times_that_the_service_reads(stack: Trapper, folder: Path, expert: TrapperClient) -> None:
+    note = with_exif({}, sub={0x927C: hyperfire_2(datetime.fromisoformat("2023-06-03T10:00:00"))})
+    photos = {
+        "A/maker.jpg": note,
+        "A/modified.jpg": with_exif({0x0132: "2023:06:05 10:00:00"}),
+        "A/230602100000.jpg": encoded(scene(64, 48)),
+        "A/none.jpg": encoded(scene(48, 64)),
+        "B/230601100000.jpg": encoded(scene(64, 64)),
+        "B/230601100099.jpg": encoded(scene(80, 64)),
+    }
+    for name, content in photos.items():
+        (folder / "cards" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "cards" / name).write_bytes(content + str(folder).encode())
+    out = folder / "r.csv"
+    plan = stack("run", folder / "cards", "--dry-run", "--json").json["deployments"]
+    report = stack.run(folder / "cards", *DEMO, "--out", out).json
+    assert report["deployments"] == plan
+    assert [(each["first"], each["last"], each["time_sources"], each["without_time"]) for each in plan] == [
+        ("2023-06-02T10:00:00", "2023-06-05T10:00:00", {"maker_note": 1, "exif_modified": 1, "filename": 1}, 1),
+        (None, None, {}, 2),
+    ]
+    assert report["time_sources"] == {"maker_note": 1, "exif_modified": 1, "filename": 1}
+    project = next(iter(expert.research_projects())).id
+    (collection,) = expert.collections(research_project_id=project, name=report["collection"])
+    described = {each.file_path: each for each in expert.resources(collection_id=collection.id)}
+    times = sorted(str(each.recorded_at) for path, each in described.items() if path.startswith("A/"))
+    assert times == ["2023-06-02 10:00:00", "2023-06-03 10:00:00", "2023-06-05 10:00:00", "None"]
+    rows = list(csv.DictReader(io.StringIO(out.read_text("utf-8"))))
+    assert {row["file"]: row["time_source"] for row in rows} == {
+        path: each.time_source for path, each in described.items()
+    }
 
 
 def test_a_deployment_can_be_named_and_a_level_can_be_chosen(

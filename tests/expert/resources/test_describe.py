@@ -11,11 +11,12 @@ from expert.commands import INVARIANTS, examine
 from expert.resources import queries
 from expert.resources.describe import describe_resource, describe_stored
 from expert.resources.models import Resource
-from expert.resources.state import ResourceKind, ResourceState, TimeSource
+from expert.resources.state import ResourceKind, ResourceState
 from expert.resources.tasks import describe, describe_all
 from tests.support.make import bad_pictures as make
 from tests.support.make.expert import Backend
 from trapper_kit.objects import StorageFull, StorageUnavailable
+from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.v1.results import FailureCode
 
 

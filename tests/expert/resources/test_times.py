@@ -123,6 +123,16 @@ async def test_a_name_that_makes_no_sense_takes_back_the_times_of_its_folder(bac
     assert all(check["ok"] for check in await examine(backend.work))
 
 
+async def test_two_cards_with_the_same_folder_are_two_folders(backend: Backend):
+    project = await backend.project(await backend.person())
+    for number, (card, name) in enumerate((("A", "230615143000.jpg"), ("B", "230615143099.jpg"))):
+        deployment = await project.deployment(deployment_id=card)
+        await project.upload(photo(number), name, path=name, deployment_id=deployment["id"])
+    await describe_all(backend.work)
+    sources = {name: item["time_source"] for name, item in (await listed(project)).items()}
+    assert sources == {"230615143000.jpg": "filename", "230615143099.jpg": "none"}
+
+
 async def test_names_of_a_folder_are_read_once_however_many_files_it_has(backend: Backend):
     project = await backend.project(await backend.person())
     for number in range(12):

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from trapper_cli.runs.plan import DeploymentRule, deployment_key, is_overflow_folder, plan_deployments
+from trapper_cli.runs.plan import DeploymentRule, deployment_key, is_overflow_folder, plan_deployments, shown_sources
 from trapper_cli.runs.read_photos import PhotoContent
 from trapper_cli.runs.scan import PhotoFile
+from trapper_kit.pictures.read_time import TimeSource
 
 RULE = DeploymentRule()
 
@@ -47,7 +48,10 @@ def test_only_a_whole_name_is_an_overflow_folder() -> None:
 def test_the_plan_has_photos_first_and_last_time() -> None:
     photos = [PhotoFile(Path(name), name, 1) for name in ("C/100RECNX/1.jpg", "C/101RECNX/2.jpg", "C/101RECNX/3.jpg")]
     times = [datetime.fromisoformat("2023-06-15T14:30:00"), None, datetime.fromisoformat("2023-06-14T08:00:00")]
-    contents = {photo.relative: PhotoContent("a", time) for photo, time in zip(photos, times, strict=True)}
+    contents = {
+        photo.relative: PhotoContent("a", time, TimeSource.EXIF if time else TimeSource.NONE)
+        for photo, time in zip(photos, times, strict=True)
+    }
     (planned,) = plan_deployments("/media/card/DCIM", photos, contents, RULE)
     assert planned.document() == {
         "deployment": "C",
@@ -56,7 +60,9 @@ def test_the_plan_has_photos_first_and_last_time() -> None:
         "first": "2023-06-14T08:00:00",
         "last": "2023-06-15T14:30:00",
         "without_time": 1,
+        "time_sources": {"exif": 2},
     }
+    assert shown_sources({"exif": 2, "filename": 1}) == "exif 2, filename 1"
 
 
 def test_photos_in_the_folder_itself_take_the_name_of_the_card() -> None:

@@ -1,11 +1,12 @@
 import hashlib
-import io
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from trapper_cli.runs.read_photos import read_photos, read_time
+from tests.support.make.bad_pictures import encoded, png_bomb, scene, with_exif
+from tests.support.make.maker_notes import hyperfire_2
+from trapper_cli.runs.read_photos import read_photos
 from trapper_cli.runs.scan import scan_folder
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -26,27 +27,44 @@ def test_every_photo_is_hashed_and_a_vanished_one_is_a_failure(tmp_path: Path) -
     assert len(set(hashes.values())) == 3
 
 
+TAKEN = datetime.fromisoformat("2023-06-15T14:30:00")
+XMP = b'<x:xmpmeta><rdf:Description exif:DateTimeOriginal="2023-06-15T14:30:00+02:00"/></x:xmpmeta>'
+
+
 @pytest.mark.parametrize(
-    ("tags", "expected"),
+    ("name", "content", "expected", "source"),
     [
-        ({0x9003: "2023:06:15 14:30:00", 0x0132: "2024:01:01 00:00:00"}, "2023-06-15T14:30:00"),
-        ({0x0132: "2024:01:01 00:00:00"}, "2024-01-01T00:00:00"),
-        ({0x9003: "9999:12:31 23:59:59"}, None),
-        ({0x9003: "2023:02:30 00:00:00"}, None),
-        ({0x9003: "    :  :     :  :  "}, None),
-        ({}, None),
+        ("a.jpg", with_exif({0x0132: "2024:01:01 00:00:00"}, sub={0x9003: "2023:06:15 14:30:00"}), TAKEN, "exif"),
+        ("a.jpg", with_exif({}, sub={0x9004: "2023:06:15 14:30:00"}), TAKEN, "exif_digitized"),
+        ("a.jpg", with_exif({}, sub={0x927C: hyperfire_2(TAKEN)}), TAKEN, "maker_note"),
+        ("a.jpg", encoded(xmp=XMP), TAKEN, "xmp"),
+        ("a.jpg", with_exif({0x0132: "2023:06:15 14:30:00"}), TAKEN, "exif_modified"),
+        ("230615143000.jpg", encoded(), TAKEN, "filename"),
+        ("20230615 023000 PM.png", encoded(kind="PNG"), TAKEN, "filename"),
+        ("PICT2005_1212_1011_12.jpg", encoded(), None, "none"),
+        ("a.jpg", with_exif({}, sub={0x9003: "9999:12:31 23:59:59"}), None, "none"),
+        ("a.jpg", with_exif({}, sub={0x9003: "2023:02:30 00:00:00"}), None, "none"),
+        ("a.jpg", JPEG + b"no picture", None, "none"),
+        ("bomb.png", png_bomb(), None, "none"),
     ],
 )
-def test_the_time_comes_from_exif_or_is_none(tags: dict[int, str], expected: str | None) -> None:
-    exif = Image.Exif()
-    for tag, text in tags.items():
-        (exif if tag == 0x0132 else exif.get_ifd(0x8769))[tag] = text
-    photo = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(photo, "JPEG", exif=exif)
-    photo.seek(0)
-    time = read_time(photo)
-    assert (time and time.isoformat()) == expected
+def test_the_time_is_read_as_the_service_reads_it(
+    tmp_path: Path, name: str, content: bytes, expected: datetime | None, source: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    read = read_photos(scan_folder(tmp_path, warn=print).photos, warn=print).photos[name]
+    assert (read.taken_at, read.time_source) == (expected, source)
 
 
-def test_a_file_that_is_no_picture_has_no_time() -> None:
-    assert read_time(io.BytesIO(b"text")) is None
+def test_names_count_only_when_all_of_their_folder_make_sense(tmp_path: Path) -> None:
+    for folder, last in (("times", "230615143100"), ("counters", "230615143099")):
+        (tmp_path / folder).mkdir()
+        for name in ("230615143000", last):
+            (tmp_path / folder / f"{name}.jpg").write_bytes(encoded(scene(16, 16)) + name.encode())
+    photos = read_photos(scan_folder(tmp_path, warn=print).photos, warn=print).photos
+    assert {relative: read.time_source for relative, read in photos.items()} == {
+        "counters/230615143000.jpg": "none",
+        "counters/230615143099.jpg": "none",
+        "times/230615143000.jpg": "filename",
+        "times/230615143100.jpg": "filename",
+    }

@@ -3,12 +3,12 @@ import pytest
 from trapper_cli.runs.outcomes import FileOutcome, InputGap, KeptAt, Observation, RunResult
 from trapper_cli.runs.report import Report
 
-DEER = Observation("animal", "red deer")
+DEER, FOX = Observation("animal", "red deer"), Observation("animal", "red fox")
 OUTCOMES = [
-    FileOutcome("1.jpg", "a", captured_at="x", observations=(DEER, DEER, Observation("human"))),
-    FileOutcome("2.jpg", "b", captured_at="x", observations=(DEER, Observation("animal", "red fox"))),
-    FileOutcome("3.jpg", "c", observations=(Observation("blank"),)),
-    FileOutcome("4.jpg", "d", captured_at="x"),
+    FileOutcome("1.jpg", "a", captured_at="x", time_source="exif", observations=(DEER, DEER, Observation("human"))),
+    FileOutcome("2.jpg", "b", captured_at="x", time_source="filename", observations=(DEER, FOX)),
+    FileOutcome("3.jpg", "c", time_source="none", observations=(Observation("blank"),)),
+    FileOutcome("4.jpg", "d", captured_at="x", time_source="exif"),
     FileOutcome("caf\udce9.jpg", failure="It cannot be decoded."),
 ]
 
@@ -86,15 +86,56 @@ def test_the_exit_code_says_whether_the_result_is_whole(report: Report, code: in
     assert (report.problem is None) == (code == 0)
 
 
+def shown(report: Report, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of the table, each with single spaces."""
+    report.show()
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
 def test_the_table_names_failures_first_and_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    _report().show()
-    shown = capsys.readouterr().out
-    assert "caf\\xe9.jpg" in shown
-    assert shown.index("It cannot be decoded.") < shown.index("Photos")
-    assert "red deer" in shown
+    lines = shown(_report(gaps=(CLOSED,)), capsys)
+    assert lines[:4] == ["Failed Why", "caf\\xe9.jpg It cannot be decoded.", f"closed {CLOSED.reason}", ""]
+    assert lines[4:] == [
+        "Photos 5",
+        "Blank 2",
+        "With animals 2",
+        "With humans 1",
+        "With vehicles 0",
+        "red deer 2",
+        "red fox 1",
+        "Failed 1",
+        "Times from exif 2, filename 1",
+        "Without a time 1",
+        "Not read 1",
+        "Other files, left out 2",
+        "Seconds 2.0",
+        "Images per second 2.0",
+    ]
 
 
-def test_without_a_photo_that_was_looked_at_no_speed_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    result = RunResult("card", OUTCOMES)
-    Report(result, planned=[], visit=1, ignored=0, uploaded=0, looked_at=0, seconds=2.0).show()
-    assert "per second" not in capsys.readouterr().out
+def test_the_table_shows_damage_and_both_places_of_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    twin = FileOutcome("cam/1.jpg", "a", captured_at="x", kept_at=KeptAt("CAM1", "1.jpg"), observations=(DEER,))
+    lines = shown(_report(twin, FileOutcome("5.jpg", "f", captured_at="x", is_damaged=True)), capsys)
+    assert "Photos 6" in lines
+    assert "Blank 2" in lines
+    assert "Damaged, so not known to be blank 1" in lines
+    assert "Files with the bytes of another 2" in lines
+    assert lines[-2:] == ["Same bytes Counted at Deployment", "1.jpg, cam/1.jpg 1.jpg CAM1"]
+
+
+def test_when_every_photo_failed_that_is_reported_first(capsys: pytest.CaptureFixture[str]) -> None:
+    result = RunResult("card", [FileOutcome(f"{n}.jpg", failure="It cannot be decoded.") for n in range(30)])
+    report = Report(result, planned=[], visit=1, ignored=0, uploaded=0, looked_at=0, seconds=2.0)
+    report.show()
+    out, err = capsys.readouterr()
+    assert err == "No photo was looked at: all of them failed.\n"
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[:2] == ["Failed Why", "0.jpg It cannot be decoded."]
+    assert lines.index("… and 10 more; --json or --out lists them all.") < lines.index("Photos 30")
+    assert "Failed 30" in lines
+    assert not any(line.startswith(("Blank", "With ", "Images per second")) for line in lines)
+
+
+def test_without_a_photo_that_was_looked_at_in_this_run_no_speed_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(RunResult("card", OUTCOMES), planned=[], visit=1, ignored=0, uploaded=0, looked_at=0, seconds=2.0)
+    assert not any("per second" in line for line in shown(report, capsys))

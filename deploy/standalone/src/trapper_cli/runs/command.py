@@ -175,8 +175,6 @@ def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: 
     say()
     report.show()
     say()
-    if report.problem is not None:
-        tell(report.problem)
     say(f"Detector {choice.detector.name}, species {choice.species.name if choice.species else 'none'}.")
     if started and not keep:
         say("The stack was stopped; its data are kept.")

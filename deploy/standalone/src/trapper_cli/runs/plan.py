@@ -1,6 +1,7 @@
 """Decides which deployment each photo belongs to, from the folder that it lies in."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from trapper_cli.runs.names import as_text, byte_order, portable
 from trapper_cli.runs.read_photos import PhotoContent
 from trapper_cli.runs.scan import PhotoFile
 from trapper_client.output import say, table
+from trapper_kit.pictures.read_time import TimeSource
 
 _NUMBER = "[1-9][0-9]{2}"
 
@@ -27,13 +29,17 @@ class DeploymentRule:
 
 @dataclass(frozen=True)
 class PlannedDeployment:
-    """One deployment with its folders; `key` is its folder below the run's folder, `taken_at` are the photos' times."""
+    """One deployment with its folders; `key` is its folder below the run's folder, `taken_at` are the photos' times.
+
+    `time_sources` counts where the times were read.
+    """
 
     key: str
     name: str
     folders: tuple[str, ...]
     photos: int
     taken_at: tuple[datetime, ...]
+    time_sources: Mapping[str, int]
 
     @property
     def without_time(self) -> int:
@@ -48,6 +54,7 @@ class PlannedDeployment:
             "first": _iso(min(self.taken_at, default=None)),
             "last": _iso(max(self.taken_at, default=None)),
             "without_time": self.without_time,
+            "time_sources": dict(self.time_sources),
         }
 
 
@@ -74,7 +81,7 @@ def deployment_key(folder: str, rule: DeploymentRule) -> str:
 def show_plan(planned: Sequence[PlannedDeployment]) -> None:
     """The plan as a table for people."""
     table(
-        ("Deployment", "Folders", "Photos", "First", "Last", "Without a time"),
+        ("Deployment", "Folders", "Photos", "First", "Last", "Times from", "Without a time"),
         (
             (
                 as_text(each.name),
@@ -82,6 +89,7 @@ def show_plan(planned: Sequence[PlannedDeployment]) -> None:
                 each.photos,
                 _shown(min(each.taken_at, default=None)),
                 _shown(max(each.taken_at, default=None)),
+                shown_sources(each.time_sources),
                 each.without_time or None,
             )
             for each in planned
@@ -89,6 +97,17 @@ def show_plan(planned: Sequence[PlannedDeployment]) -> None:
         empty="There are no photos.",
     )
     say()
+
+
+def count_sources(sources: Iterable[str | None]) -> dict[str, int]:
+    """How many times each source gave, in the order in which sources are looked at; `none` is left out."""
+    counts = Counter(sources)
+    return {source.value: counts[source] for source in TimeSource if counts[source] and source is not TimeSource.NONE}
+
+
+def shown_sources(time_sources: Mapping[str, int]) -> str:
+    """The counts for people: `exif 40, filename 2`."""
+    return ", ".join(f"{source} {count}" for source, count in time_sources.items())
 
 
 def is_overflow_folder(name: str) -> bool:
@@ -99,13 +118,14 @@ def is_overflow_folder(name: str) -> bool:
 def _planned(
     root: str, key: str, photos: Sequence[PhotoFile], contents: Mapping[str, PhotoContent], rule: DeploymentRule
 ) -> PlannedDeployment:
-    times = [contents[photo.relative].taken_at for photo in photos if photo.relative in contents]
+    read = [contents[photo.relative] for photo in photos if photo.relative in contents]
     return PlannedDeployment(
         key=key,
         name=portable(rule.name) if rule.name is not None else key or _root_name(root),
         folders=tuple(sorted({photo.folder for photo in photos}, key=byte_order)),
         photos=len(photos),
-        taken_at=tuple(time for time in times if time is not None),
+        taken_at=tuple(each.taken_at for each in read if each.taken_at is not None),
+        time_sources=count_sources(each.time_source for each in read),
     )
 
 

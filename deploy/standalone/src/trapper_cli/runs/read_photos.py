@@ -1,35 +1,33 @@
-"""Reads every photo once, on a few threads: its hash, by which it is known, and the time that its EXIF data give."""
+"""Reads every photo once, on a few threads: its hash, by which it is known, and when it was taken."""
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import IO
 
-from PIL import Image
-
 from trapper_cli.runs.background import Activity, Background, Unanswered
+from trapper_cli.runs.names import as_text
 from trapper_cli.runs.scan import FileFailure, PhotoFile
+from trapper_kit.pictures.open_picture import open_picture
+from trapper_kit.pictures.read_exif import read_exif
+from trapper_kit.pictures.read_names import read_names
+from trapper_kit.pictures.read_time import TimeSource, read_time
 
 _THREADS = 4
 _CHUNK = 1 << 20
-_EXIF_DIRECTORY = 0x8769
-_TIME_TAGS = ((_EXIF_DIRECTORY, 0x9003), (_EXIF_DIRECTORY, 0x9004), (None, 0x0132))
-"""DateTimeOriginal, DateTimeDigitized, DateTime."""
-_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)")
-_EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-
-Image.MAX_IMAGE_PIXELS = None  # nothing is decoded here
+_MOST_PIXELS = 100_000_000
+"""The limit of the services, whose default no larger picture passes; it has no time there either."""
 
 
 @dataclass(frozen=True)
 class PhotoContent:
-    """What one photo's bytes say; `taken_at` is the camera's wall clock, None where EXIF does not give it."""
+    """What one photo's bytes and name say; `taken_at` is the camera's wall clock, None where nothing gives it."""
 
     sha256: str
     taken_at: datetime | None
+    time_source: TimeSource
 
 
 @dataclass
@@ -47,7 +45,10 @@ def read_photos(
     give_up_seconds: float | None = None,
     on_photo: Callable[[], None] = lambda: None,
 ) -> Contents:
-    """Hashes and times of all photos; what the drive does not hand out becomes a failure, and the rest goes on."""
+    """Hashes and times of all photos; what the drive does not hand out becomes a failure, and the rest goes on.
+
+    Times are read as the service reads them, so that both say the same.
+    """
     threads = min(_THREADS, os.cpu_count() or 1)
     background = Background(_read, threads=threads, warn=warn, give_up_seconds=give_up_seconds)
     contents = Contents()
@@ -61,6 +62,7 @@ def read_photos(
                 contents.failures.append(FileFailure(photo.relative, reason, is_unread=True))
             case Unanswered():
                 contents.failures.append(FileFailure(photo.relative, result.reason, is_unread=True))
+    _read_times_of_names(contents.photos)
     return contents
 
 
@@ -73,28 +75,29 @@ def _read(photo: PhotoFile, activity: Activity) -> PhotoContent | OSError:
                 digest.update(chunk)
                 activity.at()
             file.seek(0)
-            return PhotoContent(digest.hexdigest(), read_time(file))
+            return PhotoContent(digest.hexdigest(), *_time_in(file))
     except OSError as problem:
         return problem
 
 
-def read_time(file: IO[bytes]) -> datetime | None:
-    """The time in a photo's EXIF data; None where there is none that can be read, or none from 1900 to 2199."""
+def _time_in(file: IO[bytes]) -> tuple[datetime | None, TimeSource]:
+    """The time that the file's metadata give; none for what is no picture, or one that the service does not decode."""
     try:
-        with Image.open(file) as image:
-            exif = image.getexif()
-            texts = [(exif.get_ifd(where) if where else exif).get(tag) for where, tag in _TIME_TAGS]
+        with open_picture(file) as image:
+            recorded = read_time(read_exif(image)).recorded if image.width * image.height <= _MOST_PIXELS else None
     except Exception:  # noqa: BLE001 - whatever a broken file does to its reader, it has no time then
-        return None
-    return next((time for text in texts if (time := _time(text)) is not None), None)
+        recorded = None
+    return (None, TimeSource.NONE) if recorded is None else (recorded.at, recorded.source)
 
 
-def _time(text: object) -> datetime | None:
-    match = _TIME.match(text) if isinstance(text, str) else None
-    if match is None:
-        return None
-    try:
-        time = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*match.groups()))  # the camera's wall clock
-    except ValueError:
-        return None
-    return time if _EARLIEST_YEAR <= time.year <= _LATEST_YEAR else None
+def _read_times_of_names(photos: dict[str, PhotoContent]) -> None:
+    """Gives photos without a time the one in their names, where the names of their folder hold times."""
+    folders: dict[str, list[str]] = {}
+    for relative, content in photos.items():
+        if content.taken_at is None:
+            folders.setdefault(relative.rpartition("/")[0], []).append(relative)
+    for files in folders.values():
+        names = [as_text(relative).rpartition("/")[2] for relative in files]
+        for relative, taken_at in zip(files, read_names(names, now=datetime.now(UTC)), strict=True):
+            if taken_at is not None:
+                photos[relative] = replace(photos[relative], taken_at=taken_at, time_source=TimeSource.FILENAME)

@@ -7,8 +7,8 @@ from typing import Any
 
 from trapper_cli.runs.names import as_text
 from trapper_cli.runs.outcomes import FileOutcome, RunResult, Status
-from trapper_cli.runs.plan import PlannedDeployment
-from trapper_client.output import say, table
+from trapper_cli.runs.plan import PlannedDeployment, count_sources, shown_sources
+from trapper_client.output import say, table, tell
 
 _MOST_SHOWN = 20
 EXIT_WHOLE, EXIT_NOTHING, EXIT_PARTIAL = 0, 1, 3
@@ -73,6 +73,11 @@ class Report:
         return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
     @property
+    def time_sources(self) -> dict[str, int]:
+        """Photos with a result per source of their time."""
+        return count_sources(photo.time_source for photo in self.result.looked_at)
+
+    @property
     def images_per_second(self) -> float:
         return self.looked_at / self.seconds if self.seconds else 0.0
 
@@ -96,6 +101,7 @@ class Report:
             "vehicles": self.with_type("vehicle"),
             "species": self.species,
             "damaged": sum(photo.is_damaged for photo in self.result.looked_at),
+            "time_sources": self.time_sources,
             "without_time": self.result.without_time,
             "failed": self.failed,
             "failures": [{"file": file, "reason": reason} for file, reason in self.failures],
@@ -117,26 +123,30 @@ class Report:
         }
 
     def show(self) -> None:
-        """For people: failures first."""
+        """For people: what is wrong first, and counts of what is on the photos only when there are any."""
+        if self.problem is not None:
+            tell(self.problem)
         self._show_failures()
-        rows: list[tuple[str, object]] = [
-            ("Photos", len(self.photos)),
-            ("Blank", self.with_status(Status.BLANK)),
-            ("With animals", self.with_type("animal")),
-            ("With humans", self.with_type("human")),
-            ("With vehicles", self.with_type("vehicle")),
-            *((f"  {label}", count) for label, count in self.species.items()),
-        ]
+        rows: list[tuple[str, object]] = [("Photos", len(self.photos))]
+        if self.result.looked_at:
+            rows += [
+                ("Blank", self.with_status(Status.BLANK)),
+                ("With animals", self.with_type("animal")),
+                ("With humans", self.with_type("human")),
+                ("With vehicles", self.with_type("vehicle")),
+                *((f"  {label}", count) for label, count in self.species.items()),
+            ]
         document = self.document()
         optional = (
             ("Failed", self.failed),
             ("Damaged, so not known to be blank", document["damaged"]),
+            ("Times from", shown_sources(self.time_sources)),
             ("Without a time", self.result.without_time),
             ("Files with the bytes of another", sum(len(each.files) for each in self.result.duplicates)),
             ("Not read", len(self.result.unread)),
             ("Other files, left out", self.ignored),
         )
-        rows += [(name, count) for name, count in optional if count]
+        rows += [(name, value) for name, value in optional if value]
         rows.append(("Seconds", f"{self.seconds:.1f}"))
         if self.looked_at:
             rows.append(("Images per second", f"{self.images_per_second:.1f}"))

@@ -1,7 +1,7 @@
 """Uploads what is not there yet: files are announced by their hash, bytes go out on a few connections."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -203,7 +203,7 @@ def _chunks(photo: PhotoFile, activity: Activity) -> Iterator[bytes]:
 
 
 @contextmanager
-def _reading(photo: PhotoFile, activity: Activity) -> Iterator[None]:
+def _reading(photo: PhotoFile, activity: Activity) -> Generator[None]:
     """Names the file while the drive is waited for; between two reads the service is."""
     activity.at(str(photo.path))
     yield

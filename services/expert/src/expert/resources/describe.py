@@ -16,13 +16,13 @@ from expert.resources import queries
 from expert.resources.models import Resource
 from expert.resources.name_times import name_times
 from expert.resources.read_picture import PictureFacts, read_picture
-from expert.resources.read_time import Recorded, TimeReading, read_time
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
-from expert.resources.state import ResourceKind, ResourceState, TimeSource
+from expert.resources.state import ResourceKind, ResourceState
 from trapper_kit.cron import note_progress
 from trapper_kit.db import Session, enqueue_after_commit, is_away
 from trapper_kit.logs import log
 from trapper_kit.objects import ObjectMissing, StorageFull, StorageUnavailable
+from trapper_kit.pictures.read_time import Recorded, TimeReading, TimeSource, read_time
 from trapper_schemas.v1.results import FailureCode
 
 _LARGEST_PICTURE_BYTES = 500_000_000

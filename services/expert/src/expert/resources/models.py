@@ -20,8 +20,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Versioned
 from expert.capture_times.state import OffsetSource, TimeIssue
-from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
+from expert.resources.state import PrivacyState, ResourceKind, ResourceState, Visibility
 from trapper_kit.db import state_type
+from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.results import FailureCode
 

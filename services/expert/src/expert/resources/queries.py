@@ -31,9 +31,10 @@ from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.deployments.models import Deployment
 from expert.media_store import identity_of_key
 from expert.resources.models import Resource
-from expert.resources.state import ResourceState, TimeSource
+from expert.resources.state import ResourceState
 from trapper_kit.db import Session, db_clock, state_type
 from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.v1.results import FailureCode
 
 STORED = literal(ResourceState.STORED, state_type(ResourceState), literal_execute=True)  # a partial index must see it

@@ -2,21 +2,18 @@
 
 import io
 import struct
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from expert.resources.read_exif import read_exif, read_orientation
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind
 from trapper_kit.jpeg import decode_jpeg
+from trapper_kit.pictures.open_picture import open_picture
+from trapper_kit.pictures.read_exif import read_exif, read_orientation
 from trapper_schemas.v1.results import FailureCode
-
-Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding; Pillow's would warn, or refuse at its own
-Image.init()  # registers every format now, not in the middle of the first picture of several threads
 
 _MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -27,7 +24,6 @@ _MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-_FORMATS = tuple(name for name in _MEDIA_TYPES if name != "MPO")  # opened as a JPEG, which then has several frames
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -57,12 +53,11 @@ class PictureFacts:
 
 def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
     """Facts, or the reason why there are none, as a plain sentence; slow, so call it in a thread."""
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about broken EXIF, which is normal here
     refusal = sniff(data[:HEAD_BYTES])
     if refusal is not None:
         return refusal
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with open_picture(io.BytesIO(data)) as image:
             return _facts(data, image, max_pixels, thumbnail_pixels)
     except Image.UnidentifiedImageError:
         return NoPicture(FailureCode.UNDECODABLE, "the file is not a picture of a known format")

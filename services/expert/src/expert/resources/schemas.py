@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from expert.capture_times.state import OffsetSource, TimeIssue
-from expert.resources.state import PrivacyState, ResourceKind, ResourceState, TimeSource, Visibility
+from expert.resources.state import PrivacyState, ResourceKind, ResourceState, Visibility
+from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.base import Change, Reply, RowVersion
 from trapper_schemas.times import Moment
 from trapper_schemas.v1.results import FailureCode

@@ -1,4 +1,4 @@
-"""States of a resource, sources of its time, and its visibility."""
+"""States of a resource, and its visibility."""
 
 from enum import StrEnum
 
@@ -18,24 +18,6 @@ class ResourceKind(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
     UNKNOWN = "unknown"
-
-
-class TimeSource(StrEnum):
-    """Where the wall-clock time was read; `none` means that the file has none.
-
-    In the order in which they are looked at: DateTimeOriginal, DateTimeDigitized, the maker's block (Reconyx), XMP,
-    DateTime, the file's name.
-    """
-
-    EXIF = "exif"
-    EXIF_DIGITIZED = "exif_digitized"
-    MAKER_NOTE = "maker_note"
-    XMP = "xmp"
-    EXIF_MODIFIED = "exif_modified"
-    FILENAME = "filename"
-    TABLE = "table"
-    MTIME = "mtime"
-    NONE = "none"
 
 
 class PrivacyState(StrEnum):

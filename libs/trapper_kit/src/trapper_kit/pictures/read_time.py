@@ -3,11 +3,30 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
 from typing import Any
 
-from expert.capture_times.resolve import Clock, resolve
-from expert.resources.state import TimeSource
+from trapper_schemas.times import is_in_range
+
+
+class TimeSource(StrEnum):
+    """Where the wall-clock time was read; `none` means that the file has none.
+
+    In the order in which they are looked at: DateTimeOriginal, DateTimeDigitized, the maker's block (Reconyx), XMP,
+    DateTime, the file's name.
+    """
+
+    EXIF = "exif"
+    EXIF_DIGITIZED = "exif_digitized"
+    MAKER_NOTE = "maker_note"
+    XMP = "xmp"
+    EXIF_MODIFIED = "exif_modified"
+    FILENAME = "filename"
+    TABLE = "table"
+    MTIME = "mtime"
+    NONE = "none"
+
 
 MAKER_NOTE_TIME, XMP_TIME = "MakerNoteDateTimeOriginal", "XMPDateTimeOriginal"
 _TIME = re.compile(
@@ -51,7 +70,7 @@ def read_time(tags: Mapping[str, Any]) -> TimeReading:
         at, offset = read
         offset = offset if offset_tag is None else _read_offset(tags.get(offset_tag))
         at = _with_fractions(at, tags.get(subsec_tag)) if subsec_tag is not None else at
-        if resolve(at, offset, Clock()).captured_at is not None:
+        if is_in_range(at.replace(tzinfo=UTC if offset is None else timezone(offset))):
             return TimeReading(Recorded(at, offset, source))
         problem = problem or f"{time_tag} says {at:%Y-%m-%d %H:%M:%S}, which is not between 1900 and 2199"
     return TimeReading(None, problem)

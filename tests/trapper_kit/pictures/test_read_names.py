@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from expert.resources.read_names import read_names
+from trapper_kit.pictures.read_names import read_names
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 TAKEN = datetime(2023, 6, 1, 10, 11, 12)

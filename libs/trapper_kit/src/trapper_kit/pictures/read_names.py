@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from expert.resources.read_time import valid_time
+from trapper_kit.pictures.read_time import valid_time
 
 _PATTERNS = (
     # 20231106_021530, 2023-11-06 02-15-30, 2023-11-06T02h15m30, 20231106 021530 PM

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from expert.resources.read_maker_note import read_maker_note
-from expert.resources.read_time import MAKER_NOTE_TIME, XMP_TIME, read_time
-from expert.resources.state import TimeSource
 from tests.support.make.maker_notes import hyperfire, hyperfire_2, ultrafire
+from trapper_kit.pictures.read_maker_note import read_maker_note
+from trapper_kit.pictures.read_time import MAKER_NOTE_TIME, XMP_TIME, TimeSource, read_time
 
 TAKEN = datetime(2023, 6, 15, 14, 30)
 

@@ -3,7 +3,7 @@
 import struct
 from datetime import datetime
 
-from expert.resources.read_time import valid_time
+from trapper_kit.pictures.read_time import valid_time
 
 _HYPERFIRE, _HYPERFIRE_AT = b"\x01\xf1", 0x16
 _HYPERFIRE_2, _HYPERFIRE_2_AT = b"RECONYXH2\0", 0x3E

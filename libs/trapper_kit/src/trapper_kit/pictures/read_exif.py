@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPSTAGS, IFD, TAGS
 
-from expert.resources.read_maker_note import read_maker_note
-from expert.resources.read_time import MAKER_NOTE_TIME, XMP_TIME
+from trapper_kit.pictures.read_maker_note import read_maker_note
+from trapper_kit.pictures.read_time import MAKER_NOTE_TIME, XMP_TIME
 from trapper_kit.text import REPLACEMENT, clean
 
 _MOST_ENTRIES = 200
