@@ -141,7 +141,7 @@ async def test_a_claim_holds_until_it_is_over_and_its_former_holder_records_noth
     assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_a_store_that_is_away_costs_no_attempt(backend: Backend, monkeypatch):
+async def test_a_store_that_is_away_costs_no_attempt(backend: Backend, monkeypatch: pytest.MonkeyPatch):
     project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
 
@@ -158,7 +158,7 @@ async def test_a_store_that_is_away_costs_no_attempt(backend: Backend, monkeypat
     assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(backend: Backend, monkeypatch):
+async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(backend: Backend, monkeypatch: pytest.MonkeyPatch):
     project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
 
