@@ -158,7 +158,9 @@ async def test_a_store_that_is_away_costs_no_attempt(backend: Backend, monkeypat
     assert (await read(backend, resource_id)).state is ResourceState.DESCRIBED
 
 
-async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(backend: Backend, monkeypatch: pytest.MonkeyPatch):
+async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+):
     project = await backend.project(await backend.person())
     resource_id = await project.upload(make.encoded())
 
