@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 
 from expert.access.issue_token import issue_token
+from expert.operations.start import start_operation
 from tests.support.access_table import CALLERS, OUTSIDER, OWNER, CallerKind, Place, Route
 from tests.support.make import expert
 from tests.support.make.expert import Backend, Person, joined, made
@@ -154,6 +155,10 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
             "dynamic_attrs": [{"observation_type": "blank"}],
         },
     )
+    async with backend.work.db() as db:
+        operation, _ = await start_operation(
+            db, "jobs.make", classification_project_id=project.project_id, parameters={}, total=0
+        )
     admin = await backend.person("root", site_admin=True)
     connection = await admin.client.put(
         "/api/ai-provider-connections/", json={"name": "spare", "url": "http://127.0.0.1:9", "credential": "x"}
@@ -169,6 +174,7 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "location_id": location["id"],
         "deployment_id": deployment["id"],
         "job_id": job_id,
+        "operation_id": operation.id,
         "classification_id": started["id"],
         "provider_id": project.detector_id,
         "taxon_id": project.taxa["Sus scrofa"],

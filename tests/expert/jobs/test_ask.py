@@ -41,7 +41,7 @@ async def test_asking_takes_what_is_due_at_once_so_that_no_sweep_takes_it_again(
     async with expert(expert_database_url, tmp_path) as work:
         made = await scene(work)
         would = (await ask(made, dry_run=True)).json()
-        assert would == {"job": None, "resources": 3}
+        assert would == {"job": None, "operation_id": None, "resources": 3}
         answer = await ask(made, interactive=True)
         assert (answer.status_code, answer.json()["resources"]) == (201, 3)
         assert answer.json()["job"]["created_by"] == str(made.user_ids["owner"])
@@ -64,7 +64,7 @@ async def test_only_what_is_missing_under_the_same_models_is_asked(expert_databa
         made = await scene(work)
         assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 3
         await submitted(made)
-        assert (await ask(made, missing_only=True)).json() == {"job": None, "resources": 0}
+        assert (await ask(made, missing_only=True)).json() == {"job": None, "operation_id": None, "resources": 0}
         await made.sql("update ai_classification_jobs set stage = 'cancelled', closed_at = now()")
         await made.sql("update job_resources set outcome = 'cancelled'")
         assert (await ask(made, missing_only=True, dry_run=True)).json()["resources"] == 3
@@ -88,7 +88,7 @@ async def test_a_failure_that_may_pass_is_missing_and_one_of_the_file_is_not(
             )
             whole = await client.post(f"{JOBS}{job_id}/rerun/", headers={"Idempotency-Key": "s"})
             found = (await client.get(f"{JOBS}{job_id}/resources/", params={"outcome": "failed"})).json()["items"]
-        assert again.json() == {"job": None, "resources": 2}
+        assert again.json() == {"job": None, "operation_id": None, "resources": 2}
         assert (whole.status_code, whole.json()["resources"]) == (201, 3)
         assert sorted(one["code"] for one in found) == ["killed-worker", "undecodable"]
         assert await made.broken() == {}

@@ -31,6 +31,7 @@ from expert.jobs.state import JobStage
 from expert.manager_client import Managers
 from expert.media_store import blob_key, original_key
 from expert.observations.queries_invariants import INVARIANTS as OBSERVATIONS
+from expert.operations.queries_invariants import INVARIANTS as OPERATIONS
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.seal import seal
 from expert.research_projects.models import ResearchProject
@@ -156,7 +157,7 @@ class Scene:
     async def broken(self) -> dict[str, list[Any]]:
         """Invariants that do not hold, with what breaks them."""
         found: dict[str, list[Any]] = {}
-        for name, statement in {**JOBS, **RESULTS, **CLASSIFICATIONS, **OBSERVATIONS}.items():
+        for name, statement in {**JOBS, **OPERATIONS, **RESULTS, **CLASSIFICATIONS, **OBSERVATIONS}.items():
             rows = await self.sql(statement.replace(":", "\\:"))
             if rows:
                 found[name] = rows

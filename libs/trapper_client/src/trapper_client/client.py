@@ -38,6 +38,8 @@ from trapper_client.contract import (
     ObservationChange,
     ObservationInput,
     ObservationReply,
+    OperationLineReply,
+    OperationReply,
     PathReply,
     ProviderDetail,
     ProviderReply,
@@ -58,6 +60,8 @@ from trapper_client.filters import (
     JobsListJobsFilters,
     JobsListOutcomesFilters,
     ObservationsListObservationsFilters,
+    OperationsListAllFilters,
+    OperationsListLinesFilters,
     ResearchProjectsListAllFilters,
     ResourcesListAllFilters,
     ResultsListMachineDetectionsFilters,
@@ -67,6 +71,7 @@ from trapper_schemas.base import Reply
 UPLOADS_PER_CALL = 500
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"
+_OPERATIONS = "/api/operations/"
 _PROJECTS = "/api/classification-projects/"
 T = TypeVar("T", bound=BaseModel)
 
@@ -224,6 +229,24 @@ class TrapperClient:
     def rerun_job(self, job_id: str, request: JobRerun) -> NewJobReply:
         """Requests a job for the resources of an earlier one, or for those that failed in it."""
         return self.api.send(NewJobReply, "POST", f"{_JOBS}{job_id}/rerun/", request)
+
+    # operations
+
+    def operations(self, **filters: Unpack[OperationsListAllFilters]) -> Iterator[OperationReply]:
+        return self.api.items(OperationReply, _OPERATIONS, **filters)
+
+    def operation(self, operation_id: str) -> OperationReply:
+        return self.api.read(OperationReply, f"{_OPERATIONS}{operation_id}/")
+
+    def operation_log(
+        self, operation_id: str, **filters: Unpack[OperationsListLinesFilters]
+    ) -> Iterator[OperationLineReply]:
+        """The log in order; `after` continues after a line, `level=["error"]` lists the rows that failed."""
+        return self.api.items(OperationLineReply, f"{_OPERATIONS}{operation_id}/log/", **filters)
+
+    def cancel_operation(self, operation_id: str) -> OperationReply:
+        """Cancels an operation before its next batch; what it did stays."""
+        return self.api.send(OperationReply, "POST", f"{_OPERATIONS}{operation_id}/cancel/")
 
     # classifications
 

@@ -838,6 +838,16 @@ class LocationReply(Reply):
     ]
 
 
+class LogLevel(StrEnum):
+    """
+    What a log line is; an `error` names the row that failed, and the other rows go on.
+    """
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Outcome1(StrEnum):
     """
     how it ended
@@ -1215,6 +1225,35 @@ class OffsetSource(StrEnum):
     FILE = "file"
     PLACE = "place"
     NONE = "none"
+
+
+class OperationLineReply(Reply):
+    """
+    A line of the log; an `error` names in `item` the row that failed, the others went on.
+    """
+
+    at: Annotated[datetime, Field(description="when it was done")]
+    code: Annotated[
+        str | None, Field(description="stable code of the reason, for programs")
+    ]
+    item: str | None
+    level: LogLevel
+    message: Annotated[str, Field(description="one sentence for people")]
+    number: Annotated[
+        int, Field(description="from 1; the log keeps the newest 10,000 lines")
+    ]
+
+
+class OperationState(StrEnum):
+    """
+    How far an operation is; `waiting` is also the pause before another attempt.
+    """
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Outcome(StrEnum):
@@ -2439,6 +2478,10 @@ class JobReply(Reply):
             description="equal for jobs that run the same models, whatever their thresholds"
         ),
     ]
+    operation_id: Annotated[
+        str | None,
+        Field(description="of the operation that made it, null when it was made alone"),
+    ]
     pending: Annotated[
         int,
         Field(
@@ -2653,11 +2696,17 @@ class NewJob(Reply):
 
 class NewJobReply(Reply):
     """
-    How many resources the job takes, or would take; no job when there is nothing to do, or on a dry run.
+    How many resources are taken, or would be; neither job nor operation when there are none, or on a dry run.
     """
 
     job: Annotated[
         JobReply | None, Field(description="the job; null when none was made")
+    ]
+    operation_id: Annotated[
+        str | None,
+        Field(
+            description="of the operation that makes several jobs, when one is not enough"
+        ),
     ]
     resources: Annotated[int, Field(description="number of resources, from 0")]
 
@@ -2829,6 +2878,64 @@ class ObservationInput(Reply):
         list[str] | None, Field(description="short words to find it by")
     ] = None
     taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
+
+
+class OperationLinePage(Reply):
+    items: Annotated[
+        list[OperationLineReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class OperationReply(Reply):
+    """
+    Long work that a person or a schedule started; its numbers move while it runs.
+    """
+
+    attempt: Annotated[int, Field(description="how many times it was started, from 0")]
+    cancel_requested_at: Annotated[
+        datetime | None, Field(description="it ends before its next batch")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    counters: Annotated[dict[str, int], Field(description="further counts, by name")]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None, Field(description="null when a schedule started it")
+    ]
+    done: Annotated[int, Field(description="rows that are done, from 0")]
+    ended_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it holds")
+    ]
+    error: Annotated[str | None, Field(description="why it failed")]
+    expires_at: Annotated[
+        datetime | None,
+        Field(description="when it is deleted with its log; what it did stays"),
+    ]
+    heartbeat_at: Annotated[
+        datetime | None,
+        Field(description="when its process was last heard of, while it runs"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    kind: Annotated[
+        str,
+        Field(
+            description="what it does, as feature.verb: jobs.make makes AI jobs of a large scope"
+        ),
+    ]
+    result: dict[str, object] | None
+    started_at: datetime | None
+    state: Annotated[
+        OperationState, Field(description="`waiting` also between two attempts")
+    ]
+    total: Annotated[
+        int,
+        Field(description="rows that it has to do, counted when it started, from 0"),
+    ]
 
 
 class ParseVersion(Reply):
@@ -3624,6 +3731,16 @@ class ObservationReply(Reply):
     ]
     tags: Annotated[list[str], Field(description="short words to find it by")]
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+
+
+class OperationPage(Reply):
+    items: Annotated[
+        list[OperationReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
 
 
 class PathPage(Reply):

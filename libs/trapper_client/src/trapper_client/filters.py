@@ -217,6 +217,22 @@ class ObservationsListObservationsFilters(TypedDict, total=False):
     limit: int
 
 
+class OperationsListAllFilters(TypedDict, total=False):
+    classification_project_id: list[str] | None
+    id: list[str] | None
+    kind: list[str] | None
+    state: list[Literal["waiting", "running", "finished", "failed", "cancelled"]] | None
+    cursor: str | None
+    limit: int
+
+
+class OperationsListLinesFilters(TypedDict, total=False):
+    after: int
+    level: list[Literal["info", "warning", "error"]] | None
+    cursor: str | None
+    limit: int
+
+
 class ResearchProjectsListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

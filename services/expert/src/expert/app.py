@@ -17,6 +17,7 @@ from expert.deps import ExpertWork, open_work
 from expert.jobs.routes import router as jobs
 from expert.locations.routes import router as locations
 from expert.observations.routes import router as observations
+from expert.operations.routes import router as operations
 from expert.providers.routes import router as providers
 from expert.research_projects.routes import router as research_projects
 from expert.resources.routes import router as resources
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads,
     observations,
     classifications,
+    operations,
     jobs,
     results,
 )

@@ -22,6 +22,7 @@ from expert.classifications import queries_invariants as classifications
 from expert.deps import ExpertWork, open_work
 from expert.jobs import queries_invariants as jobs
 from expert.observations import queries_invariants as observations
+from expert.operations import queries_invariants as operations
 from expert.providers.connect_manager import connect_manager
 from expert.providers.sync_ai_models import SyncReport, sync_ai_models
 from expert.resources import queries_invariants as resources
@@ -45,6 +46,7 @@ INVARIANTS: dict[str, str] = {
     **resources.INVARIANTS,
     **classification_projects.INVARIANTS,
     **uploads.INVARIANTS,
+    **operations.INVARIANTS,
     **jobs.INVARIANTS,
     **observations.INVARIANTS,
     **classifications.INVARIANTS,

@@ -16,6 +16,13 @@ class Intervals(kit.Intervals):
     follow: float = Field(default=3.0, gt=0, description="between two questions how submitted jobs are doing")
     fleet: float = Field(default=10.0, gt=0, description="between two readings of which models no worker can run")
     describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
+    operation_heartbeat: float = Field(default=5.0, gt=0, description="between two heartbeats of a running operation")
+    operation_silence: float = Field(
+        default=30.0, gt=0, description="after which a running operation without a heartbeat is tried again"
+    )
+    operation_expiry: float = Field(
+        default=90 * 86400.0, gt=0, description="after which an ended operation is deleted with its log"
+    )
     upload_expiry: float = Field(default=7 * 86400.0, gt=0, description="after which a promised upload is forgotten")
     upload_sweep: float = Field(default=600.0, gt=0, description="between two looks for promises that expired")
     orphans: float = Field(default=3600.0, gt=0, description="between two comparisons of objects with rows")

@@ -12,6 +12,7 @@ from expert.deployments import models as deployments
 from expert.jobs import models as jobs
 from expert.locations import models as locations
 from expert.observations import models as observations
+from expert.operations import models as operations
 from expert.providers import models as providers
 from expert.research_projects import models as research_projects
 from expert.resources import models as resources
@@ -33,6 +34,7 @@ FEATURES = (
     jobs,
     locations,
     observations,
+    operations,
     providers,
     research_projects,
     resources,

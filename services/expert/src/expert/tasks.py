@@ -4,6 +4,7 @@ from expert.access import tasks as access
 from expert.base import task
 from expert.deps import NAMESPACE, open_work
 from expert.jobs import tasks as jobs
+from expert.operations import tasks as operations
 from expert.providers import tasks as providers
 from expert.resources import tasks as resources
 from expert.results import tasks as results
@@ -17,7 +18,7 @@ __all__ = ["BOOK", "run_tasks"]
 
 BOOK = task
 
-FEATURES = (access, jobs, providers, resources, results, uploads)
+FEATURES = (access, jobs, operations, providers, resources, results, uploads)
 """Importing them notes their tasks in the book."""
 
 

@@ -9,7 +9,7 @@ from trapper_cli.runs.names import sentence
 from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.workspace import Workspace
 from trapper_client.client import TrapperClient
-from trapper_client.contract import JobReply, JobStage, NewJob, NewJobReply
+from trapper_client.contract import JobReply, JobStage, NewJob, NewJobReply, OperationState
 from trapper_client.derived import OPEN_STAGES, ended_resources, is_closed
 from trapper_client.errors import Failure
 
@@ -42,10 +42,9 @@ class FollowedJobs:
     jobs: dict[str, JobReply] = field(default_factory=dict[str, JobReply])
     requested: set[str] = field(default_factory=set[str])
 
-    def add(self, reply: NewJobReply) -> None:
-        if reply.job is not None:
-            self.jobs[reply.job.id] = reply.job
-            self.requested.add(reply.job.id)
+    def add(self, job: JobReply) -> None:
+        self.jobs[job.id] = job
+        self.requested.add(job.id)
 
     @property
     def broken(self) -> JobReply | None:
@@ -80,7 +79,7 @@ class JobRunner:
 
     def request_described(self) -> None:
         """Requests a job for what is described so far, so that the AI works while the upload goes on."""
-        self._followed.add(self._request_missing(dry_run=False))
+        self._add(self._followed, self._request_missing(dry_run=False))
 
     def run(self) -> None:
         """Gives every photo without a result of the chosen models one chance; raises Failure when a job failed.
@@ -94,7 +93,7 @@ class JobRunner:
             while True:
                 missing = self._request_missing(dry_run=True).resources
                 if missing and (before is None or missing < before):
-                    followed.add(self._request_missing(dry_run=False))
+                    self._add(followed, self._request_missing(dry_run=False))
                 elif not self._open_jobs():
                     return
                 before = missing or before
@@ -104,7 +103,8 @@ class JobRunner:
         """Looks at these once more, because their present results stem from other models than the chosen ones."""
         followed = FollowedJobs()
         with counting("Detecting again", len(resource_ids), quiet=self._quiet) as counter:
-            followed.add(self._expert.request_ai(self._job().model_copy(update={"resource_ids": list(resource_ids)})))
+            again = self._job().model_copy(update={"resource_ids": list(resource_ids)})
+            self._add(followed, self._expert.request_ai(again))
             self._wait(followed, counter)
 
     def looked_at(self) -> int:
@@ -113,6 +113,25 @@ class JobRunner:
 
     def _request_missing(self, *, dry_run: bool) -> NewJobReply:
         return self._expert.request_ai(self._job().model_copy(update={"missing_only": True, "dry_run": dry_run}))
+
+    def _add(self, followed: FollowedJobs, reply: NewJobReply) -> None:
+        """Follows the job of a reply, or every job that its operation makes."""
+        if reply.job is not None:
+            followed.add(reply.job)
+        if reply.operation_id is None:
+            return
+        limit = _StallLimit("Making the AI jobs")
+        operation = self._expert.operation(reply.operation_id)
+        while operation.state in {OperationState.WAITING, OperationState.RUNNING}:
+            limit.wait(operation.done)
+            operation = self._expert.operation(reply.operation_id)
+        if operation.state is not OperationState.FINISHED:
+            raise Failure(
+                f"The AI jobs could not be made: {sentence(operation.error or 'it was cancelled')}", hint=_HINT
+            )
+        for job in self._jobs():
+            if job.operation_id == operation.id:
+                followed.add(job)
 
     def _job(self) -> NewJob:
         """A job over the whole folder."""

@@ -79,6 +79,8 @@ def retry(
         reply = expert.rerun_job(job_id, JobRerun(failed_only=not everything))
     if as_json:
         answer(reply.model_dump(mode="json"))
+    elif reply.operation_id is not None:
+        say(f"{reply.resources} photo(s) take several jobs. Follow them: trapper operations watch {reply.operation_id}")
     elif reply.job is None:
         say("There is nothing to do: none of its photos failed.")
     else:

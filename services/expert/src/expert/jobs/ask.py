@@ -1,4 +1,4 @@
-"""Makes a job that a person requests, or counts its resources (dry run)."""
+"""Makes the job that a person requests, or starts an operation that makes several; a dry run only counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,12 @@ from expert.access.make_once import IdempotentRequest, make_once
 from expert.classification_projects.models import ClassificationProject
 from expert.jobs import queries_scope
 from expert.jobs.create import fill_job, new_job
-from expert.jobs.freeze import freeze_config
+from expert.jobs.freeze import Frozen, freeze_config
+from expert.jobs.make_jobs import KIND, JobsParameters
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import Overrides
+from expert.operations.models import Operation
+from expert.operations.start import start_operation
 from trapper_kit.db import Session
 from trapper_kit.idempotency import check_same
 from trapper_kit.problems import Invalid
@@ -29,11 +32,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class AskResult:
-    """The number of resources and their job; no job on a dry run or without resources."""
+    """The number of resources, and their job or the operation that makes their jobs; neither on a dry run."""
 
     job: AiClassificationJob | None
     resources: int
     made: bool
+    operation: Operation | None = None
 
 
 async def ask_job(
@@ -46,25 +50,34 @@ async def ask_job(
     missing_only: bool,
     interactive: bool,
     dry_run: bool,
+    max_resources: int,
     now: datetime,
 ) -> AskResult:
-    """Makes one job over the readable resources of a scope; raises Invalid for a foreign scope."""
+    """Requests the AI for the readable resources of a scope; raises Invalid for a foreign scope.
+
+    More than `max_resources` of them take several jobs, which an operation makes.
+    """
     earlier = await access.made_before(db, AiClassificationJob, request.caller_id, request.key)
     if earlier is not None:
         check_same(earlier.request_print, request.request_print)
         return AskResult(earlier, earlier.total, made=False)
+    started = await access.made_before(db, Operation, request.caller_id, request.key)
+    if started is not None:
+        check_same(started.request_print, request.request_print)
+        return AskResult(None, started.total, made=False, operation=started)
     linked_collection_id = await _linked_collection(db, project, scope)
     frozen = await freeze_config(db, project, overrides)
-    if not dry_run:
-        await queries_scope.hold_scope(db, linked_collection_id, scope.resource_ids)
-    taken = await queries_scope.in_scope(
-        db,
-        linked_collection_id,
-        scope.resource_ids,
-        missing_under=(project.id, frozen.config.models_key) if missing_only else None,
-    )
-    if dry_run or not taken:
-        return AskResult(None, len(taken), made=False)
+    missing_under = (project.id, frozen.config.models_key) if missing_only else None
+    selected = queries_scope.Selection(linked_collection_id, scope.resource_ids, missing_under=missing_under)
+    total = await queries_scope.count_scope(db, selected)
+    if dry_run or not total:
+        return AskResult(None, total, made=False)
+    if total > max_resources:
+        return await _start_many(db, project, frozen, selected, total, request=request, interactive=interactive)
+    await queries_scope.hold_scope(db, linked_collection_id, scope.resource_ids)
+    taken = await queries_scope.in_scope(db, selected, limit=max_resources)
+    if not taken:
+        return AskResult(None, 0, made=False)
     job = new_job(
         frozen,
         classification_project_id=project.id,
@@ -78,6 +91,36 @@ async def ask_job(
         await queries_scope.mark_taken(db, linked_collection_id, taken, now=now)
         await fill_job(db, job, taken, auto=False)
     return AskResult(job, job.total, made=made)
+
+
+async def _start_many(
+    db: Session,
+    project: ClassificationProject,
+    frozen: Frozen,
+    selected: queries_scope.Selection,
+    total: int,
+    *,
+    request: IdempotentRequest,
+    interactive: bool,
+) -> AskResult:
+    parameters = JobsParameters(
+        linked_collection_id=selected.linked_collection_id,
+        connection_id=frozen.connection_id,
+        job_config=frozen.config,
+        interactive=interactive,
+        missing_only=selected.missing_under is not None,
+        selected=selected.resource_ids is not None,
+    )
+    operation, made = await start_operation(
+        db,
+        KIND,
+        classification_project_id=project.id,
+        parameters=parameters.model_dump(mode="json"),
+        total=total,
+        items=selected.resource_ids or (),
+        request=request,
+    )
+    return AskResult(None, total, made=made, operation=operation)
 
 
 async def _linked_collection(db: Session, project: ClassificationProject, scope: Scope) -> UUID:

@@ -46,6 +46,7 @@ class AiClassificationJob(Once, Base):
     linked_collection_id: Mapped[UUID] = mapped_column(index=True)
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("ai_provider_connections.id"), index=True)
     detection_provider_id: Mapped[UUID] = mapped_column(ForeignKey("ai_providers.id"), index=True)
+    operation_id: Mapped[UUID | None] = mapped_column(ForeignKey("operations.id", ondelete="SET NULL"), index=True)
     kind: Mapped[JobKind] = mapped_column(state_type(JobKind))
     stage: Mapped[JobStage] = mapped_column(state_type(JobStage))
     stages: Mapped[list[Any]]  # of {stage, at}: every stage that it entered, in order

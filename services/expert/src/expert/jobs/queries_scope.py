@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, exists, func, literal, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, and_, cast, exists, func, literal, or_, select, update
 from sqlalchemy.orm import aliased
 
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
@@ -14,11 +14,16 @@ from expert.classification_projects.state import ClassificationProjectStatus
 from expert.collections.models import Collection
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import CLOSED, ENDED, JOB_FAILED, Outcome
+from expert.operations.models import Operation, OperationItem
+from expert.operations.state import CLOSED as ENDED_OPERATION
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.resources.models import Resource
 from expert.resources.state import ResourceKind, ResourceState
 from trapper_kit.db import Session, db_clock
 from trapper_schemas.v1.results import REPEATABLE
+
+MAKE_JOBS = "jobs.make"
+"""The kind of operation that makes several jobs."""
 
 AGAIN = (*sorted(code.value for code in REPEATABLE), JOB_FAILED)
 """Failure codes after which another run may succeed."""
@@ -30,6 +35,11 @@ class DueCollection:
 
     linked_collection_id: UUID
     classification_project_id: UUID
+
+
+def _among(resource_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Whether a linked resource is one of these, however many they are: one parameter."""
+    return LinkedCollectionResource.resource_id == func.any(literal(list(resource_ids), ARRAY(Uuid)))
 
 
 def _readable() -> ColumnElement[bool]:
@@ -47,6 +57,15 @@ def _has_unusable_provider() -> ColumnElement[bool]:
         ClassificationProject.embedding_ai_model_id,
     )
     return exists().where(provider.id.in_(chosen), or_(~provider.is_active, provider.is_unpinned))
+
+
+def _is_being_made() -> ColumnElement[bool]:
+    """Whether an operation makes jobs of the linked collection: no other job takes its resources meanwhile."""
+    return exists().where(
+        Operation.kind == MAKE_JOBS,
+        Operation.state.not_in(tuple(ENDED_OPERATION)),
+        Operation.parameters["linked_collection_id"].as_string() == cast(LinkedCollection.id, Text),
+    )
 
 
 async def due_collections(
@@ -74,6 +93,7 @@ async def due_collections(
             AiProvider.is_active,
             AiProviderConnection.is_active,
             ~_has_unusable_provider(),
+            ~_is_being_made(),
             _readable(),
         )
         .group_by(LinkedCollection.id)
@@ -147,7 +167,7 @@ async def linked_resources(
         .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
         .where(
             LinkedCollection.classification_project_id == project_id,
-            LinkedCollectionResource.resource_id == func.any(literal(list(resource_ids), ARRAY(Uuid))),
+            _among(resource_ids),
         )
     )
     if link_id is not None:
@@ -163,7 +183,7 @@ async def linked_holding_all(db: Session, project_id: UUID, resource_ids: Sequen
         .where(
             LinkedCollection.classification_project_id == project_id,
             is_open(),
-            LinkedCollectionResource.resource_id.in_(resource_ids),
+            _among(resource_ids),
         )
         .group_by(LinkedCollectionResource.linked_collection_id)
         .having(func.count() == len(set(resource_ids)))
@@ -182,28 +202,55 @@ async def hold_scope(db: Session, linked_collection_id: UUID, resource_ids: Sequ
         .with_for_update()
     )
     if resource_ids is not None:
-        statement = statement.where(LinkedCollectionResource.resource_id.in_(resource_ids))
+        statement = statement.where(_among(resource_ids))
     await db.execute(statement)
 
 
-async def in_scope(
-    db: Session,
-    linked_collection_id: UUID,
-    resource_ids: Sequence[UUID] | None,
-    *,
-    missing_under: tuple[UUID, str] | None,
-) -> Sequence[UUID]:
-    """The readable resources of a scope; with (project, models key) only those that these models have not answered."""
+@dataclass(frozen=True)
+class Selection:
+    """Resources of a linked collection: all, those with these ids, or the items of an operation.
+
+    With `missing_under` (project, models key) only those that these models have not answered.
+    """
+
+    linked_collection_id: UUID
+    resource_ids: Sequence[UUID] | None = None
+    operation_id: UUID | None = None
+    missing_under: tuple[UUID, str] | None = None
+
+
+def _selected(selection: Selection) -> Select[UUID]:
+    resource_id = LinkedCollectionResource.resource_id
     statement = (
-        select(LinkedCollectionResource.resource_id)
-        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
-        .where(LinkedCollectionResource.linked_collection_id == linked_collection_id, _readable())
-        .order_by(LinkedCollectionResource.resource_id)
+        select(resource_id)
+        .join(Resource, Resource.id == resource_id)
+        .where(LinkedCollectionResource.linked_collection_id == selection.linked_collection_id, _readable())
     )
-    if resource_ids is not None:
-        statement = statement.where(LinkedCollectionResource.resource_id.in_(resource_ids))
-    if missing_under is not None:
-        statement = statement.where(~_answered(*missing_under))
+    if selection.resource_ids is not None:
+        statement = statement.where(_among(selection.resource_ids))
+    if selection.operation_id is not None:
+        items = select(OperationItem.item_id).where(OperationItem.operation_id == selection.operation_id)
+        statement = statement.where(resource_id.in_(items))
+    if selection.missing_under is not None:
+        statement = statement.where(~_answered(*selection.missing_under))
+    return statement
+
+
+async def count_scope(db: Session, selection: Selection) -> int:
+    """The number of readable resources of a selection."""
+    return (await db.execute(select(func.count()).select_from(_selected(selection).subquery()))).scalar_one()
+
+
+async def in_scope(
+    db: Session, selection: Selection, *, limit: int, after: UUID | None = None, lock: bool = False
+) -> Sequence[UUID]:
+    """The first readable resources of a selection after an id, in the order of ids; with `lock` no other job's."""
+    resource_id = LinkedCollectionResource.resource_id
+    statement = _selected(selection).order_by(resource_id).limit(limit)
+    if after is not None:
+        statement = statement.where(resource_id > after)
+    if lock:
+        statement = statement.with_for_update(of=LinkedCollectionResource)
     return (await db.scalars(statement)).all()
 
 
@@ -240,7 +287,7 @@ async def mark_taken(db: Session, linked_collection_id: UUID, resource_ids: Sequ
         update(LinkedCollectionResource)
         .where(
             LinkedCollectionResource.linked_collection_id == linked_collection_id,
-            LinkedCollectionResource.resource_id.in_(resource_ids),
+            _among(resource_ids),
             LinkedCollectionResource.taken_at.is_(None),
         )
         .values(taken_at=now)
@@ -253,7 +300,7 @@ async def mark_ended(db: Session, linked_collection_id: UUID, resource_ids: Sequ
         update(LinkedCollectionResource)
         .where(
             LinkedCollectionResource.linked_collection_id == linked_collection_id,
-            LinkedCollectionResource.resource_id.in_(resource_ids),
+            _among(resource_ids),
             LinkedCollectionResource.ai_ended_at.is_(None),
         )
         .values(ai_ended_at=now)

@@ -1,4 +1,4 @@
-"""Make a new job over the resources of a former one, or over those that failed."""
+"""Makes a new job over the resources of a former one, or over those that failed."""
 
 from datetime import datetime
 
@@ -19,6 +19,7 @@ async def rerun_job(
     failed_only: bool,
     interactive: bool,
     dry_run: bool,
+    max_resources: int,
     now: datetime,
 ) -> AskResult:
     """A new job with the project's present settings and the former job's overrides; given ones replace those."""
@@ -34,5 +35,6 @@ async def rerun_job(
         missing_only=False,
         interactive=interactive,
         dry_run=dry_run,
+        max_resources=max_resources,
         now=now,
     )

@@ -1,7 +1,7 @@
 """The routes of jobs: ask, list, read, cancel, run again; and media for workers, under a grant."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -45,13 +45,21 @@ from trapper_schemas.paging import Page
 router = APIRouter(tags=["jobs"])
 
 JOBS = "/api/ai-classification-jobs"
-_CREATED = 201
+_CREATED, _ACCEPTED = 201, 202
+_SEVERAL: dict[int | str, dict[str, Any]] = {
+    _ACCEPTED: {"model": NewJobReply, "description": "An operation makes the jobs; Location is its address"}
+}
 
 
-@router.post(f"{JOBS}/", responses=problems(NotFound, NoDetectionProvider))
+@router.post(f"{JOBS}/", responses={**problems(NotFound, NoDetectionProvider), **_SEVERAL})
 @body_limit(8 * MIB)
-async def ask(body: NewJob, key: IdempotencyKey, response: Response, db: Db, now: Now, caller: MayRunAi) -> NewJobReply:
-    """Start an AI job over a linked collection or some of its resources; 201 when one was made, else 200."""
+async def ask(
+    body: NewJob, key: IdempotencyKey, response: Response, db: Db, work: Work, now: Now, caller: MayRunAi
+) -> NewJobReply:
+    """Start an AI job over a linked collection or some of its resources: 201 when one was made, else 200.
+
+    A scope that takes several jobs answers 202 with the operation that makes them, whose address is in `Location`.
+    """
     await require(db, caller, Capability.RUN_AI, classification_project=body.classification_project_id)
     project = await queries.project(db, body.classification_project_id)
     if project is None:
@@ -65,6 +73,7 @@ async def ask(body: NewJob, key: IdempotencyKey, response: Response, db: Db, now
         missing_only=body.missing_only,
         interactive=body.interactive,
         dry_run=body.dry_run,
+        max_resources=work.settings.job_max_resources,
         now=now,
     )
     return await _ask_reply(db, result, response)
@@ -126,12 +135,13 @@ async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
     return await _reply(db, await cancel_job(db, job_id, now=now))
 
 
-@router.post(f"{JOBS}/{{job_id}}/rerun/", responses=problems(JobNotFound, NoDetectionProvider))
+@router.post(f"{JOBS}/{{job_id}}/rerun/", responses={**problems(JobNotFound, NoDetectionProvider), **_SEVERAL})
 async def rerun(
     job_id: UUID,
     key: IdempotencyKey,
     response: Response,
     db: Db,
+    work: Work,
     now: Now,
     caller: MayRunAi,
     body: JobRerun | None = None,
@@ -149,6 +159,7 @@ async def rerun(
         failed_only=body.failed_only,
         interactive=body.interactive,
         dry_run=body.dry_run,
+        max_resources=work.settings.job_max_resources,
         now=now,
     )
     return await _ask_reply(db, result, response)
@@ -203,4 +214,11 @@ async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
 async def _ask_reply(db: Session, result: AskResult, response: Response) -> NewJobReply:
     if result.made:
         response.status_code = _CREATED
-    return NewJobReply(job=None if result.job is None else await _reply(db, result.job), resources=result.resources)
+    if result.operation is not None:
+        response.status_code = _ACCEPTED
+        response.headers["Location"] = f"/api/operations/{result.operation.id}/"
+    return NewJobReply(
+        job=None if result.job is None else await _reply(db, result.job),
+        operation_id=None if result.operation is None else result.operation.id,
+        resources=result.resources,
+    )

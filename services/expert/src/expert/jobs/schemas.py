@@ -58,6 +58,7 @@ class JobReply(BaseModel):
     classification_project_id: UUID
     linked_collection_id: UUID
     connection_id: UUID
+    operation_id: UUID | None = Field(description="of the operation that made it, null when it was made alone")
     provider: JobProvider
     kind: JobKind
     stage: JobStage
@@ -84,9 +85,10 @@ class JobReply(BaseModel):
 
 
 class NewJobReply(BaseModel):
-    """How many resources the job takes, or would take; no job when there is nothing to do, or on a dry run."""
+    """How many resources are taken, or would be; neither job nor operation when there are none, or on a dry run."""
 
     job: JobReply | None
+    operation_id: UUID | None = Field(description="of the operation that makes several jobs, when one is not enough")
     resources: int
 
 
@@ -100,9 +102,9 @@ class JobResourceReply(BaseModel):
 
 
 _SAME = (
-    "id", "classification_project_id", "linked_collection_id", "connection_id", "kind", "stage", "stages", "job_config",
-    "job_config_version", "models_key", "interactive", "total", "eta_seconds", "images_per_second", "error",
-    "created_by", "created_at", "closed_at",
+    "id", "classification_project_id", "linked_collection_id", "connection_id", "operation_id", "kind", "stage",
+    "stages", "job_config", "job_config_version", "models_key", "interactive", "total", "eta_seconds",
+    "images_per_second", "error", "created_by", "created_at", "closed_at",
 )  # fmt: skip
 _ENDS = ("done", "blank", "failed", "cancelled")
 
