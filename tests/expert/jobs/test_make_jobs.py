@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from expert.jobs import make_jobs
 from expert.jobs.cover import cover_due
+from expert.jobs.create import fill_job
 from expert.operations import queries
 from expert.operations.run import run_operation
 from tests.expert.jobs.test_ask import JOBS, ask
@@ -81,7 +81,6 @@ async def test_jobs_have_the_settings_of_the_moment_when_the_operation_was_start
 async def test_crash_between_two_jobs_makes_no_resource_twice(project: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     operation_id = await started(project)
     calls = 0
-    fill_job = make_jobs.fill_job
 
     async def crash_at_the_second(*given: Any, **named: Any) -> None:
         nonlocal calls
@@ -90,7 +89,7 @@ async def test_crash_between_two_jobs_makes_no_resource_twice(project: Scene, mo
         if calls == 2:
             raise RuntimeError("the process was killed before the commit")
 
-    monkeypatch.setattr(make_jobs, "fill_job", crash_at_the_second)
+    monkeypatch.setattr("expert.jobs.make_jobs.fill_job", crash_at_the_second)
     await run_operation(project.work, operation_id)
     assert await project.sql(TOTALS) == [(2,)]
     await project.sql("update operations set next_attempt_at = now()")

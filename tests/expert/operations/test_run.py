@@ -1,7 +1,7 @@
 """Operations run batch by batch, continue where they stopped, and are taken from dead processes only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ async def nothing(_position: int) -> None:
 
 
 @contextmanager
-def kind(name: str, step: Step = nothing, *, is_long: bool = False) -> Iterator[None]:
+def kind(name: str, step: Step = nothing, *, is_long: bool = False) -> Generator[None]:
     """A kind of operation whose batches write one row each, into the log, and then do `step`."""
 
     async def run_batch(_work: ExpertWork, _db: Session, operation: Operation) -> BatchOutcome:

@@ -92,7 +92,7 @@ class Api:
         make = self.post if method == "POST" else self.patch
         return self.parse(kind, path, make(path, document, headers=headers))
 
-    def items(self, kind: type[T], path: str, **filters: object) -> Iterator[T]:
+    def items(self, kind: type[T], path: str, /, **filters: object) -> Iterator[T]:
         """Return every item of a list, page by page."""
         return (self.parse(kind, path, item) for item in self.pages(path, **filters))
 
