@@ -36,6 +36,7 @@ def kind(name: str, step: Step = nothing, *, is_long: bool = False) -> Generator
 
     async def run_batch(_work: ExpertWork, _db: Session, operation: Operation) -> BatchOutcome:
         position = operation.position.get("next", 0)
+        assert isinstance(position, int)
         await step(position)
         line = LogLine(LogLevel.ERROR if position == 1 else LogLevel.INFO, f"row {position}", item=str(position))
         return BatchOutcome(

@@ -44,7 +44,7 @@ async def make_jobs(work: ExpertWork, db: Session, operation: Operation) -> Batc
         missing_under=(project_id, given.job_config.models_key) if given.missing_only else None,
     )
     taken = await queries_scope.in_scope(
-        db, selection, limit=limit, after=UUID(after) if after is not None else None, lock=True
+        db, selection, limit=limit, after=UUID(str(after)) if after is not None else None, lock=True
     )
     if not taken:
         return BatchOutcome(operation.position, done=0, is_last=True)

@@ -1,7 +1,7 @@
 """The routes of jobs: ask, list, read, cancel, run again; and media for workers, under a grant."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -46,12 +46,10 @@ router = APIRouter(tags=["jobs"])
 
 JOBS = "/api/ai-classification-jobs"
 _CREATED, _ACCEPTED = 201, 202
-_SEVERAL: dict[int | str, dict[str, Any]] = {
-    _ACCEPTED: {"model": NewJobReply, "description": "An operation makes the jobs; Location is its address"}
-}
+_SEVERAL = {"model": NewJobReply, "description": "An operation makes the jobs; Location is its address"}
 
 
-@router.post(f"{JOBS}/", responses={**problems(NotFound, NoDetectionProvider), **_SEVERAL})
+@router.post(f"{JOBS}/", responses={**problems(NotFound, NoDetectionProvider), _ACCEPTED: _SEVERAL})
 @body_limit(8 * MIB)
 async def ask(
     body: NewJob, key: IdempotencyKey, response: Response, db: Db, work: Work, now: Now, caller: MayRunAi
@@ -135,7 +133,7 @@ async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
     return await _reply(db, await cancel_job(db, job_id, now=now))
 
 
-@router.post(f"{JOBS}/{{job_id}}/rerun/", responses={**problems(JobNotFound, NoDetectionProvider), **_SEVERAL})
+@router.post(f"{JOBS}/{{job_id}}/rerun/", responses={**problems(JobNotFound, NoDetectionProvider), _ACCEPTED: _SEVERAL})
 async def rerun(
     job_id: UUID,
     key: IdempotencyKey,

@@ -1,15 +1,14 @@
 """Tables of operations: their state, the rows that they were given, and their log."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once
-from expert.operations.state import LogLevel, OperationState
-from trapper_kit.db import state_type
+from expert.operations.state import Document, LogLevel, OperationState
+from trapper_kit.db import JsonDocument, state_type
 from trapper_schemas.ids import uuid7
 
 
@@ -33,12 +32,12 @@ class Operation(Once, Base):
     kind: Mapped[str]
     classification_project_id: Mapped[UUID] = mapped_column(ForeignKey("classification_projects.id"))
     state: Mapped[OperationState] = mapped_column(state_type(OperationState), default=OperationState.WAITING)
-    parameters: Mapped[dict[str, Any]]
-    position: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    parameters: Mapped[Document] = mapped_column(JsonDocument)
+    position: Mapped[Document] = mapped_column(JsonDocument, default=dict)
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
-    counters: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    result: Mapped[dict[str, Any] | None]
+    counters: Mapped[dict[str, int]] = mapped_column(JsonDocument, default=dict)
+    result: Mapped[Document | None] = mapped_column(JsonDocument)
     error: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)  # in a row, at the same batch

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, delete, func, insert, literal, select, update
@@ -108,7 +107,7 @@ async def beat(connection: AsyncConnection, operation_id: UUID, attempt: int) ->
     return (await connection.scalar(statement.returning(Operation.id))) is not None
 
 
-async def record(db: Session, operation_id: UUID, attempt: int, values: dict[str, Any]) -> None:
+async def record(db: Session, operation_id: UUID, attempt: int, values: dict[str, object]) -> None:
     """Write what a batch did; the caller holds the operation."""
     await db.execute(update(Operation).where(*_is_held(operation_id, attempt)).values(failures=0, **values))
 

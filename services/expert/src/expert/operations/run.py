@@ -58,13 +58,13 @@ async def _run_batch(work: ExpertWork, operation: Operation) -> bool:
             await end_operation(work, db, held, OperationState.CANCELLED)
             return False
         outcome = await KINDS[held.kind](work, db, held)
-        values = {
-            "position": dict(outcome.position),
+        values: dict[str, object] = {
+            "position": outcome.position,
             "done": held.done + outcome.done,
             "counters": add_counters(held.counters, outcome.counters),
         }
         if outcome.result is not None:
-            values["result"] = dict(outcome.result)
+            values["result"] = outcome.result
         await queries.append_lines(db, held.id, outcome.lines)
         await queries.record(db, held.id, held.attempt, values)
         if outcome.is_last:

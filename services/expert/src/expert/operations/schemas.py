@@ -1,7 +1,6 @@
 """Bodies of operations."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -20,7 +19,7 @@ class OperationReply(Reply):
     total: int = Field(description="rows that it has to do, counted when it started, from 0")
     done: int = Field(description="rows that are done, from 0")
     counters: dict[str, int] = Field(description="further counts, by name")
-    result: dict[str, Any] | None
+    result: dict[str, object] | None
     error: str | None = Field(description="why it failed")
     cancel_requested_at: datetime | None = Field(description="it ends before its next batch")
     attempt: int = Field(description="how many times it was started, from 0")

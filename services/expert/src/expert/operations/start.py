@@ -1,13 +1,13 @@
 """Starts an operation, once per idempotency key."""
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from expert.access.make_once import IdempotentRequest, make_once
 from expert.operations import queries
 from expert.operations.models import Operation
 from expert.operations.register import KINDS
+from expert.operations.state import Document
 from trapper_kit.db import Session, enqueue_after_commit
 
 
@@ -16,7 +16,7 @@ async def start_operation(
     kind: str,
     *,
     classification_project_id: UUID,
-    parameters: dict[str, Any],
+    parameters: Document,
     total: int,
     items: Collection[UUID] = (),
     request: IdempotentRequest | None = None,

@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+
+from pydantic import JsonValue
+
+Document = dict[str, JsonValue]
+"""A JSON object."""
 
 
 class OperationState(StrEnum):
@@ -46,12 +50,12 @@ class LogLine:
 class BatchOutcome:
     """What a batch did, committed with its work: where the next one begins, and what to add to the counts."""
 
-    position: Mapping[str, Any]
+    position: Document
     done: int
     is_last: bool
     counters: Mapping[str, int] = field(default_factory=dict)
     lines: Sequence[LogLine] = ()
-    result: Mapping[str, Any] | None = None
+    result: Document | None = None
 
 
 def add_counters(present: Mapping[str, int], added: Mapping[str, int]) -> dict[str, int]:
