@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 
 from expert.access.state import Capability, ResearchRole
-from tests.support.access_table import CALLERS, OUTSIDER, OWNER, RULES, Outcome, Place, page, routes
+from tests.support.access_table import CALLERS, OUTSIDER, OWNER, RULES, CallerKind, Outcome, Place, page, routes
 from tests.support.access_world import OWN_ROWS, World, parameters
+from tests.support.make.expert import made
+from tests.support.make.expert_ai import applied
+from tests.support.make.results import results
 from trapper_schemas.ids import uuid7
 
 ROOT = Path(__file__).parents[2]
@@ -18,8 +21,8 @@ ROUTES = list(routes())
 def test_every_route_has_a_rule_and_every_capability_a_route() -> None:
     assert {route.operation for route in ROUTES} == set(RULES)
     asked_by_guards = {route.scope for route in ROUTES} - {None}
-    # `see_originals` has no guard: it decides in a route that everybody who may read calls; its own test is below.
-    assert set(Capability) - asked_by_guards == {Capability.SEE_ORIGINALS}
+    # These have no guard: they decide in routes that more people call; each has a test of its own below.
+    assert set(Capability) - asked_by_guards == {Capability.SEE_ORIGINALS, Capability.PUBLISH}
 
 
 def test_committed_table_is_current() -> None:
@@ -133,6 +136,114 @@ async def test_held_original_opens_for_owners_and_managers_with_the_scope_alone(
     entries = await everything.project.sql("select count(*) from audit_entries where action = 'held-original-opened'")
     assert entries[0][0] == 2
     await everything.project.sql("update resources set privacy_state = 'open' where id = :id", id=resource_id)
+
+
+async def test_ended_link_shows_nothing_through_any_route(everything: World) -> None:
+    """Neither the resources nor what was derived from them; numbers of jobs stay, and consenting opens all again."""
+    job_id, resources = everything.ids["job_id"], everything.project.resource_ids
+    await applied(everything.project, job_id, results(batch_id=uuid7(), resource_ids=resources))
+    hidden = {str(resource_id) for resource_id in resources}
+    hidden |= {str(row[0]) for row in await everything.project.sql("select id from classifications")}
+    hidden |= {str(row[0]) for row in await everything.project.sql("select id from observations")}
+    places = {Place.PERSON, Place.CLASSIFICATION, Place.SHARED}
+    reads = [route for route in ROUTES if route.method == "GET" and route.rule.place in places]
+    members = [caller for caller in CALLERS if caller.classification_role is not None]
+
+    async def showing(caller: CallerKind) -> set[str]:
+        shown: set[str] = set()
+        for route in reads:
+            reply = await everything.call(route, caller, everything.ids)
+            text = reply.text if "json" in reply.headers.get("content-type", "") else f"{hidden}"
+            if reply.is_success and any(value in text for value in hidden):
+                shown.add(route.path)
+        return shown
+
+    async def end(moment: str) -> None:
+        table = "classification_project_collections"
+        await everything.project.sql(f"update {table} set revoked_at = {moment}")  # noqa: S608
+
+    before = await showing(members[0])
+    assert len(before) > 10, before
+    await end("now()")
+    for caller in members:
+        assert await showing(caller) == set(), caller.name
+    assert await showing(OWNER) == before  # the collection is the owner's own
+    link_id = everything.ids["link_id"]
+    project = f"/api/classification-projects/{everything.ids['classification_project']}"
+    client = everything.clients[members[-1].name]
+    for reply in (
+        await client.get(f"{project}/collections/{link_id}/counts/"),
+        await client.post(f"/api/ai-classification-jobs/{job_id}/reparse_results/"),
+    ):
+        assert (reply.status_code, reply.json()["type"]) == (409, "link-not-open"), reply.text
+    row = f"/api/media-classifications/classifications/{everything.ids['classification_id']}"
+    for action in ("approve", "unapprove"):
+        refused = await client.post(f"{row}/{action}/", headers={"If-Match": '"1"'})
+        assert (refused.status_code, refused.json()["type"]) == (404, "classification-not-found"), refused.text
+    await end("null")
+    assert await showing(members[0]) == before
+
+
+async def test_row_is_read_through_another_link_of_its_project(everything: World) -> None:
+    """A resource in two linked collections stays readable when one of the links ends."""
+    project = everything.project
+    owner = everything.clients[OWNER.name]
+    second = await made(
+        owner, "/api/collections/", {"research_project_id": str(project.research_project_id), "name": "second"}
+    )
+    path = f"/api/classification-projects/{project.project_id}/collections/"
+    link = await made(owner, path, {"collection_id": second["id"]})
+    await project.sql(
+        "insert into linked_collection_resources (linked_collection_id, resource_id) values (:link_id, :resource_id)",
+        link_id=link["id"],
+        resource_id=project.resource_ids[0],
+    )
+    viewer = everything.clients["viewer"]
+    await project.sql(
+        "update classification_project_collections set revoked_at = now() where id = :id",
+        id=project.linked_collection_id,
+    )
+    items = (await viewer.get("/api/media-classifications/classifications/")).json()["items"]
+    await project.sql("update classification_project_collections set revoked_at = null")
+    await project.sql("delete from linked_collection_resources where linked_collection_id = :id", id=link["id"])
+    assert {item["resource_id"] for item in items} == {str(project.resource_ids[0])}
+
+
+async def test_owners_and_managers_with_the_scope_alone_set_a_visibility(everything: World) -> None:
+    published: set[str] = set()
+    for caller in CALLERS:
+        client = everything.clients[caller.name]
+        new = {"research_project_id": str(everything.ids["research_project"]), "visibility": "public"}
+        version = await everything.project.sql(
+            "select version from collections where id = :id", id=everything.ids["collection_id"]
+        )
+        replies = [
+            await client.post(
+                "/api/collections/", json=new | {"name": uuid7().hex}, headers={"Idempotency-Key": uuid7().hex}
+            ),
+            await client.patch(
+                f"/api/collections/{everything.ids['collection_id']}/",
+                json={"visibility": "public"},
+                headers={"If-Match": f'"{version[0][0]}"'},
+            ),
+            await client.patch(
+                f"/api/resources/{everything.ids['resource_id']}/",
+                json={"visibility": "on_demand"},
+                headers={"If-Match": await _version(everything, everything.ids["resource_id"])},
+            ),
+        ]
+        outcomes = {reply.is_success for reply in replies}
+        assert len(outcomes) == 1, (caller.name, [reply.text for reply in replies])
+        if outcomes == {True}:
+            published.add(caller.name)
+            await everything.project.sql("update collections set visibility = 'private'")
+            await everything.project.sql("update resources set visibility = 'private'")
+    assert published == {"owner", "manager", "owner's token: all that writes"}
+
+
+async def _version(everything: World, resource_id: object) -> str:
+    rows = await everything.project.sql("select version from resources where id = :id", id=resource_id)
+    return f'"{rows[0][0]}"'
 
 
 async def test_capabilities_reply_is_what_the_table_says(everything: World) -> None:

@@ -326,6 +326,9 @@ Beyond the table:
 - an original that is held until people in it are blurred opens for `see_originals` alone (owners and managers of the
   research project), and each opening is in the audit log;
 - a media grant opens the resources of one open job to the worker that holds it;
+- the visibility of a collection or resource is set with `publish` (owners and managers of the research project);
+- rows about resources of a linked collection (classifications, observations, outcomes of jobs, machine detections,
+  history, counts) are read while the link is open; those with a role in the collection's research project read on;
 - only owners make owners, and a research project keeps one.
 """
 

@@ -144,6 +144,7 @@ class Capability(StrEnum):
     ADMINISTER = "administer"
     CREATE_PROJECTS = "create_projects"
     SEE_ORIGINALS = "see_originals"
+    PUBLISH = "publish"
     TOKENS = "tokens"
     ADMINISTER_SITE = "administer_site"
 

@@ -6,6 +6,7 @@ from expert.access import queries
 from expert.access.state import (
     Caller,
     Capability,
+    in_scope,
     may_in_classification_project,
     may_in_research_project,
 )
@@ -22,8 +23,9 @@ async def require(
     classification_project: UUID | None = None,
     missing: Problem | None = None,
 ) -> None:
-    """Raises NotFound for a project that the caller may not read, Forbidden where the role does not carry it.
+    """Raises NotFound for a project that the caller may not read, Forbidden where role or scopes do not carry it.
 
+    A caller may read what it may change, also with a token without the scope `read`.
     `missing` replaces NotFound: what a route answers for an absent row it must answer for a foreign one, too.
     """
     if classification_project is not None:
@@ -40,3 +42,5 @@ async def require(
         raise missing or NotFound("there is no such project, or none that you may see")
     if not may:
         raise Forbidden(f"your role in this project does not include {capability.value}")
+    if capability is not Capability.READ and not in_scope(caller.scopes, capability):
+        raise Forbidden(f"this token's scopes do not include {capability.value}")

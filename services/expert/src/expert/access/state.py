@@ -18,6 +18,7 @@ class Capability(StrEnum):
     ADMINISTER = "administer"
     CREATE_PROJECTS = "create_projects"
     SEE_ORIGINALS = "see_originals"
+    PUBLISH = "publish"
     MANAGE_TOKENS = "tokens"
     ADMINISTER_SITE = "administer_site"
 
@@ -40,7 +41,7 @@ class ClassificationRole(StrEnum):
 
 
 _MEMBER = frozenset({Capability.READ, Capability.UPLOAD, Capability.DESCRIBE})
-_MANAGER = _MEMBER | {Capability.CREATE_PROJECTS, Capability.SEE_ORIGINALS}
+_MANAGER = _MEMBER | {Capability.CREATE_PROJECTS, Capability.SEE_ORIGINALS, Capability.PUBLISH}
 _VIEWER = frozenset({Capability.READ, Capability.GIVE_FEEDBACK})
 _ANNOTATOR = _VIEWER | {Capability.ANNOTATE}
 _EXPERT = _ANNOTATOR | {Capability.APPROVE}

@@ -9,6 +9,12 @@ class ClassificationProjectNameTaken(Problem):
     status = 409
 
 
+class LinkNotOpen(Problem):
+    type = "link-not-open"
+    title = "The owners of the collection have not opened this link, or have ended it"
+    status = 409
+
+
 class ProviderUnfit(Problem):
     type = "provider-unfit"
     title = "This provider cannot be chosen for this"

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from expert.access.queries import readable_classification_projects
+from expert.access.queries import readable_classification_projects, readable_research_projects
 from expert.access.state import Caller
+from expert.classification_projects.errors import LinkNotOpen
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.collections.models import Collection, CollectionResource
 from expert.resources.models import Resource
@@ -45,6 +46,43 @@ def is_open() -> ColumnElement[bool]:
     """Whether a link may be used: consented and not revoked, or to a collection that is public at this moment."""
     public = exists().where(Collection.id == LinkedCollection.collection_id, Collection.visibility == Visibility.PUBLIC)
     return and_(LinkedCollection.revoked_at.is_(None), or_(LinkedCollection.consented_at.is_not(None), public))
+
+
+def readable_links(caller: Caller) -> Select[UUID]:
+    """Returns ids of the links in the caller's projects that are open, or to collections of the caller's own."""
+    own = select(Collection.id).where(Collection.research_project_id.in_(readable_research_projects(caller)))
+    return select(LinkedCollection.id).where(
+        LinkedCollection.classification_project_id.in_(readable_classification_projects(caller)),
+        or_(is_open(), LinkedCollection.collection_id.in_(own)),
+    )
+
+
+def row_visible_to(
+    caller: Caller, *, project_id: Any, linked_collection_id: Any, resource_id: Any
+) -> ColumnElement[bool]:
+    """Returns the condition on rows about a resource: read through their own link, or another one of the project.
+
+    Arguments are columns or values. A row without a link did not come through one.
+    """
+    links = readable_links(caller)
+    through_another = exists().where(
+        LinkedCollectionResource.resource_id == resource_id,
+        LinkedCollectionResource.linked_collection_id == LinkedCollection.id,
+        LinkedCollection.classification_project_id == project_id,
+        LinkedCollection.id.in_(links),
+    )
+    of_project = literal(project_id, Uuid()) if isinstance(project_id, UUID) else project_id
+    through_a_link = or_(linked_collection_id.is_(None), linked_collection_id.in_(links), through_another)
+    return and_(of_project.in_(readable_classification_projects(caller)), through_a_link)
+
+
+async def require_readable_link(db: Session, caller: Caller, link_id: UUID) -> None:
+    """Raises LinkNotOpen for a link through which the caller may not read."""
+    statement = select(LinkedCollection.id).where(
+        LinkedCollection.id == link_id, LinkedCollection.id.in_(readable_links(caller))
+    )
+    if await db.scalar(statement) is None:
+        raise LinkNotOpen("the owners of the collection have not consented to this link, or have ended it; ask them")
 
 
 async def research_project_of(db: Session, collection_id: UUID) -> UUID | None:

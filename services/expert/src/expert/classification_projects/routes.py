@@ -15,7 +15,7 @@ from expert.classification_projects import queries
 from expert.classification_projects.change import change_project
 from expert.classification_projects.check_providers import TYPES
 from expert.classification_projects.create import create_project
-from expert.classification_projects.errors import ClassificationProjectNameTaken, ProviderUnfit
+from expert.classification_projects.errors import ClassificationProjectNameTaken, LinkNotOpen, ProviderUnfit
 from expert.classification_projects.find_blocked import find_blocked
 from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
@@ -205,11 +205,12 @@ async def read_link(
     return tagged(response, await _link_reply(db, await _link(db, project_id, link_id)))
 
 
-@router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound))
+@router.get("/{project_id}/collections/{link_id}/counts/", responses=problems(NotFound, LinkNotOpen))
 async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -> LinkedCollectionCounts:
     """Count the resources of a linked collection by how far the AI is."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     await _link(db, project_id, link_id)
+    await queries.require_readable_link(db, caller, link_id)
     return LinkedCollectionCounts(**await queries.count_link(db, link_id))
 
 

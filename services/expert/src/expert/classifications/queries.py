@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, column, exists, func, select, table, update
+from sqlalchemy import ColumnElement, case, column, exists, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from expert.access.models import User
+from expert.access.state import Caller
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
-from expert.classification_projects.queries import is_open
+from expert.classification_projects.queries import is_open, row_visible_to
 from expert.classifications.models import FINAL, Classification
 from expert.classificators.models import Classificator
 from expert.observations import queries as observations
@@ -28,9 +29,23 @@ _jobs = table("ai_classification_jobs", column("id"), column("stage"))
 _job_resources = table("job_resources", column("job_id"), column("resource_id"), column("linked_collection_id"))
 
 
-async def get(db: Session, classification_id: UUID, *, lock: bool = False) -> Classification | None:
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Of the caller's projects, through a link that is open."""
+    return row_visible_to(
+        caller,
+        project_id=Classification.classification_project_id,
+        linked_collection_id=Classification.linked_collection_id,
+        resource_id=Classification.resource_id,
+    )
+
+
+async def get(
+    db: Session, classification_id: UUID, *, visible: ColumnElement[bool] | None = None, lock: bool = False
+) -> Classification | None:
     """One row as it is now; locked, nobody approves or edits it meanwhile."""
     statement = select(Classification).where(Classification.id == classification_id)
+    if visible is not None:
+        statement = statement.where(visible)
     if lock:
         statement = statement.with_for_update(key_share=True)
     return await db.scalar(statement.execution_options(populate_existing=True))
@@ -169,14 +184,14 @@ async def name_of(db: Session, user_id: UUID | None) -> str | None:
 
 
 async def list_classifications(
-    db: Session, page_request: PageRequest, filters: RecordFilters, *, visible_projects: Select[UUID]
+    db: Session, page_request: PageRequest, filters: RecordFilters, *, visible: ColumnElement[bool]
 ) -> tuple[list[tuple[Classification, Classification]], str | None]:
     """One page of rows with their final rows, oldest first, and the cursor of the next."""
     final = aliased(Classification, name="final")
     statement: Any = (
         select(Classification, final)
         .join(final, final.id == func.coalesce(Classification.final_classification_id, Classification.id))
-        .where(Classification.classification_project_id.in_(visible_projects))
+        .where(visible)
     )
     columns: list[tuple[Any, Sequence[Any]]] = [
         (Classification.id, filters.id),
@@ -223,11 +238,15 @@ def _taken(filters: RecordFilters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-async def history(db: Session, project_id: UUID, resource_id: UUID) -> Sequence[Classification]:
-    """Every row of a resource in a project, oldest first."""
+async def history(
+    db: Session, project_id: UUID, resource_id: UUID, *, visible: ColumnElement[bool]
+) -> Sequence[Classification]:
+    """Every visible row of a resource in a project, oldest first."""
     statement = (
         select(Classification)
-        .where(Classification.classification_project_id == project_id, Classification.resource_id == resource_id)
+        .where(
+            Classification.classification_project_id == project_id, Classification.resource_id == resource_id, visible
+        )
         .order_by(Classification.id)
     )
     return (await db.scalars(statement)).all()

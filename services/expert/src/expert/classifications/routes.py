@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Response
 
 from expert.access.guards import MayAnnotate, MayApprove, MayGiveFeedback, MayRead
 from expert.access.make_once import IdempotentRequest
-from expert.access.queries import readable_classification_projects
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.classifications import queries, queries_history
@@ -72,7 +71,7 @@ async def list_classifications(
         db,
         PageRequest.of(limit, cursor, filters.model_dump(mode="json")),
         filters,
-        visible_projects=readable_classification_projects(caller),
+        visible=queries.visible_to(caller),
     )
     items = [ClassificationReply(**reply_fields(row, final)) for row, final in rows]
     return Page(items=items, next_cursor=next_cursor)
@@ -220,7 +219,7 @@ async def feedback(
 async def history(resource_id: UUID, classification_project_id: UUID, db: Db, caller: MayRead) -> History:
     """List every classification of a resource in a project, with approvals and edits."""
     await require(db, caller, Capability.READ, classification_project=classification_project_id)
-    rows = await queries.history(db, classification_project_id, resource_id)
+    rows = await queries.history(db, classification_project_id, resource_id, visible=queries.visible_to(caller))
     final = next((row for row in rows if row.type is ClassificationType.FINAL), None)
     if final is None:
         return History(final=None, child_classifications=[])
@@ -242,7 +241,7 @@ async def history(resource_id: UUID, classification_project_id: UUID, db: Db, ca
 
 
 async def _row(db: Session, caller: Caller, classification_id: UUID, capability: Capability) -> Classification:
-    row = await queries.get(db, classification_id)
+    row = await queries.get(db, classification_id, visible=queries.visible_to(caller))
     if row is None:
         raise ClassificationNotFound
     await require(

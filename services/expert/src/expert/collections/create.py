@@ -7,6 +7,7 @@ from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.collections.errors import CollectionNameTaken
 from expert.collections.models import Collection
+from expert.resources.state import Visibility
 from trapper_kit.db import Session
 from trapper_kit.problems import Problem
 from trapper_schemas.ids import uuid7
@@ -17,6 +18,8 @@ async def create_collection(
 ) -> tuple[Collection, bool]:
     """The collection, and whether it is new; raises NotFound, Forbidden, CollectionNameTaken."""
     await require(db, caller, Capability.DESCRIBE, research_project=fields["research_project_id"])
+    if fields["visibility"] is not Visibility.PRIVATE:
+        await require(db, caller, Capability.PUBLISH, research_project=fields["research_project_id"])
     row = Collection(id=uuid7(), **fields)
     return await make_once(db, row, request, taken=refusals(row))
 

@@ -94,7 +94,7 @@ async def change(
     """Change a collection; `is_active: false` archives it, `true` brings it back."""
     row = await find_for_change(db, caller, Collection, visible_to(caller), collection_id, noun="collection")
     check_change(body, if_match, _reply(row), version=row.version)
-    await change_collection(db, row, body.changes())
+    await change_collection(db, caller, row, body.changes())
     return tagged(response, _reply(row))
 
 

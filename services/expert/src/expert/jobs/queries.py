@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Select, Uuid, func, insert, literal, select, update
 
+from expert.access.state import Caller
 from expert.algorithms.models import Algorithm, CategoryMap
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
-from expert.classification_projects.queries import is_open
+from expert.classification_projects.queries import is_open, row_visible_to
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import FOLLOWED, JobStage, Outcome
 from expert.providers.models import AiProvider, AiProviderConnection
@@ -254,10 +255,16 @@ async def listed(
 
 
 async def outcomes(
-    db: Session, job_id: UUID, page_request: PageRequest, *, outcome_in: Sequence[Outcome]
+    db: Session, job: AiClassificationJob, page_request: PageRequest, *, caller: Caller, outcome_in: Sequence[Outcome]
 ) -> tuple[list[JobResource], str | None]:
-    """One page of a job's resources with how they ended."""
-    statement = select(JobResource).where(JobResource.job_id == job_id)
+    """One page of a job's resources that the caller may see, with how they ended."""
+    visible = row_visible_to(
+        caller,
+        project_id=job.classification_project_id,
+        linked_collection_id=JobResource.linked_collection_id,
+        resource_id=JobResource.resource_id,
+    )
+    statement = select(JobResource).where(JobResource.job_id == job.id, visible)
     if outcome_in:
         statement = statement.where(JobResource.outcome.in_(outcome_in))
     rows = (await db.scalars(page_of(statement, [JobResource.resource_id], page_request, [UUID]))).all()

@@ -159,7 +159,7 @@ async def linked(db: Session, linked_collection_id: UUID) -> LinkedCollection | 
 async def linked_resources(
     db: Session, project_id: UUID, resource_ids: Sequence[UUID], *, link_id: UUID | None
 ) -> set[UUID]:
-    """Those of the resources that are in the project's linked collections, or in one of them."""
+    """Those of the resources that are in the project's open linked collections, or in one of them."""
     if not resource_ids:
         return set()
     statement = (
@@ -167,6 +167,7 @@ async def linked_resources(
         .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
         .where(
             LinkedCollection.classification_project_id == project_id,
+            is_open(),
             _among(resource_ids),
         )
     )

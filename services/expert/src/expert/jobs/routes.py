@@ -122,7 +122,7 @@ async def list_outcomes(
     """List how each resource of a job ended, and why it failed."""
     job = await _job(db, caller, job_id, Capability.READ)
     page_request = PageRequest.of(limit, cursor, {"job": str(job_id), "outcome": str(outcome)})
-    rows, next_cursor = await queries.outcomes(db, job.id, page_request, outcome_in=outcome or [])
+    rows, next_cursor = await queries.outcomes(db, job, page_request, caller=caller, outcome_in=outcome or [])
     return Page(items=[resource_reply(row) for row in rows], next_cursor=next_cursor)
 
 

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, delete, exists, func, select, table, update
+from sqlalchemy import ColumnElement, column, delete, exists, func, select, table, update
 
+from expert.access.state import Caller
+from expert.classification_projects.queries import row_visible_to
 from expert.observations.models import Observation, Prediction
 from expert.observations.state import ClassificationType, ObservationFilters, RecordFilters
 from expert.taxa import queries as taxa
@@ -86,13 +88,19 @@ async def replace_with(db: Session, *, former: Sequence[UUID], kept: Sequence[UU
 
 
 async def list_observations(
-    db: Session, page_request: PageRequest, filters: ObservationFilters, *, visible_projects: Select[UUID]
+    db: Session, page_request: PageRequest, filters: ObservationFilters, *, caller: Caller
 ) -> tuple[list[Named], str | None]:
     """One page, oldest first, and the cursor of the next."""
+    visible = row_visible_to(
+        caller,
+        project_id=Observation.classification_project_id,
+        linked_collection_id=Observation.linked_collection_id,
+        resource_id=Observation.resource_id,
+    )
     statement: Any = (
         select(Observation, Taxon.scientific_name)
         .join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
-        .where(Observation.classification_project_id.in_(visible_projects), *says(filters))
+        .where(visible, *says(filters))
     )
     columns: list[tuple[Any, Sequence[Any]]] = [
         (Observation.id, filters.id),

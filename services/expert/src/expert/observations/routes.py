@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from expert.access.guards import MayRead
-from expert.access.queries import readable_classification_projects
 from expert.deps import Db
 from expert.observations import queries
 from expert.observations.build_reply import build_reply
@@ -26,6 +25,6 @@ async def list_observations(
         db,
         PageRequest.of(limit, cursor, filters.model_dump(mode="json")),
         filters,
-        visible_projects=readable_classification_projects(caller),
+        caller=caller,
     )
     return Page(items=[build_reply(row, name) for row, name in rows], next_cursor=next_cursor)

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from expert.access.require import require
+from expert.access.state import Caller, Capability
 from expert.capture_times.queries import Scope, hold_place
 from expert.capture_times.rederive import Rederived, rederive
 from expert.resources import queries
@@ -19,11 +21,14 @@ async def hold_deployments(db: Session, resource_id: UUID, fields: dict[str, Any
         await queries.lock_deployment(db, deployment_id)
 
 
-async def change_resource(db: Session, row: Resource, fields: dict[str, Any]) -> Rederived:
-    """How many resources (this one included) and observations changed; raises Invalid for a foreign deployment.
+async def change_resource(db: Session, caller: Caller, row: Resource, fields: dict[str, Any]) -> Rederived:
+    """How many resources (this one included) and observations changed.
 
+    Raises Invalid for a foreign deployment, Forbidden for a visibility that the caller may not set.
     The caller holds the deployments (`hold_deployments`) and the row.
     """
+    if fields.get("visibility", row.visibility) is not row.visibility:
+        await require(db, caller, Capability.PUBLISH, research_project=row.research_project_id)
     former, deployment_id = row.deployment_id, fields.get("deployment_id", row.deployment_id)
     if deployment_id != former and deployment_id is not None:
         deployment = await queries.deployment_in(db, deployment_id, row.research_project_id)

@@ -118,7 +118,7 @@ async def change(
     await hold_deployments(db, resource_id, fields)
     row = await find_for_change(db, caller, Resource, queries.visible_to(caller), resource_id, noun="resource")
     check_change(body, if_match, _reply(row), version=row.version, ignored=ROWS_CHANGED)
-    changed = await change_resource(db, row, fields)
+    changed = await change_resource(db, caller, row, fields)
     reply = ChangedResource(
         **_reply(row).model_dump(), resources_changed=changed.resources, observations_changed=changed.observations
     )

@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, literal, select, union
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from expert.access.state import Caller
 from expert.classification_projects.models import LinkedCollectionResource
+from expert.classification_projects.queries import row_visible_to
 from expert.classifications.models import AI, Classification
 from expert.jobs.models import AiClassificationJob, JobResource
 from expert.jobs.state import FrozenJobConfig, Outcome
@@ -28,7 +30,12 @@ class MachineBatch:
 
 
 def _current(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - a statement, whose type says nothing
-    return select(Classification.received_batch_id, Classification.batch_row, Classification.resource_id).where(
+    return select(
+        Classification.received_batch_id,
+        Classification.batch_row,
+        Classification.resource_id,
+        Classification.linked_collection_id,
+    ).where(
         Classification.classification_project_id == project_id,
         Classification.type == AI,
         Classification.superseded_by_id.is_(None),
@@ -49,7 +56,12 @@ def _failed(project_id: UUID, provider_id: UUID):  # noqa: ANN202 - as above
         .exists()
     )
     newest = (
-        select(JobResource.received_batch_id, JobResource.batch_row, JobResource.resource_id)
+        select(
+            JobResource.received_batch_id,
+            JobResource.batch_row,
+            JobResource.resource_id,
+            JobResource.linked_collection_id,
+        )
         .join(AiClassificationJob, AiClassificationJob.id == JobResource.job_id)
         .where(
             AiClassificationJob.classification_project_id == project_id,
@@ -69,14 +81,21 @@ async def machine_batches(
     project_id: UUID,
     provider_id: UUID,
     *,
+    caller: Caller,
     linked_collection_id: UUID | None,
     after: UUID | None,
     at_least: int,
 ) -> tuple[list[MachineBatch], bool]:
-    """Whole batches, in order, until they tell of `at_least` resources; and whether there are more."""
+    """Whole batches, in order, until they have `at_least` resources that the caller may see; whether there are more."""
     failed = _failed(project_id, provider_id)
     everything = union(_current(project_id, provider_id), select(failed)).subquery("everything")
-    inside = select(everything)
+    visible = row_visible_to(
+        caller,
+        project_id=project_id,
+        linked_collection_id=everything.c.linked_collection_id,
+        resource_id=everything.c.resource_id,
+    )
+    inside = select(everything).where(visible)
     if linked_collection_id is not None:  # by membership: a resource may have been looked at for another collection
         members = select(LinkedCollectionResource.resource_id).where(
             LinkedCollectionResource.linked_collection_id == linked_collection_id
@@ -106,7 +125,7 @@ async def machine_batches(
         .order_by(listed.c.received_batch_id, listed.c.batch_row)
     )
     batches: dict[UUID, MachineBatch] = {}
-    for received_batch_id, row, resource_id, batch_id, sha256, config in await db.execute(statement):
+    for received_batch_id, row, resource_id, _, batch_id, sha256, config in await db.execute(statement):
         batch = batches.setdefault(received_batch_id, MachineBatch(received_batch_id, batch_id, sha256, config, {}))
         batch.rows[row] = resource_id
     return list(batches.values()), more

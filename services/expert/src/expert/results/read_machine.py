@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from expert.access.state import Caller
 from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
 from expert.media_store import blob_key
@@ -32,6 +33,7 @@ async def read_machine(
     work: ExpertWork,
     project_id: UUID,
     *,
+    caller: Caller,
     provider_id: UUID | None,
     linked_collection_id: UUID | None = None,
     min_score: float,
@@ -47,7 +49,13 @@ async def read_machine(
         if provider_id is None:
             return MachinePage([], None)
         batches, more = await machine_batches(
-            db, project_id, provider_id, linked_collection_id=linked_collection_id, after=after, at_least=at_least
+            db,
+            project_id,
+            provider_id,
+            caller=caller,
+            linked_collection_id=linked_collection_id,
+            after=after,
+            at_least=at_least,
         )
         labels = {batch.received_batch_id: await _labels(db, batch) for batch in batches}
     items: list[dict[str, Any]] = []

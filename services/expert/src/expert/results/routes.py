@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query
 from expert.access.guards import MayRead, MayRunAi
 from expert.access.require import require
 from expert.access.state import Capability
+from expert.classification_projects.errors import LinkNotOpen
+from expert.classification_projects.queries import require_readable_link
 from expert.deps import Db, Now, Work
 from expert.jobs import queries as jobs
 from expert.jobs.errors import JobNotFound, JobStillOpen
@@ -52,6 +54,7 @@ async def list_machine_detections(
     page = await read_machine(
         work,
         project_id,
+        caller=caller,
         provider_id=provider_id,
         linked_collection_id=linked_collection_id,
         min_score=min_score,
@@ -65,7 +68,8 @@ async def list_machine_detections(
 
 
 @router.post(
-    "/api/ai-classification-jobs/{job_id}/reparse_results/", responses=problems(JobNotFound, JobStillOpen, Forbidden)
+    "/api/ai-classification-jobs/{job_id}/reparse_results/",
+    responses=problems(JobNotFound, JobStillOpen, LinkNotOpen, Forbidden),
 )
 async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseOverrides | None = None) -> ReparseReply:
     """Apply the results of a finished job again, without inference, under other thresholds."""
@@ -75,6 +79,7 @@ async def reparse(job_id: UUID, db: Db, now: Now, caller: MayRunAi, body: ParseO
     await require(
         db, caller, Capability.RUN_AI, classification_project=job.classification_project_id, missing=JobNotFound()
     )
+    await require_readable_link(db, caller, job.linked_collection_id)
     reopened = await reparse_results(db, job, body or ParseOverrides(), by=caller.id, now=now)
     return ReparseReply(id=reopened.id, stage=reopened.stage)
 
