@@ -164,6 +164,18 @@ async def test_one_address_takes_no_more_than_its_share() -> None:
         assert await healthy(address)
 
 
+async def test_connections_in_all_are_limited_also_from_a_proxy() -> None:
+    async with attacked(("127.0.0.0/8",), total=10, header_seconds=2) as address:
+        half = [await sent(address, b"GET / HTTP/1.1\r\n") for _ in range(10)]
+        await asyncio.sleep(0.05)
+        refused = await reply_of(await sent(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+        assert refused.startswith(b"HTTP/1.1 503")
+        for _, writer in half:
+            writer.close()
+        await asyncio.sleep(0.05)
+        assert await healthy(address)
+
+
 async def test_proxy_is_not_limited_as_one_address() -> None:
     async with attacked(("127.0.0.0/8",), total=40, per_address=10) as address:
         half = [await sent(address, b"GET / HTTP/1.1\r\n") for _ in range(15)]

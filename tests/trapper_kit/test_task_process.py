@@ -19,7 +19,7 @@ from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.broker import QueueTaskSender, TaskBook, open_broker
 from trapper_kit.cron import note_progress
 from trapper_kit.db import Database, TaskMessage, asyncpg_url
-from trapper_kit.settings import SettingsRefused
+from trapper_kit.settings import ConnectionLimits, SettingsRefused
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,6 +143,22 @@ async def test_page_tells_of_sweeps_and_the_queue(valkey: EmbeddedValkey, databa
             stale = await page.get("/readyz")
             assert stale.status_code == 503
             assert stale.json()["detail"].startswith("things.stalled had its last good turn 36")
+
+
+async def test_page_has_the_limits_and_networks_of_the_settings(database: Database) -> None:
+    limits = ConnectionLimits(header_seconds=0.3, header_bytes=1024)
+    work = background_work(database, connections=limits, metrics_networks=["203.0.113.0/24"])
+    async with running_process(TaskBook(), work) as process:
+        await until_true(lambda: process.port is not None)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}", timeout=30) as page:
+            assert (await page.get("/healthz")).status_code == 200
+            assert (await page.get("/metrics")).status_code == 404
+            assert (await page.get("/healthz", headers={"X-A": "a" * 2000})).status_code == 431
+        reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(b"GET /healthz HTT")
+        async with asyncio.timeout(10):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408")
+        writer.close()
 
 
 async def test_address_in_use_is_refused_with_a_sentence(database: Database) -> None:

@@ -10,6 +10,7 @@ import httpx
 
 from trapper_client.errors import WrongUsage
 from trapper_schemas.certificates import certificate_problem
+from trapper_schemas.urls import check_url
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -27,6 +28,8 @@ def open_client(url: str, *, timeout: httpx.Timeout, transport: httpx.BaseTransp
         reason = problem.strerror or problem
         raise WrongUsage(f"The certificates of {_names(_CERTIFICATES)} cannot be read: {reason}.") from problem
     try:
+        if proxy := _proxy_setting(url):
+            check_url(proxy if "://" in proxy else f"http://{proxy}", credentials=True)
         return httpx.Client(verify=certificates, timeout=timeout, trust_env=not is_loopback(url), transport=transport)
     except (ValueError, httpx.InvalidURL, ImportError) as problem:
         raise WrongUsage(f"The proxy setting {_names(_proxy_settings(url))} cannot be used: {problem}.") from problem
@@ -103,10 +106,13 @@ def _proxy_settings(url: str) -> tuple[str, ...]:
 
 def _proxy(url: str) -> str:
     """The address of the proxy for this URL, without a password; empty where there is none."""
-    if is_loopback(url):
-        return ""
-    address = next((_setting(name) for name in _proxy_settings(url) if _setting(name)), "")
-    return address.rpartition("@")[2].rpartition("://")[2]
+    return _proxy_setting(url).rpartition("@")[2].rpartition("://")[2]
+
+
+def _proxy_setting(url: str) -> str:
+    """The proxy that the environment names for this URL, as it is written; empty where there is none."""
+    names = () if is_loopback(url) else _proxy_settings(url)
+    return next((_setting(name) for name in names if _setting(name)), "")
 
 
 def _through_proxy(url: str) -> str:

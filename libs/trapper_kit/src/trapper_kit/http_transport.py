@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, cast
-from urllib.parse import urlsplit
 from urllib.request import (  # noqa: TID251 - it reads the environment, and calls nobody
     getproxies_environment,
     proxy_bypass_environment,  # pyright: ignore[reportAttributeAccessIssue] - typeshed lacks it
@@ -18,6 +17,7 @@ import httpx
 
 from trapper_kit.addresses import AddressRefused, Network, check_address
 from trapper_kit.problems import Problem
+from trapper_schemas.urls import check_url
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -138,13 +138,13 @@ def proxy_for(url: httpx.URL) -> str | None:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     try:
-        known = (
-            urlsplit(proxy).port != 0 and httpx.URL(proxy).scheme in {"http", "https"} and bool(httpx.URL(proxy).host)
-        )
-    except (ValueError, httpx.InvalidURL):
-        known = False
-    if not known:
-        raise ProxyRefused(f"{url.scheme.upper()}_PROXY must be an address such as http://proxy.example.org:3128")
+        check_url(proxy, credentials=True)
+        httpx.URL(proxy)
+    except (ValueError, httpx.InvalidURL):  # whose message may have a part of the password in it
+        raise ProxyRefused(
+            f"{url.scheme.upper()}_PROXY must be an address such as http://proxy.example.org:3128; "
+            "percent-encode special characters of its password"
+        ) from None
     return proxy
 
 

@@ -12,10 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from trapper_schemas.certificates import certificate_problem
 from trapper_schemas.problem import field_message
+from trapper_schemas.urls import REDIS, check_url
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):\d{1,5}")
 _SECRETS = Path("/run/secrets")
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 class SettingsRefused(ValueError):  # noqa: N818 - named after what is the case
@@ -80,8 +80,15 @@ class ServiceSettings(BaseSettings):
     def _redis_address(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None or not url.get_secret_value():
             return None
-        if not url.get_secret_value().startswith(_REDIS):
-            raise ValueError(f"an address of Redis begins with {', '.join(_REDIS)}")
+        if url.get_secret_value().startswith("unix:///"):
+            return url
+        try:
+            check_url(url.get_secret_value(), schemes=REDIS, credentials=True)
+        except ValueError:  # whose message may have a part of the password in it
+            raise ValueError(
+                "expected redis://, rediss:// or unix:///, such as redis://user:password@host:6379/0; "
+                "percent-encode special characters of the password"
+            ) from None
         return url
 
     @field_validator("allowed_addresses", "trusted_proxies", "metrics_networks", mode="after")

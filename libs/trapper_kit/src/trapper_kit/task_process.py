@@ -51,7 +51,7 @@ class TaskProcess:
         every = {**(parts or {}), "sweeps": self.sweeps.run()}
         if listening is not None:
             self.port = listening.getsockname()[1]
-            every["page"] = serve_page(self._page(), listening)
+            every["page"] = serve_page(self._page(), self.work.settings, listening)
         worker = self.worker = self._start(loop) if self.broker is not None else None
         if worker is not None:
             every["messages"] = _watch_threads(worker)
@@ -97,7 +97,7 @@ class TaskProcess:
                     log("queue.unmeasured", problem=str(error))
             return families
 
-        return build_app(
+        app = build_app(
             service=f"{self.service}_tasks",
             title=f"Tasks of {self.service}",
             version="1",
@@ -106,6 +106,8 @@ class TaskProcess:
             ready=ready,
             measure=measure,
         )
+        app.state.work = self.work
+        return app
 
 
 @asynccontextmanager

@@ -25,8 +25,8 @@ def check_url(
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as problem:
-        raise ValueError(f"the address cannot be read: {problem}") from problem
+    except ValueError:  # whose message may have a part of a password in it
+        raise ValueError("the address cannot be read: its host or its port is malformed") from None
     if parts.scheme not in schemes:
         raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in sorted(schemes))}")
     if not parts.hostname:
@@ -39,6 +39,13 @@ def check_url(
         raise ValueError("the address must not have a query or a fragment")
     check_host(parts.hostname)
     return parts
+
+
+def check_origin(url: str) -> str:
+    """Returns an origin (scheme, host and port); raises ValueError for anything else."""
+    if check_url(url, query=False).path.strip("/"):
+        raise ValueError("an origin has no path")
+    return url
 
 
 def check_host(host: str) -> None:
@@ -72,6 +79,8 @@ def _base(url: str) -> str:
     return url
 
 
+Origin = Annotated[str, AfterValidator(check_origin)]
+"""Scheme, host and port."""
 HttpAddress = Annotated[str, AfterValidator(_http)]
 """An address that may have a query, such as a signed link."""
 BaseAddress = Annotated[str, AfterValidator(_base)]

@@ -1,13 +1,12 @@
 """AI_WORKER_* settings from the environment, checked once, and the paths in the state folder."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
-from trapper_schemas.urls import BaseAddress, check_url
+from trapper_schemas.urls import BaseAddress, check_origin, check_url
 
 _GIB = 1024**3
 
@@ -100,9 +99,12 @@ class WorkerSettings(kit.ServiceSettings):
     @classmethod
     def _origins(cls, origins: list[str]) -> list[str]:
         for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-                raise ValueError(f"{origin!r} is not an origin such as https://media.example.org")
+            try:
+                check_origin(origin)
+            except ValueError as problem:
+                raise ValueError(
+                    f"{origin!r} is not an origin such as https://media.example.org: {problem}"
+                ) from problem
         return origins
 
     @field_validator("weights_mirrors", mode="after")

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
+from trapper_schemas.urls import BaseAddress
 
 
 class Intervals(kit.Intervals):
@@ -42,9 +43,7 @@ class ExpertSettings(kit.BackgroundSettings):
     secret_key: SecretStr = Field(
         min_length=32, description="CSRF tokens, grants and stored credentials are derived from it"
     )
-    public_url: str = Field(
-        default="http://127.0.0.1:8000", pattern=r"^https?://[^\s?#]+$", description="how others reach this service"
-    )
+    public_url: BaseAddress = Field(default="http://127.0.0.1:8000", description="how others reach this service")
     media_dir: Path | None = Field(default=None, description="folder of originals and thumbnails")
     media_url: str | None = Field(default=None, description="or an object store, such as s3://bucket/prefix")
     blobs_dir: Path | None = Field(default=None, description="folder of batch blobs; default: beside the media")

@@ -10,6 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from trapper_kit.parts import LEAVE_SECONDS, run_parts
+from trapper_kit.settings import ServiceSettings
+from trapper_kit.web.serve import server_options
 
 GRACEFUL_SECONDS = 3
 
@@ -22,11 +24,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_page(app: FastAPI, listening: socket.socket) -> None:
-    """Serve until cancelled."""
-    config = uvicorn.Config(
-        app, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=GRACEFUL_SECONDS
-    )
+async def serve_page(app: FastAPI, settings: ServiceSettings, listening: socket.socket) -> None:
+    """Serve until cancelled, under the limits of connections of the web process."""
+    options: dict[str, Any] = {**server_options(settings), "timeout_graceful_shutdown": GRACEFUL_SECONDS}
+    config = uvicorn.Config(app, lifespan="off", **options)
     server = _Server(config)
     try:
         await server.serve([listening])

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.blocked import Blocked
+from trapper_schemas.urls import Origin
 from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
 from trapper_schemas.v1.resources import ResourceRef
 
@@ -60,7 +61,7 @@ class JobRequest(Request):
     resources: tuple[ResourceRef, ...] = Field(default=(), max_length=100_000)
     sealed: bool = True
     media_grant: str = Field(max_length=500)
-    media_origins: tuple[str, ...] = Field(default=(), max_length=10)
+    media_origins: tuple[Origin, ...] = Field(default=(), max_length=10)
     project: str = Field(default="", max_length=100, description="scope, as enrolment tokens name it")
     interactive: bool = False
     notification_queue: str | None = Field(
