@@ -362,7 +362,19 @@ async def test_a_version_that_was_never_reached_is_refused_as_what_it_is(seen: S
     row = await ai_row(seen)
     await approve(seen, row, 0)
     await unapprove(seen, row, 1)
-    assert "taken back" in (await approve(seen, row, 0)).json()["detail"]
+    assert "owner took the approval back at 20" in (await approve(seen, row, 0)).json()["detail"]
+
+
+async def test_refusal_names_the_last_event_and_no_older_approver(seen: Scene) -> None:
+    """Another row was approved, then this one was edited: the edit is what the caller has not seen."""
+    await seen.person("expert", ClassificationRole.EXPERT)
+    row = await user_row(seen)
+    assert (await approve(seen, await ai_row(seen), 0, who="expert")).status_code == 200
+    assert (await edit(seen, row, {"dynamic_attrs": [{**FOX, "sex": "male"}]}, version=1)).status_code == 200
+    refused = await approve(seen, row, 1)
+    assert (refused.status_code, refused.json()["version"]) == (412, 2)
+    assert "owner edited the row at 20" in refused.json()["detail"]
+    assert "approved" not in refused.json()["detail"]
 
 
 async def test_a_superseded_row_is_approved_only_on_request(seen: Scene) -> None:

@@ -26,8 +26,8 @@ class _Server(uvicorn.Server):
 
 async def serve_page(app: FastAPI, settings: ServiceSettings, listening: socket.socket) -> None:
     """Serve until cancelled, under the limits of connections of the web process."""
-    options: dict[str, Any] = {**server_options(settings), "timeout_graceful_shutdown": GRACEFUL_SECONDS}
-    config = uvicorn.Config(app, lifespan="off", **options)
+    options = server_options(settings)
+    config = uvicorn.Config(app, lifespan="off", timeout_graceful_shutdown=GRACEFUL_SECONDS, **options)
     server = _Server(config)
     try:
         await server.serve([listening])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, Uuid, and_, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.access.queries import readable_classification_projects, readable_research_projects
@@ -58,7 +58,11 @@ def readable_links(caller: Caller) -> Select[UUID]:
 
 
 def row_visible_to(
-    caller: Caller, *, project_id: Any, linked_collection_id: Any, resource_id: Any
+    caller: Caller,
+    *,
+    project_id: UUID | SQLColumnExpression[UUID],
+    linked_collection_id: SQLColumnExpression[UUID] | SQLColumnExpression[UUID | None],
+    resource_id: SQLColumnExpression[UUID],
 ) -> ColumnElement[bool]:
     """Returns the condition on rows about a resource: read through their own link, or another one of the project.
 

@@ -48,6 +48,17 @@ async def begin_approval(db: Session, final_id: UUID, classification_id: UUID, *
     await db.flush()
 
 
+async def last_ended_by(db: Session, final_id: UUID) -> UUID | None:
+    """Who ended the newest approval of a resource that ended."""
+    statement = (
+        select(Approval.ended_by_id)
+        .where(Approval.final_classification_id == final_id, Approval.ended_at.is_not(None))
+        .order_by(Approval.ended_at.desc(), Approval.id.desc())
+        .limit(1)
+    )
+    return await db.scalar(statement)
+
+
 async def approvals_of(db: Session, final_id: UUID) -> dict[UUID, list[Approval]]:
     """Every approval that a resource ever had, by the approved row, oldest first."""
     statement = (
