@@ -6,9 +6,9 @@ from sqlalchemy import update
 
 from expert.access.queries import set_research_role
 from expert.access.state import ResearchRole
-from expert.resources.describe import describe_resource
 from expert.resources.models import Resource
 from expert.resources.state import PrivacyState
+from expert.resources.tasks import describe_all
 from tests.support.make import bad_pictures as make
 from tests.support.make.expert import Backend
 
@@ -17,7 +17,7 @@ async def test_an_original_is_served_byte_for_byte_as_its_type(backend: Backend)
     project = await backend.project(await backend.person())
     data = make.encoded(kind="WEBP")
     resource_id = await project.upload(data, "photo.jpg")
-    await describe_resource(backend.work, resource_id)
+    await describe_all(backend.work)
     answer = await project.owner.client.get(f"/api/media/{resource_id}/original")
     assert answer.content == data
     assert answer.headers["content-type"] == "image/webp"
@@ -31,7 +31,7 @@ async def test_what_is_no_picture_is_a_download_of_unknown_type(backend: Backend
     project = await backend.project(await backend.person())
     page = b"<html><script>alert(1)</script>"
     resource_id = await project.upload(page, 'x".html\r\nSet-Cookie: a=b')
-    await describe_resource(backend.work, resource_id)
+    await describe_all(backend.work)
     answer = await project.owner.client.get(f"/api/media/{resource_id}/original")
     assert (answer.status_code, answer.content) == (200, page)
     assert answer.headers["content-type"] == "application/octet-stream"

@@ -3,14 +3,13 @@
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 
 from expert.commands import examine
 from expert.resources import describe
-from expert.resources.describe import describe_resource, describe_stored
+from expert.resources.describe import describe_stored
 from expert.resources.models import Resource
 from expert.resources.read_picture import read_picture
 from expert.resources.tasks import describe_all
@@ -66,7 +65,7 @@ async def test_a_file_whose_description_raises_does_not_keep_the_others_waiting(
 
     monkeypatch.setattr(describe, "read_picture", read)
     for _ in range(5):
-        await describe_stored(backend.work, limit=10, at_once=2)
+        await describe_stored(backend.work, limit=10)
     states = {name: item["state"] for name, item in (await listed(project)).items()}
     assert states == {"bad.jpg": "unreadable", "good.jpg": "described"}
 
@@ -113,8 +112,8 @@ async def test_a_name_that_makes_no_sense_takes_back_the_times_of_its_folder(bac
     await project.upload(photo(2), "other/230615143000.jpg", path="other/230615143000.jpg")
     await describe_all(backend.work)
     assert {item["time_source"] for item in (await listed(project)).values()} == {"filename"}
-    last = await project.upload(photo(3), "cam/230615143099.jpg", path="cam/230615143099.jpg")
-    await describe_resource(backend.work, last)
+    await project.upload(photo(3), "cam/230615143099.jpg", path="cam/230615143099.jpg")
+    await describe_all(backend.work)
     found = await listed(project)
     assert found["cam/230615143000.jpg"]["captured_at"] is None
     assert found["other/230615143000.jpg"]["captured_at"] == "2023-06-15T14:30:00Z"
@@ -160,20 +159,17 @@ async def test_an_hour_that_came_twice_is_told_apart_whatever_the_order_of_readi
     place = await location(project, location_id="L", time_zone="Europe/Warsaw")
     camera = (await project.deployment(location_id=place["id"]))["id"]
     times = {"IMG_9.JPG": "02:55", "IMG_10.JPG": "02:05", "IMG_11.JPG": "03:01"}
-    ids: list[UUID] = []
-    for number, (name, time) in enumerate(times.items()):
-        data = photo(number, f"2023:10:29 {time}:00")
-        ids.append(await project.upload(data, name, deployment_id=camera))
-    await describe_resource(backend.work, ids[1])
-    assert list(await listed(project, time_issue="ambiguous")) == ["IMG_10.JPG"]
-    for resource_id in (ids[2], ids[0]):
-        await describe_resource(backend.work, resource_id)
+    for number, name in enumerate(("IMG_10.JPG", "IMG_11.JPG", "IMG_9.JPG")):
+        await project.upload(photo(number, f"2023:10:29 {times[name]}:00"), name, deployment_id=camera)
+        await describe_all(backend.work)
+        if name == "IMG_10.JPG":
+            assert list(await listed(project, time_issue="ambiguous")) == [name]
     found = await listed(project)
     moments = [found[name]["captured_at"] for name in times]
     assert moments == ["2023-10-29T00:55:00Z", "2023-10-29T01:05:00Z", "2023-10-29T02:01:00Z"]
     assert {item["time_issue"] for item in found.values()} == {None}
-    skipped = await project.upload(photo(9, "2023:03:26 02:30:00"), "gap.jpg", deployment_id=camera)
-    await describe_resource(backend.work, skipped)
+    await project.upload(photo(9, "2023:03:26 02:30:00"), "gap.jpg", deployment_id=camera)
+    await describe_all(backend.work)
     assert list(await listed(project, time_issue="nonexistent")) == ["gap.jpg"]
 
 
@@ -209,8 +205,8 @@ async def test_a_deployment_learnt_at_a_second_upload_gives_its_clock_and_the_re
     place = await location(project, location_id="L", time_zone="Europe/Warsaw")
     camera = (await project.deployment(location_id=place["id"]))["id"]
     data = photo(1, "2023:07:01 12:00:00")
-    resource_id = await project.upload(data, "a.jpg")
-    await describe_resource(backend.work, resource_id)
+    await project.upload(data, "a.jpg")
+    await describe_all(backend.work)
     again = project.announced(data, "card/a.jpg", deployment_id=camera)
     begun = (await project.owner.client.post("/api/uploads/", json=again)).json()
     assert (begun["resources_changed"], begun["items"][0]["resource_deployment_id"]) == (1, camera)
@@ -222,7 +218,7 @@ async def test_a_deployment_learnt_at_a_second_upload_gives_its_clock_and_the_re
 async def test_a_persons_time_counts_before_the_cameras_and_can_be_taken_back(backend: Backend):
     project = await backend.project(await backend.person())
     resource_id = await project.upload(photo(1, "2023:07:01 12:00:00"), "a.jpg")
-    await describe_resource(backend.work, resource_id)
+    await describe_all(backend.work)
     path = f"/api/resources/{resource_id}/"
     answer = (await changed(project.owner.client, path, {"time_override": "2024-01-01T00:00:00+01:00"})).json()
     assert (answer["captured_at"], answer["recorded_at"]) == ("2023-12-31T23:00:00Z", "2023-07-01T12:00:00")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from expert.commands import examine
 from expert.media_store import original_key
-from expert.resources.describe import describe_resource
+from expert.resources.tasks import describe_all
 from expert.uploads.sweep_objects import delete_orphans, find_missing
 from tests.support.make.bad_pictures import encoded
 from tests.support.make.expert import Backend, Project
@@ -71,7 +71,7 @@ async def test_lost_original_is_found_and_asked_for_at_the_next_upload(backend: 
     resource_id = await project.upload(data)
     ((key,),) = await _rows(backend, "select object_key from resources")
     _file(backend, str(key)).unlink()
-    await describe_resource(backend.work, resource_id)
+    await describe_all(backend.work)
     assert await _rows(backend, "select state, failure_code from resources") == [("unreadable", "media-unreachable")]
     assert await _announced_status(project, data) == "exists"
     assert await _missing(backend) == [(resource_id,)]
@@ -82,10 +82,8 @@ async def test_lost_original_is_found_and_asked_for_at_the_next_upload(backend: 
     assert await project.upload(data) == resource_id
     assert _file(backend, str(key)).read_bytes() == data
     assert await _missing(backend) == []
-    assert [message.arguments for message in backend.messages.of("resources.describe")][-1] == {
-        "resource_id": str(resource_id)
-    }
-    await describe_resource(backend.work, resource_id)
+    assert len(backend.messages.of("resources.describe")) == 2
+    await describe_all(backend.work)
     assert await _rows(backend, "select state from resources") == [("described",)]
 
 

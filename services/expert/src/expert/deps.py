@@ -1,5 +1,6 @@
 """Dependencies of routes, verbs and tasks: a transaction, the time, the process's work and stores."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from trapper_kit.objects import ObjectStore
 
 NAMESPACE = "trapper_expert"
 """Of the inner queue in Redis."""
+_DESCRIBED_AT_ONCE = 4
 
 
 @dataclass(kw_only=True)
@@ -32,6 +34,8 @@ class ExpertWork(kit.Work[ExpertSettings]):
     managers: Managers
     receiving_uploads: Counter[UUID] = field(default_factory=Counter[UUID])
     """How many bodies of each account this process receives now."""
+    describing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DESCRIBED_AT_ONCE))
+    """Bounds how many files this process reads and decodes at once."""
     objects_checked_through: UUID | None = None
     """How far the present comparison of rows with the store has come."""
 

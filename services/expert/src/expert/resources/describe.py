@@ -1,92 +1,116 @@
-"""Describes a stored file: type, size, time, EXIF and thumbnail, or why it cannot be read."""
+"""Describes stored files: type, size, time, EXIF and thumbnail, or why they cannot be read; many at a time."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from expert.capture_times.queries import Place, Scope, hold_place
-from expert.capture_times.rederive import columns_of, rederive
-from expert.capture_times.resolve import resolve
-from expert.capture_times.state import TimeIssue
 from expert.deps import ExpertWork
 from expert.media_store import thumbnail_key
 from expert.resources import queries
 from expert.resources.models import Resource
-from expert.resources.name_times import name_times
 from expert.resources.read_picture import PictureFacts, read_picture
+from expert.resources.record_descriptions import Description, record_descriptions
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind, ResourceState
 from trapper_kit.cron import note_progress
-from trapper_kit.db import Session, enqueue_after_commit, is_away
+from trapper_kit.db import is_away
 from trapper_kit.logs import log
 from trapper_kit.objects import ObjectMissing, StorageFull, StorageUnavailable
-from trapper_kit.pictures.read_time import Recorded, TimeReading, TimeSource, read_time
+from trapper_kit.pictures.read_time import read_time
 from trapper_schemas.v1.results import FailureCode
 
 _LARGEST_PICTURE_BYTES = 500_000_000
-_RECORD_ATTEMPTS = 3
-"""A resource may be moved to another deployment while its description is written."""
 
 
-async def describe_resource(work: ExpertWork, resource_id: UUID) -> None:
-    """Claims, reads outside of any transaction, and stores; gives up after repeated failures of the file.
+async def describe_stored(work: ExpertWork, *, limit: int) -> int:
+    """Describe up to `limit` stored resources that nobody describes, and one of those whose attempt failed.
 
-    Raises what is no fault of the file (StorageUnavailable, StorageFull, an unreachable database); the attempt does not
-    count then.
+    Returns how many were recorded. An attempt that ended its process counts for every file of its batch, so a file that
+    was tried before is tried alone: only what is broken is given up. Raises what is no fault of a file
+    (StorageUnavailable, StorageFull, an unreachable database); such an attempt does not count.
     """
+    first = await _claim_and_describe(work, limit=limit, is_first_attempt=True)
+    return first + await _claim_and_describe(work, limit=1, is_first_attempt=False)
+
+
+async def _claim_and_describe(work: ExpertWork, *, limit: int, is_first_attempt: bool) -> int:
     async with work.db() as db:
         holds = timedelta(seconds=work.settings.intervals.describe_claim)
-        resource = await queries.claim_description(db, resource_id, holds=holds)
-    if resource is None:
-        return
+        resources = await queries.claim_descriptions(db, limit=limit, is_first_attempt=is_first_attempt, holds=holds)
+    waiting = {resource.id: resource for resource in resources}
+    try:
+        results = await asyncio.gather(*(_describe(work, resource) for resource in resources), return_exceptions=True)
+        failures = _failures(resources, results)
+        descriptions = [result for result in results if isinstance(result, Description)]
+        failures |= await _record(work, descriptions)
+        for resource_id in waiting.keys() - failures.keys():
+            del waiting[resource_id]
+    except BaseException:
+        await _release(work, list(waiting.values()), counts=False)
+        raise
+    by_the_file = [waiting[id_] for id_, failure in failures.items() if not _is_from_outside(failure)]
+    from_outside = [waiting[id_] for id_, failure in failures.items() if _is_from_outside(failure)]
+    await _release(work, by_the_file, counts=True)
+    await _release(work, from_outside, counts=False)
+    for resource_id, failure in failures.items():
+        log("resource.description_failed", resource=resource_id, error=failure)
+    if from_outside and len(from_outside) == len(resources):
+        raise failures[from_outside[0].id]
+    return len(resources) - len(failures)
+
+
+def _failures(
+    resources: Sequence[Resource], results: Sequence[Description | BaseException]
+) -> dict[UUID, BaseException]:
+    return {
+        resource.id: result
+        for resource, result in zip(resources, results, strict=True)
+        if isinstance(result, BaseException)
+    }
+
+
+def _is_from_outside(failure: BaseException) -> bool:
+    return isinstance(failure, StorageUnavailable | StorageFull) or is_away(failure)
+
+
+async def _release(work: ExpertWork, resources: Sequence[Resource], *, counts: bool) -> None:
+    if resources:
+        async with work.db() as db:
+            attempts = [(resource.id, resource.describe_attempts) for resource in resources]
+            await queries.release_descriptions(db, attempts, counts=counts)
+
+
+async def _record(work: ExpertWork, descriptions: Sequence[Description]) -> dict[UUID, BaseException]:
+    """Record all in one transaction; where the database refuses it, each in its own, and say which failed."""
+    if not descriptions:
+        return {}
+    try:
+        await record_descriptions(work, descriptions)
+    except Exception as problem:  # noqa: BLE001 - whatever it is about, one file may be the cause
+        if is_away(problem) or len(descriptions) == 1:
+            return {description.resource.id: problem for description in descriptions}
+        log("resource.descriptions_refused", resources=len(descriptions), error=problem)
+        failures: dict[UUID, BaseException] = {}
+        for description in descriptions:
+            failures |= await _record(work, [description])
+        return failures
+    return {}
+
+
+async def _describe(work: ExpertWork, resource: Resource) -> Description:
     attempt = resource.describe_attempts
     if attempt > work.settings.describe_attempts:
         message = f"reading this file failed {attempt - 1} times, or ended the reading process"
-        await _record(work, resource, _Description(attempt, _failed(NoPicture(FailureCode.UNDECODABLE, message))))
-        return
-    try:
+        return Description(resource, _failed(NoPicture(FailureCode.UNDECODABLE, message)))
+    async with work.describing:
         facts = await _read(work, resource)
-        if isinstance(facts, PictureFacts):
-            values = await _described(work, resource, facts)
-            await _record(work, resource, _Description(attempt, values, read_time(facts.exif)))
-        else:
-            await _record(work, resource, _Description(attempt, _failed(facts)))
-    except Exception as problem:
-        is_fault_of_file = not (isinstance(problem, StorageUnavailable | StorageFull) or is_away(problem))
-        async with work.db() as db:
-            await queries.release_description(db, resource.id, attempt, counts=is_fault_of_file)
-        if not is_fault_of_file:
-            raise
-        log("resource.description_failed", resource=resource.id, attempt=attempt, error=problem)
-    except BaseException:
-        async with work.db() as db:
-            await queries.release_description(db, resource.id, attempt, counts=False)
-        raise
-
-
-async def describe_stored(work: ExpertWork, *, limit: int, at_once: int) -> int:
-    """Describes stored resources that no task describes and returns their number.
-
-    Raises the first failure when nothing could be described, as when the media store is away.
-    """
-    async with work.db() as db:
-        resource_ids = await queries.undescribed(db, limit=limit)
-    gate = asyncio.Semaphore(at_once)
-
-    async def describe(resource_id: UUID) -> None:
-        async with gate:
-            await describe_resource(work, resource_id)
-            note_progress()
-
-    results = await asyncio.gather(*map(describe, resource_ids), return_exceptions=True)
-    failures = [(id_, result) for id_, result in zip(resource_ids, results, strict=True) if result is not None]
-    for resource_id, failure in failures:
-        log("resource.description_postponed", resource=resource_id, error=failure)
-    if failures and len(failures) == len(resource_ids):
-        raise failures[0][1]
-    return len(resource_ids) - len(failures)
+        if isinstance(facts, NoPicture):
+            return Description(resource, _failed(facts))
+        description = Description(resource, await _described(work, resource, facts), read_time(facts.exif))
+    note_progress()
+    return description
 
 
 async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
@@ -120,19 +144,6 @@ async def _described(work: ExpertWork, resource: Resource, facts: PictureFacts) 
     }
 
 
-def _time_columns(reading: TimeReading, place: Place) -> dict[str, Any]:
-    if reading.recorded is None:
-        issue = None if reading.problem is None else TimeIssue.OUT_OF_RANGE
-        return {"time_source": TimeSource.NONE, "time_issue": issue, "time_issue_message": reading.problem}
-    resolved = resolve(reading.recorded.at, reading.recorded.offset, place.clock)
-    names = ("captured_at", "recorded_offset_seconds", "offset_source", "time_issue", "outside_deployment")
-    return {
-        "recorded_at": reading.recorded.at,
-        "time_source": reading.recorded.source,
-        **dict(zip(names, columns_of(resolved, place), strict=True)),
-    }
-
-
 def _failed(refusal: NoPicture) -> dict[str, Any]:
     return {
         "state": ResourceState.UNREADABLE,
@@ -141,49 +152,3 @@ def _failed(refusal: NoPicture) -> dict[str, Any]:
         "failure_code": refusal.code,
         "failure_message": refusal.message,
     }
-
-
-@dataclass(frozen=True)
-class _Description:
-    """What is written about a resource; the time of a photo depends on its deployment."""
-
-    attempt: int
-    values: dict[str, Any]
-    reading: TimeReading | None = None
-
-
-async def _record(work: ExpertWork, resource: Resource, description: _Description) -> None:
-    for _ in range(_RECORD_ATTEMPTS):
-        async with work.db() as db:
-            recorded = await _record_once(db, resource, description, now=work.clock.now())
-        if recorded:
-            values = description.values
-            log(f"resource.{values['state']}", resource=resource.id, code=values.get("failure_code"))
-            return
-
-
-async def _record_once(db: Session, resource: Resource, description: _Description, *, now: datetime) -> bool:
-    reading = description.reading
-    await queries.hold_folder(db, resource)
-    is_last = not await queries.any_undescribed_beside(db, resource)
-    if is_last:  # names count together, so they are read once, when the last file of the folder is described
-        await queries.hold_deployments_of_folder(db, resource)
-    place = await hold_place(db, await queries.deployment_of(db, resource.id))
-    times = {} if reading is None else _time_columns(reading, place)
-    values = {**description.values, **times}
-    if not await queries.record_description(db, resource.id, description.attempt, place.deployment_id, values):
-        return False
-    if is_last:
-        await name_times(db, resource, now=now)
-    if reading is not None and reading.recorded is not None:
-        await _order(db, place, reading.recorded)
-    if not await queries.any_undescribed(db, resource.research_project_id):
-        enqueue_after_commit(db, "jobs.cover")  # once nothing more waits; the sweep finds the rest
-    return True
-
-
-async def _order(db: Session, place: Place, recorded: Recorded) -> None:
-    """Look at the order of files again where an hour came twice."""
-    if recorded.offset is None and place.clock.is_set_back_near(recorded.at):
-        await queries.hold_card(db, place.deployment_id)
-        await rederive(db, Scope(deployment_id=place.deployment_id, around=recorded.at))

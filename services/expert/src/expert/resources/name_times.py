@@ -7,17 +7,18 @@ from expert.capture_times.queries import Scope, hold_place
 from expert.capture_times.rederive import rederive
 from expert.resources import queries
 from expert.resources.models import Resource
+from expert.resources.queries import Folder
 from trapper_kit.db import Session
 from trapper_kit.pictures.read_names import read_names
 
 
-async def name_times(db: Session, resource: Resource, *, now: datetime) -> None:
-    """Read the names of the resource's folder again; a name that makes no sense takes back the times of the others.
+async def name_times(db: Session, folder: Folder, *, now: datetime) -> None:
+    """Read the names of a folder's files again; a name that makes no sense takes back the times of the others.
 
     Files of several deployments may lie at one path, such as two cards; each deployment's are read for themselves. The
-    caller holds the folder and its deployments (`queries.hold_folder`, `queries.hold_deployments_of_folder`).
+    caller holds the folder and its deployments (`queries.hold_folders`, `queries.hold_deployments`).
     """
-    files = await queries.named_in_folder(db, resource)
+    files = await queries.named_in_folder(db, folder)
     cards: dict[UUID | None, list[Resource]] = {}
     for file in files:
         cards.setdefault(file.deployment_id, []).append(file)

@@ -1,15 +1,16 @@
 """Statements about resources; what a caller may see is decided here and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     DateTime,
+    Integer,
     Text,
     Uuid,
     case,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from expert.access.queries import readable_collections, readable_research_projects
 from expert.access.state import Caller
@@ -56,6 +57,37 @@ class ResourcePlace:
     file_name: str
     path: str
     deployment_id: UUID | None
+
+
+class Folder(NamedTuple):
+    """The files of a research project that lie in one folder of the card."""
+
+    research_project_id: UUID
+    print: str
+    """Of its path, as `resources.folder_print`."""
+
+
+_DESCRIBED = (
+    "state",
+    "kind",
+    "media_type",
+    "width",
+    "height",
+    "exif",
+    "is_damaged",
+    "thumbnail_key",
+    "failure_code",
+    "failure_message",
+    "recorded_at",
+    "time_source",
+    "captured_at",
+    "recorded_offset_seconds",
+    "offset_source",
+    "time_issue",
+    "time_issue_message",
+    "outside_deployment",
+)
+"""The columns that a description writes."""
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
@@ -195,73 +227,120 @@ async def insert_once(db: Session, values: dict[str, Any]) -> UUID | None:
     return await db.scalar(statement)
 
 
-async def claim_description(db: Session, resource_id: UUID, *, holds: timedelta) -> Resource | None:
-    """Take the description of a stored resource; the attempt is the fence, and counts what killed a process."""
-    statement = (
-        update(Resource)
+async def claim_descriptions(
+    db: Session, *, limit: int, is_first_attempt: bool, holds: timedelta
+) -> Sequence[Resource]:
+    """Take the description of stored resources; the attempt is the fence, and counts what killed a process."""
+    free = (
+        select(Resource.id)
         .where(
-            Resource.id == resource_id,
             Resource.state == STORED,
             or_(Resource.describe_claimed_until.is_(None), Resource.describe_claimed_until < db_clock()),
+            Resource.describe_attempts == 0 if is_first_attempt else Resource.describe_attempts > 0,
         )
+        .order_by(Resource.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Resource)
+        .where(Resource.id.in_(free.scalar_subquery()))
         .values(describe_attempts=Resource.describe_attempts + 1, describe_claimed_until=db_clock() + holds)
         .returning(Resource)
     )
-    return await db.scalar(statement)
+    return (await db.scalars(statement)).all()
 
 
-async def release_description(db: Session, resource_id: UUID, attempt: int, *, counts: bool) -> None:
-    """Let another attempt begin; the present one counts when the file itself was at fault."""
+async def release_descriptions(db: Session, attempts: Sequence[tuple[UUID, int]], *, counts: bool) -> None:
+    """Let another attempt begin; the present one, given with each id, counts when the file itself was at fault."""
     await db.execute(
         update(Resource)
-        .where(Resource.id == resource_id, Resource.state == STORED, Resource.describe_attempts == attempt)
-        .values(describe_attempts=attempt if counts else attempt - 1, describe_claimed_until=None)
+        .where(Resource.state == STORED, tuple_(Resource.id, Resource.describe_attempts).in_(attempts))
+        .values(describe_attempts=Resource.describe_attempts - (0 if counts else 1), describe_claimed_until=None)
+        .execution_options(synchronize_session=False)
     )
 
 
-async def record_description(
-    db: Session, resource_id: UUID, attempt: int, deployment_id: UUID | None, values: dict[str, Any]
-) -> bool:
-    """Write what was read, if this attempt is still the latest and the deployment is still the same."""
+async def record_descriptions(db: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Write what was read, where the attempt is still the latest and the deployment still the same; the ids of those.
+
+    A row has `id`, `attempt`, `claimed_deployment_id`, and columns of a description; an absent one becomes null.
+    """
+    columns = Resource.__table__.c
+    given = (
+        func.jsonb_to_recordset(literal(rows, JSONB))
+        .table_valued(
+            column("id", Uuid),
+            column("attempt", Integer),
+            column("claimed_deployment_id", Uuid),
+            *(column(name, columns[name].type) for name in _DESCRIBED),
+        )
+        .render_derived(with_types=True)
+    )
     statement = (
         update(Resource)
         .where(
-            Resource.id == resource_id,
+            Resource.id == given.c.id,
             Resource.state == STORED,
-            Resource.describe_attempts == attempt,
-            Resource.deployment_id.is_not_distinct_from(deployment_id),
+            Resource.describe_attempts == given.c.attempt,
+            Resource.deployment_id.is_not_distinct_from(given.c.claimed_deployment_id),
         )
-        .values(describe_claimed_until=None, described_at=db_clock(), version=Resource.version + 1, **values)
+        .values(
+            describe_claimed_until=None,
+            described_at=db_clock(),
+            version=Resource.version + 1,
+            **{name: given.c[name] for name in _DESCRIBED},
+        )
         .returning(Resource.id)
+        .execution_options(synchronize_session=False)
     )
-    return (await db.scalar(statement)) is not None
+    return set(await db.scalars(statement))
 
 
 async def deployment_of(db: Session, resource_id: UUID) -> UUID | None:
     return await db.scalar(select(Resource.deployment_id).where(Resource.id == resource_id))
 
 
-async def hold_folder(db: Session, resource: Resource) -> None:
-    """Keep others from describing files of the same folder until the transaction ends."""
-    await hold(db, f"folder {resource.research_project_id} {resource.folder_print}")
+async def deployments_of(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """The deployment of each resource at present."""
+    statement = select(Resource.id, Resource.deployment_id).where(Resource.id.in_(resource_ids))
+    return {row[0]: row[1] for row in await db.execute(statement)}
 
 
-async def any_undescribed_beside(db: Session, resource: Resource) -> bool:
-    """Whether another file of the resource's folder waits for its description."""
-    statement = exists().where(
-        Resource.state == STORED,
-        Resource.research_project_id == resource.research_project_id,
-        Resource.folder_print == resource.folder_print,
-        Resource.id != resource.id,
+def folder_of(resource: Resource) -> Folder:
+    return Folder(resource.research_project_id, resource.folder_print)
+
+
+async def hold_folders(db: Session, folders: Sequence[Folder]) -> None:
+    """Keep others from describing files of these folders until the transaction ends; give them in their order."""
+    for folder in folders:
+        await hold(db, f"folder {folder.research_project_id} {folder.print}")
+
+
+async def undescribed_folders(db: Session, folders: Sequence[Folder], *, besides: Sequence[UUID]) -> set[Folder]:
+    """Those of the folders in which files other than the given ones wait for their description."""
+    statement = (
+        select(Resource.research_project_id, Resource.folder_print)
+        .where(
+            Resource.state == STORED,
+            tuple_(Resource.research_project_id, Resource.folder_print).in_(folders),
+            Resource.id.not_in(besides),
+        )
+        .distinct()
     )
-    return bool(await db.scalar(select(statement)))
+    return {Folder(*row) for row in await db.execute(statement)}
 
 
-async def hold_deployments_of_folder(db: Session, resource: Resource) -> None:
-    """Keep deployments of files whose names are read from changing until the transaction ends."""
-    deployments = select(Resource.deployment_id).where(*_in_folder(resource))
+async def hold_deployments(db: Session, folders: Sequence[Folder], deployment_ids: Collection[UUID | None]) -> None:
+    """Keep these, and those of files whose names are read in the folders, from changing until the transaction ends."""
+    named = select(Resource.deployment_id).where(
+        *_named, tuple_(Resource.research_project_id, Resource.folder_print).in_(folders)
+    )
     await db.execute(
-        select(Deployment.id).where(Deployment.id.in_(deployments)).order_by(Deployment.id).with_for_update(read=True)
+        select(Deployment.id)
+        .where(or_(Deployment.id.in_(named), Deployment.id.in_([id_ for id_ in deployment_ids if id_ is not None])))
+        .order_by(Deployment.id)
+        .with_for_update(read=True)
     )
 
 
@@ -274,18 +353,25 @@ async def hold(db: Session, name: str) -> None:
     await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def _in_folder(resource: Resource) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Resource.research_project_id == resource.research_project_id,
-        Resource.folder_print == resource.folder_print,
-        Resource.state == ResourceState.DESCRIBED,
-        Resource.time_source.in_((TimeSource.NONE, TimeSource.FILENAME)),
+_named = (
+    Resource.state == ResourceState.DESCRIBED,
+    Resource.time_source.in_((TimeSource.NONE, TimeSource.FILENAME)),
+)
+
+
+async def named_in_folder(db: Session, folder: Folder) -> Sequence[Resource]:
+    """Files of the folder whose time can only come from their names, locked."""
+    statement = (
+        select(Resource)
+        .where(
+            *_named,
+            Resource.research_project_id == folder.research_project_id,
+            Resource.folder_print == folder.print,
+        )
+        .order_by(Resource.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-
-
-async def named_in_folder(db: Session, resource: Resource) -> Sequence[Resource]:
-    """Files of the resource's folder whose time can only come from their names, locked."""
-    statement = select(Resource).where(*_in_folder(resource)).order_by(Resource.id).with_for_update()
     return (await db.scalars(statement)).all()
 
 
@@ -315,20 +401,6 @@ async def set_name_times(db: Session, times: Sequence[tuple[UUID, datetime | Non
         .execution_options(synchronize_session=False)
     )
     await db.execute(statement)
-
-
-async def undescribed(db: Session, *, limit: int) -> Sequence[UUID]:
-    """Stored resources that nobody describes at the moment, oldest first."""
-    statement = (
-        select(Resource.id)
-        .where(
-            Resource.state == STORED,
-            or_(Resource.describe_claimed_until.is_(None), Resource.describe_claimed_until < db_clock()),
-        )
-        .order_by(Resource.id)
-        .limit(limit)
-    )
-    return (await db.scalars(statement)).all()
 
 
 async def any_undescribed(db: Session, research_project_id: UUID) -> bool:

@@ -1,22 +1,20 @@
 """Tasks that describe resources: after an upload, and a sweep for those whose notification was lost."""
 
-from uuid import UUID
-
 from expert.base import task
 from expert.deps import ExpertWork
-from expert.resources.describe import describe_resource, describe_stored
+from expert.resources.describe import describe_stored
 
-_AT_A_TIME = 100
-_AT_ONCE = 2
+_AT_A_TIME = 32
 
 
 @task("resources.describe", swept_by="resources.describe_stored", max_retries=5)
-async def describe(work: ExpertWork, resource_id: str) -> None:
-    """One resource that was just stored."""
-    await describe_resource(work, UUID(resource_id))
+async def describe(work: ExpertWork) -> None:
+    """What was stored and is not described yet, until nothing is left."""
+    while await describe_stored(work, limit=_AT_A_TIME):
+        pass
 
 
 @task("resources.describe_stored", every="intervals.sweep", max_retries=0)
 async def describe_all(work: ExpertWork) -> bool:
-    """Describe up to a hundred stored resources; True when there may be more."""
-    return await describe_stored(work, limit=_AT_A_TIME, at_once=_AT_ONCE) == _AT_A_TIME
+    """The same for files whose task was lost; True when there may be more."""
+    return await describe_stored(work, limit=_AT_A_TIME) > 0

@@ -32,13 +32,13 @@ async def finish_upload(work: ExpertWork, upload: Upload, *, object_key: str) ->
         if made is None:
             resource_id = (await resources.by_sha256(db, upload.research_project_id, [upload.sha256]))[upload.sha256].id
             if await resources.restore_original(db, resource_id):
-                enqueue_after_commit(db, "resources.describe", resource_id=resource_id)
+                enqueue_after_commit(db, "resources.describe")
             if upload.deployment_id is not None:
                 await learn_deployments(db, {resource_id: upload.deployment_id})
             enqueue_after_commit(db, "jobs.cover")
         else:
             resource_id = made
-            enqueue_after_commit(db, "resources.describe", resource_id=resource_id)
+            enqueue_after_commit(db, "resources.describe")
         named = [NamedResource(resource_id, upload.file_name, upload.path, upload.deployment_id)]
         await add_resources(
             db, research_project_id=upload.research_project_id, collection_id=upload.collection_id, named=named
