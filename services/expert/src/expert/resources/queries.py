@@ -1,6 +1,6 @@
 """Statements about resources; what a caller may see is decided here and nowhere else."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -261,7 +261,7 @@ async def release_descriptions(db: Session, attempts: Sequence[tuple[UUID, int]]
     )
 
 
-async def record_descriptions(db: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+async def record_descriptions(db: Session, rows: Sequence[Mapping[str, object]]) -> set[UUID]:
     """Write what was read, where the attempt is still the latest and the deployment still the same; the ids of those.
 
     A row has `id`, `attempt`, `claimed_deployment_id`, and columns of a description; an absent one becomes null.

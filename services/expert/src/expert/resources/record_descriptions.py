@@ -66,7 +66,7 @@ async def _record_once(db: Session, descriptions: Sequence[Description], *, now:
     return recorded
 
 
-def _row(description: Description, place: Place) -> dict[str, Any]:
+def _row(description: Description, place: Place) -> dict[str, object]:
     resource, reading = description.resource, description.reading
     times = _UNKNOWN_TIME if reading is None else _time_columns(reading, place)
     return {
