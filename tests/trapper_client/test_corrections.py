@@ -13,7 +13,7 @@ from expert.app import create_app
 from expert.jobs.cover import cover_due
 from tests.support.http_servers import serving
 from tests.support.make.expert_ai import Scene, expert, scene
-from trapper_cli.blocked import read_blocked
+from trapper_cli.blocked import find_blocked, read_blocked
 from trapper_client.app import run
 from trapper_client.stack import connect
 
@@ -130,6 +130,15 @@ async def test_what_waits_for_a_person_is_listed_with_reason_and_remedy(made: Sc
     assert (job["what"].split()[0], job["message"]) == ("job", there["message"])
     (listed,) = (await command("jobs", "list"))["items"]
     assert listed["blocked"] == there
+
+
+async def test_a_list_of_what_waits_that_cannot_be_read_says_so(command: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    await command("projects", "list")
+    monkeypatch.setenv("TRAPPER_TOKEN", "not-a-token")
+    (row,) = await asyncio.to_thread(find_blocked, None)
+    assert row["code"] == "not-readable"
+    assert row["message"].startswith("It could not be read: ")
+    assert row["what_to_do"]
 
 
 def blocked_now() -> list[dict[str, Any]]:

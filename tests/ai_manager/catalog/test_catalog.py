@@ -92,6 +92,8 @@ async def test_weights_that_are_here_are_here_under_every_name(manager: Manager,
     assert (after["held"], after["state"]) == (True, "published")
     listed = (await manager.http.get("/api/models/", headers=operator)).json()["items"]
     assert {each["name"]: (each["held"], each["state"]) for each in listed}["before"] == (True, "published")
+    named = (await manager.http.get("/api/models/", params={"name": "EFOR"}, headers=operator)).json()["items"]
+    assert [each["name"] for each in named] == ["before"]
 
 
 async def test_weights_with_a_wrong_hash_are_refused_and_nothing_is_kept(

@@ -153,3 +153,34 @@ async def test_wiring_a_model_that_no_worker_can_run_warns_and_the_reason_stays(
         assert blocked["message"].endswith("No enrolled worker runs hailo.")
         assert blocked["what_to_do"] == "Enrol one: trapper workers token"
         assert (await project_of(made))["blocked"] == blocked
+
+
+async def link_of(made: Scene) -> dict[str, Any]:
+    async with made.as_("owner") as client:
+        path = f"/api/classification-projects/{made.project_id}/collections/"
+        (link,) = (await client.get(path)).json()["items"]
+        (as_owner,) = (await client.get(f"/api/collections/{made.collection_id}/links/")).json()["items"]
+        assert as_owner["blocked"] == link["blocked"]
+        return link
+
+
+STOPS = {
+    "project-finished": ("classification_projects set status =", "'ongoing'", "'finished'"),
+    "collection-archived": ("collections set is_active =", "true", "false"),
+    "link-paused": ("classification_project_collections set is_active =", "true", "false"),
+}
+
+
+async def test_a_stopped_link_is_blocked_while_its_photos_wait(expert_database_url: str, tmp_path: Path) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        for code, (change, running, stopped) in STOPS.items():
+            assert (await link_of(made))["blocked"] is None
+            await made.sql(f"update {change} {stopped}")
+            await cover_due(work)
+            assert (await link_of(made))["blocked"]["code"] == code
+            await made.sql(f"update {change} {running}")
+        await cover_due(work)
+        for change, _, stopped in STOPS.values():
+            await made.sql(f"update {change} {stopped}")
+        assert (await link_of(made))["blocked"] is None

@@ -100,7 +100,7 @@ async def test_models_become_choosable_with_their_labels_and_taxa(backend: Backe
     told = (await person.client.get(f"/api/ai-providers/{namer['id']}/")).json()["categories"]
     assert [one["label"] for one in told] == [one["label"] for one in ANIMALS]
     assert [one["taxon_id"] is not None for one in told] == [True, True, False]
-    [deer] = (await person.client.get("/api/taxa/", params={"search": "cervus el"})).json()["items"]
+    [deer] = (await person.client.get("/api/taxa/", params={"name": "cervus el"})).json()["items"]
     assert (deer["canonical_name"], deer["scientific_name"]) == ("Cervus elaphus", "Cervus elaphus Linnaeus, 1758")
     [fox] = (await person.client.get("/api/taxa/", params={"key": "5219243"})).json()["items"]
     assert (fox["vernacular_names"], fox["keys"]) == ({"en": "Red fox"}, [{"checklist": "gbif", "key": "5219243"}])

@@ -294,7 +294,10 @@ class Manager:
         await settle_job(self.work, job_id)
         answer = await self.http.get(f"/api/prediction_jobs/{job_id}/", headers=headers)
         assert answer.status_code == 200, answer.text
-        return JobReply.model_validate(answer.json())
+        reply = JobReply.model_validate(answer.json())
+        counts = reply.counts
+        assert counts.done + counts.blank + counts.failed + counts.cancelled + counts.pending == counts.total
+        return reply
 
     async def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """What the database says."""

@@ -62,8 +62,42 @@ class ApprovalReply(Reply):
     ended_by_id: Annotated[str | None, Field(description="the person who ended it")]
 
 
+class Action(StrEnum):
+    """
+    what was done, such as `token-revoked`
+    """
+
+    ACTIVATED = "activated"
+    ACTIVE = "active"
+    APPROVED = "approved"
+    CONNECTED = "connected"
+    DEACTIVATED = "deactivated"
+    DISCONNECTED = "disconnected"
+    EDITED = "edited"
+    HELD_ORIGINAL_OPENED = "held-original-opened"
+    INVITATION_ACCEPTED = "invitation-accepted"
+    INVITED = "invited"
+    LINK_CONSENTED = "link-consented"
+    LINK_REVOKED = "link-revoked"
+    LINKED = "linked"
+    PASSWORD_CHANGED = "password-changed"
+    PASSWORD_RESET = "password-reset"
+    REJECTED = "rejected"
+    REQUESTED = "requested"
+    ROLE_CHANGED = "role-changed"
+    ROLE_REMOVED = "role-removed"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    SIGNED_IN = "signed-in"
+    TAXON_ADDED = "taxon-added"
+    TOKEN_MADE = "token-made"
+    TOKEN_REVOKED = "token-revoked"
+    UNAPPROVED = "unapproved"
+
+
 class AuditEntryReply(Reply):
-    action: Annotated[str, Field(description="what was done, such as `token-revoked`")]
+    action: Annotated[
+        Action, Field(description="what was done, such as `token-revoked`")
+    ]
     actor_id: Annotated[
         str | None,
         Field(description="the person who did it; null for the system itself"),
@@ -196,7 +230,10 @@ class ChangedDeployment(Reply):
     comments: Annotated[str, Field(description="free text, at most 10,000 characters")]
     created_at: Annotated[datetime, Field(description="when it was made")]
     deployment_id: Annotated[
-        str, Field(description="name of the deployment, unique in its project")
+        str,
+        Field(
+            description="name of the deployment, unique in its project, 1 to 200 characters"
+        ),
     ]
     detection_distance_metres: Annotated[
         float | None,
@@ -278,13 +315,21 @@ class ChangedLocation(Reply):
         Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
     ]
     location_id: Annotated[
-        str, Field(description="name of the location, unique in its project")
+        str,
+        Field(
+            description="name of the location, unique in its project, 1 to 200 characters"
+        ),
     ]
     longitude: Annotated[
         float | None,
         Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="further name for people, at most 200 characters; may be empty"
+        ),
+    ]
     observations_changed: Annotated[
         int,
         Field(description="number of observations that changed because of it, from 0"),
@@ -412,7 +457,10 @@ class ConnectionReply(Reply):
     is_active: Annotated[
         bool, Field(description="false for what is archived, paused or switched off")
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(description="name of the connected Manager, unique, 1 to 100 characters"),
+    ]
     sync_problem: Annotated[
         str | None,
         Field(description="why the catalogue could not be read; null when it could"),
@@ -467,7 +515,7 @@ class DeploymentChange(Reply):
     deployment_id: Annotated[
         str | None,
         Field(
-            description="name of the deployment, unique in its project, at most 200 characters"
+            description="name of the deployment, unique in its project, 1 to 200 characters"
         ),
     ] = None
     detection_distance_metres: Annotated[
@@ -544,7 +592,10 @@ class DeploymentReply(Reply):
     comments: Annotated[str, Field(description="free text, at most 10,000 characters")]
     created_at: Annotated[datetime, Field(description="when it was made")]
     deployment_id: Annotated[
-        str, Field(description="name of the deployment, unique in its project")
+        str,
+        Field(
+            description="name of the deployment, unique in its project, 1 to 200 characters"
+        ),
     ]
     detection_distance_metres: Annotated[
         float | None,
@@ -641,8 +692,10 @@ class JobProvider(Reply):
     """
 
     id: Annotated[str, Field(description="id of the row")]
-    name: Annotated[str, Field(description="name")]
-    version: Annotated[str, Field(description="version")]
+    name: Annotated[str, Field(description="the model's name in the catalogue")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class JobStage(StrEnum):
@@ -742,7 +795,12 @@ class LinkedCollectionReply(Reply):
             description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
         ),
     ]
-    state: Annotated[LinkState, Field(description="state")]
+    state: Annotated[
+        LinkState,
+        Field(
+            description="what the collection's owners decided: requested, open or revoked"
+        ),
+    ]
     version: Annotated[
         int,
         Field(
@@ -780,14 +838,19 @@ class LocationChange(Reply):
     location_id: Annotated[
         str | None,
         Field(
-            description="name of the location, unique in its project, at most 200 characters"
+            description="name of the location, unique in its project, 1 to 200 characters"
         ),
     ] = None
     longitude: Annotated[
         float | None,
         Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
     ] = None
-    name: Annotated[str | None, Field(description="name")] = None
+    name: Annotated[
+        str | None,
+        Field(
+            description="further name for people, at most 200 characters; may be empty"
+        ),
+    ] = None
     time_zone: Annotated[
         str | None,
         Field(description="IANA name, such as Europe/Warsaw; null when unknown"),
@@ -819,13 +882,21 @@ class LocationReply(Reply):
         Field(description="degrees north, -90 to 90, WGS 84; null when unknown"),
     ]
     location_id: Annotated[
-        str, Field(description="name of the location, unique in its project")
+        str,
+        Field(
+            description="name of the location, unique in its project, 1 to 200 characters"
+        ),
     ]
     longitude: Annotated[
         float | None,
         Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="further name for people, at most 200 characters; may be empty"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     time_zone: Annotated[
         str | None,
@@ -866,7 +937,10 @@ class ManagerConnection(Reply):
         SecretStr,
         Field(description="secret with which the caller identifies itself; shown once"),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(description="name of the connected Manager, unique, 1 to 100 characters"),
+    ]
     notifications_url: Annotated[
         SecretStr | None,
         Field(
@@ -880,7 +954,7 @@ class ManagerConnection(Reply):
 
 class State(StrEnum):
     """
-    state
+    member at once, or invited until the person accepts
     """
 
     MEMBER = "member"
@@ -904,11 +978,13 @@ class ModelName(Reply):
     Which weights.
     """
 
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="the model's name in the catalogue")]
     sha256: Annotated[
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
-    version: Annotated[str, Field(description="version")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class ModelRef(Reply):
@@ -921,7 +997,12 @@ class ModelRef(Reply):
     model_config = ConfigDict(
         extra="forbid",
     )
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="the model's name in the catalogue, 1 to 64 letters, digits, hyphens and dots"
+        ),
+    ]
     sha256: Annotated[
         str | None,
         Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits"),
@@ -929,7 +1010,9 @@ class ModelRef(Reply):
     unpinned: Annotated[
         bool, Field(description="whether no operator confirmed the hash of the weights")
     ] = False
-    version: Annotated[str, Field(description="version")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class NewClassificationMember(Reply):
@@ -965,7 +1048,12 @@ class NewClassificationProject(Reply):
             description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
         ),
     ] = 0.5
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="name for people, unique in the research project, 1 to 200 characters"
+        ),
+    ]
     nms_iou: Annotated[
         float,
         Field(
@@ -1119,7 +1207,12 @@ class NewLocation(Reply):
         float | None,
         Field(description="degrees east, -180 to 180, WGS 84; null when unknown"),
     ] = None
-    name: Annotated[str, Field(description="name")] = ""
+    name: Annotated[
+        str,
+        Field(
+            description="further name for people, at most 200 characters; may be empty"
+        ),
+    ] = ""
     research_project_id: Annotated[str, Field(description="id of the research project")]
     time_zone: Annotated[
         str | None,
@@ -1132,7 +1225,7 @@ class NewPasswordReply(Reply):
     The only time that the password is shown.
     """
 
-    password: Annotated[str, Field(description="the password")]
+    password: Annotated[str, Field(description="the new password; shown once")]
     user_id: Annotated[str, Field(description="id of the person")]
 
 
@@ -1143,7 +1236,9 @@ class NewToken(Reply):
     expires_in_days: Annotated[
         int, Field(description="days until it ends, 1 to 366")
     ] = 90
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str, Field(description="what the token is for, 1 to 100 characters")
+    ]
     scopes: Annotated[
         list[str],
         Field(
@@ -1160,7 +1255,7 @@ class NewTokenReply(Reply):
     created_at: Annotated[datetime, Field(description="when it was made")]
     expires_at: Annotated[datetime, Field(description="when it ends")]
     id: Annotated[str, Field(description="id of the row")]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="what the token is for")]
     scopes: Annotated[
         list[str],
         Field(
@@ -1428,7 +1523,7 @@ class ProviderReply(Reply):
             description="licence of the model, as an SPDX identifier where there is one"
         ),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="the model's name in the catalogue")]
     nms_iou: Annotated[
         float | None,
         Field(
@@ -1452,7 +1547,9 @@ class ProviderReply(Reply):
             description="score, 0 to 1, that the model's authors recommend; null when nobody said"
         ),
     ]
-    version: Annotated[str, Field(description="version")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class ProviderStage(Reply):
@@ -1478,12 +1575,19 @@ class ProviderStage(Reply):
     floor: Annotated[
         float, Field(description="detections below are not even kept in the blob")
     ] = 0.01
-    kind: Annotated[ModelKind, Field(description="what kind it is of")]
+    kind: Annotated[
+        ModelKind,
+        Field(
+            description="what the model computes: detections, classes, features, depth or poses"
+        ),
+    ]
     labels: Annotated[int, Field(description="Number of labels of the model, from 0.")]
     logits: Annotated[
         bool, Field(description="whether the raw outputs of classifications are kept")
     ] = False
-    model: Annotated[ModelRef, Field(description="the model")]
+    model: Annotated[
+        ModelRef, Field(description="the catalogue entry: its name, version and sha256")
+    ]
     nms_iou: Annotated[
         float | None,
         Field(
@@ -1519,7 +1623,9 @@ class Registration(Reply):
         extra="forbid",
     )
     email: Annotated[str, Field(description="e-mail address, with which one signs in")]
-    name: Annotated[str, Field(description="name")] = ""
+    name: Annotated[
+        str, Field(description="full name, at most 200 characters; may be empty")
+    ] = ""
     password: Annotated[
         SecretStr, Field(description="12 to 1,000 characters, none of the common ones")
     ]
@@ -1580,7 +1686,10 @@ class ResourcePlaceReply(Reply):
 
     collection_id: Annotated[str, Field(description="id of the collection")]
     deployment_id: Annotated[str | None, Field(description="id of the deployment")]
-    file_name: Annotated[str, Field(description="name of the file")]
+    file_name: Annotated[
+        str,
+        Field(description="name of the file as it was uploaded, without its folder"),
+    ]
     path: Annotated[
         str, Field(description="path relative to the folder that it is below")
     ]
@@ -1656,7 +1765,12 @@ class SignIn(Reply):
         extra="forbid",
     )
     email: Annotated[str, Field(description="e-mail address")]
-    password: Annotated[SecretStr, Field(description="the password")]
+    password: Annotated[
+        SecretStr,
+        Field(
+            description="the secret with which the person signs in, at most 1,000 characters"
+        ),
+    ]
 
 
 class TaxonKeyReply(Reply):
@@ -1668,7 +1782,7 @@ class TaxonKeyReply(Reply):
 
 class TaxonRank(StrEnum):
     """
-    Ranks that people give to a taxon that they add; imported taxa may have others.
+    The ranks that a taxon can have.
     """
 
     KINGDOM = "kingdom"
@@ -1681,6 +1795,7 @@ class TaxonRank(StrEnum):
     GENUS = "genus"
     SPECIES = "species"
     SUBSPECIES = "subspecies"
+    OTHER = "other"
 
 
 class TaxonReply(Reply):
@@ -1698,9 +1813,17 @@ class TaxonReply(Reply):
         bool, Field(description="added by a person or a model, and in no checklist yet")
     ]
     rank: Annotated[
-        str | None, Field(description="rank of the taxon, such as `species`")
+        TaxonRank | None,
+        Field(
+            description="rank of the taxon; `other` for a rank that is not in the list, null when unknown"
+        ),
     ]
-    scientific_name: Annotated[str, Field(description="scientific name")]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
     vernacular_names: Annotated[dict[str, str], Field(description="by language code")]
 
 
@@ -1741,7 +1864,7 @@ class TokenReply(Reply):
     created_at: Annotated[datetime, Field(description="when it was made")]
     expires_at: Annotated[datetime, Field(description="when it ends")]
     id: Annotated[str, Field(description="id of the row")]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="what the token is for")]
     scopes: Annotated[
         list[str],
         Field(
@@ -1756,12 +1879,12 @@ class TokenReply(Reply):
 
 class UnresolvedLabel(Reply):
     label: Annotated[str, Field(description="label as the model has it")]
-    model: Annotated[str, Field(description="the model")]
+    model: Annotated[str, Field(description="name of the model that has the label")]
 
 
 class Status(StrEnum):
     """
-    status
+    upload: send the bytes; exists: they are stored already
     """
 
     UPLOAD = "upload"
@@ -1791,7 +1914,10 @@ class UploadReply(Reply):
     sha256: Annotated[
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
-    status: Annotated[Status, Field(description="status")]
+    status: Annotated[
+        Status,
+        Field(description="upload: send the bytes; exists: they are stored already"),
+    ]
     upload_id: Annotated[str | None, Field(description="id of the upload")]
 
 
@@ -1809,7 +1935,7 @@ class UserReply(Reply):
     is_site_admin: Annotated[
         bool, Field(description="whether the person administers the whole site")
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="full name; empty when none was given")]
 
 
 class Visibility(StrEnum):
@@ -1844,7 +1970,12 @@ class CategoryReply(Reply):
     index: Annotated[int, Field(description="place in the model's output, from 0")]
     label: Annotated[str, Field(description="label as the model has it")]
     observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
-    scientific_name: Annotated[str | None, Field(description="scientific name")]
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
@@ -1876,7 +2007,10 @@ class ChangedResource(Reply):
             description="why the file cannot be read, in one sentence; null when it can"
         ),
     ]
-    file_name: Annotated[str, Field(description="name of the file")]
+    file_name: Annotated[
+        str,
+        Field(description="name of the file as it was uploaded, without its folder"),
+    ]
     file_path: Annotated[
         str,
         Field(description="path of the first upload, relative to the uploaded folder"),
@@ -1891,7 +2025,12 @@ class ChangedResource(Reply):
     is_damaged: Annotated[
         bool, Field(description="whether part of the picture is lost")
     ]
-    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    kind: Annotated[
+        ResourceKind,
+        Field(
+            description="image, video, audio, or unknown before the bytes are decoded"
+        ),
+    ]
     media_type: Annotated[
         str, Field(description="media type of the file, such as image/jpeg")
     ]
@@ -1928,7 +2067,10 @@ class ChangedResource(Reply):
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
     size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
-    state: Annotated[ResourceState, Field(description="state")]
+    state: Annotated[
+        ResourceState,
+        Field(description="stored, then described or unreadable once it was read"),
+    ]
     stored_sha256: Annotated[
         str,
         Field(
@@ -1965,7 +2107,9 @@ class ChangedResource(Reply):
 
 class ClassificationMemberReply(Reply):
     email: Annotated[str, Field(description="e-mail address")]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str, Field(description="the person's full name; empty when none was given")
+    ]
     role: Annotated[ClassificationRole, Field(description="role in the project")]
     user_id: Annotated[str, Field(description="id of the person")]
 
@@ -2003,7 +2147,12 @@ class ClassificationProjectChange(Reply):
             description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
         ),
     ] = None
-    name: Annotated[str | None, Field(description="name")] = None
+    name: Annotated[
+        str | None,
+        Field(
+            description="name for people, unique in the research project, 1 to 200 characters"
+        ),
+    ] = None
     nms_iou: Annotated[
         float | None,
         Field(
@@ -2030,7 +2179,8 @@ class ClassificationProjectChange(Reply):
         str | None, Field(description="the species provider; null for none")
     ] = None
     status: Annotated[
-        ClassificationProjectStatus | None, Field(description="status")
+        ClassificationProjectStatus | None,
+        Field(description="ongoing, or finished: then no AI job is made"),
     ] = None
 
 
@@ -2065,7 +2215,12 @@ class ClassificationProjectReply(Reply):
             description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
         ),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="name for people, unique in the research project, 1 to 200 characters"
+        ),
+    ]
     nms_iou: Annotated[
         float,
         Field(
@@ -2093,7 +2248,10 @@ class ClassificationProjectReply(Reply):
     species_ai_model: Annotated[
         str | None, Field(description="the species provider; null for none")
     ]
-    status: Annotated[ClassificationProjectStatus, Field(description="status")]
+    status: Annotated[
+        ClassificationProjectStatus,
+        Field(description="ongoing, or finished: then no AI job is made"),
+    ]
     version: Annotated[
         int,
         Field(
@@ -2178,7 +2336,12 @@ class ClassificationReply(Reply):
             description="the newer AI row of the same resource and detector; null for the current one"
         ),
     ]
-    type: Annotated[ClassificationType, Field(description="type")]
+    type: Annotated[
+        ClassificationType,
+        Field(
+            description="who says it: the AI, a person, a person's feedback, or the final container of what is approved"
+        ),
+    ]
     updated_at: Annotated[datetime, Field(description="when it was last written")]
     version: Annotated[
         int,
@@ -2198,7 +2361,12 @@ class CollectionChange(Reply):
         bool | None,
         Field(description="false for what is archived, paused or switched off"),
     ] = None
-    name: Annotated[str | None, Field(description="name")] = None
+    name: Annotated[
+        str | None,
+        Field(
+            description="name for people, unique in the research project, 1 to 300 characters"
+        ),
+    ] = None
     visibility: Annotated[
         Visibility | None, Field(description="who may see the pictures")
     ] = None
@@ -2216,7 +2384,7 @@ class CollectionLinkReply(Reply):
         str, Field(description="id of the classification project")
     ]
     classification_project_name: Annotated[
-        str, Field(description="name of the classification project")
+        str, Field(description="what people call the project that uses the collection")
     ]
     collection_id: Annotated[str, Field(description="id of the collection")]
     consented_at: Annotated[
@@ -2238,7 +2406,12 @@ class CollectionLinkReply(Reply):
             description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
         ),
     ]
-    state: Annotated[LinkState, Field(description="state")]
+    state: Annotated[
+        LinkState,
+        Field(
+            description="what the collection's owners decided: requested, open or revoked"
+        ),
+    ]
     version: Annotated[
         int,
         Field(
@@ -2254,7 +2427,12 @@ class CollectionReply(Reply):
     is_active: Annotated[
         bool, Field(description="false for what is archived, paused or switched off")
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="name for people, unique in the research project, 1 to 300 characters"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     version: Annotated[
         int,
@@ -2389,7 +2567,7 @@ class InvitationReply(Reply):
     created_at: Annotated[datetime, Field(description="when it was made")]
     email: Annotated[str, Field(description="e-mail address")]
     id: Annotated[str, Field(description="id of the row")]
-    project_name: Annotated[str, Field(description="name of the project")]
+    project_name: Annotated[str, Field(description="what people call the project")]
     research_project_id: Annotated[
         str | None, Field(description="id of the research project")
     ]
@@ -2469,7 +2647,9 @@ class JobReply(Reply):
             description="the configuration that its results were parsed with, from 1"
         ),
     ]
-    kind: Annotated[JobKind, Field(description="what kind it is of")]
+    kind: Annotated[
+        JobKind, Field(description="what the job asks for; always `detect`")
+    ]
     linked_collection_id: Annotated[
         str, Field(description="id of the link of a collection to a project")
     ]
@@ -2535,7 +2715,8 @@ class JobResourceReply(Reply):
     """
 
     code: Annotated[
-        str | None, Field(description="stable code of the reason, for programs")
+        FailureCode | Literal["job-failed"] | None,
+        Field(description="stable code of the reason, for programs"),
     ]
     message: Annotated[str | None, Field(description="one sentence for people")]
     outcome: Annotated[Outcome, Field(description="how it ended")]
@@ -2592,7 +2773,7 @@ class MachineResult(Reply):
         Field(description="the species model; null when the job had none"),
     ]
     code: Annotated[
-        str | None,
+        FailureCode | None,
         Field(description="why it failed, for programs; null when it was looked at"),
     ] = None
     damaged: Annotated[
@@ -2641,7 +2822,9 @@ class MembershipReply(Reply):
     role: Annotated[
         ResearchRole | ClassificationRole, Field(description="role in the project")
     ]
-    state: Annotated[State, Field(description="state")]
+    state: Annotated[
+        State, Field(description="member at once, or invited until the person accepts")
+    ]
 
 
 class NewCollection(Reply):
@@ -2649,7 +2832,12 @@ class NewCollection(Reply):
         extra="forbid",
     )
     description: Annotated[str, Field(description="free text for people")] = ""
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str,
+        Field(
+            description="name for people, unique in the research project, 1 to 300 characters"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     visibility: Annotated[Visibility, Field(description="who may see the pictures")] = (
         Visibility.PRIVATE
@@ -2735,7 +2923,9 @@ class NewResearchProject(Reply):
         bool, Field(description="whether single animals are told apart")
     ] = False
     keywords: Annotated[list[str], Field(description="at most 100 keywords")] = []
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str, Field(description="name for people, unique, 1 to 200 characters")
+    ]
     sampling_design: Annotated[
         SamplingDesign | None,
         Field(description="how the places of the cameras were chosen"),
@@ -2757,9 +2947,17 @@ class NewTaxon(Reply):
         str | None, Field(description="the taxon above; null at the top")
     ] = None
     rank: Annotated[
-        TaxonRank, Field(description="rank of the taxon, such as `species`")
+        TaxonRank,
+        Field(
+            description="rank of the taxon; `other` for a rank that is not in the list, null when unknown"
+        ),
     ]
-    scientific_name: Annotated[str, Field(description="scientific name")]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
     vernacular_names: Annotated[
         dict[
             Annotated[
@@ -2812,9 +3010,9 @@ class ObservationChange(Reply):
         Field(description="age of the animal; null when it is not known"),
     ] = None
     observation_level: Annotated[
-        ObservationLevel,
+        ObservationLevel | None,
         Field(description="one object with a box, or a group that is counted"),
-    ] = ObservationLevel.OBJECT
+    ] = None
     observation_type: Annotated[ObservationType, Field(description="what was seen")]
     sex: Annotated[
         Sex | None, Field(description="sex of the animal; null when it is not known")
@@ -2995,7 +3193,10 @@ class PathReply(Reply):
             description="why the file cannot be read, in one sentence; null when it can"
         ),
     ]
-    file_name: Annotated[str, Field(description="name of the file")]
+    file_name: Annotated[
+        str,
+        Field(description="name of the file as it was uploaded, without its folder"),
+    ]
     id: Annotated[str, Field(description="id of the row")]
     path: Annotated[
         str, Field(description="path relative to the folder that it is below")
@@ -3005,7 +3206,10 @@ class PathReply(Reply):
         Field(description="deployment of the resource; null when it has none"),
     ]
     resource_id: Annotated[str, Field(description="id of the resource")]
-    state: Annotated[ResourceState, Field(description="state")]
+    state: Annotated[
+        ResourceState,
+        Field(description="stored, then described or unreadable once it was read"),
+    ]
 
 
 class PredictionReply(Reply):
@@ -3075,7 +3279,7 @@ class ProviderDetail(Reply):
             description="licence of the model, as an SPDX identifier where there is one"
         ),
     ]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[str, Field(description="the model's name in the catalogue")]
     nms_iou: Annotated[
         float | None,
         Field(
@@ -3099,7 +3303,9 @@ class ProviderDetail(Reply):
             description="score, 0 to 1, that the model's authors recommend; null when nobody said"
         ),
     ]
-    version: Annotated[str, Field(description="version")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class ProviderPage(Reply):
@@ -3114,7 +3320,9 @@ class ProviderPage(Reply):
 
 class ResearchMemberReply(Reply):
     email: Annotated[str, Field(description="e-mail address")]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str, Field(description="the person's full name; empty when none was given")
+    ]
     role: Annotated[ResearchRole, Field(description="role in the project")]
     user_id: Annotated[str, Field(description="id of the person")]
 
@@ -3147,7 +3355,9 @@ class ResearchProjectChange(Reply):
     keywords: Annotated[list[str] | None, Field(description="at most 100 keywords")] = (
         None
     )
-    name: Annotated[str | None, Field(description="name")] = None
+    name: Annotated[
+        str | None, Field(description="name for people, unique, 1 to 200 characters")
+    ] = None
     sampling_design: Annotated[
         SamplingDesign | None,
         Field(description="how the places of the cameras were chosen"),
@@ -3172,7 +3382,9 @@ class ResearchProjectReply(Reply):
         bool, Field(description="whether single animals are told apart")
     ]
     keywords: Annotated[list[str], Field(description="at most 100 keywords")]
-    name: Annotated[str, Field(description="name")]
+    name: Annotated[
+        str, Field(description="name for people, unique, 1 to 200 characters")
+    ]
     owner_id: Annotated[
         str, Field(description="the person who made it; null for rows of the AI")
     ]
@@ -3180,7 +3392,10 @@ class ResearchProjectReply(Reply):
         SamplingDesign | None,
         Field(description="how the places of the cameras were chosen"),
     ]
-    status: Annotated[ResearchProjectStatus, Field(description="status")]
+    status: Annotated[
+        ResearchProjectStatus,
+        Field(description="requested, then active or rejected by a site admin"),
+    ]
     version: Annotated[
         int,
         Field(
@@ -3240,7 +3455,10 @@ class ResourceDetail(Reply):
             description="why the file cannot be read, in one sentence; null when it can"
         ),
     ]
-    file_name: Annotated[str, Field(description="name of the file")]
+    file_name: Annotated[
+        str,
+        Field(description="name of the file as it was uploaded, without its folder"),
+    ]
     file_path: Annotated[
         str,
         Field(description="path of the first upload, relative to the uploaded folder"),
@@ -3255,7 +3473,12 @@ class ResourceDetail(Reply):
     is_damaged: Annotated[
         bool, Field(description="whether part of the picture is lost")
     ]
-    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    kind: Annotated[
+        ResourceKind,
+        Field(
+            description="image, video, audio, or unknown before the bytes are decoded"
+        ),
+    ]
     media_type: Annotated[
         str, Field(description="media type of the file, such as image/jpeg")
     ]
@@ -3285,7 +3508,10 @@ class ResourceDetail(Reply):
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
     size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
-    state: Annotated[ResourceState, Field(description="state")]
+    state: Annotated[
+        ResourceState,
+        Field(description="stored, then described or unreadable once it was read"),
+    ]
     stored_sha256: Annotated[
         str,
         Field(
@@ -3349,7 +3575,10 @@ class ResourceReply(Reply):
             description="why the file cannot be read, in one sentence; null when it can"
         ),
     ]
-    file_name: Annotated[str, Field(description="name of the file")]
+    file_name: Annotated[
+        str,
+        Field(description="name of the file as it was uploaded, without its folder"),
+    ]
     file_path: Annotated[
         str,
         Field(description="path of the first upload, relative to the uploaded folder"),
@@ -3364,7 +3593,12 @@ class ResourceReply(Reply):
     is_damaged: Annotated[
         bool, Field(description="whether part of the picture is lost")
     ]
-    kind: Annotated[ResourceKind, Field(description="what kind it is of")]
+    kind: Annotated[
+        ResourceKind,
+        Field(
+            description="image, video, audio, or unknown before the bytes are decoded"
+        ),
+    ]
     media_type: Annotated[
         str, Field(description="media type of the file, such as image/jpeg")
     ]
@@ -3394,7 +3628,10 @@ class ResourceReply(Reply):
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
     size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
-    state: Annotated[ResourceState, Field(description="state")]
+    state: Annotated[
+        ResourceState,
+        Field(description="stored, then described or unreadable once it was read"),
+    ]
     stored_sha256: Annotated[
         str,
         Field(
@@ -3726,7 +3963,12 @@ class ObservationReply(Reply):
         Field(description="what algorithms predicted for it; null in lists"),
     ] = None
     resource_id: Annotated[str, Field(description="id of the resource")]
-    scientific_name: Annotated[str | None, Field(description="scientific name")]
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
     sex: Annotated[
         Sex | None, Field(description="sex of the animal; null when it is not known")
     ]
@@ -3856,7 +4098,12 @@ class ClassificationDetail(Reply):
             description="the newer AI row of the same resource and detector; null for the current one"
         ),
     ]
-    type: Annotated[ClassificationType, Field(description="type")]
+    type: Annotated[
+        ClassificationType,
+        Field(
+            description="who says it: the AI, a person, a person's feedback, or the final container of what is approved"
+        ),
+    ]
     updated_at: Annotated[datetime, Field(description="when it was last written")]
     version: Annotated[
         int,
@@ -3984,7 +4231,12 @@ class HistoryItem(Reply):
             description="the newer AI row of the same resource and detector; null for the current one"
         ),
     ]
-    type: Annotated[ClassificationType, Field(description="type")]
+    type: Annotated[
+        ClassificationType,
+        Field(
+            description="who says it: the AI, a person, a person's feedback, or the final container of what is approved"
+        ),
+    ]
     updated_at: Annotated[datetime, Field(description="when it was last written")]
     version: Annotated[
         int,

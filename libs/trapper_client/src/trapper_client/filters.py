@@ -8,12 +8,44 @@ from datetime import datetime
 class ProvidersListConnectionsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
+    name: str | None
 
 
 class AccessListAuditFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    action: str | None
+    id: list[str] | None
+    action: (
+        Literal[
+            "activated",
+            "active",
+            "approved",
+            "connected",
+            "deactivated",
+            "disconnected",
+            "edited",
+            "held-original-opened",
+            "invitation-accepted",
+            "invited",
+            "link-consented",
+            "link-revoked",
+            "linked",
+            "password-changed",
+            "password-reset",
+            "rejected",
+            "requested",
+            "role-changed",
+            "role-removed",
+            "sign-in-refused",
+            "signed-in",
+            "taxon-added",
+            "token-made",
+            "token-revoked",
+            "unapproved",
+        ]
+        | None
+    )
     actor_id: str | None
     subject_kind: str | None
     subject_id: str | None
@@ -30,11 +62,13 @@ class ClassificationProjectsListAllFilters(TypedDict, total=False):
 class ClassificationProjectsListLinksFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class AccessListClassificationInvitationsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class ResultsListMachineDetectionsFilters(TypedDict, total=False):
@@ -48,7 +82,7 @@ class ResultsListMachineDetectionsFilters(TypedDict, total=False):
 class CollectionsListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    id: str | None
+    id: list[str] | None
     research_project_id: str | None
     name: str | None
     is_active: bool
@@ -57,14 +91,16 @@ class CollectionsListAllFilters(TypedDict, total=False):
 class CollectionLinksListLinksOfCollectionFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class DeploymentsListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    id: str | None
+    id: list[str] | None
     research_project_id: str | None
     deployment_id: str | None
+    name: str | None
     location_id: str | None
     is_active: bool
 
@@ -72,12 +108,13 @@ class DeploymentsListAllFilters(TypedDict, total=False):
 class AccessListInvitationsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class LocationsListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    id: str | None
+    id: list[str] | None
     research_project_id: str | None
     location_id: str | None
     name: str | None
@@ -90,11 +127,13 @@ class ClassificationsHistoryFilters(TypedDict, total=False):
 class AccessListResearchInvitationsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class AccessListSessionsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
 
 
 class TaxaListAllFilters(TypedDict, total=False):
@@ -102,7 +141,6 @@ class TaxaListAllFilters(TypedDict, total=False):
     cursor: str | None
     id: list[str] | None
     name: str | None
-    search: str | None
     key: str | None
     below: list[str] | None
 
@@ -110,11 +148,16 @@ class TaxaListAllFilters(TypedDict, total=False):
 class AccessListTokensFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
+    name: str | None
 
 
 class AccessListUsersFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
+    name: str | None
+    email: str | None
     is_active: bool | None
 
 
@@ -163,6 +206,8 @@ class ProvidersListProvidersFilters(TypedDict, total=False):
 class CollectionsListPathsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
+    id: list[str] | None
+    name: str | None
     deployment_id: str | None
     resource_id: str | None
     state: Literal["stored", "described", "unreadable"] | None
@@ -236,7 +281,7 @@ class OperationsListLinesFilters(TypedDict, total=False):
 class ResearchProjectsListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    id: str | None
+    id: list[str] | None
     status: Literal["requested", "active", "rejected"] | None
     name: str | None
 
@@ -244,7 +289,7 @@ class ResearchProjectsListAllFilters(TypedDict, total=False):
 class ResourcesListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
-    id: str | None
+    id: list[str] | None
     research_project_id: str | None
     collection_id: str | None
     deployment_id: str | None
@@ -257,4 +302,4 @@ class ResourcesListAllFilters(TypedDict, total=False):
     outside_deployment: bool | None
     elsewhere: bool | None
     captured_from: datetime | None
-    captured_before: datetime | None
+    captured_until: datetime | None

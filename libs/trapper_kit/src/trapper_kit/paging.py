@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, SQLColumnExpression, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, tuple_
 
 from trapper_kit.idempotency import fingerprint
 from trapper_kit.problems import Malformed
@@ -70,14 +70,25 @@ def page_of(
     parse: Sequence[Callable[[Any], Any]],
     *,
     newest_first: bool = False,
+    ids: Sequence[UUID] | None = None,
 ) -> Select[Any]:
-    """Returns the statement for one row more than the page, in the order of the columns (the last one is unique)."""
+    """Returns the statement for one row more than the page, in the order of the columns; the last one is the id.
+
+    With `ids`, only rows with one of them.
+    """
+    if ids:
+        statement = statement.where(columns[-1].in_(ids))
     values = page_request.values(parse)
     if values is not None:
         here, there = tuple_(*columns), tuple_(*values)
         statement = statement.where(here < there if newest_first else here > there)
     order = [column.desc() for column in columns] if newest_first else columns
     return statement.order_by(*order).limit(page_request.limit + 1)
+
+
+def has_part(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
+    """Returns whether a column contains a text, ignoring letter case: the filter `name` of every list."""
+    return column.icontains(text, autoescape=True)
 
 
 def split(

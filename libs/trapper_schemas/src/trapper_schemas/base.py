@@ -15,7 +15,7 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", allow_inf_nan=False)
 
 
-def _without_defaults(schema: JsonDict) -> None:
+def without_defaults(schema: JsonDict) -> None:
     """Drop defaults, which a generated client would send, and that other fields are refused: the row's are taken."""
     schema.pop("additionalProperties", None)
     properties = schema["properties"]
@@ -30,7 +30,7 @@ class Change(Request):
     Read-only fields of the row are taken when they are as they were read, so that a row can be sent back.
     """
 
-    model_config = ConfigDict(extra="allow", json_schema_extra=_without_defaults)
+    model_config = ConfigDict(extra="allow", json_schema_extra=without_defaults)
 
     def changes(self) -> dict[str, object]:
         """The fields that are given and can be changed."""

@@ -1,7 +1,7 @@
 """Tells a second visit to the same folder (another card at the same mount point) from a repeated run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from trapper_cli.runs.names import as_text, unique_name
@@ -33,7 +33,7 @@ def find_visit(
     number, earlier = 1, 0
     while True:
         name = visit_name(folder, shown, number)
-        collection = next(iter(expert.collections(research_project_id=research_project_id, name=name)), None)
+        collection = next(collections_named(expert, research_project_id, name), None)
         if collection is None:
             return Visit(name, number, is_new=True, earlier_photos=earlier)
         earlier, same, changed = _compare(expert, collection, hashes)
@@ -41,6 +41,12 @@ def find_visit(
         if not earlier or not has_photos or (same and same >= changed):
             return Visit(name, number, is_new=False)
         number += 1
+
+
+def collections_named(expert: TrapperClient, research_project_id: str, name: str) -> Iterator[CollectionReply]:
+    """The collections with this very name; the service's filter also finds parts of names."""
+    found = expert.collections(research_project_id=research_project_id, name=name)
+    return (collection for collection in found if collection.name == name)
 
 
 def visit_name(folder: str, shown: str, number: int) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from trapper_cli.runs.choose_models import Choice
 from trapper_cli.runs.names import as_text
 from trapper_cli.runs.plan import DeploymentRule, PlannedDeployment
-from trapper_cli.runs.visits import Visit, visit_name
+from trapper_cli.runs.visits import Visit, collections_named, visit_name
 from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT
 from trapper_client.contract import (
@@ -84,7 +84,7 @@ def open_workspace(
     A new link is paused: the run requests its jobs itself, with its own models, and the service adds none to them.
     """
     collection = _find_or_make(
-        lambda: expert.collections(research_project_id=project.research_project_id, name=visit.name),
+        lambda: collections_named(expert, project.research_project_id, visit.name),
         lambda: expert.create_collection(
             NewCollection(
                 research_project_id=project.research_project_id, name=visit.name, description=as_text(folder)[:1000]

@@ -17,7 +17,7 @@ def queues(*, as_json: Json = False) -> None:
         answer(queued)
         return
     table(
-        ("Models", "Runtimes", "Batches", "Photos", "Photos not in batches yet", "Oldest (s)"),
+        ("Models", "Runtimes", "Batches", "Photos", "Photos not in batches yet", "Oldest (s)", "Blocked"),
         (
             (
                 " + ".join(models["models"]),
@@ -26,6 +26,7 @@ def queues(*, as_json: Json = False) -> None:
                 models["resources"],
                 models["unplanned"],
                 models["oldest_waiting_seconds"],
+                _reason(models["blocked"]),
             )
             for queue in queued["items"]
             for models in queue["model_sets"]
@@ -49,3 +50,7 @@ def queues(*, as_json: Json = False) -> None:
             for runtime in queued["runtimes"]
         ),
     )
+
+
+def _reason(blocked: dict[str, str] | None) -> str:
+    return "" if blocked is None else f"{blocked['message']} {blocked['what_to_do']}"

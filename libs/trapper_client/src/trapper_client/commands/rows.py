@@ -62,7 +62,8 @@ class Noun:
         for archived in (None, False) if self.archives else (None,):
             filters = {"research_project_id": owner.id, self.key: named, "is_active": archived}
             for row in expert.api.pages(self.path, **filters):
-                return row
+                if row[self.key].casefold() == named.casefold():  # the filter `name` also finds parts of names
+                    return row
         raise WrongUsage(f"{owner.acronym} has no {self.singular} {named!r}.", hint=f"See: trapper {self.group} list")
 
     @property

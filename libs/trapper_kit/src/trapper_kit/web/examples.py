@@ -1,5 +1,6 @@
 """Descriptions and examples of a contract's fields, by name, from fields.toml."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +16,7 @@ _FORMATS = {
 }
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _DEEPEST = 8
+_AFFIXES = re.compile(r"^(?:New|Changed)(?=[A-Z])|(?:Reply|Detail|Change)$")
 
 
 @cache
@@ -24,10 +26,14 @@ def texts() -> Mapping[str, Document]:
 
 
 def describe_fields(owner: str, fields: Mapping[str, Document]) -> None:
-    """Give each field without a description the one of its name; `owner` is a schema or an operation."""
+    """Give each field without a description the one of its name; `owner` is a schema or an operation.
+
+    `Location.name` describes the field in every schema of a location: `LocationReply`, `NewLocation`, `LocationChange`.
+    """
     descriptions = texts()["descriptions"]
+    noun = _AFFIXES.sub("", owner)
     for name, field in fields.items():
-        text = descriptions.get(f"{owner}.{name}", descriptions.get(name))
+        text = descriptions.get(f"{owner}.{name}", descriptions.get(f"{noun}.{name}", descriptions.get(name)))
         if text is not None:
             field.setdefault("description", text)
 

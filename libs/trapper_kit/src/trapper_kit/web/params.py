@@ -12,11 +12,8 @@ Protocol = Annotated[int, Header(alias=HEADER, description="version of the proto
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
 Ids = Annotated[list[UUID] | None, Query(max_length=200, description="only the rows with these ids")]
 Name = Annotated[
-    str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="the whole name, in upper or lower case")
-]
-Search = Annotated[
     str | None,
-    Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="a part of the name"),
+    Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="a part of the name, in any letter case"),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200)]

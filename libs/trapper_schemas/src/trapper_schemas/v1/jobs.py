@@ -12,6 +12,7 @@ from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import Origin
 from trapper_schemas.v1.models import Fraction, ModelKind, ModelRef
 from trapper_schemas.v1.resources import ResourceRef
+from trapper_schemas.v1.results import FailureCode
 
 
 class JobState(StrEnum):
@@ -78,13 +79,14 @@ class ResourcePage(Request):
 
 
 class JobCounts(Reply):
-    """Resources by how they ended; what is missing to the total is still on its way."""
+    """Resources by how they ended; with those that are pending they add up to the total."""
 
     total: int
     done: int
     blank: int
     failed: int
     cancelled: int
+    pending: int
 
 
 class JobReply(Reply):
@@ -108,7 +110,7 @@ class ResourceFailure(Reply):
 
     resource_id: UUID
     batch_id: UUID
-    code: str
+    code: FailureCode
     message: str
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import func, or_, select, tuple_, update
 
 from ai_manager.catalog.models import Model
 from trapper_kit.db import Session
+from trapper_kit.paging import has_part
 from trapper_schemas.v1.models import ModelRef, ModelState, Origin
 
 Key = tuple[str, str, str]
@@ -21,7 +22,7 @@ async def list_models(db: Session, *, name: str | None, retired: bool) -> Sequen
     """Returns all entries by name; a catalogue has some hundred at most."""
     statement = select(Model).order_by(Model.name, Model.version)
     if name is not None:
-        statement = statement.where(Model.name == name)
+        statement = statement.where(has_part(Model.name, name))
     if not retired:
         statement = statement.where(Model.state != ModelState.RETIRED)
     return (await db.scalars(statement)).all()

@@ -23,6 +23,7 @@ from ai_manager.catalog.publish import publish_model
 from ai_manager.catalog.receive_weights import receive_weights
 from ai_manager.catalog.retire import restore_model, retire_model
 from ai_manager.deps import Db, Now, WorkDep
+from trapper_kit.web import params
 from trapper_kit.web.app import read_body
 from trapper_kit.web.bodies import MIB, body_limit
 from trapper_kit.web.describe import binary, problems
@@ -56,7 +57,7 @@ def _reply(model: Model) -> ModelReply:
 async def list_models(
     _caller: MayReadCatalog,
     db: Db,
-    name: Annotated[Name | None, Query()] = None,
+    name: params.Name = None,
     retired: Annotated[bool, Query(description="also those that are retired")] = False,
 ) -> Page[ModelReply]:
     """List the models of the catalogue by name, in one page."""

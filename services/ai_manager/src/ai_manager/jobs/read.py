@@ -25,6 +25,7 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
         left = job.total - counts.ended
         if state is JobState.PLANNED and await queries.was_handed_out(db, job.id):
             state = JobState.RUNNING
+    cancelled = job.total - counts.ended if state is JobState.CANCELLED else 0
     terms = await queries.terms(db, job.id) if left else None
     speed = await _speed(work, db, terms) if terms is not None else None
     return JobReply(
@@ -36,7 +37,8 @@ async def describe_job(work: Work, db: Session, job: Job) -> JobReply:
             done=counts.done,
             blank=counts.blank,
             failed=counts.failed,
-            cancelled=job.total - counts.ended if state is JobState.CANCELLED else 0,
+            cancelled=cancelled,
+            pending=job.total - counts.ended - cancelled,
         ),
         progress=1.0 if left == 0 and job.sealed else counts.ended / max(1, job.total),
         eta_seconds=left / speed if left and speed else None,

@@ -27,6 +27,7 @@ from trapper_schemas.codec import MEDIA_TYPE
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.batches import SavedBatch
 from trapper_schemas.v1.jobs import ClosedBatch, ClosedBatches, ResourceFailure
+from trapper_schemas.v1.results import FailureCode
 
 router = APIRouter(prefix="/api", tags=["results"])
 
@@ -128,4 +129,6 @@ def _place(row: FailureRow) -> list[UUID]:
 
 
 def _failure(row: FailureRow) -> ResourceFailure:
-    return ResourceFailure(resource_id=row.resource_id, batch_id=row.batch_id, code=row.code, message=row.message)
+    return ResourceFailure(
+        resource_id=row.resource_id, batch_id=row.batch_id, code=FailureCode(row.code), message=row.message
+    )

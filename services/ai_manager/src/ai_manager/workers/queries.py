@@ -13,7 +13,7 @@ from sqlalchemy.orm import undefer
 
 from ai_manager.workers.models import EnrolmentToken, Worker, WorkerLosses
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 
 
 async def use_enrolment(db: Session, token_hash: str, now: datetime) -> EnrolmentToken | None:
@@ -92,10 +92,14 @@ async def enrolled(db: Session) -> Sequence[Worker]:
     return (await db.scalars(select(Worker).where(Worker.revoked_at.is_(None)))).all()
 
 
-async def list_workers(db: Session, page_request: PageRequest) -> Sequence[Worker]:
+async def list_workers(
+    db: Session, page_request: PageRequest, *, ids: Sequence[UUID] | None, name: str | None
+) -> Sequence[Worker]:
     """The fleet, oldest first, one more than the page."""
     statement = select(Worker).options(undefer(Worker.leases))
-    return (await db.scalars(page_of(statement, [Worker.id], page_request, [UUID]))).all()
+    if name is not None:
+        statement = statement.where(has_part(Worker.name, name))
+    return (await db.scalars(page_of(statement, [Worker.id], page_request, [UUID], ids=ids))).all()
 
 
 @dataclass(frozen=True)

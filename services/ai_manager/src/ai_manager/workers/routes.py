@@ -18,7 +18,7 @@ from ai_manager.workers.state import Order
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.web.bodies import PUBLIC_BYTES, body_limit
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, Limit
+from trapper_kit.web.params import Cursor, Ids, Limit, Name
 from trapper_schemas.paging import Page
 from trapper_schemas.v1.workers import Enrolment, EnrolmentReply, InstructedWorkers, WorkerReply
 
@@ -49,11 +49,19 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
 
 @router.get("/")
 async def list_workers(
-    _caller: MayOperate, db: Db, work: WorkDep, limit: Limit = 50, cursor: Cursor = None
+    _caller: MayOperate,
+    db: Db,
+    work: WorkDep,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Name = None,
 ) -> Page[WorkerReply]:
     """List the workers: state, devices, speed, batches held and lost."""
-    page_request = PageRequest.of(limit, cursor, {})
-    rows, next_cursor = split(await queries.list_workers(db, page_request), page_request, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name})
+    rows, next_cursor = split(
+        await queries.list_workers(db, page_request, ids=id, name=name), page_request, lambda row: [row.id]
+    )
     return Page(items=await build_replies(db, rows, alive_seconds=work.intervals.alive), next_cursor=next_cursor)
 
 

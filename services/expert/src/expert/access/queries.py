@@ -21,7 +21,7 @@ from expert.access.models import (
 )
 from expert.access.state import COUNTS_AS_ADMIN, Caller, ClassificationRole, ResearchRole
 from trapper_kit.db import Session, db_clock
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 from trapper_schemas.ids import uuid7
 
 Row = TypeVar("Row")
@@ -49,11 +49,23 @@ async def user_by_email(db: Session, email: str) -> User | None:
     return await db.scalar(select(User).where(func.lower(User.email) == email.lower()))
 
 
-async def list_users(db: Session, page_request: PageRequest, *, is_active: bool | None) -> Sequence[User]:
+async def list_users(
+    db: Session,
+    page_request: PageRequest,
+    *,
+    ids: Sequence[UUID] | None,
+    name: str | None,
+    email: str | None,
+    is_active: bool | None,
+) -> Sequence[User]:
     statement = select(User)
+    if name is not None:
+        statement = statement.where(has_part(User.name, name))
+    if email is not None:
+        statement = statement.where(has_part(User.email, email))
     if is_active is not None:
         statement = statement.where(User.is_active == is_active)
-    return (await db.scalars(page_of(statement, [User.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [User.id], page_request, [UUID], ids=ids))).all()
 
 
 async def caller_by_token(db: Session, token_hash: str) -> tuple[User, AccessToken] | None:
@@ -148,9 +160,11 @@ async def delete_attempts(db: Session, *, account: str, address: str) -> None:
     await db.execute(delete(SignInAttempt).where(SignInAttempt.account == account, SignInAttempt.address == address))
 
 
-async def list_sessions(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[UserSession]:
+async def list_sessions(
+    db: Session, user_id: UUID, page_request: PageRequest, *, ids: Sequence[UUID] | None
+) -> Sequence[UserSession]:
     statement = select(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at > db_clock())
-    return (await db.scalars(page_of(statement, [UserSession.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [UserSession.id], page_request, [UUID], ids=ids))).all()
 
 
 async def delete_sessions(db: Session, user_id: UUID, *, but: UUID | None = None, only: UUID | None = None) -> int:
@@ -173,9 +187,13 @@ async def delete_ended(db: Session, *, window: timedelta) -> None:
     await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - max(window, BACK_OFF_MEMORY)))
 
 
-async def list_tokens(db: Session, user_id: UUID, page_request: PageRequest) -> Sequence[AccessToken]:
+async def list_tokens(
+    db: Session, user_id: UUID, page_request: PageRequest, *, ids: Sequence[UUID] | None, name: str | None
+) -> Sequence[AccessToken]:
     statement = select(AccessToken).where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
-    return (await db.scalars(page_of(statement, [AccessToken.id], page_request, [UUID]))).all()
+    if name is not None:
+        statement = statement.where(has_part(AccessToken.name, name))
+    return (await db.scalars(page_of(statement, [AccessToken.id], page_request, [UUID], ids=ids))).all()
 
 
 async def lock_token(db: Session, token_id: UUID) -> AccessToken | None:
@@ -358,14 +376,16 @@ async def keep_invitation(db: Session, values: dict[str, Any]) -> None:
     )
 
 
-async def list_invitations(db: Session, page_request: PageRequest, **where: Any) -> Sequence[Invitation]:
+async def list_invitations(
+    db: Session, page_request: PageRequest, *, ids: Sequence[UUID] | None, **where: Any
+) -> Sequence[Invitation]:
     """Returns the invitations of one e-mail (`email`), or into one project."""
     statement = select(Invitation)
     for name, value in where.items():
         attribute: Any = getattr(Invitation, name)
         matches = func.lower(attribute) == value.lower() if name == "email" else attribute == value
         statement = statement.where(matches)
-    return (await db.scalars(page_of(statement, [Invitation.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [Invitation.id], page_request, [UUID], ids=ids))).all()
 
 
 async def delete_invitation(db: Session, invitation_id: UUID, email: str) -> Invitation | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from expert.base import Base
 from trapper_kit.db import Session
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 
 Row = TypeVar("Row", bound=Base)
 Visible = ColumnElement[bool]
@@ -20,7 +20,7 @@ async def list_rows(
 ) -> Sequence[Row]:
     """A page of the visible rows, oldest first.
 
-    A filter of None does not count, one of several values means any of them, `name` ignores upper and lower case.
+    A filter of None does not count, a list of values means any of them, `name` is a part of the name.
     """
     rows: Any = kind
     statement = select(kind).where(visible)
@@ -29,7 +29,7 @@ async def list_rows(
         if isinstance(value, list):
             statement = statement.where(column.in_(value))
         elif name == "name" and isinstance(value, str):
-            statement = statement.where(func.lower(column) == value.lower())
+            statement = statement.where(has_part(column, value))
         elif value is not None:
             statement = statement.where(column == value)
     return (await db.scalars(page_of(statement, [rows.id], page_request, [UUID]))).all()

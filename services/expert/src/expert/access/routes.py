@@ -1,5 +1,6 @@
 """Sign in and out, people, tokens, and the members of projects."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
@@ -58,6 +59,7 @@ from expert.access.state import (
 )
 from expert.audit import queries as audit
 from expert.audit.note import note
+from expert.audit.state import AuditAction
 from expert.deps import Db, Now, Work
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
@@ -65,7 +67,7 @@ from trapper_kit.problems import Conflict, Forbidden, NotFound, TooManyRequests
 from trapper_kit.tokens import hash_token
 from trapper_kit.web.describe import problems
 from trapper_kit.web.guards import public
-from trapper_kit.web.params import Cursor, Limit
+from trapper_kit.web.params import Cursor, Ids, Limit, Name
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api", tags=["access"])
@@ -107,10 +109,16 @@ async def end_session(caller: SignedIn, response: Response, work: Work) -> None:
 
 
 @router.get("/sessions/")
-async def list_sessions(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[SessionItem]:
+async def list_sessions(
+    caller: MayManageTokens,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+) -> Page[SessionItem]:
     """List the caller's sessions."""
-    page_request = PageRequest.of(limit, cursor, {})
-    rows = await queries.list_sessions(db, caller.id, page_request)
+    page_request = PageRequest.of(limit, cursor, {"id": id})
+    rows = await queries.list_sessions(db, caller.id, page_request, ids=id)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(
         items=[
@@ -193,13 +201,19 @@ async def register_user(ask: Registration, request: Request, work: Work) -> Regi
 
 @router.get("/users/")
 async def list_users(
-    _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None, is_active: bool | None = None
+    _caller: MayAdministerSite,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Name = None,
+    email: Annotated[Name, Query(description="a part of the e-mail address, in any letter case")] = None,
+    is_active: bool | None = None,
 ) -> Page[UserReply]:
     """List all people, oldest account first."""
-    page_request = PageRequest.of(limit, cursor, {"is_active": is_active})
-    rows, following = split(
-        await queries.list_users(db, page_request, is_active=is_active), page_request, lambda row: [row.id]
-    )
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name, "email": email, "is_active": is_active})
+    users = await queries.list_users(db, page_request, ids=id, name=name, email=email, is_active=is_active)
+    rows, following = split(users, page_request, lambda row: [row.id])
     return Page(items=[UserReply.model_validate(row, from_attributes=True) for row in rows], next_cursor=following)
 
 
@@ -230,16 +244,17 @@ async def list_audit(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    action: Annotated[str | None, Query(max_length=64)] = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    action: AuditAction | None = None,
     actor_id: UUID | None = None,
     subject_kind: Annotated[str | None, Query(max_length=64)] = None,
     subject_id: UUID | None = None,
 ) -> Page[AuditEntryReply]:
     """List who did what, newest first."""
     filters = {"action": action, "actor_id": actor_id, "subject_kind": subject_kind, "subject_id": subject_id}
-    page_request = PageRequest.of(limit, cursor, filters)
+    page_request = PageRequest.of(limit, cursor, {"id": id, **filters})
     rows = await audit.list_entries(
-        db, page_request, action=action, actor_id=actor_id, subject_kind=subject_kind, subject_id=subject_id
+        db, page_request, ids=id, action=action, actor_id=actor_id, subject_kind=subject_kind, subject_id=subject_id
     )
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(
@@ -248,10 +263,16 @@ async def list_audit(
 
 
 @router.get("/invitations/")
-async def list_invitations(caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[InvitationReply]:
+async def list_invitations(
+    caller: MayRead,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+) -> Page[InvitationReply]:
     """List the roles that were offered to the caller."""
-    page_request = PageRequest.of(limit, cursor, {})
-    return await _invitations(db, page_request, email=caller.email)
+    page_request = PageRequest.of(limit, cursor, {"id": id})
+    return await _invitations(db, page_request, ids=id, email=caller.email)
 
 
 @router.post(
@@ -268,8 +289,10 @@ async def decline(invitation_id: UUID, caller: MayManageTokens, db: Db) -> None:
     await decline_invitation(db, caller, invitation_id)
 
 
-async def _invitations(db: Session, page_request: PageRequest, **where: Any) -> Page[InvitationReply]:
-    rows = await queries.list_invitations(db, page_request, **where)
+async def _invitations(
+    db: Session, page_request: PageRequest, *, ids: Sequence[UUID] | None, **where: Any
+) -> Page[InvitationReply]:
+    rows = await queries.list_invitations(db, page_request, ids=ids, **where)
     items, following = split(rows, page_request, lambda row: [row.id])
     research = {row.research_project_id for row in items if row.research_project_id}
     names = await queries.project_names(
@@ -309,10 +332,19 @@ async def make_token(ask: NewToken, caller: MayManageTokens, db: Db, now: Now) -
 
 
 @router.get("/tokens/")
-async def list_tokens(caller: MayManageTokens, db: Db, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenReply]:
+async def list_tokens(
+    caller: MayManageTokens,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Name = None,
+) -> Page[TokenReply]:
     """List the caller's tokens that are not revoked."""
-    page_request = PageRequest.of(limit, cursor, {})
-    rows, following = split(await queries.list_tokens(db, caller.id, page_request), page_request, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name})
+    rows, following = split(
+        await queries.list_tokens(db, caller.id, page_request, ids=id, name=name), page_request, lambda row: [row.id]
+    )
     return Page(items=[TokenReply.model_validate(row, from_attributes=True) for row in rows], next_cursor=following)
 
 
@@ -348,12 +380,17 @@ async def set_research_member(
 
 @router.get("/research-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
 async def list_research_invitations(
-    project_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
+    project_id: UUID,
+    caller: MayCreateProjects,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
 ) -> Page[InvitationReply]:
     """List who was invited to a research project and has not answered."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
-    page_request = PageRequest.of(limit, cursor, {"project": project_id})
-    return await _invitations(db, page_request, research_project_id=project_id)
+    page_request = PageRequest.of(limit, cursor, {"project": project_id, "id": id})
+    return await _invitations(db, page_request, ids=id, research_project_id=project_id)
 
 
 @router.delete(
@@ -413,12 +450,17 @@ async def set_classification_member(
 
 @router.get("/classification-projects/{project_id}/invitations/", responses=problems(NotFound, Forbidden))
 async def list_classification_invitations(
-    project_id: UUID, caller: MayAdminister, db: Db, limit: Limit = 50, cursor: Cursor = None
+    project_id: UUID,
+    caller: MayAdminister,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
 ) -> Page[InvitationReply]:
     """List who was invited to a classification project and has not answered."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    page_request = PageRequest.of(limit, cursor, {"project": project_id})
-    return await _invitations(db, page_request, classification_project_id=project_id)
+    page_request = PageRequest.of(limit, cursor, {"project": project_id, "id": id})
+    return await _invitations(db, page_request, ids=id, classification_project_id=project_id)
 
 
 @router.delete(

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from expert.access.state import Capability, ClassificationRole, ResearchRole
+from expert.audit.state import AuditAction
 from trapper_kit.text import CleanText, Line, Name
 from trapper_schemas.base import Reply, Request
 
@@ -113,7 +114,7 @@ class AuditEntryReply(Reply):
     id: UUID
     at: datetime
     actor_id: UUID | None
-    action: str
+    action: AuditAction
     subject_kind: str
     subject_id: UUID | None
     details: dict[str, Any] | None

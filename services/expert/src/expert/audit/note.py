@@ -4,13 +4,20 @@ from typing import Any
 from uuid import UUID
 
 from expert.audit.models import AuditEntry
+from expert.audit.state import AuditAction
 from trapper_kit.db import Session
 
 
 def note(
-    db: Session, action: str, *, actor_id: UUID | None, subject_kind: str, subject_id: UUID | None, **details: Any
+    db: Session,
+    action: AuditAction,
+    *,
+    actor_id: UUID | None,
+    subject_kind: str,
+    subject_id: UUID | None,
+    **details: Any,
 ) -> None:
-    """Adds an entry; `action` is a participle such as `approved` or `role-changed`."""
+    """Adds an entry to the audit log."""
     db.add(
         AuditEntry(
             actor_id=actor_id,

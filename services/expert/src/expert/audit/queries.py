@@ -19,6 +19,7 @@ async def list_entries(
     db: Session,
     page_request: PageRequest,
     *,
+    ids: Sequence[UUID] | None,
     action: str | None,
     actor_id: UUID | None,
     subject_kind: str | None,
@@ -30,4 +31,6 @@ async def list_entries(
     for name, value in filters.items():
         if value is not None:
             statement = statement.where(getattr(AuditEntry, name) == value)
-    return (await db.scalars(page_of(statement, [AuditEntry.id], page_request, [UUID], newest_first=True))).all()
+    return (
+        await db.scalars(page_of(statement, [AuditEntry.id], page_request, [UUID], newest_first=True, ids=ids))
+    ).all()

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from expert.classification_projects.models import ClassificationProject
-from expert.classification_projects.state import ChosenProvider, blocked_reason
+from expert.classification_projects import queries
+from expert.classification_projects.models import ClassificationProject, LinkedCollection
+from expert.classification_projects.state import (
+    ChosenProvider,
+    ClassificationProjectStatus,
+    blocked_link,
+    blocked_reason,
+    stopped_link,
+)
 from expert.providers import queries as providers
 from trapper_kit.db import Session
 from trapper_schemas.blocked import Blocked
@@ -37,6 +44,27 @@ async def find_blocked(db: Session, projects: Sequence[ClassificationProject]) -
         for project in projects
     }
     return {project_id: reason for project_id, reason in reasons.items() if reason is not None}
+
+
+async def find_blocked_links(db: Session, links: Sequence[LinkedCollection]) -> dict[UUID, Blocked]:
+    """The reason of each blocked link, by the link's id."""
+    project_ids = {link.classification_project_id for link in links}
+    projects = {project.id: project for project in await queries.projects(db, project_ids)}
+    of_projects = await find_blocked(db, list(projects.values()))
+    waiting = await queries.with_waiting_photos(db, [link.id for link in links])
+    reasons: dict[UUID, Blocked] = {}
+    for link in links:
+        project = projects[link.classification_project_id]
+        reason = blocked_link(link.state)
+        if reason is None and link.id in waiting:
+            reason = stopped_link(
+                is_active=link.is_active,
+                collection_is_active=waiting[link.id],
+                project_is_ongoing=project.status is ClassificationProjectStatus.ONGOING,
+            )
+        if (reason := reason or of_projects.get(project.id)) is not None:
+            reasons[link.id] = reason
+    return reasons
 
 
 def _provider_ids(project: ClassificationProject) -> list[UUID]:

@@ -13,7 +13,7 @@ from expert.classification_projects.errors import LinkNotOpen
 from expert.classification_projects.models import ClassificationProject, LinkedCollection, LinkedCollectionResource
 from expert.collections.models import Collection, CollectionResource
 from expert.resources.models import Resource
-from expert.resources.state import ResourceState, Visibility
+from expert.resources.state import ResourceKind, ResourceState, Visibility
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
@@ -21,6 +21,10 @@ from trapper_kit.paging import PageRequest, page_of
 def visible_to(caller: Caller) -> ColumnElement[bool]:
     """Those in which the caller has a role, and those of research projects that the caller manages."""
     return ClassificationProject.id.in_(readable_classification_projects(caller))
+
+
+async def projects(db: Session, ids: set[UUID]) -> Sequence[ClassificationProject]:
+    return (await db.scalars(select(ClassificationProject).where(ClassificationProject.id.in_(ids)))).all()
 
 
 async def lock_collection(db: Session, collection_id: UUID) -> None:
@@ -94,11 +98,11 @@ async def research_project_of(db: Session, collection_id: UUID) -> UUID | None:
 
 
 async def links_of_collection(
-    db: Session, collection_id: UUID, page_request: PageRequest
+    db: Session, collection_id: UUID, page_request: PageRequest, *, ids: Sequence[UUID] | None
 ) -> Sequence[tuple[LinkedCollection, str]]:
     """Every link of a collection, with the name of the classification project that uses it."""
     statement = select(LinkedCollection).where(LinkedCollection.collection_id == collection_id)
-    links = (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID]))).all()
+    links = (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID], ids=ids))).all()
     named = select(ClassificationProject.id, ClassificationProject.name).where(
         ClassificationProject.id.in_({link.classification_project_id for link in links})
     )
@@ -113,14 +117,32 @@ async def lock_link_of_collection(db: Session, collection_id: UUID, link_id: UUI
     return await db.scalar(statement.with_for_update())
 
 
+async def with_waiting_photos(db: Session, link_ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Those of the links that have photos which no job has taken, and whether the collection of each is active."""
+    waiting = (
+        exists()
+        .where(LinkedCollectionResource.linked_collection_id == LinkedCollection.id)
+        .where(LinkedCollectionResource.taken_at.is_(None), Resource.id == LinkedCollectionResource.resource_id)
+        .where(Resource.state == ResourceState.DESCRIBED, Resource.kind == ResourceKind.IMAGE, Resource.is_active)
+    )
+    statement = (
+        select(LinkedCollection.id, Collection.is_active)
+        .join(Collection, Collection.id == LinkedCollection.collection_id)
+        .where(LinkedCollection.id.in_(link_ids), waiting)
+    )
+    return {row[0]: row[1] for row in await db.execute(statement)}
+
+
 async def insert_link(db: Session, values: dict[str, Any]) -> None:
     made = insert(LinkedCollection).values(**values)
     await db.execute(made.on_conflict_do_nothing(index_elements=["classification_project_id", "collection_id"]))
 
 
-async def list_links(db: Session, project_id: UUID, page_request: PageRequest) -> Sequence[LinkedCollection]:
+async def list_links(
+    db: Session, project_id: UUID, page_request: PageRequest, *, ids: Sequence[UUID] | None
+) -> Sequence[LinkedCollection]:
     statement = select(LinkedCollection).where(LinkedCollection.classification_project_id == project_id)
-    return (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [LinkedCollection.id], page_request, [UUID], ids=ids))).all()
 
 
 async def fill_link(db: Session, link: LinkedCollection) -> None:

@@ -16,7 +16,7 @@ from expert.classification_projects.change import change_project
 from expert.classification_projects.check_providers import TYPES
 from expert.classification_projects.create import create_project
 from expert.classification_projects.errors import ClassificationProjectNameTaken, LinkNotOpen, ProviderUnfit
-from expert.classification_projects.find_blocked import find_blocked
+from expert.classification_projects.find_blocked import find_blocked, find_blocked_links
 from expert.classification_projects.link_collection import consent_to_link, link_collection, revoke_link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
 from expert.classification_projects.schemas import (
@@ -29,7 +29,6 @@ from expert.classification_projects.schemas import (
     NewClassificationProject,
     NewLinkedCollection,
 )
-from expert.classification_projects.state import blocked_link
 from expert.deps import Db, Now
 from expert.research_projects.errors import ProjectNotActive
 from trapper_kit.db import Session, enqueue_after_commit
@@ -65,19 +64,16 @@ _FIELDS = tuple(name for name in ClassificationProjectReply.model_fields if name
 _LINK_FIELDS = tuple(name for name in LinkedCollectionReply.model_fields if name != "blocked")
 
 
-async def _link_replies(db: Session, project_id: UUID, rows: Sequence[LinkedCollection]) -> list[LinkedCollectionReply]:
-    project = await db.get_one(ClassificationProject, project_id)
-    blocked = (await find_blocked(db, [project])).get(project_id)
+async def _link_replies(db: Session, rows: Sequence[LinkedCollection]) -> list[LinkedCollectionReply]:
+    blocked = await find_blocked_links(db, rows)
     return [
-        LinkedCollectionReply(
-            **{name: getattr(row, name) for name in _LINK_FIELDS}, blocked=blocked_link(row.state) or blocked
-        )
+        LinkedCollectionReply(**{name: getattr(row, name) for name in _LINK_FIELDS}, blocked=blocked.get(row.id))
         for row in rows
     ]
 
 
 async def _link_reply(db: Session, row: LinkedCollection) -> LinkedCollectionReply:
-    return (await _link_replies(db, row.classification_project_id, [row]))[0]
+    return (await _link_replies(db, [row]))[0]
 
 
 async def _link(db: Session, project_id: UUID, link_id: UUID, *, lock: bool = False) -> LinkedCollection:
@@ -166,13 +162,19 @@ async def link(
 
 @router.get("/{project_id}/collections/", responses=problems(NotFound))
 async def list_links(
-    project_id: UUID, caller: MayRead, db: Db, limit: Limit = 50, cursor: Cursor = None
+    project_id: UUID,
+    caller: MayRead,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
 ) -> Page[LinkedCollectionReply]:
     """List the linked collections of a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    page_request = PageRequest.of(limit, cursor, {"project": project_id})
-    items, following = split(await queries.list_links(db, project_id, page_request), page_request, lambda row: [row.id])
-    return Page(items=await _link_replies(db, project_id, items), next_cursor=following)
+    page_request = PageRequest.of(limit, cursor, {"project": project_id, "id": id})
+    rows = await queries.list_links(db, project_id, page_request, ids=id)
+    items, following = split(rows, page_request, lambda row: [row.id])
+    return Page(items=await _link_replies(db, items), next_cursor=following)
 
 
 @router.patch("/{project_id}/collections/{link_id}/", responses=problems(NotFound, Forbidden))
@@ -216,21 +218,26 @@ async def count_link(project_id: UUID, link_id: UUID, caller: MayRead, db: Db) -
 
 @collection_links.get("/{collection_id}/links/", responses=problems(NotFound, Forbidden))
 async def list_links_of_collection(
-    collection_id: UUID, caller: MayCreateProjects, db: Db, limit: Limit = 50, cursor: Cursor = None
+    collection_id: UUID,
+    caller: MayCreateProjects,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
 ) -> Page[CollectionLinkReply]:
     """List the classification projects that use a collection, or ask to; those of other research projects too."""
     await _require_owner(db, caller, collection_id)
-    page_request = PageRequest.of(limit, cursor, {"collection": collection_id})
-    rows = await queries.links_of_collection(db, collection_id, page_request)
+    page_request = PageRequest.of(limit, cursor, {"collection": collection_id, "id": id})
+    rows = await queries.links_of_collection(db, collection_id, page_request, ids=id)
     items, following = split(rows, page_request, lambda row: [row[0].id])
     replies = [
         CollectionLinkReply(
-            **LinkedCollectionReply.model_validate(link, from_attributes=True).model_dump(),
+            **reply.model_dump(),
             classification_project_name=name,
             consented_at=link.consented_at,
             revoked_at=link.revoked_at,
         )
-        for link, name in items
+        for (link, name), reply in zip(items, await _link_replies(db, [link for link, _ in items]), strict=True)
     ]
     return Page(items=replies, next_cursor=following)
 
@@ -242,7 +249,7 @@ async def consent(
     """Consent that a classification project uses a collection; recorded with who consented and when."""
     await _require_owner(db, caller, collection_id)
     link = await consent_to_link(db, caller, collection_id, link_id, now=now)
-    return LinkedCollectionReply.model_validate(link, from_attributes=True)
+    return await _link_reply(db, link)
 
 
 @collection_links.post(f"{_LINK}/revoke/", responses=problems(NotFound, Forbidden))
@@ -252,7 +259,7 @@ async def revoke(
     """End the link of a collection at once; the project's members no longer see the collection through it."""
     await _require_owner(db, caller, collection_id)
     link = await revoke_link(db, caller, collection_id, link_id, now=now)
-    return LinkedCollectionReply.model_validate(link, from_attributes=True)
+    return await _link_reply(db, link)
 
 
 async def _require_owner(db: Session, caller: Caller, collection_id: UUID) -> None:

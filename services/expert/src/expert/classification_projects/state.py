@@ -43,6 +43,29 @@ def blocked_link(state: LinkState) -> Blocked | None:
     )
 
 
+def stopped_link(*, is_active: bool, collection_is_active: bool, project_is_ongoing: bool) -> Blocked | None:
+    """Why no job is made of a link's photos by a person's decision, or None."""
+    if not project_is_ongoing:
+        return Blocked(
+            code="project-finished",
+            message="Photos of the collection wait, and the classification project is finished.",
+            what_to_do="Set the project's status to ongoing, or end the link.",
+        )
+    if not collection_is_active:
+        return Blocked(
+            code="collection-archived",
+            message="Photos of the collection wait, and the collection is archived.",
+            what_to_do="Bring the collection back with is_active: true, or end the link.",
+        )
+    if not is_active:
+        return Blocked(
+            code="link-paused",
+            message="Photos of the collection wait, and the link is paused.",
+            what_to_do="Set the link's is_active to true, or end the link.",
+        )
+    return None
+
+
 @dataclass(frozen=True)
 class ChosenProvider:
     """What is known of a provider that a project has chosen."""

@@ -13,7 +13,7 @@ from expert.collections.models import Collection, CollectionResource
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState
 from trapper_kit.db import Session, state_type
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 
 DESCRIBED = literal(ResourceState.DESCRIBED, state_type(ResourceState), literal_execute=True)
 
@@ -64,6 +64,8 @@ async def list_paths(
     collection_id: UUID,
     page_request: PageRequest,
     *,
+    ids: Sequence[UUID] | None,
+    name: str | None,
     deployment_id: UUID | None,
     resource_id: UUID | None,
     state: ResourceState | None,
@@ -74,13 +76,15 @@ async def list_paths(
         .join(Resource, Resource.id == CollectionResource.resource_id)
         .where(CollectionResource.collection_id == collection_id)
     )
+    if name is not None:
+        statement = statement.where(has_part(CollectionResource.file_name, name))
     if deployment_id is not None:
         statement = statement.where(CollectionResource.deployment_id == deployment_id)
     if resource_id is not None:
         statement = statement.where(CollectionResource.resource_id == resource_id)
     if state is not None:
         statement = statement.where(Resource.state == state)
-    rows: Any = await db.execute(page_of(statement, [CollectionResource.id], page_request, [UUID]))
+    rows: Any = await db.execute(page_of(statement, [CollectionResource.id], page_request, [UUID], ids=ids))
     return [(row[0], row[1]) for row in rows]
 
 

@@ -1,9 +1,9 @@
 """Collections: make, read, list, change, archive, count, and the paths in them."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 
 from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
@@ -22,7 +22,7 @@ from expert.resources.state import ResourceState
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
@@ -67,9 +67,9 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    id: UUID | None = None,  # noqa: A002 - the name of the field
+    id: Ids = None,  # noqa: A002 - the filter's name
     research_project_id: UUID | None = None,
-    name: str | None = None,
+    name: Name = None,
     is_active: bool = True,
 ) -> Page[CollectionReply]:
     """List collections of the caller's projects, linked into them, or public; archived ones with `is_active=false`."""
@@ -112,13 +112,21 @@ async def list_paths(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Annotated[Name, Query(description="a part of the file name, in any letter case")] = None,
     deployment_id: UUID | None = None,
     resource_id: UUID | None = None,
     state: ResourceState | None = None,
 ) -> Page[PathReply]:
     """List the paths of a collection with their resources; the same bytes under two paths are two items."""
     await find_row(db, Collection, visible_to(caller), collection_id, noun="collection")
-    filters: dict[str, Any] = {"deployment_id": deployment_id, "resource_id": resource_id, "state": state}
+    filters: dict[str, Any] = {
+        "ids": id,
+        "name": name,
+        "deployment_id": deployment_id,
+        "resource_id": resource_id,
+        "state": state,
+    }
     page_request = PageRequest.of(limit, cursor, {"collection_id": collection_id, **filters})
     rows = await queries.list_paths(db, collection_id, page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row[0].id])

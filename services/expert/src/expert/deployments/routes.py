@@ -1,8 +1,9 @@
 """Deployments: make, read, list, change, archive."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 
 from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayDescribe, MayRead
@@ -16,10 +17,10 @@ from expert.deployments.models import Deployment
 from expert.deployments.queries import visible_to
 from expert.deployments.schemas import ChangedDeployment, DeploymentChange, DeploymentReply, NewDeployment
 from expert.deps import Db
-from trapper_kit.paging import PageRequest, split
+from trapper_kit.paging import PageRequest, has_part, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
@@ -50,13 +51,15 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    id: UUID | None = None,  # noqa: A002 - the name of the field
+    id: Ids = None,  # noqa: A002 - the filter's name
     research_project_id: UUID | None = None,
-    deployment_id: str | None = None,
+    deployment_id: Annotated[str | None, Query(description="the whole `deployment_id`, case-sensitive")] = None,
+    name: Annotated[Name, Query(description="a part of the `deployment_id`, in any letter case")] = None,
     location_id: UUID | None = None,
     is_active: bool = True,
 ) -> Page[DeploymentReply]:
     """List the deployments of the caller's research projects; archived ones with `is_active=false`."""
+    visible = visible_to(caller) if name is None else visible_to(caller) & has_part(Deployment.deployment_id, name)
     filters = {
         "id": id,
         "research_project_id": research_project_id,
@@ -64,8 +67,8 @@ async def list_all(
         "location_id": location_id,
         "is_active": is_active,
     }
-    page_request = PageRequest.of(limit, cursor, filters)
-    rows = await list_rows(db, Deployment, visible_to(caller), page_request, **filters)
+    page_request = PageRequest.of(limit, cursor, {**filters, "name": name})
+    rows = await list_rows(db, Deployment, visible, page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 

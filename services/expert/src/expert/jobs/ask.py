@@ -67,6 +67,8 @@ async def ask_job(
         return AskResult(None, started.total, made=False, operation=started)
     linked_collection_id = await _linked_collection(db, project, scope)
     frozen = await freeze_config(db, project, overrides)
+    if missing_only and not dry_run:
+        await queries_scope.take_answered(db, linked_collection_id, project.id, frozen.config.models_key, now=now)
     missing_under = (project.id, frozen.config.models_key) if missing_only else None
     selected = queries_scope.Selection(linked_collection_id, scope.resource_ids, missing_under=missing_under)
     total = await queries_scope.count_scope(db, selected)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from expert.jobs.state import CLOSED, FrozenJobConfig, JobKind, JobStage, Outcome, Overrides, blocked_job
 from trapper_schemas.blocked import Blocked
+from trapper_schemas.v1.results import FailureCode
 
 
 class NewJob(BaseModel):
@@ -97,7 +98,7 @@ class JobResourceReply(BaseModel):
 
     resource_id: UUID
     outcome: Outcome
-    code: str | None
+    code: FailureCode | Literal["job-failed"] | None
     message: str | None
 
 

@@ -19,7 +19,7 @@ from expert.locations.schemas import ChangedLocation, LocationChange, LocationRe
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
@@ -50,10 +50,10 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    id: UUID | None = None,  # noqa: A002 - the name of the field
+    id: Ids = None,  # noqa: A002 - the filter's name
     research_project_id: UUID | None = None,
     location_id: str | None = None,
-    name: str | None = None,
+    name: Name = None,
 ) -> Page[LocationReply]:
     """List the locations of the caller's research projects."""
     filters = {"id": id, "research_project_id": research_project_id, "location_id": location_id, "name": name}

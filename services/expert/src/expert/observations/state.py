@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from trapper_schemas.base import without_defaults
 
 
 class ClassificationType(StrEnum):
@@ -96,9 +98,7 @@ class ObservationInput(BaseModel):
 class ObservationChange(ObservationInput):
     """An observation of a row that is edited; its read-only fields are taken when they are as they were read."""
 
-    model_config = ConfigDict(
-        extra="allow", json_schema_extra=lambda schema: cast("dict[str, Any]", schema).pop("additionalProperties", None)
-    )
+    model_config = ConfigDict(extra="allow", json_schema_extra=without_defaults)
 
 
 class RankedLabel(BaseModel):

@@ -9,13 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from expert.providers.models import AiProvider, AiProviderConnection
 from trapper_kit.db import Session
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 from trapper_schemas.v1.models import ModelKind
 
 
-async def list_connections(db: Session, page_request: PageRequest) -> Sequence[AiProviderConnection]:
+async def list_connections(
+    db: Session, page_request: PageRequest, *, ids: Sequence[UUID] | None, name: str | None
+) -> Sequence[AiProviderConnection]:
     statement = select(AiProviderConnection)
-    return (await db.scalars(page_of(statement, [AiProviderConnection.id], page_request, [UUID]))).all()
+    if name is not None:
+        statement = statement.where(has_part(AiProviderConnection.name, name))
+    return (await db.scalars(page_of(statement, [AiProviderConnection.id], page_request, [UUID], ids=ids))).all()
 
 
 async def active_connections(db: Session) -> Sequence[AiProviderConnection]:
@@ -40,21 +44,19 @@ async def list_providers(
     db: Session,
     page_request: PageRequest,
     *,
-    ids: Sequence[UUID],
+    ids: Sequence[UUID] | None,
     provider_type: ModelKind | None,
     name: str | None,
     is_active: bool | None,
 ) -> Sequence[AiProvider]:
     statement = select(AiProvider)
-    if ids:
-        statement = statement.where(AiProvider.id.in_(ids))
     if provider_type is not None:
         statement = statement.where(AiProvider.provider_type == provider_type)
     if name is not None:
-        statement = statement.where(func.lower(AiProvider.name) == name.lower())
+        statement = statement.where(has_part(AiProvider.name, name))
     if is_active is not None:
         statement = statement.where(AiProvider.is_active == is_active)
-    return (await db.scalars(page_of(statement, [AiProvider.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [AiProvider.id], page_request, [UUID], ids=ids))).all()
 
 
 async def by_ids(db: Session, ids: set[UUID]) -> dict[UUID, AiProvider]:

@@ -64,11 +64,17 @@ async def connect(ask: ManagerConnection, caller: MayAdministerSite, db: Db, wor
 
 @router.get("/ai-provider-connections/")
 async def list_connections(
-    _caller: MayAdministerSite, db: Db, limit: Limit = 50, cursor: Cursor = None
+    _caller: MayAdministerSite,
+    db: Db,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    id: Ids = None,  # noqa: A002 - the filter's name
+    name: Name = None,
 ) -> Page[ConnectionReply]:
     """List the connected Managers."""
-    page_request = PageRequest.of(limit, cursor, {})
-    items, following = split(await queries.list_connections(db, page_request), page_request, lambda row: [row.id])
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name})
+    rows = await queries.list_connections(db, page_request, ids=id, name=name)
+    items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[_connection(row) for row in items], next_cursor=following)
 
 
@@ -116,7 +122,7 @@ async def list_providers(
         limit, cursor, {"id": id, "type": provider_type, "name": name, "is_active": is_active}
     )
     rows = await queries.list_providers(
-        db, page_request, ids=id or [], provider_type=provider_type, name=name, is_active=is_active
+        db, page_request, ids=id, provider_type=provider_type, name=name, is_active=is_active
     )
     items, following = split(rows, page_request, lambda row: [row.id])
     return Page(items=[ProviderReply.model_validate(row, from_attributes=True) for row in items], next_cursor=following)

@@ -22,7 +22,7 @@ from expert.research_projects.state import ResearchProjectStatus
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Limit
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
@@ -51,9 +51,9 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    id: UUID | None = None,  # noqa: A002 - the name of the field
+    id: Ids = None,  # noqa: A002 - the filter's name
     project_status: Annotated[ResearchProjectStatus | None, Query(alias="status")] = None,
-    name: str | None = None,
+    name: Name = None,
 ) -> Page[ResearchProjectReply]:
     """List the projects in which the caller has a role; site admins also see those that ask to be activated."""
     filters = {"id": id, "status": project_status, "name": name}

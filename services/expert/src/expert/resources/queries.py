@@ -34,7 +34,7 @@ from expert.media_store import identity_of_key
 from expert.resources.models import Resource
 from expert.resources.state import ResourceState
 from trapper_kit.db import Session, db_clock, state_type
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.v1.results import FailureCode
 
@@ -102,7 +102,7 @@ def visible_to(caller: Caller) -> ColumnElement[bool]:
 class ResourceFilter:
     """What a list of resources is narrowed to; None does not count."""
 
-    id: UUID | None = None
+    id: list[UUID] | None = None
     research_project_id: UUID | None = None
     collection_id: UUID | None = None
     deployment_id: UUID | None = None
@@ -115,11 +115,10 @@ class ResourceFilter:
     outside_deployment: bool | None = None
     elsewhere: bool | None = None
     captured_from: datetime | None = None
-    captured_before: datetime | None = None
+    captured_until: datetime | None = None
 
 
 _EQUAL = (
-    "id",
     "research_project_id",
     "deployment_id",
     "state",
@@ -140,7 +139,7 @@ async def list_visible(
         if value is not None:
             conditions.append(getattr(Resource, name) == value)
     if given.name is not None:
-        conditions.append(Resource.file_name == given.name)
+        conditions.append(has_part(Resource.file_name, given.name))
     if given.collection_id is not None:
         conditions.append(_has_path(_members.c.collection_id == given.collection_id))
     if given.elsewhere is not None:
@@ -151,9 +150,9 @@ async def list_visible(
         conditions.append(Resource.captured_at.is_not(None) if given.has_time else Resource.captured_at.is_(None))
     if given.captured_from is not None:
         conditions.append(Resource.captured_at >= given.captured_from)
-    if given.captured_before is not None:
-        conditions.append(Resource.captured_at < given.captured_before)
-    statement = page_of(select(Resource).where(*conditions), [Resource.id], page_request, [UUID])
+    if given.captured_until is not None:
+        conditions.append(Resource.captured_at < given.captured_until)
+    statement = page_of(select(Resource).where(*conditions), [Resource.id], page_request, [UUID], ids=given.id)
     return (await db.scalars(statement)).all()
 
 

@@ -29,7 +29,7 @@ from trapper_kit.objects import ObjectMissing
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import OCTET_STREAM, binary, problems
-from trapper_kit.web.params import Cursor, Limit
+from trapper_kit.web.params import Cursor, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 from trapper_schemas.times import Moment
@@ -55,11 +55,11 @@ async def list_all(
     db: Db,
     limit: Limit = 50,
     cursor: Cursor = None,
-    id: UUID | None = None,  # noqa: A002 - the name of the field
+    id: Ids = None,  # noqa: A002 - the filter's name
     research_project_id: UUID | None = None,
     collection_id: UUID | None = None,
     deployment_id: UUID | None = None,
-    name: Annotated[str | None, Query(description="the file name of the first upload, exactly")] = None,
+    name: Annotated[Name, Query(description="a part of the file name of the first upload, in any letter case")] = None,
     state: ResourceState | None = None,
     is_active: Annotated[bool, Query(description="false lists archived resources")] = True,
     is_damaged: Annotated[bool | None, Query(description="part of the picture is lost")] = None,
@@ -68,7 +68,7 @@ async def list_all(
     outside_deployment: Annotated[bool | None, Query(description="captured outside of its deployment's period")] = None,
     elsewhere: Annotated[bool | None, Query(description="also uploaded for another deployment")] = None,
     captured_from: Moment | None = None,
-    captured_before: Moment | None = None,
+    captured_until: Moment | None = None,
 ) -> Page[ResourceReply]:
     """List resources in the order of upload; with `collection_id`, under the names that the collection has for them."""
     given = ResourceFilter(
@@ -85,7 +85,7 @@ async def list_all(
         outside_deployment=outside_deployment,
         elsewhere=elsewhere,
         captured_from=captured_from,
-        captured_before=captured_before,
+        captured_until=captured_until,
     )
     page_request = PageRequest.of(limit, cursor, vars(given))
     rows = await queries.list_visible(db, caller, page_request, given)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from expert.jobs.state import FrozenJobConfig, JobStage
 from expert.observations.state import Box
 from trapper_schemas.v1.models import ObjectType
+from trapper_schemas.v1.results import FailureCode
 
 
 class LabelScore(BaseModel):
@@ -44,7 +45,7 @@ class MachineResult(BaseModel):
     width: int | None = None
     height: int | None = None
     damaged: bool = False
-    code: str | None = None
+    code: FailureCode | None = None
     message: str | None = None
     detections: list[MachineDetection]
     detector: ModelName | None

@@ -1,50 +1,45 @@
 """Statements about taxa."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from expert.access.make_once import IdempotentRequest
 from expert.taxa.models import Taxon, TaxonKey
 from trapper_kit.db import Session
-from trapper_kit.paging import PageRequest, page_of
+from trapper_kit.paging import PageRequest, has_part, page_of
 
 
 async def list_all(
     db: Session,
     page_request: PageRequest,
     *,
-    ids: Sequence[UUID],
+    ids: Sequence[UUID] | None,
     name: str | None,
-    search: str | None,
     key: str | None,
     below: Sequence[UUID],
 ) -> Sequence[Taxon]:
-    """Taxa by a whole scientific, canonical or vernacular name, by a part of one, by a key, or below others."""
+    """Taxa by a part of a scientific, canonical or vernacular name, by a key, or below others."""
     statement = select(Taxon)
-    if ids:
-        statement = statement.where(Taxon.id.in_(ids))
     if name is not None:
-        statement = statement.where(_named(lambda text: func.lower(text) == name.lower()))
-    if search is not None:
-        statement = statement.where(_named(lambda text: func.lower(text).contains(search.lower(), autoescape=True)))
+        statement = statement.where(_named(name))
     if key is not None:
         statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.key == key)))
     if below:
         statement = statement.where(Taxon.id.in_(with_descendants(below)))
-    return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID]))).all()
+    return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID], ids=ids))).all()
 
 
-def _named(matches: Callable[[SQLColumnExpression[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Whether one of a taxon's names matches."""
+def _named(name: str) -> ColumnElement[bool]:
+    """Whether one of a taxon's names has this part."""
     vernacular = func.jsonb_each_text(Taxon.vernacular_names).table_valued("key", "value").alias("vernacular")
     return or_(
-        matches(Taxon.scientific_name),
-        matches(Taxon.canonical_name),
-        exists(select(1).select_from(vernacular).where(matches(vernacular.c.value))),
+        has_part(Taxon.scientific_name, name),
+        has_part(Taxon.canonical_name, name),
+        exists(select(1).select_from(vernacular).where(has_part(vernacular.c.value, name))),
     )
 
 

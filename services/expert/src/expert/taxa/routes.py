@@ -16,11 +16,12 @@ from expert.taxa.add import add_taxon
 from expert.taxa.errors import TaxonExists
 from expert.taxa.models import Taxon
 from expert.taxa.schemas import NewTaxon, TaxonKeyReply, TaxonReply
+from expert.taxa.state import rank_of
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
-from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name, Search
+from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_schemas.paging import Page
 
 router = APIRouter(prefix="/api/taxa", tags=["taxa"])
@@ -33,7 +34,7 @@ async def _replies(db: Session, rows: Sequence[Taxon]) -> list[TaxonReply]:
             id=row.id,
             scientific_name=row.scientific_name,
             canonical_name=row.canonical_name,
-            rank=row.rank,
+            rank=rank_of(row.rank),
             parent_id=row.parent_id,
             vernacular_names=row.vernacular_names,
             provisional=row.provisional,
@@ -50,15 +51,16 @@ async def list_all(
     limit: Limit = 50,
     cursor: Cursor = None,
     id: Ids = None,  # noqa: A002 - the filter's name
-    name: Name = None,
-    search: Search = None,
+    name: Annotated[
+        Name, Query(description="a part of the scientific, canonical or a vernacular name, in any letter case")
+    ] = None,
     key: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="in any checklist")] = None,
     below: Annotated[list[UUID] | None, Query(max_length=200, description="these taxa and all below them")] = None,
 ) -> Page[TaxonReply]:
     """List taxa by name, by key, or below others."""
-    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name, "search": search, "key": key, "below": below})
+    page_request = PageRequest.of(limit, cursor, {"id": id, "name": name, "key": key, "below": below})
     items, following = split(
-        await queries.list_all(db, page_request, ids=id or [], name=name, search=search, key=key, below=below or []),
+        await queries.list_all(db, page_request, ids=id, name=name, key=key, below=below or []),
         page_request,
         lambda row: [row.id],
     )

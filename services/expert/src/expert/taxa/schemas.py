@@ -31,7 +31,7 @@ class TaxonReply(Reply):
     id: UUID
     scientific_name: str
     canonical_name: str
-    rank: str | None
+    rank: TaxonRank | None
     parent_id: UUID | None
     vernacular_names: dict[str, str] = Field(description="by language code")
     provisional: bool = Field(description="added by a person or a model, and in no checklist yet")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TaxonRank(StrEnum):
-    """Ranks that people give to a taxon that they add; imported taxa may have others."""
+    """The ranks that a taxon can have."""
 
     KINGDOM = "kingdom"
     PHYLUM = "phylum"
@@ -16,11 +16,19 @@ class TaxonRank(StrEnum):
     GENUS = "genus"
     SPECIES = "species"
     SUBSPECIES = "subspecies"
+    OTHER = "other"
 
 
-_ORDER = [rank.value for rank in TaxonRank]
+_ORDER = [rank.value for rank in TaxonRank if rank is not TaxonRank.OTHER]
+
+
+def rank_of(rank: str | None) -> TaxonRank | None:
+    """Returns the rank that a model or checklist names; `other` for one that is not in the list."""
+    return None if rank is None else TaxonRank(rank) if rank in _ORDER else TaxonRank.OTHER
 
 
 def is_below(rank: TaxonRank, parent_rank: str | None) -> bool:
-    """Whether a taxon of this rank may have a parent of that one; a parent without a known rank may be any."""
-    return parent_rank not in _ORDER or _ORDER.index(parent_rank) < _ORDER.index(rank)
+    """Whether a taxon of this rank may have a parent of that one; any fits where one is not known."""
+    if rank is TaxonRank.OTHER or parent_rank not in _ORDER:
+        return True
+    return _ORDER.index(parent_rank) < _ORDER.index(rank)
