@@ -14,6 +14,7 @@ import pytest
 from tests.main_job.trapper import DEMO, MARKS, SAMPLE, Trapper, copy_anew
 from tests.support.make.bad_pictures import encoded, scene, with_exif
 from tests.support.make.maker_notes import hyperfire_2
+from tests.support.make.spoiled_jpegs import DAMAGED
 from tests.support.networks import colour_detector
 from trapper_client.client import TrapperClient
 from trapper_client.stack import connect
@@ -140,6 +141,40 @@ def test_the_same_bytes_at_two_places_are_one_photo(stack: Trapper, folder: Path
     assert [each["files"] for each in report["duplicates"]] == [["A/1.jpg", "B/2.jpg"]]
     assert report["duplicates"][0]["counted_at"]["path"] == "A/1.jpg"
     assert [image["file"] for image in json.loads(out.read_bytes())["images"]] == ["A/1.jpg", "B/2.jpg"]
+
+
+def test_a_damaged_photo_without_an_object_is_not_blank(stack: Trapper, folder: Path, expert: TrapperClient) -> None:
+    card = folder / "card"
+    blank = photo(20, card / "blank.jpg", str(folder))
+    damaged = card / "damaged.jpg"
+    damaged.write_bytes(DAMAGED["20 kB zeroed"](photo(21, damaged, str(folder)).read_bytes()))
+    out = [folder / "r.json", folder / "r.csv"]
+    report = stack.run(card, *DEMO, "--out", out[0], "--out", out[1]).json
+    assert {name: report[name] for name in ("photos", "blank", "animals", "damaged", "failed")} == {
+        "photos": 2, "blank": 1, "animals": 0, "damaged": 1, "failed": 0,
+    }  # fmt: skip
+    document = json.loads(out[0].read_bytes())
+    assert document["info"]["photos_damaged"] == 1
+    assert {image["file"]: image.get("damaged") for image in document["images"]} == {
+        blank.name: None,
+        damaged.name: True,
+    }
+    rows = list(csv.DictReader(io.StringIO(out[1].read_text("utf-8"))))
+    assert {row["file"]: (row["status"], row["damaged"], row["observation_type"]) for row in rows} == {
+        blank.name: ("blank", "", "blank"),
+        damaged.name: ("damaged", "yes", "unclassified"),
+    }
+    table = [" ".join(line.split()) for line in stack("run", card, *DEMO).text.splitlines()]
+    assert {"Photos 2", "Blank 1", "Damaged, so not known to be blank 1"} <= set(table)
+    project = next(iter(expert.research_projects())).id
+    (collection,) = expert.collections(research_project_id=project, name=report["collection"])
+    assert expert.collection_counts(collection.id).damaged == 1
+    kept = {each.id: each.file_path for each in expert.resources(collection_id=collection.id)}
+    seen = expert.observations(resource_id=list(kept), type=["ai"], current=True)
+    assert {kept[each.resource_id]: each.observation_type for each in seen} == {
+        blank.name: "blank",
+        damaged.name: "unclassified",
+    }
 
 
 def test_a_run_over_no_photos_fails_and_leaves_the_results_as_they_are(stack: Trapper, folder: Path) -> None:

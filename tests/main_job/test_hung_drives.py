@@ -83,16 +83,20 @@ def test_a_read_that_hangs_while_uploading_is_given_up_and_the_rest_is_sent(
     assert (sent.uploaded, len(sent.resources)) == (1, 1)
 
 
-def test_one_interrupt_ends_a_run_whose_drive_hangs_while_uploading(stack: Trapper, folder: Path) -> None:
+def test_one_interrupt_ends_a_run_whose_drive_hangs_while_uploading_and_the_plan_came_before(
+    stack: Trapper, folder: Path
+) -> None:
     card = folder / "card"
     card.mkdir()
     (card / "1.jpg").write_bytes((SAMPLE / "meadow" / "IMG_0001.JPG").read_bytes() + str(folder).encode())
     process = subprocess.Popen(
         [sys.executable, "-c", HANGS_WHEN_SENT, "run", str(card), "--read-timeout", "15"],
         env=stack.environment(),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     assert process.stderr is not None
     lines: list[str] = []
     for line in process.stderr:
@@ -103,5 +107,8 @@ def test_one_interrupt_ends_a_run_whose_drive_hangs_while_uploading(stack: Trapp
     assert process.wait(20) == 130
     lines += process.stderr.readlines()
     process.stderr.close()
+    plan = [line.split() for line in process.stdout]
+    process.stdout.close()
+    assert [words[:3] for words in plan if words] == [["Deployment", "Folders", "Photos"], ["card", ".", "1"]]
     assert "1.jpg" in next(line for line in lines if "Still waiting for" in line)
     assert "Traceback" not in "".join(lines)

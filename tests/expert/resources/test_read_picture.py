@@ -104,6 +104,15 @@ def test_a_jpeg_of_which_part_is_lost_is_damaged(spoil: Callable[[bytes], bytes]
         assert facts(spoil(photo)).is_damaged
 
 
+def test_how_much_may_be_lost_is_a_setting():
+    cut = photos()[0][: len(photos()[0]) // 2]
+    limits = {limit: read_picture(cut, max_pixels=10**8, thumbnail_pixels=320, max_lost=limit) for limit in (0.3, 0.9)}
+    assert {limit: isinstance(each, PictureFacts) and each.is_damaged for limit, each in limits.items()} == {
+        0.3: True,
+        0.9: False,
+    }
+
+
 @pytest.mark.parametrize("change", WHOLE.values(), ids=WHOLE)
 def test_a_jpeg_of_which_nothing_is_lost_is_whole(change: Callable[[bytes], bytes]):
     for photo in photos():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 MAX_LOST = 0.01
-"""Share of the rows that the end of a file may lack before the picture counts as damaged."""
+"""Default of `max_lost`, the setting `PICTURE_MAX_LOST` of both services."""
 MAX_STRAY_BYTES = 64
 """Bytes between two parts of a file that are no damage: cameras pad their files."""
 _FILL = 128
@@ -46,10 +46,12 @@ def decode_jpeg(
     min_height: int = 0,
     min_factor: float = 1,
     colorspace: str = "RGB",
+    max_lost: float = MAX_LOST,
     buffer: Pixels | None = None,
 ) -> DecodedJpeg:
     """The decoded picture; ValueError when libjpeg-turbo cannot read this kind of JPEG at all.
 
+    `max_lost` (0 to 1) is the share of rows that the end of a file may lack before the picture counts as damaged.
     With `min_width` and `min_height` it may come smaller, by an eighth at most, but never below them. `buffer` is used
     when it is large enough and the file is whole.
     """
@@ -73,7 +75,7 @@ def decode_jpeg(
         except ValueError as problem:
             complaint = str(problem)
     pixels = decode(data, strict=False)
-    return DecodedJpeg(pixels, _is_damaged(data, complaint, pixels, lacks_end=lacks_end))
+    return DecodedJpeg(pixels, _is_damaged(data, complaint, pixels, max_lost, lacks_end=lacks_end))
 
 
 def _without_stray_bytes(data: bytes) -> bytes:
@@ -91,12 +93,12 @@ def _without_stray_bytes(data: bytes) -> bytes:
     return data
 
 
-def _is_damaged(data: bytes, complaint: str, pixels: Pixels, *, lacks_end: bool) -> bool:
+def _is_damaged(data: bytes, complaint: str, pixels: Pixels, max_lost: float, *, lacks_end: bool) -> bool:
     if stray := _STRAY_BYTES.search(complaint):
         return int(stray[1]) > MAX_STRAY_BYTES or int(stray[2], 16) in _RESTART_MARKERS
     # Only of a file that was cut off is known how much is lost; what was spoiled inside is in disorder from there on.
     ends_early = lacks_end and complaint.endswith(_DATA_LACKS) and _PROGRESSIVE not in data
-    return not ends_early or _lost_rows(pixels) > MAX_LOST
+    return not ends_early or _lost_rows(pixels) > max_lost
 
 
 def _lost_rows(pixels: Pixels) -> float:

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
+from trapper_kit.jpeg import MAX_LOST
 from trapper_schemas.urls import BaseAddress, check_origin, check_url
 
 _GIB = 1024**3
@@ -72,6 +73,12 @@ class WorkerSettings(kit.ServiceSettings):
     )
     pixel_budget_bytes: int = Field(default=512 * 1024**2, ge=1024**2, description="decoded pixels held at once")
     picture_max_pixels: int = Field(default=100_000_000, ge=1, description="larger pictures are refused undecoded")
+    picture_max_lost: float = Field(
+        default=MAX_LOST,
+        ge=0,
+        le=1,
+        description="share of a photo's rows that its file may lack before it is damaged; set the Expert's alike",
+    )
     process_starts: int = Field(default=5, ge=1, description="a batch under which the whole worker died so often fails")
     media_origins: list[str] = Field(default_factory=list, description="cap on a lease's origins; empty: public only")
     media_concurrency: int = Field(default=8, ge=1, le=64, description="files fetched at the same time")

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
+from trapper_kit.jpeg import MAX_LOST
 from trapper_schemas.urls import BaseAddress
 
 
@@ -53,6 +54,12 @@ class ExpertSettings(kit.BackgroundSettings):
         default=32, ge=1, description="files of one account that a web process receives at once"
     )
     picture_max_pixels: int = Field(default=100_000_000, ge=1, description="looked at in the header, before decoding")
+    picture_max_lost: float = Field(
+        default=MAX_LOST,
+        ge=0,
+        le=1,
+        description="share of a photo's rows that its file may lack before it is damaged; set the workers' alike",
+    )
     thumbnail_pixels: int = Field(default=320, ge=16, le=2048, description="longer side of a thumbnail")
     describe_attempts: int = Field(default=3, ge=1, description="a file that kills so many descriptions is unreadable")
     self_activation: bool = Field(default=False, description="people who register may sign in at once")

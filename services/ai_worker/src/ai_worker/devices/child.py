@@ -140,6 +140,7 @@ class Child:
             forward_passes=0 if self.on_processor else _ACCELERATOR_PASSES,
             pixel_budget_bytes=self.settings.pixel_budget_bytes,
             max_pixels=self.settings.max_pixels,
+            max_lost=self.settings.max_lost,
         )
 
     def _open(self, stage: dict[str, Any]) -> OpenStage:

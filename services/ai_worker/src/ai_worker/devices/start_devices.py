@@ -86,6 +86,7 @@ def children_of(settings: WorkerSettings, chosen: Chosen) -> Children:
         cache_dir=str(WeightsStore(settings.store_dir).built),
         pixel_budget_bytes=settings.pixel_budget_bytes,
         max_pixels=settings.picture_max_pixels,
+        max_lost=settings.picture_max_lost,
         memory_limit_bytes=process_memory(settings, chosen),
         batches_per_child=settings.batches_per_child,
         batch_seconds=settings.batch_seconds,

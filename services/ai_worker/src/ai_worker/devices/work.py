@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from trapper_kit.jpeg import MAX_LOST
 from trapper_schemas.v1.batches import StageSpec
 from trapper_schemas.v1.models import GoldenRun
 from trapper_schemas.v1.resources import ResourceRef
@@ -63,6 +64,8 @@ class ChildSettings:
     pixel_budget_bytes: int = 512 * 1024 * 1024
     """Decoded pixels held at once."""
     max_pixels: int = 100_000_000
+    max_lost: float = MAX_LOST
+    """Share of a photo's rows that its file may lack before it counts as damaged."""
     memory_limit_bytes: int = 8 * 1024 * 1024 * 1024
     """Above it the child gives up; above half of it, it is replaced after its batch."""
     picture_seconds: float = 60.0

@@ -12,6 +12,7 @@ from typing import Protocol
 from ai_worker.inference.classify import gather
 from ai_worker.inference.steps import Crop, Item, Source, Steps, Unread
 from ai_worker.inference.types import Failure, PictureResult
+from trapper_kit.jpeg import MAX_LOST
 
 Job = Callable[[], None]
 
@@ -30,6 +31,8 @@ class Limits:
     """Models running at once; 0 is one per thread."""
     pixel_budget_bytes: int = 512 * 1024 * 1024
     max_pixels: int = 100_000_000
+    max_lost: float = MAX_LOST
+    """Share of a photo's rows that its file may lack before it counts as damaged."""
 
 
 class Room(Protocol):

@@ -16,13 +16,10 @@ from PIL import Image
 
 from ai_worker.inference.buffers import BufferPool
 from ai_worker.inference.types import Picture, Pixels
-from trapper_kit.jpeg import decode_jpeg
+from trapper_kit.jpeg import MAX_LOST, decode_jpeg
+from trapper_kit.pictures.open_picture import open_picture as open_header
 from trapper_schemas.v1.results import FailureCode
 
-Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding, and Pillow's warns into other people's logs
-Image.init()  # registers every format now, not in the middle of the first picture of several threads
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _JPEG_MAGIC = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112
 _VIDEO_SIGNS = ((0, b"\x1aE\xdf\xa3"), (0, b"\x30\x26\xb2\x75"), (0, b"\x00\x00\x01\xba"), (0, b"FLV"), (8, b"AVI "))
@@ -74,18 +71,24 @@ def open_picture(data: bytes, *, max_pixels: int) -> Opened:
     """Reads the header; raises Undecodable for what is no picture, or too large."""
     _refuse_what_is_no_photo(data)
     with _in_words():
-        opened = Opened(data, Image.open(io.BytesIO(data), formats=_FORMATS))
+        opened = Opened(data, open_header(io.BytesIO(data)))
     _check_size(opened.image.size, max_pixels)
     return opened
 
 
-def decode_opened(opened: Opened, *, fit: tuple[int, int] | None = None, pool: BufferPool | None = None) -> Picture:
+def decode_opened(
+    opened: Opened,
+    *,
+    fit: tuple[int, int] | None = None,
+    pool: BufferPool | None = None,
+    max_lost: float = MAX_LOST,
+) -> Picture:
     """Returns the upright picture; a JPEG's pixels are in a block of the pool."""
     with _in_words(), opened.image as image:
         if _is_plain_jpeg(opened):
-            return _decode_jpeg(opened.data, image, fit, pool or _NO_POOL)
+            return _decode_jpeg(opened.data, image, fit, pool or _NO_POOL, max_lost)
         if opened.data.startswith(_JPEG_MAGIC):
-            return _decode_cmyk(opened.data, image)
+            return _decode_cmyk(opened.data, image, max_lost)
         return _upright(_to_rgb(image), _orientation(image), image.size, _NO_POOL, damaged=False)
 
 
@@ -137,7 +140,9 @@ def _is_text(head: bytes) -> bool:
     return all(sign.isprintable() or sign in "\r\n\t\f" for sign in text)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, fit: tuple[int, int] | None, pool: BufferPool) -> Picture:
+def _decode_jpeg(
+    data: bytes, image: Image.Image, fit: tuple[int, int] | None, pool: BufferPool, max_lost: float
+) -> Picture:
     orientation = _orientation(image)
     width, height = fit or (0, 0)
     if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
@@ -146,14 +151,16 @@ def _decode_jpeg(data: bytes, image: Image.Image, fit: tuple[int, int] | None, p
     try:
         rows, columns, _, _ = simplejpeg.decode_jpeg_header(data, height, width, factor)
         buffer = pool.take(int(rows) * int(columns) * 3).reshape(int(rows), int(columns), 3)
-        jpeg = decode_jpeg(data, min_width=width, min_height=height, min_factor=factor, buffer=buffer)
+        jpeg = decode_jpeg(
+            data, min_width=width, min_height=height, min_factor=factor, max_lost=max_lost, buffer=buffer
+        )
     except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
         return _upright(_to_rgb(image), orientation, image.size, pool, damaged=False)
     return _upright(jpeg.pixels, orientation, image.size, pool, damaged=jpeg.is_damaged)
 
 
-def _decode_cmyk(data: bytes, image: Image.Image) -> Picture:
-    jpeg = decode_jpeg(data, colorspace="CMYK")
+def _decode_cmyk(data: bytes, image: Image.Image, max_lost: float) -> Picture:
+    jpeg = decode_jpeg(data, colorspace="CMYK", max_lost=max_lost)
     inks = _EIGHT_BIT_MAX - jpeg.pixels if "adobe" in image.info else jpeg.pixels  # Adobe stores inks inverted
     rgb = _to_rgb_array(Image.frombytes("CMYK", image.size, inks.tobytes()))
     return _upright(rgb, _orientation(image), image.size, _NO_POOL, damaged=jpeg.is_damaged)

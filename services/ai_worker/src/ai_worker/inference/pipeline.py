@@ -67,7 +67,14 @@ class Pipeline:
     ) -> BatchRun:
         """Adds a batch to the pipeline (FIFO)."""
         limits = self.limits
-        steps = Steps(stages, limits.max_pixels, self.clock, self.pool, batch_size=limits.batch_size)
+        steps = Steps(
+            stages,
+            limits.max_pixels,
+            self.clock,
+            self.pool,
+            batch_size=limits.batch_size,
+            max_lost=limits.max_lost,
+        )
         batch_run = BatchRun(sources, steps, self, on_progress)
         with self.changed:
             self.batch_runs.append(batch_run)

@@ -15,6 +15,7 @@ from ai_worker.inference.detect import Finder, spec_of
 from ai_worker.inference.forward import forward
 from ai_worker.inference.preprocess import Mapping, crop_box, to_input
 from ai_worker.inference.types import Detections, Failure, ModelOutputUnfit, ModelTooSlow, OpenStage, Pixels, Tensor
+from trapper_kit.jpeg import MAX_LOST
 from trapper_schemas.v1.results import FailureCode
 
 Source = bytes | Failure | Callable[[], bytes | Failure]
@@ -79,10 +80,12 @@ class Steps:
         pool: BufferPool | None = None,
         *,
         batch_size: int = 0,
+        max_lost: float = MAX_LOST,
     ) -> None:
         self.detector = stages[0]
         self.later = stages[1:]
         self.max_pixels = max_pixels
+        self.max_lost = max_lost
         self.clock = clock
         self.pool = pool
         self.batch_size = batch_size
@@ -124,7 +127,7 @@ class Steps:
     def decode(self, unread: Unread) -> Item | Failure:
         """Decodes and prepares one picture."""
         try:
-            picture = decode_opened(unread.opened, fit=self.fit, pool=self.pool)
+            picture = decode_opened(unread.opened, fit=self.fit, pool=self.pool, max_lost=self.max_lost)
             how = spec_of(self.detector.spec).preprocessing
             tensor, mapping = to_input(picture.pixels, how, pool=self.pool)
             if np.may_share_memory(tensor, picture.pixels):

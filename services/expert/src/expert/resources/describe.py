@@ -125,7 +125,11 @@ async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPictur
         return NoPicture(FailureCode.MEDIA_UNREACHABLE, "the stored file is missing")
     settings = work.settings
     return await asyncio.to_thread(
-        read_picture, data, max_pixels=settings.picture_max_pixels, thumbnail_pixels=settings.thumbnail_pixels
+        read_picture,
+        data,
+        max_pixels=settings.picture_max_pixels,
+        max_lost=settings.picture_max_lost,
+        thumbnail_pixels=settings.thumbnail_pixels,
     )
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from expert.resources.sniff import HEAD_BYTES, NoPicture, sniff
 from expert.resources.state import ResourceKind
-from trapper_kit.jpeg import decode_jpeg
+from trapper_kit.jpeg import MAX_LOST, decode_jpeg
 from trapper_kit.pictures.open_picture import open_picture
 from trapper_kit.pictures.read_exif import read_exif, read_orientation
 from trapper_schemas.v1.results import FailureCode
@@ -51,14 +51,16 @@ class PictureFacts:
     is_damaged: bool
 
 
-def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
+def read_picture(
+    data: bytes, *, max_pixels: int, thumbnail_pixels: int, max_lost: float = MAX_LOST
+) -> PictureFacts | NoPicture:
     """Facts, or the reason why there are none, as a plain sentence; slow, so call it in a thread."""
     refusal = sniff(data[:HEAD_BYTES])
     if refusal is not None:
         return refusal
     try:
         with open_picture(io.BytesIO(data)) as image:
-            return _facts(data, image, max_pixels, thumbnail_pixels)
+            return _facts(data, image, max_pixels, thumbnail_pixels, max_lost)
     except Image.UnidentifiedImageError:
         return NoPicture(FailureCode.UNDECODABLE, "the file is not a picture of a known format")
     except MemoryError:
@@ -67,7 +69,9 @@ def read_picture(data: bytes, *, max_pixels: int, thumbnail_pixels: int) -> Pict
         return NoPicture(FailureCode.UNDECODABLE, f"the picture cannot be decoded: {_sentence(problem)}")
 
 
-def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: int) -> PictureFacts | NoPicture:
+def _facts(
+    data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: int, max_lost: float
+) -> PictureFacts | NoPicture:
     media_type = _MEDIA_TYPES[image.format or ""]
     width, height = image.size
     if width * height > max_pixels:
@@ -76,7 +80,7 @@ def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: i
     if width < 1 or height < 1:
         return NoPicture(FailureCode.UNDECODABLE, "the picture has no pixels", ResourceKind.IMAGE, media_type)
     exif, orientation = read_exif(image), read_orientation(image)
-    small, is_damaged = _decode(data, image, thumbnail_pixels)
+    small, is_damaged = _decode(data, image, thumbnail_pixels, max_lost)
     upright = small.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else small
     upright.thumbnail((thumbnail_pixels, thumbnail_pixels), Image.Resampling.BILINEAR)
     thumbnail = io.BytesIO()
@@ -86,14 +90,19 @@ def _facts(data: bytes, image: Image.Image, max_pixels: int, thumbnail_pixels: i
     return PictureFacts(media_type, width, height, exif, thumbnail.getvalue(), is_damaged)
 
 
-def _decode(data: bytes, image: Image.Image, side: int) -> tuple[Image.Image, bool]:
+def _decode(data: bytes, image: Image.Image, side: int, max_lost: float) -> tuple[Image.Image, bool]:
     """Eight-bit RGB, not much larger than `side` where the format allows it; and whether part of it is lost."""
     if image.format not in {"JPEG", "MPO"}:
         return _eight_bit(image), False
     is_print = image.mode == "CMYK"
     try:
         jpeg = decode_jpeg(
-            data, min_width=side, min_height=side, min_factor=2, colorspace="CMYK" if is_print else "RGB"
+            data,
+            min_width=side,
+            min_height=side,
+            min_factor=2,
+            colorspace="CMYK" if is_print else "RGB",
+            max_lost=max_lost,
         )
     except ValueError:  # a kind of JPEG that only the other decoder reads; it raises when there is none
         return _eight_bit(image), False
