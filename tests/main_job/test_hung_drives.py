@@ -83,9 +83,7 @@ def test_a_read_that_hangs_while_uploading_is_given_up_and_the_rest_is_sent(
     assert (sent.uploaded, len(sent.resources)) == (1, 1)
 
 
-def test_one_interrupt_ends_a_run_whose_drive_hangs_while_uploading_and_the_plan_came_before(
-    stack: Trapper, folder: Path
-) -> None:
+def test_one_interrupt_ends_a_run_that_hangs_after_its_plan_was_printed(stack: Trapper, folder: Path) -> None:
     card = folder / "card"
     card.mkdir()
     (card / "1.jpg").write_bytes((SAMPLE / "meadow" / "IMG_0001.JPG").read_bytes() + str(folder).encode())

@@ -16,7 +16,7 @@ from trapper_schemas.problem import field_message
 from trapper_schemas.v1.models import Label, Layout, ModelKind, Name, ObjectType, Preprocessing
 
 _NUMBERS = ("scale", "mean", "std")
-_KEYS = {
+PREPROCESS_KEYS = {
     "resize": "resize",
     "channels": "channels",
     "scale": "scale",
@@ -146,9 +146,9 @@ def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> 
         values |= {"scale": 1.0, "mean": 0.0, "std": 1.0}
     values |= {"width": width, "height": height, "layout": layout, "dtype": facts.input.dtype}
     for key, text in request.preprocess.items():
-        if key.replace("_", "-") not in _KEYS:
-            raise ModelRefused("request", f"preprocess {key!r} is not known; known are {', '.join(_KEYS)}")
-        field = _KEYS[key.replace("_", "-")]
+        if key.replace("_", "-") not in PREPROCESS_KEYS:
+            raise ModelRefused("request", f"preprocess {key!r} is not known; known are {', '.join(PREPROCESS_KEYS)}")
+        field = PREPROCESS_KEYS[key.replace("_", "-")]
         if field in _SETTLED_BEFORE:
             continue
         if field == "resize" and text.startswith(_SHORTEST):
