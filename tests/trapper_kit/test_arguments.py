@@ -1,6 +1,7 @@
 """Arguments that no process could work with are refused with a sentence."""
 
 import argparse
+import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from tests.attacks.test_peers import BAD_ADDRESSES
 from trapper_kit.addresses import AddressRefused
 from trapper_kit.arguments import address
 from trapper_kit.http_client import HttpClient
+from trapper_kit.problems import Problem
 
 
 @pytest.mark.parametrize("url", BAD_ADDRESSES)
@@ -34,6 +36,18 @@ def test_good_address_and_time_are_taken() -> None:
 def test_bad_time_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=sentence):
         moment(text)
+
+
+@pytest.mark.parametrize("url", BAD_ADDRESSES)
+async def test_call_of_a_bad_address_fails_as_a_problem(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_name_is_known(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_name_is_known)
+    with pytest.raises(Problem):
+        await HttpClient(url).request("GET", "/x", idempotent=False)
+    with pytest.raises(Problem):  # as media and weights are fetched, whose addresses are whole
+        await HttpClient("").request("GET", url, idempotent=False)
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://\x00.org", "http://xn--\ud800.org"])

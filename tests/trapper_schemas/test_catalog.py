@@ -8,6 +8,7 @@ from trapper_schemas.catalog import (
     DATA,
     CatalogMalformed,
     map_labels,
+    map_species,
     read_label_map,
     read_labels,
     read_manifest,
@@ -69,6 +70,29 @@ def test_the_shipped_models_have_a_golden_run_and_no_other_file_lies_there() -> 
     assert {name for name, _ in proofs} == {"demo-detector", "demo-species"}
     assert {path.stem for path in (DATA / "proofs").iterdir()} == {name for name, _ in proofs}
     assert all(len(proof.inputs) == 3 for proof in proofs.values())
+
+
+@pytest.mark.parametrize(
+    ("label", "observation_type"),
+    [
+        ("blank", None),
+        ("empty", None),
+        ("human", ObjectType.HUMAN),
+        ("person", ObjectType.HUMAN),
+        ("vehicle", ObjectType.VEHICLE),
+        ("animal", ObjectType.ANIMAL),
+        ("unknown", None),
+    ],
+)
+def test_a_label_of_a_classifier_that_is_no_species_is_mapped_without_a_map(
+    label: str, observation_type: ObjectType | None
+) -> None:
+    mapped = map_species([label, label.upper(), f"{label} deer"], None)
+    assert [(each.observation_type, each.rank) for each in mapped] == [
+        (observation_type, NO_RANK),
+        (observation_type, NO_RANK),
+        (None, None),
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((DATA / "categories").iterdir()), ids=lambda path: path.name)

@@ -94,6 +94,25 @@ def test_the_standard_offset_is_the_same_all_year(name: str, offset: float):
     assert found == {timedelta(hours=offset)}
 
 
+@pytest.mark.parametrize(
+    ("name", "recorded", "utc_hour", "utc_hour_ignoring_dst"),
+    [
+        ("Europe/Dublin", datetime(2023, 7, 1, 12), 11, 12),
+        ("Europe/Dublin", datetime(2023, 1, 1, 12), 12, 12),
+        ("Europe/Dublin", datetime(1970, 1, 1, 12), 11, 11),  # one time all year, from 1968 to 1971
+        ("Africa/Windhoek", datetime(2005, 1, 15, 12), 10, 11),
+        ("Africa/Windhoek", datetime(2005, 7, 15, 12), 11, 11),
+        ("Africa/Windhoek", datetime(2024, 7, 15, 12), 10, 10),  # without summer time since 2017
+    ],
+)
+def test_winter_is_standard_where_the_data_have_a_negative_summer_time(
+    name: str, recorded: datetime, utc_hour: int, utc_hour_ignoring_dst: int
+):
+    found = [resolve(recorded, None, Clock(name, ignore_dst=ignore)).captured_at for ignore in (False, True)]
+    day = recorded.replace(tzinfo=UTC)
+    assert found == [day.replace(hour=utc_hour), day.replace(hour=utc_hour_ignoring_dst)]
+
+
 def test_the_offset_of_the_file_counts_before_the_place_and_without_both_it_stays_unknown():
     there = resolve(SUMMER, timedelta(hours=5), Clock("Europe/Warsaw"))
     assert (there.captured_at, there.offset_source) == (datetime(2023, 7, 1, 7, tzinfo=UTC), OffsetSource.FILE)

@@ -138,6 +138,7 @@ async def test_filters_find_what_they_name_and_refuse_other_values(expert_databa
                     ("max_confidence", "1.5"),
                     ("captured_from", "2024-05-01T00:00:00"),
                     ("captured_until", "9999-12-31T23:59:59-05:00"),
+                    ("captured_until", "2200-01-01T00:00:00Z"),
                     ("approved", "perhaps"),
                     ("taxon_id", "fox"),
                     ("project", "x"),

@@ -20,7 +20,7 @@ from expert.taxa.models import Taxon, TaxonKey
 from tests.support.make import expert
 from tests.support.make.expert import Backend
 from tests.support.managers import RunningManager, running_manager
-from trapper_schemas.catalog import read_manifest
+from trapper_schemas.catalog import map_species, read_manifest
 from trapper_schemas.v1.models import ModelEntry
 
 ANIMALS: list[dict[str, Any]] = [
@@ -104,6 +104,27 @@ async def test_models_become_choosable_with_their_labels_and_taxa(backend: Backe
     assert (deer["canonical_name"], deer["scientific_name"]) == ("Cervus elaphus", "Cervus elaphus Linnaeus, 1758")
     [fox] = (await person.client.get("/api/taxa/", params={"key": "5219243"})).json()["items"]
     assert (fox["vernacular_names"], fox["keys"]) == ({"en": "Red fox"}, [{"checklist": "gbif", "key": "5219243"}])
+
+
+async def test_labels_that_are_no_species_become_no_taxa(backend: Backend, manager: RunningManager):
+    words = ["blank", "empty", "human", "person", "vehicle", "animal", "unknown"]
+    labels = [label.model_dump(mode="json") for label in map_species([*words, "red deer"], None)]
+    await publish(manager, entry("namer", "classification", labels, b"weights"), b"weights")
+    await connected(backend, manager)
+    report = await synced(backend)
+    assert [each.label for each in report.unresolved] == ["red deer"]
+    async with backend.work.db() as db:
+        assert await db.scalar(select(func.count()).select_from(Taxon)) == 0
+        kept = {each.label: each for each in await db.scalars(select(CategoryLabel))}
+    assert {word: (kept[word].observation_type, kept[word].taxon_id) for word in words} == {
+        "blank": (None, None),
+        "empty": (None, None),
+        "human": ("human", None),
+        "person": ("human", None),
+        "vehicle": ("vehicle", None),
+        "animal": ("animal", None),
+        "unknown": (None, None),
+    }
 
 
 async def test_syncing_again_changes_nothing(backend: Backend, manager: RunningManager):

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.urls import Origin
 from trapper_schemas.v1.jobs import JobConfig, Stage
 from trapper_schemas.v1.models import ModelEntry
 from trapper_schemas.v1.resources import SHA256, ResourceRef
@@ -48,7 +49,7 @@ class BatchLease(Reply):
     )
     resources: list[ResourceRef]
     media_grant: str
-    media_origins: list[str]
+    media_origins: list[Origin]
 
     @model_validator(mode="after")
     def _check_models(self) -> Self:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from trapper_schemas.times import Moment
 
 from trapper_schemas.base import without_defaults
 
@@ -53,14 +55,6 @@ class LifeStage(StrEnum):
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-def _in_range(value: datetime) -> datetime:
-    if not EARLIEST <= value <= LATEST:
-        raise ValueError("give a time between 1900 and 2200")
-    return value
-
-
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 WHOLE_RESOURCE = frozenset({ObservationType.BLANK, ObservationType.UNCLASSIFIED})
 BOX_TOLERANCE = 1e-6
 MAX_FRAME_INDEX = 2_147_483_647
@@ -175,8 +169,8 @@ class RecordFilters(BaseModel):
     approved: bool | None = Field(default=None, description="whether the row is what is accepted, superseded or not")
     min_confidence: Confidence | None = Field(default=None, description="of the species, else of the detection")
     max_confidence: Confidence | None = Field(default=None, description="of the species, else of the detection")
-    captured_from: Instant | None = Field(default=None, description="taken at this time or later")
-    captured_until: Instant | None = Field(default=None, description="taken before this time")
+    captured_from: Moment | None = Field(default=None, description="taken at this time or later")
+    captured_until: Moment | None = Field(default=None, description="taken before this time")
 
 
 class ObservationFilters(RecordFilters):
