@@ -15,7 +15,6 @@ from ai_worker.inference.pipeline import Pipeline, look
 from ai_worker.inference.steps import Steps
 from ai_worker.inference.types import Failure, OpenStage, PictureResult
 from tests.support.make.inference import classifier, detector, encoded, painted
-from tests.support.make.spoiled_jpegs import photos
 from tests.support.networks import colour_classifier, colour_detector
 from trapper_schemas.v1.results import FailureCode
 
@@ -348,12 +347,6 @@ def test_the_budget_holds_before_a_picture_is_decoded(stages, form, monkeypatch)
     outcomes = run([data] * 8, stages, threads=4, pixel_budget_bytes=1024 * 1024).outcomes
     assert len(outcomes) == 8
     assert most == 1  # each alone is larger than the budget, and none waits for ever
-
-
-def test_how_much_of_a_photo_may_be_lost_is_a_setting(stages):
-    cut = photos()[0][: len(photos()[0]) // 2]
-    outcomes = {limit: run([cut], stages[:1], max_lost=limit).outcomes[0] for limit in (0.3, 0.9)}
-    assert {limit: outcome.damaged for limit, outcome in outcomes.items()} == {0.3: True, 0.9: False}
 
 
 def test_a_tensor_never_shares_memory_with_pixels_that_are_used_again(tmp_path):
