@@ -9,9 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from trapper_schemas.times import Moment
-
 from trapper_schemas.base import without_defaults
+from trapper_schemas.times import Moment
 
 
 class ClassificationType(StrEnum):
