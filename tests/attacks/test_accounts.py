@@ -140,7 +140,7 @@ async def test_reset_and_deactivation_end_everything(backend: Backend) -> None:
 
 
 async def test_one_and_all_other_sessions_can_be_ended(backend: Backend) -> None:
-    await account(backend)
+    user = await account(backend)
     clients = [browser(backend, f"203.0.113.{number}") for number in range(1, 4)]
     for client in clients:
         await signed_in(client)
@@ -151,8 +151,84 @@ async def test_one_and_all_other_sessions_can_be_ended(backend: Backend) -> None
     assert (await second.get("/api/me/")).status_code == 401
     assert (await first.delete("/api/sessions/")).json() == {"ended": 1}
     assert [(await client.get("/api/me/")).status_code for client in (first, third)] == [200, 401]
+    assert (await first.delete("/api/sessions/current/")).status_code == 204
+    assert (await first.get("/api/me/")).status_code == 401
     for client in clients:
         await client.aclose()
+    entries = await audited(backend, actor_id=str(user.id))
+    sessions_of = [(entry["action"], entry["details"]) for entry in entries if entry["action"] != "signed-in"]
+    assert sessions_of == [
+        ("signed-out", {"sessions": 1}),
+        ("sessions-ended", {"sessions": 1}),
+        ("sessions-ended", {"sessions": 1}),
+    ]
+
+
+async def audited(backend: Backend, **filters: str) -> list[dict[str, Any]]:
+    """Entries of the audit log, newest first."""
+    admin = await backend.person("auditor", site_admin=True)
+    reply = await admin.client.get("/api/audit/", params={"limit": 200, **filters})
+    assert reply.status_code == 200, reply.text
+    return reply.json()["items"]
+
+
+@pytest.mark.parametrize(("column", "days"), [("used_at", 7), ("expires_at", 30)])
+async def test_session_ends_when_it_was_idle_and_at_the_latest_after_its_end(
+    backend: Backend, column: str, days: int
+) -> None:
+    """The times of the stored session are moved into the past, as if the clock had gone on."""
+    lasts = {"session_idle": 7 * 86400.0, "session_end": 30 * 86400.0}
+    intervals = backend.work.settings.intervals.model_copy(update=lasts)
+    backend.work.settings = backend.work.settings.model_copy(update={"intervals": intervals})
+    await account(backend)
+    for minutes, status in ((-1, 200), (1, 401)):
+        async with browser(backend, "203.0.113.1") as client, backend.work.db() as db:
+            assert (await signed_in(client)).status_code == 201
+            await db.execute(
+                text(f"update sessions set {column} = {column} - make_interval(days => :days, mins => :minutes)"),  # noqa: S608
+                {"days": days, "minutes": minutes},
+            )
+            await db.commit()
+            assert (await client.get("/api/me/")).status_code == status
+
+
+async def test_security_events_are_audited_without_secrets(backend: Backend) -> None:
+    """Tokens, roles, invitations and a reset, each with who did it; no password, token or cookie anywhere."""
+    user, owner, admin = (
+        await account(backend),
+        await backend.person("owner"),
+        await backend.person("root", site_admin=True),
+    )
+    project = await backend.project(owner)
+    members = f"/api/research-projects/{project.id}/members/"
+    secrets = [PASSWORD]
+    async with browser(backend, "203.0.113.1") as client:
+        await signed_in(client)
+        secrets += client.cookies.values()
+        token = (await client.post("/api/tokens/", json={"name": "script"})).json()
+        secrets.append(token["token"])
+        assert (await client.delete(f"/api/tokens/{token['id']}/")).status_code == 204
+        for answer in ("decline", "accept"):
+            assert (await owner.client.put(members, json={"email": user.email, "role": "member"})).status_code == 200
+            (invitation,) = (await client.get("/api/invitations/")).json()["items"]
+            path = f"/api/invitations/{invitation['id']}/"
+            answered = await (client.delete(path) if answer == "decline" else client.post(f"{path}accept/"))
+            assert answered.status_code == 204
+    assert (await owner.client.put(members, json={"email": user.email, "role": "manager"})).status_code == 200
+    assert (await owner.client.delete(f"{members}{user.id}/")).status_code == 204
+    await owner.client.put(members, json={"email": "nobody@example.org", "role": "member"})
+    invitations = f"/api/research-projects/{project.id}/invitations/"
+    (withdrawn,) = (await owner.client.get(invitations)).json()["items"]
+    assert (await owner.client.delete(f"{invitations}{withdrawn['id']}/")).status_code == 204
+    reset = await admin.client.post(f"/api/users/{user.id}/reset_password/")
+    secrets.append(reset.json()["password"])
+    entries = await audited(backend)
+    actors = {(entry["action"], entry["actor_id"]) for entry in entries}
+    of_user = {"signed-in", "token-made", "token-revoked", "invitation-declined", "invitation-accepted"}
+    of_owner = {"invited", "role-changed", "role-removed", "invitation-withdrawn"}
+    expected = {(action, str(user.id)) for action in of_user} | {(action, str(owner.id)) for action in of_owner}
+    assert expected | {("password-reset", str(admin.id))} <= actors
+    assert [secret for secret in secrets if secret in str(entries)] == []
 
 
 async def child_of(parent: Person, backend: Backend, **body: Any) -> tuple[dict[str, Any], httpx.AsyncClient]:

@@ -43,21 +43,32 @@ async def accept_invitation(db: Session, caller: Caller, invitation_id: UUID) ->
     elif invitation.classification_project_id is not None:
         role = ClassificationRole(invitation.role)
         await queries.set_classification_role(db, invitation.classification_project_id, caller.id, role)
+    _note(db, caller, "invitation-accepted", invitation)
+    return invitation
+
+
+async def decline_invitation(db: Session, caller: Caller, invitation_id: UUID) -> None:
+    """Deletes an invitation of the caller."""
+    _note(db, caller, "invitation-declined", await _take(db, caller, invitation_id))
+
+
+async def withdraw_invitation(db: Session, caller: Caller, invitation_id: UUID, **project: UUID) -> None:
+    """Deletes an invitation into a project; safe to repeat."""
+    invitation = await queries.withdraw_invitation(db, invitation_id, **project)
+    if invitation is not None:
+        _note(db, caller, "invitation-withdrawn", invitation)
+
+
+def _note(db: Session, caller: Caller, action: str, invitation: Invitation) -> None:
     note(
         db,
-        "invitation-accepted",
+        action,
         actor_id=caller.id,
         subject_kind="research_project" if invitation.research_project_id else "classification_project",
         subject_id=invitation.research_project_id or invitation.classification_project_id,
         role=invitation.role,
         invited_by=str(invitation.invited_by_id),
     )
-    return invitation
-
-
-async def decline_invitation(db: Session, caller: Caller, invitation_id: UUID) -> None:
-    """Deletes an invitation of the caller."""
-    await _take(db, caller, invitation_id)
 
 
 async def _take(db: Session, caller: Caller, invitation_id: UUID) -> Invitation:

@@ -48,6 +48,16 @@ async def reset_password(work: ExpertWork, user_id: UUID, *, by: UUID) -> tuple[
     return user, password
 
 
+async def end_sessions(
+    db: Session, caller: Caller, action: str, *, only: UUID | None = None, but: UUID | None = None
+) -> int:
+    """Ends sessions of the caller (one, all but one, or all) and returns their number."""
+    ended = await queries.delete_sessions(db, caller.id, only=only, but=but)
+    if ended:
+        note(db, action, actor_id=caller.id, subject_kind=_KIND, subject_id=caller.id, sessions=ended)
+    return ended
+
+
 async def deactivate_user(db: Session, user_id: UUID, *, by: UUID, now: datetime) -> User:
     """Deactivates an account and ends every session and token at once; safe to repeat."""
     user = await _lock(db, user_id)

@@ -177,10 +177,6 @@ async def delete_sessions(db: Session, user_id: UUID, *, but: UUID | None = None
     return len((await db.scalars(statement.returning(UserSession.id))).all())
 
 
-async def delete_session(db: Session, session_id: UUID) -> None:
-    await db.execute(delete(UserSession).where(UserSession.id == session_id))
-
-
 async def delete_ended(db: Session, *, window: timedelta) -> None:
     """Deletes ended sessions and attempts that no longer count."""
     await db.execute(delete(UserSession).where(UserSession.expires_at < db_clock()))
@@ -394,8 +390,12 @@ async def delete_invitation(db: Session, invitation_id: UUID, email: str) -> Inv
     return await db.scalar(statement.returning(Invitation))
 
 
-async def withdraw_invitation(db: Session, invitation_id: UUID, **project: UUID) -> None:
-    await db.execute(delete(Invitation).filter_by(id=invitation_id, **project))
+async def withdraw_invitation(db: Session, invitation_id: UUID, **project: UUID) -> Invitation | None:
+    """Deletes and returns an invitation into this project."""
+    statement = delete(Invitation).where(Invitation.id == invitation_id)
+    for name, value in project.items():
+        statement = statement.where(getattr(Invitation, name) == value)
+    return await db.scalar(statement.returning(Invitation))
 
 
 async def project_names(db: Session, research_ids: set[UUID], classification_ids: set[UUID]) -> dict[UUID, str]:

@@ -17,9 +17,10 @@ from expert.access.invite import (
     decline_invitation,
     invite_to_classification_project,
     invite_to_research_project,
+    withdraw_invitation,
 )
 from expert.access.issue_token import issue_token
-from expert.access.manage_account import change_password, deactivate_user, reset_password
+from expert.access.manage_account import change_password, deactivate_user, end_sessions, reset_password
 from expert.access.register import activate_user, register
 from expert.access.require import require
 from expert.access.schemas import (
@@ -103,7 +104,7 @@ async def end_session(caller: SignedIn, response: Response, work: Work) -> None:
     if caller.session_id is None:
         raise Conflict("a token has no session; revoke the token instead")
     async with work.db() as db:
-        await queries.delete_session(db, caller.session_id)
+        await end_sessions(db, caller, "signed-out", only=caller.session_id)
     name = cookie_name(work)
     response.delete_cookie(name, path="/", httponly=True, secure=name.startswith("__Host-"), samesite="lax")
 
@@ -138,7 +139,7 @@ async def list_sessions(
 @router.delete("/sessions/{session_id}/", responses=problems(NotFound))
 async def end_one_session(session_id: UUID, caller: MayManageTokens, db: Db) -> EndedSessions:
     """End one session of the caller."""
-    ended = await queries.delete_sessions(db, caller.id, only=session_id)
+    ended = await end_sessions(db, caller, "sessions-ended", only=session_id)
     if not ended:
         raise NotFound("there is no such session of yours")
     return EndedSessions(ended=ended)
@@ -147,7 +148,7 @@ async def end_one_session(session_id: UUID, caller: MayManageTokens, db: Db) -> 
 @router.delete("/sessions/")
 async def end_other_sessions(caller: MayManageTokens, db: Db) -> EndedSessions:
     """End every other session of the caller."""
-    return EndedSessions(ended=await queries.delete_sessions(db, caller.id, but=caller.session_id))
+    return EndedSessions(ended=await end_sessions(db, caller, "sessions-ended", but=caller.session_id))
 
 
 @router.post(
@@ -403,7 +404,7 @@ async def withdraw_research_invitation(
 ) -> None:
     """Withdraw an invitation to a research project; safe to repeat."""
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=project_id)
-    await queries.withdraw_invitation(db, invitation_id, research_project_id=project_id)
+    await withdraw_invitation(db, caller, invitation_id, research_project_id=project_id)
 
 
 @router.get("/research-projects/{project_id}/capabilities/", responses=problems(NotFound))
@@ -473,7 +474,7 @@ async def withdraw_classification_invitation(
 ) -> None:
     """Withdraw an invitation to a classification project; safe to repeat."""
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    await queries.withdraw_invitation(db, invitation_id, classification_project_id=project_id)
+    await withdraw_invitation(db, caller, invitation_id, classification_project_id=project_id)
 
 
 @router.get("/classification-projects/{project_id}/capabilities/", responses=problems(NotFound))
