@@ -20,7 +20,18 @@ async def test_every_reply_has_the_security_headers(backend: Backend) -> None:
             reply = await client.get(path)
             assert reply.headers["X-Content-Type-Options"] == "nosniff", path
             assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+            assert "base-uri 'none'" in reply.headers["Content-Security-Policy"]
             assert (reply.headers.get("Cache-Control") == "no-store") is path.startswith("/api/")
+            assert "Strict-Transport-Security" not in reply.headers
+            assert [name for name in reply.headers if name.startswith("access-control")] == []
+
+
+async def test_browsers_stay_with_https(backend: Backend) -> None:
+    transport = httpx.ASGITransport(app=backend.app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://expert.example.org") as client:
+        for path in ("/healthz", "/api/me/"):
+            reply = await client.get(path)
+            assert reply.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 async def test_refusals_and_failures_have_the_security_headers(

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,18 +19,27 @@ from sqlalchemy import text
 
 from ai_worker.manager_client import Manager as WorkersManager
 from expert.manager_client import ManagerClient, Managers
+from expert.providers.connect_manager import connect_manager
 from expert.providers.sync_ai_models import sync_ai_models
+from expert.results.listen import listen_for_results
 from tests.support.make.expert import Backend
 from tests.support.make.expert import backend as opened_backend
+from tests.support.make.expert_ai import expert, scene, submitted
+from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.addresses import AddressRefused, networks
+from trapper_kit.db import TaskMessage
 from trapper_kit.http_client import HttpClient
 from trapper_kit.http_replies import BadReply, Unreachable
+from trapper_kit.notifications import QueueNotifier
 from trapper_kit.problems import Problem, TooLarge
 from trapper_kit.redis_client import open_redis
 from trapper_schemas.base import Reply
 from trapper_schemas.ids import uuid7
+from trapper_schemas.notifications import RESULTS_READY, expert_queue
 from trapper_schemas.urls import REDIS, check_url
-from trapper_schemas.v1.batches import ClaimRequest
+from trapper_schemas.v1.batches import BatchRelease, ClaimRequest
+from trapper_schemas.v1.jobs import JobConfig, JobRequest, ResourcePage
+from trapper_schemas.v1.workers import Enrolment, Heartbeat
 
 JSON = {"content-type": "application/json"}
 DEEP = b"[" * 200_000
@@ -137,6 +147,14 @@ def _worker(call: Callable[[WorkersManager], Awaitable[object]]) -> Call:
     return lambda transport: call(WorkersManager(HttpClient("http://peer", transport=transport)))
 
 
+async def _weights(peer: WorkersManager) -> None:
+    async with peer.weights("a" * 64, offset=5) as piece:
+        async for _ in piece.chunks:
+            pass
+
+
+STAGE = {"kind": "detection", "model": {"name": "n", "version": "1", "sha256": "a" * 64}}
+CONFIG = JobConfig.model_validate({"stages": [STAGE]})
 CALLS: dict[str, Call] = {
     "expert models": _expert(lambda peer: peer.models()),
     "expert read_job": _expert(lambda peer: peer.read_job(uuid7())),
@@ -144,11 +162,29 @@ CALLS: dict[str, Call] = {
     "expert closed_results": _expert(lambda peer: peer.closed_results(uuid7())),
     "expert blob": _expert(lambda peer: peer.blob(uuid7(), at_most=100)),
     "expert cancel": _expert(lambda peer: peer.cancel(uuid7())),
+    "expert blocked_models": _expert(lambda peer: peer.blocked_models()),
+    "expert submit": _expert(lambda peer: peer.submit(uuid7(), JobRequest(job_config=CONFIG, media_grant="g"))),
+    "expert append_page": _expert(
+        lambda peer: peer.append_page(uuid7(), ResourcePage(page=1, resources=(), sealed=True))
+    ),
+    "expert fetched": _expert(lambda peer: peer.fetched(uuid7())),
+    "worker enrol": _worker(lambda peer: peer.enrol(Enrolment(name="w", version="1", runtimes=("onnx-cpu",)))),
+    "worker heartbeat": _worker(lambda peer: peer.heartbeat(uuid7(), Heartbeat())),
+    "worker release": _worker(lambda peer: peer.release(uuid7(), BatchRelease(token="t", reason="draining"))),
+    "worker save_results": _worker(lambda peer: peer.save_results(uuid7(), token="t", sha256="a" * 64, blob=b"bytes")),
+    "worker weights": _worker(_weights),
     "worker claim": _worker(lambda peer: peer.claim(ClaimRequest(runtime="onnx-cpu", limit=1, wait_seconds=0))),
     "worker check": _worker(lambda peer: peer.check()),
-    "worker proof": _worker(lambda peer: peer.golden_run("a" * 64, name="n", version="1")),
+    "worker golden_run": _worker(lambda peer: peer.golden_run("a" * 64, name="n", version="1")),
     "worker entries": _worker(lambda peer: peer.entries({"a" * 64})),
 }
+
+
+def test_every_call_of_the_expert_and_the_worker_is_attacked() -> None:
+    others = {"close", "at"}
+    for side, client in (("expert", ManagerClient), ("worker", WorkersManager)):
+        methods = {name for name in vars(client) if not name.startswith("_")} - others
+        assert {name.removeprefix(f"{side} ") for name in CALLS if name.startswith(side)} == methods
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -288,6 +324,90 @@ async def test_hostile_catalogue_does_not_stop_the_sync(expert_database_url: str
             assert (await admin.client.put("/api/ai-provider-connections/", json=body)).status_code == 200
         reports = await sync_ai_models(backend.work)
     assert [bool(report.problem) for report in reports] == [True, True]
+
+
+async def test_good_connection_is_synced_beside_bad_ones(expert_database_url: str, tmp_path: Any) -> None:
+    """HTML, a hostile list, a cursor without end and silence on one side; the good catalogue arrives all the same."""
+    page = json.dumps({"items": [], "next_cursor": "again"})
+    bodies = {"html": "<html>", "object": "{}", "endless": page, "good": json.dumps({"items": [], "next_cursor": None})}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "silent":
+            raise httpx.ConnectError("nobody listens")
+        return httpx.Response(200, headers=JSON, stream=httpx.ByteStream(bodies[request.url.host].encode()))
+
+    managers = Managers(transport=httpx.MockTransport(answer))
+    async with opened_backend(expert_database_url, tmp_path, managers=managers) as backend:
+        admin = await backend.person("root", site_admin=True)
+        for name in ("html", "object", "silent", "endless", "good"):
+            body = {"name": name, "url": f"http://{name}", "credential": "c"}
+            assert (await admin.client.put("/api/ai-provider-connections/", json=body)).status_code == 200
+        reply = await admin.client.post("/api/ai-providers/sync/")
+    problems = {item["connection"]: item["problem"] for item in reply.json()["items"]}
+    assert problems.pop("good") is None
+    assert all(problems.values()), problems
+
+
+async def test_notifications_of_a_good_connection_arrive_beside_bad_ones(
+    expert_database_url: str, tmp_path: Any, valkey: EmbeddedValkey
+) -> None:
+    """One address is a metadata service, one is closed, one was sealed under another key; the good one is heard."""
+    changes: dict[str, Any] = {
+        "notifications_redis_url": valkey.notifications_url,
+        "allowed_addresses": ["127.0.0.0/8"],
+    }
+    async with expert(expert_database_url, tmp_path, **changes) as work:
+        made = await scene(work)
+        await submitted(made)
+        for name, url in (
+            ("metadata", "redis://169.254.169.254:6379/0"),
+            ("closed", "redis://127.0.0.1:1/0"),
+            ("x", ""),
+        ):
+            async with work.db() as db:
+                connection = await connect_manager(
+                    db, work.settings, name=name, url="http://127.0.0.1:9", credential="c",
+                    notifications_url=url or None, by=None,
+                )  # fmt: skip
+                if not url:
+                    connection.encrypted_notifications_url = "sealed under another key"
+        manager_job_id = (await made.sql("select manager_job_id from ai_classification_jobs"))[0][0]
+        sent: list[TaskMessage] = []
+        work.database.task_sender = lambda messages: sent.extend(messages)
+        listening = asyncio.create_task(listen_for_results(work))
+        manager = QueueNotifier(valkey.notifications_url)
+        try:
+            async with asyncio.timeout(60):
+                while not sent:
+                    manager.notify(expert_queue(str(made.connection_id)), RESULTS_READY, job_id=str(manager_job_id))
+                    await asyncio.sleep(0.2)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await manager.close()
+        assert {message.actor for message in sent} == {"results.fetch"}
+
+
+def test_redis_whose_name_changes_is_called_at_the_checked_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name means an allowed address when it is checked, and a metadata service a moment later."""
+    real, looked_up = socket.getaddrinfo, [0]
+
+    def rebinding(host: str, *arguments: Any, **more: Any) -> Any:
+        if host != "rebinding.example.org":
+            return real(host, *arguments, **more)
+        looked_up[0] += 1
+        return real("127.0.0.1" if looked_up[0] == 1 else "169.254.169.254", *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        url = f"redis://rebinding.example.org:{server.getsockname()[1]}/0"
+        client = open_redis(url, seconds=1, allowed=LOOPBACK)
+        with pytest.raises(redis.RedisError):  # nobody answers, but the call came here
+            client.ping()
+        server.accept()[0].close()
+        with pytest.raises(redis.ConnectionError, match="not a public address"):
+            open_redis(url, seconds=1, allowed=LOOPBACK).ping()
 
 
 def test_redis_at_a_private_address_is_refused() -> None:

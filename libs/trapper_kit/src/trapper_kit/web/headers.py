@@ -4,16 +4,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"content-security-policy": b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     b"x-frame-options": b"DENY",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
 }
 _PRIVATE = {b"cache-control": b"no-store"}
+_OVER_TLS = {b"strict-transport-security": b"max-age=31536000; includeSubDomains"}
 
 
 class SecurityHeaders:
-    """ASGI middleware; replies under /api are private, so nobody between may store them."""
+    """ASGI middleware; replies under /api are private, so nobody between may store them.
+
+    Over https, which a trusted proxy tells, browsers are told to stay with it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -22,7 +26,8 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = _HEADERS | _PRIVATE if scope["path"].startswith("/api/") else _HEADERS
+        headers = _HEADERS | (_PRIVATE if scope["path"].startswith("/api/") else {})
+        headers |= _OVER_TLS if scope["scheme"] == "https" else {}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

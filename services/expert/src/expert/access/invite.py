@@ -7,6 +7,7 @@ from expert.access.models import Invitation
 from expert.access.set_role import set_classification_role, set_research_role
 from expert.access.state import Caller, ClassificationRole, ResearchRole
 from expert.audit.note import note
+from expert.audit.state import AuditAction
 from trapper_kit.db import Session
 from trapper_kit.problems import NotFound
 from trapper_schemas.ids import uuid7
@@ -59,7 +60,7 @@ async def withdraw_invitation(db: Session, caller: Caller, invitation_id: UUID, 
         _note(db, caller, "invitation-withdrawn", invitation)
 
 
-def _note(db: Session, caller: Caller, action: str, invitation: Invitation) -> None:
+def _note(db: Session, caller: Caller, action: AuditAction, invitation: Invitation) -> None:
     note(
         db,
         action,

@@ -11,6 +11,7 @@ from expert.access.models import User
 from expert.access.sign_in import reserve_attempt
 from expert.access.state import Caller
 from expert.audit.note import note
+from expert.audit.state import AuditAction
 from expert.deps import ExpertWork
 from trapper_kit.db import Session
 from trapper_kit.problems import Conflict, NotFound
@@ -49,7 +50,7 @@ async def reset_password(work: ExpertWork, user_id: UUID, *, by: UUID) -> tuple[
 
 
 async def end_sessions(
-    db: Session, caller: Caller, action: str, *, only: UUID | None = None, but: UUID | None = None
+    db: Session, caller: Caller, action: AuditAction, *, only: UUID | None = None, but: UUID | None = None
 ) -> int:
     """Ends sessions of the caller (one, all but one, or all) and returns their number."""
     ended = await queries.delete_sessions(db, caller.id, only=only, but=but)
