@@ -5,7 +5,7 @@ import gzip
 import json
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -373,7 +373,11 @@ async def test_notifications_of_a_good_connection_arrive_beside_bad_ones(
                     connection.encrypted_notifications_url = "sealed under another key"
         manager_job_id = (await made.sql("select manager_job_id from ai_classification_jobs"))[0][0]
         sent: list[TaskMessage] = []
-        work.database.task_sender = lambda messages: sent.extend(messages)
+
+        def keep(messages: Sequence[TaskMessage]) -> None:
+            sent.extend(messages)
+
+        work.database.task_sender = keep
         listening = asyncio.create_task(listen_for_results(work))
         manager = QueueNotifier(valkey.notifications_url)
         try:
