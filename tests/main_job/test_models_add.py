@@ -1,6 +1,7 @@
 """Models of one's own: what is no good is refused and leaves no trace; what is good looks at photos."""
 
 import pickle
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,6 +95,21 @@ def test_a_detector_of_ones_own_is_listed_and_looks_at_photos(stack: Trapper, fo
     found = [[(each["category"], each["bbox"]) for each in sure(image)] for image in document["images"]]
     place = pytest.approx([0.25, 0.5, 0.25, 0.25], abs=0.001)
     assert found == [[("1", place)], [("2", place)], [("3", place)], []]
+
+
+def test_swapped_labels_need_an_override_also_under_an_umlaut_path(stack: Trapper, folder: Path) -> None:
+    weights = folder / "Müller Kärtchen" / "färbe.onnx"
+    weights.parent.mkdir()
+    shutil.copy(colour_detector(folder / "made.onnx", size=192), weights)
+    labels = weights.with_name("bezeichnungen.txt")
+    labels.write_text("person\nanimal\nvehicle\n", "utf-8")
+    words = ("--predictor", "yolov8", "--labels", labels, "--map", "megadetector")
+    refused = stack("models", "add", weights, "--name", "swapped", *words, "--json")
+    assert refused.code == 1
+    assert "own order is 0 animal, 1 person; the labels' order is 0 person, 1 animal" in refused.json["error"]
+    assert "--labels-override" in refused.json["error"]
+    listed = add(stack, weights, "swapped", *words, "--labels-override")
+    assert [label["label"] for label in listed["labels"]] == ["person", "animal", "vehicle"]
 
 
 def test_a_name_that_is_taken_is_not_given_away(stack: Trapper, folder: Path) -> None:

@@ -61,6 +61,31 @@ async def test_unreadable_and_undescribed_resources_are_not_due(expert_database_
         assert await made.sql("select count(*) from ai_classification_jobs") == [(0,)]
 
 
+async def test_archived_things_make_no_job_until_they_come_back(expert_database_url: str, tmp_path: Path) -> None:
+    jobs = "select total from ai_classification_jobs order by id"
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        for table, column, archived, active in (
+            ("classification_project_collections", "is_active", "false", "true"),
+            ("collections", "is_active", "false", "true"),
+            ("classification_projects", "status", "'finished'", "'ongoing'"),
+            ("ai_providers", "is_active", "false", "true"),
+            ("ai_provider_connections", "is_active", "false", "true"),
+            ("resources", "is_active", "false", "true"),
+        ):
+            await made.sql(f"update {table} set {column} = {archived}")  # noqa: S608 - names of this test
+            await cover_due(work)
+            assert await made.sql(jobs) == [], table
+            await made.sql(f"update {table} set {column} = {active}")  # noqa: S608 - names of this test
+        await made.sql("update resources set is_active = false where id = :id", id=made.resource_ids[0])
+        await cover_due(work)
+        assert await made.sql(jobs) == [(2,)]
+        await made.sql("update resources set is_active = true")
+        await cover_due(work)
+        assert await made.sql(jobs) == [(2,), (1,)]
+        assert await made.broken() == {}
+
+
 async def test_what_the_same_models_answered_in_another_collection_of_the_project_is_not_looked_at_again(
     expert_database_url: str, tmp_path: Path
 ) -> None:
