@@ -12,6 +12,8 @@ import httpx
 
 from expert.access.issue_token import issue_token
 from expert.operations.start import start_operation
+from expert.sequences.build import build_missing
+from expert.sequences.extend import extend_link
 from tests.support.access_table import CALLERS, OUTSIDER, OWNER, CallerKind, Place, Route
 from tests.support.make import expert
 from tests.support.make.expert import Backend, Person, joined, made
@@ -159,6 +161,16 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         operation, _ = await start_operation(
             db, "jobs.make", classification_project_id=project.project_id, parameters={}, total=0
         )
+    await project.sql(
+        "update resources set captured_at = now(), time_override = now(), deployment_id = :d where id = any(:ids)",
+        d=deployment["id"],
+        ids=list(project.resource_ids),
+    )
+    await build_missing(backend.work)
+    await extend_link(backend.work, project.linked_collection_id)
+    ((sequence_id,),) = await project.sql(
+        "select id from sequences where linked_collection_id = :link", link=project.linked_collection_id
+    )
     admin = await backend.person("root", site_admin=True)
     connection = await admin.client.put(
         "/api/ai-provider-connections/", json={"name": "spare", "url": "http://127.0.0.1:9", "credential": "x"}
@@ -175,6 +187,7 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "deployment_id": deployment["id"],
         "job_id": job_id,
         "operation_id": operation.id,
+        "sequence_id": sequence_id,
         "classification_id": started["id"],
         "provider_id": project.detector_id,
         "taxon_id": project.taxa["Sus scrofa"],

@@ -43,6 +43,7 @@ from expert.results.apply import apply_batch
 from expert.results.models import ReceivedBatch
 from expert.results.queries_invariants import INVARIANTS as RESULTS
 from expert.results.state import ReceivedState
+from expert.sequences.queries_invariants import INVARIANTS as SEQUENCES
 from expert.settings import ExpertSettings, Intervals
 from expert.taxa.models import Taxon
 from tests.support.make.results import CLASSIFIER, DETECTOR
@@ -157,7 +158,14 @@ class Scene:
     async def broken(self) -> dict[str, list[Any]]:
         """Invariants that do not hold, with what breaks them."""
         found: dict[str, list[Any]] = {}
-        for name, statement in {**JOBS, **OPERATIONS, **RESULTS, **CLASSIFICATIONS, **OBSERVATIONS}.items():
+        for name, statement in {
+            **JOBS,
+            **OPERATIONS,
+            **RESULTS,
+            **CLASSIFICATIONS,
+            **OBSERVATIONS,
+            **SEQUENCES,
+        }.items():
             rows = await self.sql(statement.replace(":", "\\:"))
             if rows:
                 found[name] = rows

@@ -1733,6 +1733,115 @@ class SamplingDesign(StrEnum):
     OPPORTUNISTIC = "opportunistic"
 
 
+class SequenceCounts(Reply):
+    """
+    The sequences of a linked collection as they are now.
+    """
+
+    is_built: Annotated[
+        bool,
+        Field(
+            description="false until they are built, and while they are built with another interval"
+        ),
+    ]
+    pending: Annotated[
+        int,
+        Field(
+            description="resources that have changed and are not chained yet, from 0"
+        ),
+    ]
+    resources: Annotated[
+        int,
+        Field(
+            description="resources in a sequence, from 0; those without time or deployment are in none"
+        ),
+    ]
+    sequences: Annotated[int, Field(description="from 0")]
+
+
+class SequenceMemberReply(Reply):
+    """
+    A resource in its sequence.
+    """
+
+    captured_at: Annotated[
+        datetime,
+        Field(
+            description="the moment of the capture in UTC; null when it is not known"
+        ),
+    ]
+    resource_id: Annotated[str, Field(description="id of the resource")]
+    sequence_id: str
+
+
+class SequenceMerge(Reply):
+    """
+    Sequences of one deployment; what lies between them becomes part of the merged one.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    sequence_ids: list[str]
+
+
+class SequenceRebuild(Reply):
+    """
+    Build the sequences of a linked collection anew, with another interval when one is given.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    linked_collection_id: Annotated[
+        str, Field(description="id of the link of a collection to a project")
+    ]
+    sequence_interval_seconds: Annotated[
+        int | None,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ] = None
+
+
+class SequenceReply(Reply):
+    """
+    Resources of one deployment whose gaps are at most the interval; its id is the eventID of Camtrap DP.
+    """
+
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    deployment_id: Annotated[str, Field(description="id of the deployment")]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
+    ]
+    first_at: datetime
+    id: Annotated[str, Field(description="id of the row")]
+    is_time_lapse: Annotated[
+        bool,
+        Field(
+            description="time-lapse resources are chained apart from those of activity"
+        ),
+    ]
+    last_at: datetime
+    linked_collection_id: Annotated[
+        str, Field(description="id of the link of a collection to a project")
+    ]
+    resource_count: Annotated[int, Field(description="from 1")]
+
+
+class SequenceSplit(Reply):
+    """
+    Where the later part begins.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    resource_id: Annotated[str, Field(description="id of the resource")]
+
+
 class SessionItem(Reply):
     """
     One of the caller's sessions; never with its secret.
@@ -1775,6 +1884,25 @@ class SignIn(Reply):
             description="the secret with which the person signs in, at most 1,000 characters"
         ),
     ]
+
+
+class SplitParts(Reply):
+    """
+    Both parts, the earlier one first, which keeps its id.
+    """
+
+    items: Annotated[
+        list[SequenceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class StartedRebuild(Reply):
+    """
+    The operation that builds the sequences.
+    """
+
+    operation_id: str
 
 
 class TaxonKeyReply(Reply):
@@ -1988,6 +2116,10 @@ class ChangedResource(Reply):
     A resource after a change, and how many rows changed because of it, itself included.
     """
 
+    capture_method: Annotated[
+        CaptureMethod | None,
+        Field(description="null when it is not known: taken as activityDetection"),
+    ]
     captured_at: Annotated[
         datetime | None,
         Field(
@@ -2831,6 +2963,16 @@ class MembershipReply(Reply):
     ]
 
 
+class Neighbours(Reply):
+    """
+    Resources of the same deployment and method around one, in order of time.
+    """
+
+    after: list[SequenceMemberReply]
+    before: list[SequenceMemberReply]
+    resource: SequenceMemberReply
+
+
 class NewCollection(Reply):
     model_config = ConfigDict(
         extra="forbid",
@@ -3413,6 +3555,9 @@ class ResourceChange(Reply):
     Only what is given changes; null takes a deployment or a time of a person's back.
     """
 
+    capture_method: Annotated[
+        CaptureMethod | None, Field(description="what triggers the cameras")
+    ] = None
     deployment_id: Annotated[str | None, Field(description="id of the deployment")] = (
         None
     )
@@ -3436,6 +3581,10 @@ class ResourceDetail(Reply):
     One resource with its EXIF.
     """
 
+    capture_method: Annotated[
+        CaptureMethod | None,
+        Field(description="null when it is not known: taken as activityDetection"),
+    ]
     captured_at: Annotated[
         datetime | None,
         Field(
@@ -3559,6 +3708,10 @@ class ResourceReply(Reply):
     that it lies outside of the deployment's period.
     """
 
+    capture_method: Annotated[
+        CaptureMethod | None,
+        Field(description="null when it is not known: taken as activityDetection"),
+    ]
     captured_at: Annotated[
         datetime | None,
         Field(
@@ -3667,6 +3820,56 @@ class ResourceReply(Reply):
     visibility: Annotated[Visibility, Field(description="who may see the pictures")]
     width: Annotated[
         int | None, Field(description="width of the upright picture in pixels, from 1")
+    ]
+
+
+class SequenceDetail(Reply):
+    """
+    A sequence with its first 200 resources, in order; `…/resources/` lists them all.
+    """
+
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    deployment_id: Annotated[str, Field(description="id of the deployment")]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
+    ]
+    first_at: datetime
+    id: Annotated[str, Field(description="id of the row")]
+    is_time_lapse: Annotated[
+        bool,
+        Field(
+            description="time-lapse resources are chained apart from those of activity"
+        ),
+    ]
+    last_at: datetime
+    linked_collection_id: Annotated[
+        str, Field(description="id of the link of a collection to a project")
+    ]
+    resource_count: Annotated[int, Field(description="from 1")]
+    resources: Annotated[
+        list[SequenceMemberReply], Field(description="number of resources, from 0")
+    ]
+
+
+class SequenceMemberPage(Reply):
+    items: Annotated[
+        list[SequenceMemberReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class SequencePage(Reply):
+    items: Annotated[
+        list[SequenceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
     ]
 
 

@@ -134,6 +134,35 @@ class AccessListResearchInvitationsFilters(TypedDict, total=False):
     id: list[str] | None
 
 
+class SequencesListNeighboursFilters(TypedDict, total=False):
+    linked_collection_id: Required[str]
+    limit: int
+
+
+class SequencesListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    classification_project_id: list[str] | None
+    linked_collection_id: list[str] | None
+    deployment_id: list[str] | None
+    resource_id: list[str] | None
+    external_id: str | None
+    is_time_lapse: bool | None
+    min_resources: int | None
+    captured_from: datetime | None
+    captured_before: datetime | None
+
+
+class SequencesCountFilters(TypedDict, total=False):
+    linked_collection_id: Required[str]
+
+
+class SequencesListMembersFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+
+
 class AccessListSessionsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

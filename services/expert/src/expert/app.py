@@ -22,6 +22,8 @@ from expert.providers.routes import router as providers
 from expert.research_projects.routes import router as research_projects
 from expert.resources.routes import router as resources
 from expert.results.routes import router as results
+from expert.sequences.routes import resource_neighbours
+from expert.sequences.routes import router as sequences
 from expert.settings import ExpertSettings
 from expert.taxa.routes import router as taxa
 from expert.uploads.routes import router as uploads
@@ -39,6 +41,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     classification_projects,
     collection_links,
     uploads,
+    sequences,
+    resource_neighbours,
     observations,
     classifications,
     operations,

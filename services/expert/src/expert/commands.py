@@ -27,6 +27,7 @@ from expert.providers.connect_manager import connect_manager
 from expert.providers.sync_ai_models import SyncReport, sync_ai_models
 from expert.resources import queries_invariants as resources
 from expert.results import queries_invariants as results
+from expert.sequences import queries_invariants as sequences
 from expert.settings import ExpertSettings
 from expert.uploads import queries_invariants as uploads
 from trapper_kit.arguments import address
@@ -47,6 +48,7 @@ INVARIANTS: dict[str, str] = {
     **classification_projects.INVARIANTS,
     **uploads.INVARIANTS,
     **operations.INVARIANTS,
+    **sequences.INVARIANTS,
     **jobs.INVARIANTS,
     **observations.INVARIANTS,
     **classifications.INVARIANTS,

@@ -17,6 +17,7 @@ from expert.providers import models as providers
 from expert.research_projects import models as research_projects
 from expert.resources import models as resources
 from expert.results import models as results
+from expert.sequences import models as sequences
 from expert.taxa import models as taxa
 from expert.uploads import models as uploads
 
@@ -39,6 +40,7 @@ FEATURES = (
     research_projects,
     resources,
     results,
+    sequences,
     taxa,
     uploads,
 )

@@ -9,6 +9,7 @@ from expert.providers import tasks as providers
 from expert.resources import tasks as resources
 from expert.results import tasks as results
 from expert.results.listen import listen_for_results
+from expert.sequences import tasks as sequences
 from expert.settings import ExpertSettings
 from expert.uploads import tasks as uploads
 from trapper_kit.parts import LEAVE_SECONDS, stop_on_signals
@@ -18,7 +19,7 @@ __all__ = ["BOOK", "run_tasks"]
 
 BOOK = task
 
-FEATURES = (access, jobs, operations, providers, resources, results, uploads)
+FEATURES = (access, jobs, operations, providers, resources, results, sequences, uploads)
 """Importing them notes their tasks in the book."""
 
 

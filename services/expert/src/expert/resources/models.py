@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Versioned
 from expert.capture_times.state import OffsetSource, TimeIssue
+from expert.research_projects.state import CaptureMethod
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState, Visibility
 from trapper_kit.db import state_type
 from trapper_kit.pictures.read_time import TimeSource
@@ -106,6 +107,7 @@ class Resource(Versioned, Base):
     time_issue_message: Mapped[str | None]
     time_override: Mapped[datetime | None]  # what a person says instead of the camera
     outside_deployment: Mapped[bool] = mapped_column(default=False)
+    capture_method: Mapped[CaptureMethod | None] = mapped_column(state_type(CaptureMethod))
     exif: Mapped[dict[str, Any] | None]
 
     state: Mapped[ResourceState] = mapped_column(state_type(ResourceState), default=ResourceState.STORED)

@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from expert.capture_times.state import OffsetSource, TimeIssue
+from expert.research_projects.state import CaptureMethod
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState, Visibility
 from trapper_kit.pictures.read_time import TimeSource
 from trapper_schemas.base import Change, Reply, RowVersion
@@ -41,6 +44,7 @@ class ResourceReply(Reply):
     time_issue: TimeIssue | None
     time_issue_message: str | None
     outside_deployment: bool
+    capture_method: CaptureMethod | None = Field(description="null when it is not known: taken as activityDetection")
     state: ResourceState
     is_damaged: bool
     failure_code: FailureCode | None
@@ -63,6 +67,7 @@ class ResourceChange(Change):
 
     deployment_id: UUID | None = None
     time_override: Moment | None = None
+    capture_method: CaptureMethod | None = None
     visibility: Visibility = Visibility.PRIVATE
     is_active: bool = True
 

@@ -1,0 +1,1 @@
+"""Sequences: resources of one deployment close in time."""
