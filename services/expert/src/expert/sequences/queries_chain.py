@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from expert.operations.state import CLOSED
+from expert.research_projects.state import CaptureMethod
+from expert.resources.state import ResourceState
 from expert.sequences.state import Position, Series
 from trapper_kit.db import Session
 
@@ -56,17 +58,18 @@ class Row(NamedTuple):
         return (self.series, self.position) != (self.former_series, self.former_position)
 
 
-_ROWS = """
+_ROWS = f"""
     select r.id as resource_id, d.deployment_id, d.is_time_lapse, d.captured_at,
       m.sequence_id, m.deployment_id as former_deployment_id, m.is_time_lapse as former_is_time_lapse,
       m.captured_at as former_at
     from resources r
-      left join lateral (select r.deployment_id, coalesce(r.capture_method = 'timeLapse', false) as is_time_lapse,
-          r.captured_at
-        where r.state = 'described' and r.is_active and r.captured_at is not null and r.deployment_id is not null
+      left join lateral (select r.deployment_id,
+          coalesce(r.capture_method = '{CaptureMethod.TIME_LAPSE.value}', false) as is_time_lapse, r.captured_at
+        where r.state = '{ResourceState.DESCRIBED.value}' and r.is_active
+          and r.captured_at is not null and r.deployment_id is not null
       ) d on true
       left join sequence_members m on m.linked_collection_id = :link_id and m.resource_id = r.id
-    where {condition}"""
+    where {{condition}}"""  # noqa: S608 - constants
 _LINKED = """exists (select from linked_collection_resources l
       where l.linked_collection_id = :link_id and l.resource_id = r.id)"""
 _SERIES = """linked_collection_id = :link_id and deployment_id = :deployment_id and is_time_lapse = :is_time_lapse"""
