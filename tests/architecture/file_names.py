@@ -8,9 +8,9 @@ VERBS = frozenset(
     accept acknowledge activate add announce anonymise append apply approve archive ask assign attach authenticate
     beat begin blur bound brief build calibrate cancel change check claim classify close collect compact compare
     compute confine confirm connect copy correct count cover create decode delete deliver describe detach detect
-    draw edit embed encode end enqueue enrol erase expire explain export extend fetch fill filter find finish flag follow
-    forget fork freeze generate give grant group import infer inspect install instruct interpret invite issue keep
-    learn limit link list listen load log lose make manage map mark mask match measure merge migrate move name
+    draw edit embed encode end enqueue enrol erase expire explain export extend fetch fill filter find finish flag
+    follow forget fork freeze generate give grant group import infer inspect install instruct interpret invite issue
+    keep learn limit link list listen load log lose make manage map mark mask match measure merge migrate move name
     note notify open pack parse pass plan plot populate predict prepare preprocess project propose protect prove
     publish purge put query rank read receive record recover rederive reduce register release remove rename render
     renew reparse report request require rerun reset resolve restore restrict resume retire retry revoke rotate
