@@ -3283,6 +3283,19 @@ class OperationReply(Reply):
     ]
 
 
+class PackedFileReply(Reply):
+    """
+    A file of a pack: its resource, or why it was refused; the others were kept.
+    """
+
+    problem: Annotated[
+        ProblemBody | None,
+        Field(description="what went wrong, in one sentence; null when nothing did"),
+    ]
+    resource_id: Annotated[str | None, Field(description="id of the resource")]
+    upload_id: Annotated[str, Field(description="id of the upload")]
+
+
 class ParseVersion(Reply):
     """
     One configuration that a job's results were parsed with; version 1 is the job's own.
@@ -4190,6 +4203,17 @@ class OperationPage(Reply):
     ]
     next_cursor: Annotated[
         str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class PackReply(Reply):
+    """
+    What became of each file, in the order of the pack.
+    """
+
+    items: Annotated[
+        list[PackedFileReply],
+        Field(description="the rows, in the order that the list promises"),
     ]
 
 

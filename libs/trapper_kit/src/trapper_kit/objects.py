@@ -5,7 +5,7 @@ import errno
 import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,8 +123,22 @@ class ObjectStore:
                 with self._incoming(self._folder) as (path, descriptor):
                     async for block in blocks():
                         await asyncio.to_thread(self._append, descriptor, block)
-                    await asyncio.to_thread(self._publish, self._folder, path, descriptor, key)
+                    await asyncio.to_thread(self._publish, self._folder, [(key, path, descriptor)])
         return size
+
+    async def put_all(self, objects: AsyncIterator[tuple[str, bytes | bytearray]]) -> None:
+        """Write small objects as they come and return once all are durable; none is kept when the iterator raises."""
+        with _translated(), ExitStack() as stack:
+            written: list[tuple[str, Path, int]] = []
+            async for key, data in objects:
+                if self._folder is None:
+                    await obstore.put_async(self._store, key, data, use_multipart=False)
+                    continue
+                path, descriptor = stack.enter_context(self._incoming(self._folder))
+                await asyncio.to_thread(self._append, descriptor, data)
+                written.append((key, path, descriptor))
+            if self._folder is not None:
+                await asyncio.to_thread(self._publish, self._folder, written)
 
     async def read(self, key: str) -> bytes:
         """The whole object; raises ObjectMissing."""
@@ -205,7 +219,7 @@ class ObjectStore:
     def _write(self, folder: Path, key: str, data: bytes | bytearray) -> None:
         with self._incoming(folder) as (path, descriptor):
             self._append(descriptor, data)
-            self._publish(folder, path, descriptor, key)
+            self._publish(folder, [(key, path, descriptor)])
 
     @contextmanager
     def _incoming(self, folder: Path) -> Generator[tuple[Path, int], None, None]:
@@ -225,13 +239,16 @@ class ObjectStore:
         while view:
             view = view[self._files.write(descriptor, view) :]
 
-    def _publish(self, folder: Path, path: Path, descriptor: int, key: str) -> None:
-        """Gives a written file its key; an object with this key already has the same bytes."""
-        self._files.fsync(descriptor)
-        target = folder / key
-        self._make_directory(target.parent)
-        self._files.replace(path, target)
-        self._sync_directory(target.parent)
+    def _publish(self, folder: Path, written: Sequence[tuple[str, Path, int]]) -> None:
+        """Gives written files their keys; an object with such a key already has the same bytes."""
+        for _, _, descriptor in written:
+            self._files.fsync(descriptor)
+        for key, path, _ in written:
+            target = folder / key
+            self._make_directory(target.parent)
+            self._files.replace(path, target)
+        for directory in {(folder / key).parent for key, _, _ in written}:
+            self._sync_directory(directory)
 
     def _make_directory(self, directory: Path) -> None:
         """Makes and syncs a directory, also an existing one, whose maker may have died before its sync."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -215,15 +215,15 @@ async def by_sha256(db: Session, research_project_id: UUID, hashes: Sequence[str
     return {row.sha256: row for row in await db.scalars(statement)}
 
 
-async def insert_once(db: Session, values: dict[str, Any]) -> UUID | None:
-    """The id of the new row, or None when the research project has these bytes already."""
+async def insert_new(db: Session, values: Mapping[str, Mapping[str, object]]) -> set[str]:
+    """Insert resources, given by their sha256, whose bytes their research project has not; the hashes of those."""
     statement = (
         insert(Resource)
-        .values(**values)
         .on_conflict_do_nothing(index_elements=["research_project_id", "sha256"])
-        .returning(Resource.id)
+        .returning(Resource.sha256)
     )
-    return await db.scalar(statement)
+    rows = [dict(values[sha256]) for sha256 in sorted(values)]  # in one order: no deadlock
+    return set(await db.scalars(statement, rows))
 
 
 async def claim_descriptions(

@@ -27,6 +27,12 @@ class Sha256Mismatch(Problem):
     status = 422
 
 
+class PackMalformed(Problem):
+    type = "pack-malformed"
+    title = "The pack of files cannot be read; nothing was stored"
+    status = 422
+
+
 class BodyEnded(Problem):
     type = "body-ended"
     title = "The connection ended before the body did; nothing was stored"

@@ -1,11 +1,11 @@
 """Statements about uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, text, tuple_, update
+from sqlalchemy import ARRAY, Uuid, func, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from expert.deployments.models import Deployment
@@ -39,8 +39,8 @@ async def open_all(db: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[st
     return {(row[0], row[1]): row[2] for row in await db.execute(statement)}
 
 
-async def with_resource(db: Session, upload_id: UUID) -> tuple[Upload, UUID | None] | None:
-    """An upload, and the resource that has its bytes already; one whose original was lost has not."""
+async def with_resources(db: Session, upload_ids: Sequence[UUID]) -> dict[UUID, tuple[Upload, UUID | None]]:
+    """Uploads, each with the resource that has its bytes already; one whose original was lost has not."""
     statement = (
         select(Upload, Resource.id)
         .outerjoin(
@@ -49,17 +49,22 @@ async def with_resource(db: Session, upload_id: UUID) -> tuple[Upload, UUID | No
             & (Resource.sha256 == Upload.sha256)
             & ~((Resource.generation == 0) & Resource.object_missing_at.is_not(None)),
         )
-        .where(Upload.id == upload_id)
+        .where(Upload.id.in_(upload_ids))
     )
-    row = (await db.execute(statement)).one_or_none()
-    return (row[0], row[1]) if row else None
+    return {row[0].id: (row[0], row[1]) for row in await db.execute(statement)}
 
 
-async def close(db: Session, upload_id: UUID, resource_id: UUID) -> None:
+async def close(db: Session, finished: Mapping[UUID, UUID]) -> None:
+    """Close uploads; each is given with its resource."""
+    given = select(
+        func.unnest(literal(list(finished), ARRAY(Uuid))).label("id"),
+        func.unnest(literal(list(finished.values()), ARRAY(Uuid))).label("resource_id"),
+    ).subquery()
     await db.execute(
         update(Upload)
-        .where(Upload.id == upload_id, Upload.state == OPEN)
-        .values(state=UploadState.FINISHED, resource_id=resource_id, finished_at=db_clock())
+        .where(Upload.id == given.c.id, Upload.state == OPEN)
+        .values(state=UploadState.FINISHED, resource_id=given.c.resource_id, finished_at=db_clock())
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -1,24 +1,22 @@
 """Store a body as it streams in and hash it, without a database connection; small bodies are written at once."""
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from uuid import UUID
 
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.deps import ExpertWork
-from expert.media_store import original_key
 from expert.uploads import queries
 from expert.uploads.errors import Sha256Mismatch, SizeMismatch, UploadExpired, UploadUnknown
-from expert.uploads.finish import finish_upload
+from expert.uploads.finish import finish_uploads, key_of
 from expert.uploads.models import Upload
 from expert.uploads.state import UploadState
 from trapper_kit.db import Session
 from trapper_kit.objects import BLOCK_BYTES
 
 _WRITTEN_AT_ONCE_BYTES = BLOCK_BYTES
-FIRST_GENERATION = 0
 _UNKNOWN = "there is no such upload of yours"
 
 
@@ -28,40 +26,38 @@ async def receive_upload(work: ExpertWork, caller: Caller, upload_id: UUID, body
     A body that differs from what was announced leaves nothing behind, and the upload stays open for another try.
     """
     async with work.db() as db:
-        row = await queries.with_resource(db, upload_id)
-        if row is None or row[0].created_by != caller.id:
-            raise UploadUnknown(_UNKNOWN)
-        await _require_role(db, caller, row[0])
-    upload, resource_id = row
-    if upload.state is UploadState.EXPIRED:
-        raise UploadExpired("announce the file again")
+        known = await queries.with_resources(db, [upload_id])
+        upload, resource_id = take_upload(caller, known, upload_id)
+        await require_role(db, caller, upload.research_project_id)
     if upload.state is UploadState.FINISHED and upload.resource_id is not None:
         await _skip(upload, body)  # the client got no reply and sends again
         return upload.resource_id
     if resource_id is not None:  # stored meanwhile under another path; it may have been rewritten since
         await _skip(upload, body)
     elif upload.size_bytes <= _WRITTEN_AT_ONCE_BYTES:
-        await work.media.put(_key(upload), await _read(upload, body))
+        await work.media.put(key_of(upload), await _read(upload, body))
     else:
         await _stream(work, upload, body)
     async with work.db() as db:
-        await _require_role(db, caller, upload)  # a large body takes long
-    return await finish_upload(work, upload, object_key=_key(upload))
+        await require_role(db, caller, upload.research_project_id)  # a large body takes long
+        return (await finish_uploads(db, [upload]))[upload.id]
 
 
-async def _require_role(db: Session, caller: Caller, upload: Upload) -> None:
+def take_upload(
+    caller: Caller, known: Mapping[UUID, tuple[Upload, UUID | None]], upload_id: UUID
+) -> tuple[Upload, UUID | None]:
+    """An upload of the caller's, and the resource that has its bytes; raises UploadUnknown, UploadExpired."""
+    row = known.get(upload_id)
+    if row is None or row[0].created_by != caller.id:
+        raise UploadUnknown(_UNKNOWN)
+    if row[0].state is UploadState.EXPIRED:
+        raise UploadExpired("announce the file again")
+    return row
+
+
+async def require_role(db: Session, caller: Caller, research_project_id: UUID) -> None:
     """Raise UploadUnknown for somebody who was removed from the project since the upload was announced."""
-    await require(
-        db,
-        caller,
-        Capability.UPLOAD,
-        research_project=upload.research_project_id,
-        missing=UploadUnknown(_UNKNOWN),
-    )
-
-
-def _key(upload: Upload) -> str:
-    return original_key(upload.research_project_id, upload.sha256, FIRST_GENERATION)
+    await require(db, caller, Capability.UPLOAD, research_project=research_project_id, missing=UploadUnknown(_UNKNOWN))
 
 
 async def _read(upload: Upload, body: AsyncIterator[bytes]) -> bytearray:
@@ -81,7 +77,7 @@ async def _skip(upload: Upload, body: AsyncIterator[bytes]) -> None:
 
 async def _stream(work: ExpertWork, upload: Upload, body: AsyncIterator[bytes]) -> None:
     async with aclosing(_checked(upload, body)) as chunks:
-        await work.media.put_stream(_key(upload), chunks)
+        await work.media.put_stream(key_of(upload), chunks)
 
 
 async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -94,7 +90,12 @@ async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator
             raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and more came")
         digest.update(chunk)
         yield chunk
-    if so_far != upload.size_bytes:
-        raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and {so_far} came")
-    if digest.hexdigest() != upload.sha256:
-        raise Sha256Mismatch(f"the bytes that came have the sha256 {digest.hexdigest()}")
+    check_body(upload, so_far, digest.hexdigest())
+
+
+def check_body(upload: Upload, size_bytes: int, sha256: str) -> None:
+    """Raise SizeMismatch or Sha256Mismatch for bytes that are not those announced."""
+    if size_bytes != upload.size_bytes:
+        raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and {size_bytes} came")
+    if sha256 != upload.sha256:
+        raise Sha256Mismatch(f"the bytes that came have the sha256 {sha256}")

@@ -10,17 +10,39 @@ from expert.access.guards import MayUpload
 from expert.deps import Db, Work
 from expert.research_projects.errors import ProjectNotActive
 from expert.uploads.begin import Announced, BegunFile, begin_uploads
-from expert.uploads.errors import BodyEnded, Sha256Mismatch, SizeMismatch, TooManyUploads, UploadExpired, UploadUnknown
+from expert.uploads.errors import (
+    BodyEnded,
+    PackMalformed,
+    Sha256Mismatch,
+    SizeMismatch,
+    TooManyUploads,
+    UploadExpired,
+    UploadUnknown,
+)
 from expert.uploads.limit_uploads import limit_uploads
 from expert.uploads.receive import receive_upload
-from expert.uploads.schemas import NewUploads, UploadedResource, UploadReplies, UploadReply
+from expert.uploads.receive_pack import LARGEST_PACK_BYTES, receive_pack
+from expert.uploads.schemas import (
+    NewUploads,
+    PackedFileReply,
+    PackReply,
+    UploadedResource,
+    UploadReplies,
+    UploadReply,
+)
 from trapper_kit.objects import StorageFull, StorageUnavailable
-from trapper_kit.problems import Conflict, Forbidden, NotFound
+from trapper_kit.problems import Conflict, Forbidden, NotFound, TooLarge
 from trapper_kit.web.app import read_body
 from trapper_kit.web.bodies import MIB, body_limit
 from trapper_kit.web.describe import problems
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
+_BINARY_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 @router.post("/", responses=problems(NotFound, Forbidden, Conflict, ProjectNotActive))
@@ -54,6 +76,32 @@ def _item(file: BegunFile) -> UploadReply:
     )
 
 
+@router.post(
+    "/pack/",
+    responses=problems(PackMalformed, TooLarge, BodyEnded, TooManyUploads, StorageFull, StorageUnavailable),
+    openapi_extra=_BINARY_BODY,
+)
+async def receive_many(request: Request, caller: MayUpload, work: Work) -> PackReply:
+    """Send the bytes of up to 100 small announced files in one body; each is kept or refused alone.
+
+    The body: the number of files (4 bytes); for each file the id of its upload (16 bytes) and its length (8 bytes; at
+    most 524,288); then the contents in the same order. Numbers are unsigned and big-endian.
+    """
+    body = read_body(request, at_most=LARGEST_PACK_BYTES)
+    with limit_uploads(work.receiving_uploads, caller.id, at_most=work.settings.uploads_per_account):
+        received = await receive_pack(work, caller, _until_disconnect(body))
+    return PackReply(
+        items=[
+            PackedFileReply(
+                upload_id=file.upload_id,
+                resource_id=file.resource_id,
+                problem=None if file.refusal is None else file.refusal.body(None),
+            )
+            for file in received
+        ]
+    )
+
+
 @router.put(
     "/{upload_id}/content",
     responses=problems(
@@ -66,12 +114,7 @@ def _item(file: BegunFile) -> UploadReply:
         StorageFull,
         StorageUnavailable,
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=_BINARY_BODY,
 )
 async def receive(upload_id: UUID, request: Request, caller: MayUpload, work: Work) -> UploadedResource:
     """Send the bytes of an announced file; the resource is there when this answers."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from trapper_kit.text import CleanText
 from trapper_schemas.base import Reply, Request
+from trapper_schemas.problem import ProblemBody
 from trapper_schemas.v1.resources import SHA256
 
 
@@ -52,3 +53,17 @@ class UploadReplies(Reply):
 
 class UploadedResource(Reply):
     resource_id: UUID
+
+
+class PackedFileReply(Reply):
+    """A file of a pack: its resource, or why it was refused; the others were kept."""
+
+    upload_id: UUID
+    resource_id: UUID | None
+    problem: ProblemBody | None
+
+
+class PackReply(Reply):
+    """What became of each file, in the order of the pack."""
+
+    items: list[PackedFileReply]
