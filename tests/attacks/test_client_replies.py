@@ -77,6 +77,7 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
         )
     ),
     "upload": lambda peer: peer.upload(ID, b"x", 1),
+    "upload_pack": lambda peer: peer.upload_pack([(ID, b"x")]),
     "providers": lambda peer: list(peer.providers()),
     "provider": lambda peer: peer.provider(ID),
     "sync_providers": lambda peer: peer.sync_providers(),

@@ -1,6 +1,8 @@
 """Attacks on collections through links: nobody lets others see photos without the consent of the photos' owners."""
 
+import struct
 from typing import Any
+from uuid import UUID
 
 from tests.support.make.expert import Backend, Person, Project, joined, made
 
@@ -89,6 +91,9 @@ async def test_removed_member_cannot_send_what_they_announced(backend: Backend) 
     assert removed.status_code == 204
     reply = await member.client.put(f"/api/uploads/{upload_id}/content", content=BYTES)
     assert (reply.status_code, reply.json()["type"]) == (404, "upload-unknown")
+    pack = struct.pack(">I16sQ", 1, UUID(upload_id).bytes, len(BYTES)) + BYTES
+    (item,) = (await member.client.post("/api/uploads/pack/", content=pack)).json()["items"]
+    assert (item["resource_id"], item["problem"]["type"]) == (None, "upload-unknown")
     assert (await owner.client.get("/api/resources/")).json()["items"] == []
 
 

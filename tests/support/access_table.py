@@ -259,6 +259,7 @@ RULES: dict[str, Rule] = {
         },
     ),
     "uploads_receive": Rule(Place.OWN),
+    "uploads_receive_many": Rule(Place.PERSON),
 }
 
 

@@ -1,8 +1,10 @@
 """The Expert as people and scripts use it: one method per call, with the types of its contract; `Api` retries."""
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -40,6 +42,8 @@ from trapper_client.contract import (
     ObservationReply,
     OperationLineReply,
     OperationReply,
+    PackedFileReply,
+    PackReply,
     PathReply,
     ProviderDetail,
     ProviderReply,
@@ -69,6 +73,8 @@ from trapper_client.filters import (
 from trapper_schemas.base import Reply
 
 UPLOADS_PER_CALL = 500
+PACK_FILES, PACKED_FILE_BYTES = 100, 1 << 19
+"""How many files a pack may have, and how large each may be."""
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"
 _OPERATIONS = "/api/operations/"
@@ -194,6 +200,16 @@ class TrapperClient:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         path = f"/api/uploads/{upload_id}/content"
         return self.api.parse(UploadedResource, path, self.api.put(path, content, headers=headers)).resource_id
+
+    def upload_pack(self, files: Sequence[tuple[str, bytes]]) -> list[PackedFileReply]:
+        """Sends up to PACK_FILES small announced files at once, each with its upload's id; each is refused alone."""
+        table = b"".join(struct.pack(">16sQ", UUID(upload_id).bytes, len(content)) for upload_id, content in files)
+        body = b"".join((struct.pack(">I", len(files)), table, *(content for _, content in files)))
+        path, headers = "/api/uploads/pack/", {"Content-Type": "application/octet-stream"}
+        items = self.api.parse(PackReply, path, self.api.call("POST", path, content=body, headers=headers)).items
+        if [item.upload_id for item in items] != [upload_id for upload_id, _ in files]:
+            raise Unreachable(f"POST {self.base_url}{path}: the replies are of other files than were sent.")
+        return items
 
     # models
 

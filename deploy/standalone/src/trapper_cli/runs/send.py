@@ -9,15 +9,20 @@ from trapper_cli.runs.background import Activity, Background, Unanswered
 from trapper_cli.runs.names import as_text
 from trapper_cli.runs.scan import FileFailure, PhotoFile
 from trapper_cli.runs.workspace import Workspace
-from trapper_client.client import UPLOADS_PER_CALL, TrapperClient
-from trapper_client.contract import AnnouncedFile, NewUploads, UploadReply
-from trapper_client.errors import ApiProblem
+from trapper_client.client import PACK_FILES, PACKED_FILE_BYTES, UPLOADS_PER_CALL, TrapperClient
+from trapper_client.contract import AnnouncedFile, NewUploads, PackedFileReply, UploadReply
+from trapper_client.errors import ApiProblem, sentence
+from trapper_schemas.problem import ProblemBody
 
 CONNECTIONS = 4
 _WHOLE_BYTES = 16 << 20
 _CHUNK = 1 << 20
 _OF_THE_FILE = {400, 409, 410, 413, 422}
 """Refusals that concern one file; a full disk or a missing right concerns all of them."""
+
+
+_PACK_BYTES = 4 << 20
+_CHANGED = "The file changed while it was read."
 
 
 class FileChanged(Exception):  # noqa: N818 - named after what is the case
@@ -31,6 +36,10 @@ class FileToSend:
     photo: PhotoFile
     sha256: str
     deployment_id: str
+
+
+Pack = list[tuple[FileToSend, str]]
+"""Files that are sent as one body, each with the id of its upload."""
 
 
 @dataclass
@@ -72,13 +81,28 @@ class Sender:
         for batch in (first, again):
             for start in range(0, len(batch), UPLOADS_PER_CALL):
                 chunk = batch[start : start + UPLOADS_PER_CALL]
-                for (file, _), result in self._background.run(self._announce(chunk)):
-                    if isinstance(result, Unanswered):
-                        self._fail(file, result.reason, is_unread=True)
-                    self._on_file()
+                self._send_packs(_packs(self._announce(chunk)))
                 if start + UPLOADS_PER_CALL < len(batch):
                     self._on_chunk()
         return self.sent
+
+    def _send_packs(self, packs: Sequence[Pack]) -> None:
+        while packs:
+            rest: list[Pack] = []
+            for pack, result in self._background.run(packs):
+                left = self._without_unread(pack, result) if isinstance(result, Unanswered) else []
+                for _ in range(len(pack) - len(left)):
+                    self._on_file()
+                if left:
+                    rest.append(left)
+            packs = rest
+
+    def _without_unread(self, pack: Pack, result: Unanswered) -> Pack:
+        """What is left of a pack to be sent again, without the file whose drive does not answer."""
+        unread = [file for file, _ in pack if str(file.photo.path) == result.label] or [file for file, _ in pack]
+        for file in unread:
+            self._fail(file, result.reason, is_unread=True)
+        return [(file, upload_id) for file, upload_id in pack if file not in unread]
 
     def _announce(self, chunk: Sequence[FileToSend]) -> list[tuple[FileToSend, str]]:
         """The files to upload, each with its upload's id; where some are refused by name, the others are sent again."""
@@ -113,29 +137,77 @@ class Sender:
                 self._on_file()
         return uploads
 
-    def _send(self, upload: tuple[FileToSend, str], activity: Activity) -> None:
-        file, upload_id = upload
+    def _send(self, pack: Pack, activity: Activity) -> None:
+        if len(pack) == 1:
+            self._send_alone(*pack[0], activity)
+            return
+        contents = [
+            (file, upload_id, content)
+            for file, upload_id in pack
+            if (content := self._read(file, activity)) is not None
+        ]
+        if activity.is_abandoned or not contents:
+            return
+        replies = self._expert.upload_pack([(upload_id, content) for _, upload_id, content in contents])
+        for (file, _, _), reply in zip(contents, replies, strict=True):
+            if reply.resource_id is None:
+                self._fail(file, _refusal(reply))
+            else:
+                self._note(file, reply.resource_id)
+
+    def _read(self, file: FileToSend, activity: Activity) -> bytes | None:
+        """The content of a small file; None when it failed."""
+        try:
+            content = _content(file.photo, activity)
+        except OSError as problem:
+            self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
+        except FileChanged:
+            self._fail(file, _CHANGED, is_unread=True)
+        else:
+            return content if isinstance(content, bytes) else b"".join(content)
+        return None
+
+    def _send_alone(self, file: FileToSend, upload_id: str, activity: Activity) -> None:
         try:
             resource_id = self._expert.upload(upload_id, lambda: _content(file.photo, activity), file.photo.size)
         except OSError as problem:
             self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
         except FileChanged:
-            self._fail(file, "The file changed while it was read.", is_unread=True)
+            self._fail(file, _CHANGED, is_unread=True)
         except ApiProblem as problem:
             if problem.status not in _OF_THE_FILE:
                 raise
             self._fail(file, problem.message)
         else:
-            if activity.is_abandoned:
-                return
-            with self._lock:
-                self.sent.resources[file.sha256] = resource_id
-                self.sent.uploaded += 1
+            if not activity.is_abandoned:
+                self._note(file, resource_id)
+
+    def _note(self, file: FileToSend, resource_id: str) -> None:
+        with self._lock:
+            self.sent.resources[file.sha256] = resource_id
+            self.sent.uploaded += 1
 
     def _fail(self, file: FileToSend, reason: str, *, is_unread: bool = False) -> None:
         relative = file.photo.relative
         with self._lock:
             self.sent.failures[relative] = FileFailure(relative, reason, is_unread=is_unread)
+
+
+def _packs(uploads: Iterable[tuple[FileToSend, str]]) -> list[Pack]:
+    """Small files together, larger ones alone."""
+    packs: list[Pack] = []
+    open_pack: Pack = []
+    size = 0
+    for file, upload_id in uploads:
+        if file.photo.size > PACKED_FILE_BYTES:
+            packs.append([(file, upload_id)])
+            continue
+        if len(open_pack) == PACK_FILES or size + file.photo.size > _PACK_BYTES:
+            packs.append(open_pack)
+            open_pack, size = [], 0
+        open_pack.append((file, upload_id))
+        size += file.photo.size
+    return [*packs, open_pack] if open_pack else packs
 
 
 def _first_of_each(files: Iterable[FileToSend]) -> tuple[list[FileToSend], list[FileToSend]]:
@@ -171,6 +243,12 @@ def _refused_items(problem: ApiProblem) -> Mapping[int, str]:
             case _:
                 pass
     return refused
+
+
+def _refusal(reply: PackedFileReply) -> str:
+    if reply.problem is None:
+        return "The service neither kept nor refused the file."
+    return sentence(ProblemBody.model_validate(reply.problem.model_dump()))
 
 
 def _content(photo: PhotoFile, activity: Activity) -> bytes | Iterator[bytes]:
