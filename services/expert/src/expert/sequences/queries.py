@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from expert.access.queries import readable_classification_projects
 from expert.access.state import Caller
 from expert.classification_projects.models import LinkedCollection
-from expert.classification_projects.queries import is_open
+from expert.classification_projects.queries import readable_links
 from expert.sequences.models import LinkSequences, ResourceSequence, SequenceChange, SequenceMarker, SequenceMember
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
@@ -32,13 +31,6 @@ class SequenceFilter:
     min_resources: int | None = None
     captured_from: datetime | None = None
     captured_before: datetime | None = None
-
-
-def readable_links(caller: Caller) -> Select[UUID]:
-    """Linked collections that are open, of projects in which the caller has a role."""
-    return select(LinkedCollection.id).where(
-        LinkedCollection.classification_project_id.in_(readable_classification_projects(caller)), is_open()
-    )
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
