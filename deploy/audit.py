@@ -1,4 +1,4 @@
-"""Asks for known vulnerabilities of what the locks pin; exit 0: none known, 1: some, 3: could not be asked.
+"""Asks for known vulnerabilities of what the locks pin; exit 0: none known, 1: some, 3: no answer.
 
 Python's locks are asked for with pip-audit, each `package-lock.json` of the repository with `npm audit`.
 """
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             found = audit_npm(lock) if lock.name == "package-lock.json" else audit_lock(lock, more)
         except NotAskedError as problem:
-            print(f"{lock.name}: could not be asked: {problem}")
+            print(f"{lock.name}: the vulnerability service did not answer: {problem}")
             status = status or NOT_ASKED
             continue
         print(f"{lock.name}: {len(found) or 'no'} known vulnerabilities", *found, sep="\n  ")

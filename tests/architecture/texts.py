@@ -1,6 +1,7 @@
 """Collects every text that a person meets: help, prompts, table heads, progress labels, failures, problem details."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,16 @@ SHOWN = {
     "fail",
 }
 """Functions whose texts are shown to people."""
+BUILDERS = {"Rule", "_error", "_field_error", "_check", "_refuse", "command", "add_parser", "_whole_has_no"}
+"""Functions that build what is shown: rules, field errors, checks of `doctor`, commands of the services."""
+VALUES = {"message", "why", "reason", "advice", "complaint"}
+"""Variables of which a text is shown later."""
+TABLES = {"INVARIANTS"}
+"""Dictionaries whose keys are shown as the names of checks."""
 KEYWORDS = {"help", "hint", "message", "detail", "empty", "title", "epilog", "what_to_do"}
+_CODE = re.compile(
+    r"is (?:not )?null|\b(?:select|between|in \(|update|insert into|delete from)\b|<|'self'|_id, |^/|/\w+/|^\w{40}"
+)
 INTERNAL = {"AssertionError", "RuntimeError", "NotImplementedError", "StopIteration", "KeyError", "TypeError"}
 """Exceptions that only developers meet."""
 
@@ -68,16 +78,49 @@ def _of_code() -> Iterator[str]:
 
 def _in_module(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _name(node.exc) not in INTERNAL:
-            yield from _strings(node.exc.args)
-        if isinstance(node, ast.Call):
-            if _name(node) in SHOWN:
-                yield from _strings(node.args)
-            yield from _strings(keyword.value for keyword in node.keywords if keyword.arg in KEYWORDS)
-        if isinstance(node, ast.ClassDef):
-            for item in node.body:
-                if isinstance(item, ast.Assign) and any(_target(each) == "title" for each in item.targets):
-                    yield from _strings([item.value])
+        match node:
+            case ast.Raise(exc=ast.Call() as call) if _name(call) not in INTERNAL:
+                yield from _strings(call.args)
+            case ast.Call():
+                yield from _in_call(node)
+            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+                yield from _sentences([value])
+            case ast.Assign(targets=targets, value=value):
+                yield from _in_assignment(targets, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                yield from _in_assignment([target], value)
+            case _:
+                pass
+
+
+def _in_call(call: ast.Call) -> Iterator[str]:
+    if _name(call) in SHOWN:
+        yield from _strings(call.args)
+    if _name(call) in BUILDERS:
+        yield from (
+            text for text in _strings(call.args) if " " in text and " | " not in text and not _CODE.search(text)
+        )
+    yield from _strings(keyword.value for keyword in call.keywords if keyword.arg in KEYWORDS)
+
+
+def _in_assignment(targets: list[ast.expr], value: ast.expr) -> Iterator[str]:
+    names = {_target(each) for each in targets}
+    if names & TABLES and isinstance(value, ast.Dict):
+        yield from _strings([key for key in value.keys if key is not None])
+    elif names & VALUES or "title" in names:
+        yield from _strings([value])
+    elif any(name.isupper() for name in names):
+        yield from _sentences([value])
+
+
+def _sentences(nodes: list[ast.expr]) -> Iterator[str]:
+    """Texts of at least four words that are no SQL or HTML: a message that a function returns, or a constant."""
+    for text in _strings(
+        [node for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
+    ):
+        plain = re.sub(r"\{.*?\}", "", text)
+        if len(re.findall(r"[A-Za-z]{2,}", plain)) >= 4 and not _CODE.search(plain):
+            yield text
 
 
 def _strings(nodes: "Iterator[ast.expr] | list[ast.expr]") -> Iterator[str]:

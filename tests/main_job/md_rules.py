@@ -28,7 +28,7 @@ def _heads(document: dict[str, Any]) -> Iterator[str]:
         yield "descriptions of categories that are none"
     files = [image["file"] for image in document["images"]]
     if len(files) != len(set(files)):
-        yield "a file stands there twice"
+        yield "a file is listed twice"
 
 
 def _image(image: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:

@@ -31,6 +31,6 @@ async def test_stale_sweep_is_a_failed_check_with_its_name_and_log(postgres: Emb
         (check,) = await asyncio.to_thread(lambda: list(check_sweeps(seen)))
     await database.close()
     assert not check["ok"]
-    assert check["name"] == "expert-tasks: every sweep had a good turn lately"
+    assert check["name"] == "expert-tasks: every sweep succeeded lately"
     assert "things.sweep had its last good turn 36" in check["detail"]
     assert check["detail"].endswith("Look for `sweep.failed` in /logs/expert-tasks.log.")

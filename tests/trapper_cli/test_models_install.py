@@ -108,7 +108,7 @@ def test_a_file_that_is_no_such_model_is_refused_and_not_kept(server: WeightsSer
     ("changes", "told"),
     [
         ({"availability": "convert"}, "convert it"),
-        ({"availability": "bring"}, "get it yourself"),
+        ({"availability": "bring"}, "get the file yourself"),
         ({"format": "hef"}, "only ONNX"),
         ({"spec": None}, "how"),
         ({"sources": []}, "no address"),

@@ -85,7 +85,7 @@ async def test_a_pin_stays(operator: Operator) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("pin", "unseen"), 2, "Nobody can be asked here"),
+        (("pin", "unseen"), 2, "This is not a terminal"),
         (("pin", "nobody-knows"), 2, "no model 'nobody-knows'"),
         (("pin", "unseen", "--version", "9"), 2, "no model 'unseen' 9"),
         (("pin", "unseen@1", "--version", "2"), 2, "contradict each other"),

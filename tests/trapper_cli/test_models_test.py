@@ -1,5 +1,6 @@
 """`trapper models test`: an installed model is run by the Worker's own code, and what it saw is shown."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from tests.support.catalogue_operators import Operator, operating
 from tests.support.make.ai_manager import model_entry
 from tests.support.networks import colour_classifier, colour_detector
+from trapper_client.commands.complete import complete_model
 
 
 @pytest.fixture
@@ -107,3 +109,9 @@ async def test_what_is_not_installed_names_the_command(operator: Operator, pictu
     assert "trapper models install elsewhere" in operator.err
     assert await operator.does("test", "elsewhere", "no-such-file.jpg") == 2
     assert await operator.does("test", "nobody", str(picture)) == 2
+
+
+async def test_names_of_models_are_completed(operator: Operator, tmp_path: Path) -> None:
+    await install(operator, colour_detector(tmp_path / "made.onnx").read_bytes())
+    assert await asyncio.to_thread(complete_model, "mi") == ["mine"]
+    assert await asyncio.to_thread(complete_model, "other") == []

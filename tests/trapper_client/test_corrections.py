@@ -12,9 +12,11 @@ from expert.access.state import ResearchRole
 from expert.app import create_app
 from expert.jobs.cover import cover_due
 from tests.support.http_servers import serving
+from tests.support.make.bad_pictures import encoded
 from tests.support.make.expert_ai import Scene, expert, scene
 from trapper_cli.blocked import find_blocked, read_blocked
 from trapper_client.app import run
+from trapper_client.commands.complete import complete_job, complete_project, complete_research_project
 from trapper_client.stack import connect
 
 Call = Callable[..., Any]
@@ -110,6 +112,40 @@ async def test_person_is_invited_accepts_and_is_removed(made: Scene, command: Ca
     (invitation,) = (await command("members", "invitations", who="ann"))["items"]
     assert (await command("members", "decline", invitation["id"], who="ann"))["exit"] == 0
     assert len((await command("members", "list", *project))["items"]) == 1
+
+
+async def test_places_collections_and_projects_are_made_and_changed(made: Scene, command: Call, tmp_path: Path) -> None:
+    research = ("--research-project", "FOR")
+    await command("locations", "create", "L1", *research, "--set", "latitude=52.7", "--set", "longitude=23.9")
+    location = await command("locations", "change", "L1", *research, "--set", "name=Bridge")
+    assert (location["name"], location["latitude"]) == ("Bridge", 52.7)
+    await command("deployments", "create", "N1", *research, "--set", f"location_id={location['id']}")
+    deployment = await command("deployments", "change", "N1", *research, "--set", "habitat=meadow")
+    assert (deployment["habitat"], deployment["location_id"]) == ("meadow", location["id"])
+    await command("collections", "create", "Summer", *research, "--set", "description=dry year")
+    collection = await command("collections", "change", "summer", *research, "--set", "visibility=public")
+    assert (collection["name"], collection["description"], collection["visibility"]) == ("Summer", "dry year", "public")
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(encoded())
+    sent = await command("uploads", "send", str(photo), "--collection", "Summer", "--deployment", "N1", *research)
+    assert [item["status"] for item in sent["items"]] == ["sent"]
+    again = await command("uploads", "send", str(photo), "--collection", "Summer", "--deployment", "N1", *research)
+    assert [item["status"] for item in again["items"]] == ["already there"]
+    await command("projects", "create", "Foxes", *research, "--set", "object_detection_ai_model=demo-detector")
+    project = await command("projects", "change", "Foxes", "--set", "detection_threshold=0.3")
+    assert (project["detection_threshold"], project["object_detection_ai_model"]) == (0.3, str(made.detector_id))
+    link = await command("links", "create", "Summer", "--project", "Foxes", *research)
+    changed = await command("links", "change", link["id"], "--project", "Foxes", "--set", "is_active=false")
+    assert (changed["is_active"], changed["sequence_interval_seconds"]) == (False, link["sequence_interval_seconds"])
+
+
+async def test_values_are_completed_from_what_the_service_has(made: Scene, command: Call) -> None:
+    await cover_due(made.work)
+    (job,) = (await command("jobs", "list"))["items"]
+    expected = {complete_project: "deer", complete_research_project: "FOR", complete_job: job["id"]}
+    for complete, value in expected.items():
+        assert await asyncio.to_thread(complete, value[:2]) == [value]
+        assert await asyncio.to_thread(complete, "no-such") == []
 
 
 async def test_what_waits_for_a_person_is_listed_with_reason_and_remedy(made: Scene, command: Call) -> None:

@@ -187,15 +187,15 @@ _SPEC = "spec: {predictor: yolov8, preprocessing: {width: 64, height: 64}, thres
         ("models: [[[[", "not YAML"),
         ("models: [{released: 2024-99-99}]", "not YAML"),
         ("a: &a [*a]\nmodels: *a", "entry 1 is no map"),
-        (f"models: [{{{_ENTRY}}}, {{{_ENTRY}}}]", "x 1 stands there twice"),
+        (f"models: [{{{_ENTRY}}}, {{{_ENTRY}}}]", "x 1 is listed twice"),
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: ../../secret.yaml}}]", "category_file"),
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: 5}}]", "category_file"),
         (f"models: [{{{_ENTRY}, category_file: categories/a.yaml}}]", "no spec"),
         (f"models: [{{{_ENTRY}, {_SPEC}, category_file: categories/gone.yaml}}]", "cannot be read"),
         (f"models: [{{{_ENTRY}, {_SPEC}, proof_file: ../secret.json}}]", "proof_file"),
-        (f"models: [{{{_ENTRY.replace('x', 'NONE', 1)}, {_SPEC}}}]", "'NONE' is what commands take"),
+        (f"models: [{{{_ENTRY.replace('x', 'NONE', 1)}, {_SPEC}}}]", "'NONE' is a reserved word"),
         (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{url: 'file:///etc/passwd', file_name: x}}]}}]", "sources.0.url"),
-        (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{file_name: '..'}}]}}]", "leads out"),
+        (f"models: [{{{_ENTRY}, {_SPEC}, sources: [{{file_name: '..'}}]}}]", "must stay below"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_names_the_entry_and_the_field(tmp_path: Path, text: str, said: str) -> None:

@@ -45,9 +45,9 @@ async def test_publishing_again_changes_nothing_and_another_entry_is_refused(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"name": "none"}, "'none' is what commands take"),
-        ({"name": "Auto"}, "'Auto' is what commands take"),
-        ({"name": "NONE"}, "'NONE' is what commands take"),
+        ({"name": "none"}, "'none' is a reserved word"),
+        ({"name": "Auto"}, "'Auto' is a reserved word"),
+        ({"name": "NONE"}, "'NONE' is a reserved word"),
         ({"name": "demo-better"}, "names that begin with 'demo-'"),
         ({"name": "Demo-better"}, "names that begin with 'demo-'"),
         ({"kind": "classification", "version": "7"}, "is the name of a detection model"),

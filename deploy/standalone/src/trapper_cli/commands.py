@@ -29,7 +29,7 @@ def _port(word: str, listener: str) -> typer.models.OptionInfo:
         envvar=f"TRAPPER_{word.upper()}_PORT",
         min=1,
         max=65535,
-        help=f"The port of {listener} on 127.0.0.1; a free one by default, the same again at the next start.",
+        help=f"The port of {listener} on 127.0.0.1; by default a free port, which later starts use again.",
     )
 
 
@@ -49,7 +49,11 @@ def up(
     ] = starting.DEFAULT_TIMEOUT,
     only_servers: Annotated[
         bool,
-        typer.Option("--only-servers", envvar="TRAPPER_ONLY_SERVERS", help="PostgreSQL and Valkey, and no service."),
+        typer.Option(
+            "--only-servers",
+            envvar="TRAPPER_ONLY_SERVERS",
+            help="Start PostgreSQL and Valkey only, without the services.",
+        ),
     ] = False,
     expert_port: Annotated[int | None, _port("expert", "the Expert")] = None,
     manager_port: Annotated[int | None, _port("manager", "the Manager")] = None,

@@ -54,7 +54,7 @@ def check_sweeps(seen: dict[str, Any]) -> Iterator[Check]:
         status_code, body = get(f"{seen['urls'][name]}/readyz")
         wrong = [] if status_code == HTTPStatus.OK else [_detail(body) or "it does not answer"]
         log = f"{seen['logs']}/{name}.log"
-        yield _check(f"{name}: every sweep had a good turn lately", wrong, f"Look for `sweep.failed` in {log}.")
+        yield _check(f"{name}: every sweep succeeded lately", wrong, f"Look for `sweep.failed` in {log}.")
 
 
 def _detail(body: bytes) -> str:

@@ -40,7 +40,10 @@ def _stop_supervisor(layout: Layout) -> None:
                 os.kill(signalled_pid or 0, signal.SIGTERM)
         if time.monotonic() > deadline:
             if stack_state is None or stack_state.supervisor.pid is None:
-                raise StackError(f"Something holds {layout.lock}, and {layout.state} does not say what.")
+                raise StackError(
+                    f"Another process holds {layout.lock}, and {layout.state} does not name it.",
+                    hint=f"Find it with `fuser {layout.lock}` and stop it.",
+                )
             with suppress(ProcessLookupError):
                 os.kill(stack_state.supervisor.pid, signal.SIGKILL)
             time.sleep(guard.GRACE + guard.KILLED_WITHIN)

@@ -34,7 +34,9 @@ class ManagerOfThisStack:
         try:
             manager_here().run("issue_token", *words, stdin=made.token)
         except Failure as problem:
-            raise Failure(f"The token opens the Expert, and the Manager did not take it: {problem}.") from problem
+            raise Failure(
+                f"The token is valid at the Expert, but the Manager did not accept it: {problem}."
+            ) from problem
 
     def revoke(self, name: str) -> None:
         """Every token of this name; that there is none is no error."""
@@ -43,7 +45,7 @@ class ManagerOfThisStack:
         try:
             manager_here().run("revoke", "--token-name", CALLER.format(name=name))
         except Failure as problem:
-            raise Failure(f"It is ended at the Expert, and not at the Manager: {problem}.") from problem
+            raise Failure(f"The token is revoked at the Expert, but not at the Manager: {problem}.") from problem
 
 
 def _is_elsewhere() -> bool:

@@ -116,7 +116,7 @@ def _look_for_end(layout: Layout, process: subprocess.Popen[bytes] | None, stack
     """Raise when nobody is left who could bring the stack up."""
     if process is None:
         if not lock.is_held(layout.lock) and (stack_state is None or not stack_state.supervisor.lives):
-            raise StackError("The stack was stopped while it was waited for.", hint="Run `trapper up` again.")
+            raise StackError("The stack was stopped before it was healthy.", hint="Run `trapper up` again.")
         return
     code = process.poll()
     if code in {None, supervise.SOMEBODY_ELSE_HAS_THE_LOCK}:

@@ -20,12 +20,13 @@ def register(app: typer.Typer) -> None:
 def token(
     *,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="What it may run on, repeatable; onnx-cpu and onnx-cuda by default.")
+        list[str] | None, typer.Option(help="A runtime that it may use, repeatable; onnx-cpu and onnx-cuda by default.")
     ] = None,
     uses: Annotated[int, typer.Option(min=1, help="How many machines may use it.")] = 1,
-    minutes: Annotated[int, typer.Option(min=1, help="How long it is good.")] = 60,
+    minutes: Annotated[int, typer.Option(min=1, help="Minutes until the token expires.")] = 60,
     offline: Annotated[
-        bool, typer.Option("--offline", help="The machine may take work for days, to do it without a link.")
+        bool,
+        typer.Option("--offline", help="The machine may lease batches for days, to compute them without a connection."),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -210,7 +210,7 @@ class Api:
         try:
             body = ProblemBody.model_validate_json(received.content)
         except ValidationError:
-            raise Unreachable(f"{call}: {received.status}, and not from a service of Trapper.") from None
+            raise Unreachable(f"{call}: {received.status}; the reply is not from a Trapper service.") from None
         raise ApiProblem(body)
 
 

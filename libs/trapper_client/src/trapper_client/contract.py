@@ -1336,8 +1336,12 @@ class OperationLineReply(Reply):
     code: Annotated[
         str | None, Field(description="stable code of the reason, for programs")
     ]
-    item: str | None
-    level: LogLevel
+    item: Annotated[
+        str | None, Field(description="the row that the line is about; null for none")
+    ]
+    level: Annotated[
+        LogLevel, Field(description="info, warning, or error for a row that failed")
+    ]
     message: Annotated[str, Field(description="one sentence for people")]
     number: Annotated[
         int, Field(description="from 1; the log keeps the newest 10,000 lines")
@@ -1771,7 +1775,7 @@ class SequenceMemberReply(Reply):
         ),
     ]
     resource_id: Annotated[str, Field(description="id of the resource")]
-    sequence_id: str
+    sequence_id: Annotated[str, Field(description="id of the sequence")]
 
 
 class SequenceMerge(Reply):
@@ -1782,7 +1786,9 @@ class SequenceMerge(Reply):
     model_config = ConfigDict(
         extra="forbid",
     )
-    sequence_ids: list[str]
+    sequence_ids: Annotated[
+        list[str], Field(description="ids of 2 to 100 sequences of one deployment")
+    ]
 
 
 class SequenceRebuild(Reply):
@@ -1816,7 +1822,9 @@ class SequenceReply(Reply):
     external_id: Annotated[
         str | None, Field(description="of the system that it was imported from")
     ]
-    first_at: datetime
+    first_at: Annotated[
+        datetime, Field(description="time of its first capture, in UTC")
+    ]
     id: Annotated[str, Field(description="id of the row")]
     is_time_lapse: Annotated[
         bool,
@@ -1824,7 +1832,7 @@ class SequenceReply(Reply):
             description="time-lapse resources are chained apart from those of activity"
         ),
     ]
-    last_at: datetime
+    last_at: Annotated[datetime, Field(description="time of its last capture, in UTC")]
     linked_collection_id: Annotated[
         str, Field(description="id of the link of a collection to a project")
     ]
@@ -1902,7 +1910,7 @@ class StartedRebuild(Reply):
     The operation that builds the sequences.
     """
 
-    operation_id: str
+    operation_id: Annotated[str, Field(description="id of the operation")]
 
 
 class TaxonKeyReply(Reply):
@@ -2968,9 +2976,14 @@ class Neighbours(Reply):
     Resources of the same deployment and method around one, in order of time.
     """
 
-    after: list[SequenceMemberReply]
-    before: list[SequenceMemberReply]
-    resource: SequenceMemberReply
+    after: Annotated[
+        list[SequenceMemberReply], Field(description="the later ones, in order of time")
+    ]
+    before: Annotated[
+        list[SequenceMemberReply],
+        Field(description="the earlier ones, in order of time"),
+    ]
+    resource: Annotated[SequenceMemberReply, Field(description="the resource itself")]
 
 
 class NewCollection(Reply):
@@ -3272,8 +3285,13 @@ class OperationReply(Reply):
             description="what it does, as feature.verb: jobs.make makes AI jobs of a large scope"
         ),
     ]
-    result: dict[str, object] | None
-    started_at: datetime | None
+    result: Annotated[
+        dict[str, object] | None,
+        Field(description="what it made, by name; null until it ended"),
+    ]
+    started_at: Annotated[
+        datetime | None, Field(description="when it was first started; null before")
+    ]
     state: Annotated[
         OperationState, Field(description="`waiting` also between two attempts")
     ]
@@ -3848,7 +3866,9 @@ class SequenceDetail(Reply):
     external_id: Annotated[
         str | None, Field(description="of the system that it was imported from")
     ]
-    first_at: datetime
+    first_at: Annotated[
+        datetime, Field(description="time of its first capture, in UTC")
+    ]
     id: Annotated[str, Field(description="id of the row")]
     is_time_lapse: Annotated[
         bool,
@@ -3856,7 +3876,7 @@ class SequenceDetail(Reply):
             description="time-lapse resources are chained apart from those of activity"
         ),
     ]
-    last_at: datetime
+    last_at: Annotated[datetime, Field(description="time of its last capture, in UTC")]
     linked_collection_id: Annotated[
         str, Field(description="id of the link of a collection to a project")
     ]

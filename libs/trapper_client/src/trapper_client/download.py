@@ -145,7 +145,9 @@ def _follow(http: httpx.Client, request: httpx.Request) -> httpx.Response:
         answer.close()
         request = answer.next_request
         if request.url.scheme not in schemes:
-            raise Unreachable(f"{answer.url.host} redirects to {request.url.scheme}, which is not safe enough.")
+            raise Unreachable(
+                f"{answer.url.host} redirects to {request.url.scheme}, which is not encrypted; nothing was downloaded."
+            )
     raise Unreachable(f"{request.url.host} redirects more than {MOST_REDIRECTS} times.")
 
 

@@ -43,6 +43,6 @@ def guarded_connection(url: str, allowed: Sequence[Network]) -> Any:
     try:
         parts = check_url(url, schemes=REDIS, credentials=True)
     except ValueError as problem:
-        raise AddressRefused(f"this is not an address of a Redis: {problem}") from problem
+        raise AddressRefused(f"this is not the address of a Redis server: {problem}") from problem
     base = _GuardedTls if parts.scheme == "rediss" else _Guarded
     return type(base.__name__, (base,), {"allowed": tuple(allowed)})

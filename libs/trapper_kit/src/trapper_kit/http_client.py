@@ -140,7 +140,7 @@ class HttpClient:
                 if not response.is_success and not (unchecked and response.is_redirect):
                     raise_for_problem(await read_whole(response, MAX_PROBLEM_BYTES))
                 if not unchecked and response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise BadReply(f"{path[:200]} came compressed, which was not asked for")
+                    raise BadReply(f"{path[:200]} came compressed, which was not requested")
                 yield response
 
     @contextmanager
@@ -155,7 +155,7 @@ class HttpClient:
         except (httpx.HTTPError, httpx.StreamError, httpcore.ProtocolError, httpcore.NetworkError, OSError) as problem:
             raise Unreachable(f"{self.base_url} did not answer: {failure_in_words(problem)}") from problem
         except ValueError as problem:  # h11 and httpx, for headers that are none
-            raise BadReply(f"{self.base_url} was answered with what is no HTTP") from problem
+            raise BadReply(f"{self.base_url} did not answer in HTTP. Check the address and the port") from problem
 
     def use_token(self, token: str) -> None:
         """From the next request on, this is our credential."""

@@ -21,13 +21,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class BadReply(Problem):
     type = "bad-reply"
-    title = "The other side's reply is not what the protocol says"
+    title = "The other service's reply does not follow the protocol"
     status = 502
 
 
 class Unreachable(Problem):
     type = "unreachable"
-    title = "The other side did not answer"
+    title = "The other service did not answer"
     status = 503
 
 
@@ -56,7 +56,7 @@ def _decode(raw: bytes, encoding: str, at_most: int) -> bytes:
         elif encoding == "zstd":
             body = ZstdDecompressor().stream_reader(raw, read_across_frames=True).read(at_most + 1)
         else:
-            raise BadReply(f"the reply is encoded as {encoding[:40]!r}, which was not asked for")
+            raise BadReply(f"the reply is encoded as {encoding[:40]!r}, which was not requested")
     except (zlib.error, ZstdError) as problem:
         raise BadReply("the reply cannot be decompressed") from problem
     if len(body) > at_most:
@@ -79,7 +79,7 @@ def raise_for_problem(response: httpx.Response) -> None:
         return
     status = response.status_code
     if not response.is_error:
-        raise BadReply(f"the other side answered {status}, a redirect or less; redirects are not followed")
+        raise BadReply(f"the other side answered {status}; redirects are not followed")
     seconds = _retry_after(response)
     if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         try:
@@ -109,5 +109,5 @@ async def read_limited(response: httpx.Response, *, at_most: int, within: float 
                 if len(body) > at_most:
                     raise TooLarge(f"the body is longer than {at_most} bytes")
     except TimeoutError as problem:
-        raise Unreachable(f"the body did not come within {within:g} seconds") from problem
+        raise Unreachable(f"the body did not arrive within {within:g} seconds") from problem
     return bytes(body)

@@ -51,7 +51,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         )
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise AddressRefused("unix sockets are not called")
+        raise AddressRefused("addresses of Unix sockets are not supported")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

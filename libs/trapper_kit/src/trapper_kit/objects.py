@@ -30,7 +30,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 class StorageFull(Problem):
     type = "storage-full"
-    title = "There is no room left to store this; nothing was written"
+    title = "The object store is full; nothing was written"
     status = 507
 
 
@@ -41,7 +41,7 @@ class StorageUnavailable(Unavailable):
 
 class ObjectMissing(Problem):
     type = "object-missing"
-    title = "The row is there, but its object is not in the store"
+    title = "The object of this row is missing from the object store"
     status = 404
 
 
@@ -279,5 +279,5 @@ def _translated() -> Generator[None, None, None]:
         match = _OS_ERROR.search(str(problem))
         number = int(match.group(1)) if match else getattr(problem, "errno", None)
         if number in _FULL:
-            raise StorageFull("there is no room left in the object store") from problem
+            raise StorageFull("the object store is full") from problem
         raise StorageUnavailable("the object store does not answer", retry_after=5) from problem

@@ -39,7 +39,7 @@ class PageRequest:
             document = json.loads(base64.urlsafe_b64decode(self.cursor.encode() + b"=="))
             keys, filter_print = document["k"], document["f"]
         except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as problem:
-            raise Malformed("the cursor is not one of this list") from problem
+            raise Malformed("the cursor is not from this list") from problem
         if filter_print != self.filter_print or not isinstance(keys, list):
             raise Malformed("the cursor belongs to another filter; begin again without it")
         return keys
@@ -52,7 +52,7 @@ class PageRequest:
         try:
             return [reader(value) for reader, value in zip(parse, after, strict=True)]
         except (ValueError, TypeError, AttributeError, OverflowError) as problem:
-            raise Malformed("the cursor is not one of this list") from problem
+            raise Malformed("the cursor is not from this list") from problem
 
     def next(self, keys: Sequence[Any]) -> str:
         """Returns the cursor after a row with this sort key."""

@@ -12,7 +12,7 @@ class Problem(Exception):  # noqa: N818 - named after what is the case
     """The base of every problem; extras are named JSON members of the body."""
 
     type: ClassVar[str] = "problem"
-    title: ClassVar[str] = "Something was refused"
+    title: ClassVar[str] = "The request was refused"
     status: ClassVar[int] = 400
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -65,25 +65,25 @@ class Unauthenticated(Problem):
 
 class Forbidden(Problem):
     type = "forbidden"
-    title = "This caller may not do that"
+    title = "The caller is not allowed to do this"
     status = 403
 
 
 class NotFound(Problem):
     type = "not-found"
-    title = "There is nothing here, or nothing that this caller may see"
+    title = "It does not exist, or the caller may not see it"
     status = 404
 
 
 class MethodNotAllowed(Problem):
     type = "method-not-allowed"
-    title = "This path is not asked in this way"
+    title = "This path does not support the method; the header Allow lists those that it supports"
     status = 405
 
 
 class Conflict(Problem):
     type = "conflict"
-    title = "The present state does not allow that"
+    title = "The current state does not allow this"
     status = 409
 
 
@@ -97,13 +97,13 @@ class PreconditionFailed(Problem):
 
 class PreconditionRequired(Problem):
     type = "if-match-required"
-    title = "Send the header If-Match with the row's version, as its ETag and `version` tell"
+    title = "Send the header If-Match with the row's version, as in its ETag"
     status = 428
 
 
 class TooLarge(Problem):
     type = "too-large"
-    title = "The body is larger than what is taken"
+    title = "The body is larger than the limit"
     status = 413
 
 
@@ -126,13 +126,13 @@ class TooManyRequests(Problem):
 
 class Unavailable(Problem):
     type = "unavailable"
-    title = "Not possible at the moment"
+    title = "This is not possible at the moment; try again later"
     status = 503
 
 
 class Unexpected(Problem):
     type = "unexpected"
-    title = "Something went wrong here; the operator finds it in the log under this instance"
+    title = "An unexpected error; the service's log has it under this instance"
     status = 500
 
 

@@ -36,7 +36,7 @@ def check_line(text: str) -> str:
     """Returns the text; ValueError for control characters, line breaks, U+FFFD, and invisible text."""
     for character in text:
         if unicodedata.category(character) in _NOT_IN_A_LINE or character == REPLACEMENT:
-            raise ValueError(f"contains U+{ord(character):04X}, which is no character of a name; leave it out")
+            raise ValueError(f"contains U+{ord(character):04X}, which text cannot have; remove it")
     if text and all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
         raise ValueError("is blank; give at least one visible character")
     return text

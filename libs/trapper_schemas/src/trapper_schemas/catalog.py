@@ -63,11 +63,11 @@ def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]
     for number, raw in enumerate(document["models"], start=1):
         entry = _entry(path, number, raw)
         if any((entry.name, entry.version) == (known.name, known.version) for known in entries):
-            raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} stands there twice")
+            raise CatalogMalformed(f"{path.name}: {entry.name} {entry.version} is listed twice")
         if why := why_reserved(entry.name, shipped=True):
             raise CatalogMalformed(f"{path.name}: {why}")
         if any(entry.name == known.name and entry.kind is not known.kind for known in entries):
-            raise CatalogMalformed(f"{path.name}: {entry.name} stands for models of two kinds")
+            raise CatalogMalformed(f"{path.name}: {entry.name} is the name of models of two kinds")
         entries.append(entry)
     return entries
 
@@ -111,7 +111,7 @@ def _entry(path: Path, number: int, raw: object) -> ModelEntry:
         if not re.match(_CATEGORY_FILE, str(category_file)):
             raise CatalogMalformed(f"{where}: category_file is {str(category_file)[:100]!r}, not categories/NAME.yaml")
         if not isinstance(spec, dict):
-            raise CatalogMalformed(f"{where}: has a category_file and no spec that it belongs to")
+            raise CatalogMalformed(f"{where}: has a category_file but no spec")
         entry["spec"] = {**spec, "labels": read_labels(path.parent / category_file)}
     elif isinstance(spec, dict):
         entry["spec"] = {"labels": [], **spec}  # they come with the weights

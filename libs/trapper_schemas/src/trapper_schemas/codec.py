@@ -142,7 +142,7 @@ def _pairs(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
         if not isinstance(key, str):
             _refuse("key", "a map has a key that is not text")
         if key in result:
-            _refuse("key", f"the key {key[:40]!r} stands twice in a map")
+            _refuse("key", f"the key {key[:40]!r} occurs twice in a map")
         result[key] = value
     return result
 

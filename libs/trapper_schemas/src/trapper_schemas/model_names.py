@@ -9,7 +9,7 @@ SHIPPED_PREFIX = "demo-"
 def why_reserved(name: str, *, shipped: bool = False) -> str | None:
     """Why a model cannot be called so, as a sentence without its full stop; None when it can."""
     if name.casefold() in RESERVED:
-        return f"{name!r} is what commands take for no or any model: choose another name"
+        return f"{name!r} is a reserved word: choose another name"
     if not shipped and name.casefold().startswith(SHIPPED_PREFIX):
         return f"names that begin with {SHIPPED_PREFIX!r} are those of shipped models: choose another name"
     return None

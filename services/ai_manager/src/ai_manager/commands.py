@@ -221,12 +221,12 @@ def _parser() -> argparse.ArgumentParser:
     add("settings", _settings, "list every setting")
     sync = add("sync_models_from_schemas", _sync, "bring the manifest into the catalogue")
     sync.add_argument("--weights", type=Path, help="folder with weights to keep, found by file name and sha256")
-    sync.add_argument("--manifest", type=Path, help="another manifest than the one that ships")
+    sync.add_argument("--manifest", type=Path, help="path of another manifest than the shipped one")
     token = add("issue_token", _issue_token, "make a token for a service or an operator; shown once")
     token.add_argument("--name", required=True)
     token.add_argument("--scope", action="append", required=True, choices=[scope.value for scope in GRANTABLE])
     token.add_argument(
-        "--token-stdin", action="store_true", help="a token that is known elsewhere, to be good here too"
+        "--token-stdin", action="store_true", help="an existing token that this Manager is to accept too"
     )
     token.add_argument("--expires-at", type=_moment, help="2027-01-31T12:00:00+00:00; never by default")
     enrolment = add("issue_enrolment", _issue_enrolment, "make a token with which machines become workers; shown once")
@@ -234,7 +234,9 @@ def _parser() -> argparse.ArgumentParser:
     enrolment.add_argument("--uses", type=int, default=1)
     enrolment.add_argument("--minutes", type=int)
     enrolment.add_argument("--project", default="", help="only batches of this project")
-    enrolment.add_argument("--offline", action="store_true", help="may lease batches for days, to work without a link")
+    enrolment.add_argument(
+        "--offline", action="store_true", help="may lease batches for days, to work without a connection"
+    )
     revoke = add("revoke", _revoke, "end a worker's credential, or every token of a name")
     which = revoke.add_mutually_exclusive_group(required=True)
     which.add_argument("--worker", type=UUID)

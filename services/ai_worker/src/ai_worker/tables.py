@@ -24,7 +24,9 @@ class MigrationsMissing(Exception):  # noqa: N818 - named after what is the case
 
 class FileUnfit(Problem):
     type = "worker-file-unfit"
-    title = "The worker's own database file cannot be used; moved away, the next start makes another, without its work"
+    title = (
+        "The worker's database file cannot be used. Move it away; the next start creates a new one, without its leases"
+    )
     status = 409
 
 

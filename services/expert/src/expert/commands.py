@@ -238,7 +238,7 @@ def _parser() -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
         if answers:
-            made.add_argument("--json", action="store_true", help="answer with one JSON document")
+            made.add_argument("--json", action="store_true", help="print one JSON document")
         return made
 
     serve = command("serve", _serve, "serve HTTP")
@@ -251,18 +251,22 @@ def _parser() -> argparse.ArgumentParser:
     admin = command("create_admin", _create_admin, "make a site admin, or set the password again", answers=True)
     admin.add_argument("--email", required=True)
     admin.add_argument("--name", default="")
-    admin.add_argument("--password-stdin", action="store_true", required=True, help="one line on standard input")
+    admin.add_argument(
+        "--password-stdin", action="store_true", required=True, help="read the secret from one line of standard input"
+    )
     token = command("issue_token", _issue_token, "make a token for a person; it is shown once", answers=True)
     token.add_argument("--email", required=True)
     token.add_argument("--name", required=True)
-    token.add_argument("--scope", action="append", help="a capability; may be repeated; default: everything")
+    token.add_argument("--scope", action="append", help="a scope, repeatable; default: everything")
     token.add_argument("--days", type=int, default=_TOKEN_DAYS)
-    connect = command("connect_manager", _connect_manager, "note a Manager's address and credential", answers=True)
+    connect = command("connect_manager", _connect_manager, "store a Manager's address and credential", answers=True)
     connect.add_argument("--name", required=True)
     connect.add_argument("--url", type=address, required=True)
-    connect.add_argument("--token-stdin", action="store_true", required=True, help="one line on standard input")
+    connect.add_argument(
+        "--token-stdin", action="store_true", required=True, help="read the secret from one line of standard input"
+    )
     sync = command("sync_ai_models", _sync_ai_models, "read the catalogue of every connected Manager", answers=True)
-    sync.add_argument("--connection", metavar="NAME", help="fail for this one only; the others may be unreachable")
+    sync.add_argument("--connection", metavar="NAME", help="fail only when this Manager cannot be read")
     return parser
 
 

@@ -48,7 +48,7 @@ class Activation(StrEnum):
 
 
 class Layout(StrEnum):
-    """How a detector's output lies, where its shape leaves that open."""
+    """Layout of a detector's output, where its shape is ambiguous."""
 
     CANDIDATES = "candidates"
     END_TO_END = "end-to-end"
@@ -77,26 +77,34 @@ def add(
     file: Annotated[Path, typer.Argument(help="The model, an ONNX file.", show_default=False)],
     *,
     name: Annotated[str, typer.Option(help="Letters, digits and hyphens.", show_default=False)],
-    predictor: Annotated[Predictor, typer.Option(help="How its output is read.", show_default=False)],
+    predictor: Annotated[
+        Predictor, typer.Option(help="The model's family; it decides how the output is read.", show_default=False)
+    ],
     labels: Annotated[
-        Path | None, typer.Option(help="One label per line in index order; else the names in the file.")
+        Path | None,
+        typer.Option(help="A file with one label per line, in class order; by default the names in the model."),
     ] = None,
     labels_override: Annotated[
-        bool, typer.Option("--labels-override", help="Take the labels as given where the file's own order is another.")
+        bool,
+        typer.Option("--labels-override", help="Use the given labels even where the model file has another order."),
     ] = False,
     label_map: Annotated[
         str | None,
         typer.Option("--map", help="Which labels are animals, humans, vehicles: coco, megadetector, or a YAML file."),
     ] = None,
     input_size: Annotated[
-        int | None, typer.Option(min=16, help="Side of the input, where the file leaves it open.")
+        int | None, typer.Option(min=16, help="Side of the input in pixels, where the file does not fix it.")
     ] = None,
-    activation: Annotated[Activation, typer.Option(help="What is still to be done to scores.")] = Activation.AUTO,
-    output: Annotated[str, typer.Option(help="The main output, where the file has several.")] = "",
+    activation: Annotated[
+        Activation, typer.Option(help="The function that turns outputs into confidences, where the graph has none.")
+    ] = Activation.AUTO,
+    output: Annotated[str, typer.Option(help="Name of the main output, where the file has several.")] = "",
     layout: Annotated[
-        Layout | None, typer.Option(help="How a detector's output lies, where its shape leaves that open.")
+        Layout | None, typer.Option(help="Layout of a detector's output, where its shape is ambiguous.")
     ] = None,
-    boxes: Annotated[Boxes | None, typer.Option(help="Unit of a detector's boxes, where the file is unusual.")] = None,
+    boxes: Annotated[
+        Boxes | None, typer.Option(help="Unit of a detector's boxes, where it is not the usual one of its family.")
+    ] = None,
     preprocess: Annotated[
         list[str] | None,
         typer.Option(

@@ -60,13 +60,13 @@ def why_not(entry: ModelEntry) -> str | None:
             reason = f"{name} is published in another format: get {published}, convert it"
             return f"{reason}, then {_with_file(name)}. {_DOCS}"
         case Availability.BRING:
-            return f"{name} is not passed on by us: get it yourself, then {_with_file(name)}. {_DOCS}"
+            return f"{name} is not distributed here: get the file yourself, then {_with_file(name)}. {_DOCS}"
         case Availability.READY:
             pass
     if entry.format != "onnx":
         return f"{name} is a {entry.format} file, and only ONNX can be installed. {_DOCS}"
     if entry.spec is None:
-        return f"Nobody said how {name} is run: get it yourself, then `trapper models add FILE`. {_DOCS}"
+        return f"The catalogue does not say how {name} is run: get the file, then `trapper models add FILE`. {_DOCS}"
     if not addresses(entry):
         return f"The catalogue has no address for {name}: get it yourself, then {_with_file(name)}. {_DOCS}"
     return None

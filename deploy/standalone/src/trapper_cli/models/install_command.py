@@ -21,13 +21,13 @@ _PATIENCE_SECONDS = 60.0
 
 
 def install_model(
-    name: Annotated[str, typer.Argument(help="As `trapper models list` calls it, or NAME@VERSION.")],
+    name: Annotated[str, typer.Argument(help="A name of `trapper models list`, or NAME@VERSION.")],
     *,
     file: Annotated[
         Path | None,
-        typer.Option(help="The weights, if they are here: converted, or brought by you.", show_default=False),
+        typer.Option(help="A file with the weights, instead of a download.", show_default=False),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Take the licence as read; ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without a question.")] = False,
     as_json: Json = False,
 ) -> None:
     """Downloads a model of the catalogue, or takes a file for it, tries it, and makes it usable by its name.
@@ -56,7 +56,9 @@ def install_model(
 
 def _ask(*, as_json: bool) -> None:
     if as_json or not sys.stdin.isatty():
-        raise WrongUsage("Nobody can be asked here.", hint="Say --yes if the licence is fine with you.")
+        raise WrongUsage(
+            "This is not a terminal, so the licence cannot be shown for confirmation.", hint="Add --yes to accept it."
+        )
     if not typer.confirm("Download it under this licence?", default=False, err=True):
         raise Failure("Nothing was installed.")
 

@@ -201,7 +201,7 @@ def _in_order(path: Path, pairs: Sequence[tuple[int, str]]) -> list[str]:
         odd = next((index for place, index in enumerate(indices) if index - indices[0] != place), indices[0])
         raise WrongUsage(
             f"{path}: {len(pairs)} labels have the indices {indices[0]} to {indices[-1]}, and {odd} is out of place.",
-            hint=f"Indices begin with 0 or 1, and each stands there once. {_EXAMPLE}",
+            hint=f"Indices begin with 0 or 1, and each occurs once. {_EXAMPLE}",
         )
     return [label for _, label in sorted(pairs)]
 

@@ -26,13 +26,13 @@ def decide(entry: ModelEntry, known: ModelPins, *, sha256_given: str | None, ask
     """The pin; raises Failure when nobody may decide, or when proposals contradict each other."""
     show(known)
     if known.sha256 is not None:
-        raise Failure(f"{entry.name} {entry.version} is pinned to {known.sha256} already, and stays so.")
+        raise Failure(f"{entry.name} {entry.version} is pinned to {known.sha256} already; nothing was changed.")
     if sha256_given is not None:
         return _as_given(entry, known, sha256_given)
     if len(known.proposals) > 1:
         raise WrongUsage(
             f"{len(known.proposals)} different hashes were proposed for {entry.name}, so none is chosen.",
-            hint="Find out which is the publisher's, and say it: --sha256 HASH",
+            hint="Ask the publisher which hash is right, and give it: --sha256 HASH",
         )
     if known.proposals:
         return _as_proposed(entry, known.proposals[0], ask)
@@ -56,7 +56,7 @@ def list_proposals(known: ModelPins) -> None:
             [proposal.sha256, proposal.size_bytes, ", ".join(worker.name for worker in proposal.workers)]
             for proposal in known.proposals
         ),
-        empty="No worker proposed one.",
+        empty="No worker proposed a hash.",
     )
 
 
@@ -64,7 +64,7 @@ def _as_given(entry: ModelEntry, known: ModelPins, sha256_given: str) -> Pin:
     proposed = next((proposal for proposal in known.proposals if proposal.sha256 == sha256_given), None)
     if proposed is None:
         if known.proposals:
-            tell(f"No worker found that hash for {entry.name}; the one that was told is taken.")
+            tell(f"No worker proposed this hash for {entry.name}; it is pinned because --sha256 names it.")
         return Pin(sha256_given, None, "told")
     return Pin(sha256_given, proposed.size_bytes, "proposed")
 

@@ -25,9 +25,9 @@ def pin(
     *,
     version: models.OfVersion = "",
     sha256: Annotated[
-        str | None, typer.Option(help="The hash, as its publisher or a worker names it.", show_default=False)
+        str | None, typer.Option(help="The sha256 that the publisher or a worker gives.", show_default=False)
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Take licence and hash as read; ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept licence and hash without a question.")] = False,
     only_list: Annotated[bool, typer.Option("--list", help="Show what workers proposed, and change nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -69,5 +69,8 @@ def _list(known: ModelPins, *, as_json: bool) -> None:
 
 def _confirm(question: str, *, as_json: bool) -> bool:
     if as_json or not sys.stdin.isatty():
-        raise WrongUsage("Nobody can be asked here.", hint="Say --yes, or --sha256 HASH.")
+        raise WrongUsage(
+            "This is not a terminal, so licence and hash cannot be shown for confirmation.",
+            hint="Add --yes to accept them, or --sha256 HASH.",
+        )
     return typer.confirm(question, default=False, err=True)

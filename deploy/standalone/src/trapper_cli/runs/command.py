@@ -179,7 +179,7 @@ def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: 
     if started and not keep:
         say("The stack was stopped; its data are kept.")
         return
-    say(f"HTTP interface: {address} (reference: {address}/openapi.json)")
+    say(f"HTTP interface: {address} (reference: {address}/docs)")
     say("See what was classified: trapper classifications list")
     if started:
         say("The stack is left running. Stop it: trapper down")

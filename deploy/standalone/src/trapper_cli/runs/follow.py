@@ -31,7 +31,7 @@ class _StallLimit:
         if present != self._last:
             self._last, self._until = present, now + STALL_SECONDS
         elif now > self._until:
-            raise Failure(f"{self._work}: nothing has moved for {STALL_SECONDS / 60:.0f} minutes.", hint=_HINT)
+            raise Failure(f"{self._work}: no progress for {STALL_SECONDS / 60:.0f} minutes.", hint=_HINT)
         time.sleep(POLL_SECONDS)
 
 

@@ -24,7 +24,7 @@ Out = Annotated[
         show_default=False,
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Let --out replace a file that has something else in it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Let --out replace a file with other content.")]
 CsvBom = Annotated[
     bool,
     typer.Option(

@@ -4,7 +4,7 @@ import typer
 
 from trapper_client.commands.rows import Noun, add_row_commands
 
-group = typer.Typer(help="Collections: photos that came together.", no_args_is_help=True)
+group = typer.Typer(help="Collections: photos that are uploaded and shared together.", no_args_is_help=True)
 COLLECTION = Noun(
     singular="collection",
     path="/api/collections/",

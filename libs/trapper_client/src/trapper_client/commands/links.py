@@ -20,7 +20,7 @@ from trapper_client.commands.rows import (
 from trapper_client.output import Json, answer, say
 from trapper_client.stack import connect
 
-group = typer.Typer(help="Links: which collections a classification project looks at.", no_args_is_help=True)
+group = typer.Typer(help="Links: which collections a classification project uses.", no_args_is_help=True)
 _COLUMNS = ("id", "collection_id", "state", "is_active", "sequence_interval_seconds", "created_at")
 _REQUESTS = ("id", "classification_project_name", "state", "consented_at", "revoked_at")
 Collection = Annotated[
@@ -31,10 +31,10 @@ Link = Annotated[str, typer.Argument(metavar="LINK", help="The link's id.", show
 
 @group.command("list")
 def list_links(project: ProjectOption = RUN_PROJECT, *, as_json: Json = False) -> None:
-    """Lists the collections that a classification project looks at."""
+    """Lists the collections that a classification project uses."""
     with connect() as expert:
         rows = list(expert.api.pages(_path(find_project(expert, project).id)))
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="The project looks at no collection yet.")
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="The project uses no collection yet.")
 
 
 @group.command("create")
@@ -98,7 +98,7 @@ def end(
     *,
     as_json: Json = False,
 ) -> None:
-    """Ends a link: the project sees the collection's photos no more; for owners and managers of the collection.
+    """Ends a link: the project no longer sees the collection's photos; for owners and managers of the collection.
 
     Example: trapper links end "Spring 2025" LINK
     """

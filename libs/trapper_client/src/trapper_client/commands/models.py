@@ -21,7 +21,9 @@ Named = Annotated[
         show_default=False,
     ),
 ]
-OfVersion = Annotated[str, typer.Option("--version", help="Needed when the name has several.", show_default=False)]
+OfVersion = Annotated[
+    str, typer.Option("--version", help="The version; needed when the name has several.", show_default=False)
+]
 _SHOWN = ("name", "type", "predictor", "version", "availability", "pinned", "held", "state", "licence")
 
 

@@ -23,7 +23,9 @@ from trapper_client.errors import WrongUsage
 from trapper_client.output import Json
 from trapper_client.stack import connect
 
-group = typer.Typer(help="Projects: who looks at which photos, with which models and settings.", no_args_is_help=True)
+group = typer.Typer(
+    help="Projects: which collections are classified, with which models and settings.", no_args_is_help=True
+)
 Named = Annotated[
     str,
     typer.Argument(

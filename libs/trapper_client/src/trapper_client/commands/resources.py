@@ -40,7 +40,7 @@ def list_resources(
     collection: Annotated[str | None, typer.Option(help="Only of this collection: its name or id.")] = None,
     deployment: Annotated[str | None, typer.Option(help="Only of this deployment: its name or id.")] = None,
     research_project: ResearchProjectOption = RUN_RESEARCH_PROJECT,
-    archived: Annotated[bool, typer.Option("--archived", help="Archived ones instead.")] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="List archived rows instead.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 50,
     as_json: Json = False,
 ) -> None:

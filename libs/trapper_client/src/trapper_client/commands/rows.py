@@ -79,7 +79,7 @@ def add_row_commands(group: typer.Typer, noun: Noun) -> None:
         project: ResearchProjectOption = RUN_RESEARCH_PROJECT,
         *,
         archived: Annotated[
-            bool, typer.Option("--archived", help="Archived ones instead.", hidden=not noun.archives)
+            bool, typer.Option("--archived", help="List archived rows instead.", hidden=not noun.archives)
         ] = False,
         as_json: Json = False,
     ) -> None:

@@ -247,7 +247,10 @@ def _add_problem_handlers(app: FastAPI) -> None:
     async def refused_by_database(request: Request, error: Exception) -> Response:
         if not refused_text(error):
             raise error
-        return _answer(request, Invalid("a text in it holds a NUL character or half of one, which no database takes"))
+        return _answer(
+            request,
+            Invalid("a text has a NUL character or half of a surrogate pair, which cannot be stored; remove it"),
+        )
 
     for kind in REFUSED_BY_DATABASE:
         app.add_exception_handler(kind, refused_by_database)

@@ -21,7 +21,7 @@ OCTET_STREAM = "application/octet-stream"
 _ETAG = {"description": "`version` of the row in quotes, for If-Match", "schema": {"type": "string"}}
 _REF = "#/components/schemas/"
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
-_REPLAY = "What this Idempotency-Key and this body made before."
+_REPLAY = "The row that this Idempotency-Key and body made before."
 _HEALTH = "health"
 
 

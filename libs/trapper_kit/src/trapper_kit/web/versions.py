@@ -31,7 +31,7 @@ def _version(value: Any) -> int:
     """The number in an ETag; raises ValueError for anything else."""
     matched = _ETAG.fullmatch(str(value).strip())
     if matched is None:
-        raise ValueError('give the version of the row as its ETag tells it, such as "3"')
+        raise ValueError('give the version of the row in quotes, as in its ETag: "3"')
     return int(matched.group(1))
 
 
@@ -53,7 +53,7 @@ def check_change(
     """
     if version != expected:
         raise PreconditionFailed(
-            f"If-Match names version {expected}, the row is at version {version}; look at `current` and decide again",
+            f"If-Match names version {expected}, the row is at version {version}; read `current` and decide again",
             version=version,
             current=current.model_dump(mode="json"),
         )

@@ -83,7 +83,7 @@ class Preprocessing(Request):
     @model_validator(mode="after")
     def _divides(self) -> "Preprocessing":
         if any(value == 0 for value in (self.std if isinstance(self.std, tuple) else (self.std,))):
-            raise ValueError("std is 0, and nothing can be divided by it")
+            raise ValueError("std must not be 0")
         if self.shortest_side is not None and (
             self.resize != "crop" or self.shortest_side < max(self.width, self.height)
         ):
@@ -134,7 +134,7 @@ class Source(Request):
     def _stays_below(self) -> "Source":
         parts = [*(self.path or "").replace("\\", "/").split("/"), self.file_name]
         if ".." in parts or (self.path or "").startswith(("/", "\\")):
-            raise ValueError("a path leads out of the folder that it is below")
+            raise ValueError("a path must stay below its folder")
         return self
 
 

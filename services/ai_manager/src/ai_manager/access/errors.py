@@ -5,7 +5,7 @@ from trapper_kit.problems import Problem, Unauthenticated
 
 class ProtocolNotServed(Problem):
     type = "protocol-not-served"
-    title = "This protocol version is not served here"
+    title = "This protocol version is not supported"
     status = 400
 
 

@@ -5,7 +5,7 @@ from trapper_kit.problems import Problem
 
 class LeaseLost(Problem):
     type = "lease-lost"
-    title = "This lease is over; throw the work away"
+    title = "This lease has ended; discard the work"
     status = 409
 
 
@@ -23,5 +23,5 @@ class RuntimeNotYours(Problem):
 
 class JobCancelled(Problem):
     type = "job-cancelled"
-    title = "The job was cancelled; throw the work away"
+    title = "The job was cancelled; discard the work"
     status = 410

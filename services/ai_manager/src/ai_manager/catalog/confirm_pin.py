@@ -22,7 +22,7 @@ async def confirm_pin(db: Session, name: str, request: PinConfirmation) -> Model
     held_bytes = await queries.held_bytes(db, request.sha256)
     reason = unavailable(entry, held=held_bytes is not None, unpinned=True)
     if reason is None and entry.spec is None:
-        reason = f"nobody said how {name} is run: `trapper models add FILE --name …`"
+        reason = f"the catalogue does not say how {name} is run: `trapper models add FILE --name …`"
     if reason is not None:
         raise ModelNotReady(reason, model=name)
     proposed = {

@@ -23,7 +23,7 @@ class ModelNotFound(Problem):
 
 class ProofNotFound(Problem):
     type = "proof-not-found"
-    title = "Nobody published a golden run of these weights"
+    title = "These weights have no golden run"
     status = 404
 
 
@@ -41,5 +41,5 @@ class WeightsDiffer(Problem):
 
 class RangeRefused(Problem):
     type = "range-refused"
-    title = "There are no such bytes"
+    title = "The requested bytes lie outside of the weights"
     status = 416

@@ -22,13 +22,15 @@ async def publish_model(
 ) -> tuple[Model, bool]:
     """Returns the entry's row and whether it is new; publishing the same entry again changes nothing."""
     if entry.sha256 is None:
-        raise Invalid.field("entry.sha256", "a published model names the sha256 of its weights", "missing")
+        raise Invalid.field("entry.sha256", "The entry has no sha256. Give the sha256 of the weights.", "missing")
     if entry.spec is None:
-        raise Invalid.field("entry.spec", "a published model says how it is run", "missing")
+        raise Invalid.field("entry.spec", "The entry has no spec. Give spec: how the model is run.", "missing")
     if entry.kind in _NAMED and not entry.spec.labels:
-        raise Invalid.field("entry.spec.labels", "a model that says what it saw names its labels", "missing")
+        raise Invalid.field(
+            "entry.spec.labels", "The model has no labels. Give spec.labels, one per class in class order.", "missing"
+        )
     if _NUL in entry.model_dump_json() or (proof is not None and _NUL in proof.model_dump_json()):
-        raise Invalid.field("entry", "a text in it holds a NUL character")
+        raise Invalid.field("entry", "A text contains a NUL character. Remove it.")
     model, new = await _publish(db, entry, now=now)
     if proof is not None and model.proof is None:
         model.proof = proof.model_dump(mode="json")  # the first one stays: others are compared with it
@@ -45,7 +47,7 @@ async def _publish(db: Session, entry: ModelEntry, *, now: datetime) -> tuple[Mo
     if present.sha256 is None:
         return await _pin(db, present, entry), False
     raise ModelImmutable(
-        f"{present.name} {present.version} is there already and says something else",
+        f"{present.name} {present.version} exists already with other content; publish another version",
         name=present.name,
         version=present.version,
         sha256=present.sha256,
@@ -58,7 +60,7 @@ async def _check_name(db: Session, entry: ModelEntry) -> None:
         raise Invalid.field("entry.name", why)
     taken_by = next((kind for kind in await queries.kinds_of(db, entry.name) if kind != entry.kind.value), None)
     if taken_by is not None:
-        message = f"{entry.name!r} is the name of a {taken_by} model, and stands for one kind only: choose another name"
+        message = f"{entry.name!r} is the name of a {taken_by} model; choose another name"
         raise Invalid.field("entry.name", message)
 
 
@@ -80,7 +82,9 @@ async def _add(db: Session, entry: ModelEntry, *, now: datetime) -> Model:
     try:
         await db.flush()
     except IntegrityError as problem:
-        raise ModelImmutable(f"{entry.name} {entry.version} was published at this moment by somebody else") from problem
+        raise ModelImmutable(
+            f"{entry.name} {entry.version} was published by another caller at the same moment"
+        ) from problem
     log("model.published", name=entry.name, version=entry.version, sha256=entry.sha256)
     return model
 

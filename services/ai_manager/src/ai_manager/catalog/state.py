@@ -20,14 +20,14 @@ def unavailable(entry: ModelEntry, *, held: bool, unpinned: bool = False) -> str
     if entry.availability is Availability.CONVERT:
         return f"{entry.name} is published in another format: convert it, then {_install(entry)} --file FILE`"
     if entry.availability is Availability.BRING:
-        return f"{entry.name} is not passed on by us: get it yourself, then {_install(entry)} --file FILE`"
+        return f"{entry.name} is not distributed here: get the file yourself, then {_install(entry)} --file FILE`"
     if entry.sha256 is None and not unpinned:
         return (
             f"the weights of {entry.name} were never confirmed: run {_install(entry)}`, "
             f"or `trapper models pin {entry.name}`"
         )
     if not held and not any(source.url for source in entry.sources):
-        return f"nobody here has the weights of {entry.name}: run {_install(entry)}`"
+        return f"the Manager does not have the weights of {entry.name}: run {_install(entry)}`"
     return None
 
 

@@ -24,7 +24,7 @@ async def append_page(
     if job.sealed:
         raise JobSealed(job_id=str(job_id))
     if page != job.last_page + 1:
-        raise PageOutOfTurn(f"page {job.last_page + 1} comes next", expected=job.last_page + 1)
+        raise PageOutOfTurn(f"page {job.last_page + 1} is the next; send it before others", expected=job.last_page + 1)
     await add_chunks(db, job.id, job.total, submission)
     await add_ids(db, job.id, submission)
     if sealed:

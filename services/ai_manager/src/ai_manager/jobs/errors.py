@@ -11,13 +11,13 @@ class JobNotFound(Problem):
 
 class JobSealed(Problem):
     type = "job-sealed"
-    title = "The job is sealed: its last page came already"
+    title = "The job is sealed and takes no more pages"
     status = 409
 
 
 class PageOutOfTurn(Problem):
     type = "page-out-of-turn"
-    title = "Another page of this job is expected"
+    title = "The pages of a job are sent in order"
     status = 409
 
 

@@ -50,7 +50,7 @@ async def decompress(chunks: AsyncIterator[bytes], *, at_most: int) -> AsyncIter
             except zstandard.ZstdError as problem:
                 raise Malformed("the body is not one zstd frame") from problem
             if reader.unused_data:
-                raise Malformed("something follows the one zstd frame of the body")
+                raise Malformed("the body has data after its zstd frame")
             so_far += len(content)
             if so_far > at_most:
                 raise TooLarge(f"the body is longer than {at_most} bytes")
@@ -124,7 +124,7 @@ class _Reader:
             return at + 1
         if self.place == "value" and self.key == "resources" and self.text[at] == "[":
             if "resources" in self.head:
-                raise Malformed("resources stand twice in the body")
+                raise Malformed("resources are in the body twice")
             self.head["resources"] = []
             self.place = "item"
             return at + 1
@@ -171,7 +171,7 @@ class _Reader:
             first = problem.errors(include_input=False, include_url=False)[0]
             raise invalid_resource([number, *first["loc"]], str(first["type"]), field_message(first)) from problem
         if not self.seen.add(reference.id.bytes):
-            raise invalid_resource([number, "id"], "twice", f"resource {reference.id} stands twice")
+            raise invalid_resource([number, "id"], "twice", f"resource {reference.id} is in the body twice")
         self.items.append(reference)
         if len(self.items) == CHUNK_RESOURCES:
             self._pack()

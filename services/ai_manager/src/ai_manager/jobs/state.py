@@ -90,7 +90,7 @@ def blocked_by(need: Need, fleet: Sequence[Ability]) -> Blocked | None:
             lambda worker: worker.state not in {WorkerState.PAUSED, WorkerState.DRAINING},
             Blocked(
                 code="workers-paused",
-                message="Every worker that may run it is paused or is leaving.",
+                message="Every worker that may run it is paused or draining.",
                 what_to_do="Resume one: trapper workers resume NAME",
             ),
         ),
@@ -98,7 +98,7 @@ def blocked_by(need: Need, fleet: Sequence[Ability]) -> Blocked | None:
             lambda worker: worker.state is WorkerState.ALIVE,
             Blocked(
                 code="workers-silent",
-                message="No worker that may run it has been heard of lately.",
+                message="No worker that may run it has sent a heartbeat lately.",
                 what_to_do="Start one, or look into its log: trapper workers list",
             ),
         ),

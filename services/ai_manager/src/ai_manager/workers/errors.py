@@ -5,7 +5,7 @@ from trapper_kit.problems import Problem
 
 class EnrolmentRefused(Problem):
     type = "enrolment-refused"
-    title = "The enrolment token is unknown, used up or too old"
+    title = "The enrolment token is unknown, used up or expired"
     status = 401
 
 

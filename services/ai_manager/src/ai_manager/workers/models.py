@@ -40,7 +40,7 @@ class Worker(Base):
     models_on_disk: Mapped[list[str]]
     project: Mapped[str]
     offline: Mapped[bool] = mapped_column(server_default=false())
-    """Whether it may lease batches for days, to work without a link."""
+    """Whether it may lease batches for days, to work without a connection."""
     images_per_second: Mapped[dict[str, Any]]
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """What the models of one batch may weigh together, as of its last claim; null when it did not say."""

@@ -84,31 +84,35 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(do=do)
         return added
 
-    enrol = command("enrol", _enrol, "enrol this worker at a Manager; a worker that is enrolled already stays so")
-    enrol.add_argument("--manager", type=address, metavar="URL", help="default: AI_WORKER_MANAGER_URL")
+    enrol = command("enrol", _enrol, "enrol this worker at a Manager; an enrolled worker stays enrolled")
+    enrol.add_argument(
+        "--manager", type=address, metavar="URL", help="address of the Manager; default: AI_WORKER_MANAGER_URL"
+    )
     token = enrol.add_mutually_exclusive_group(required=True)
     token.add_argument("--token-stdin", action="store_true", help="read the enrolment token from standard input")
     token.add_argument("--token-file", type=Path, metavar="FILE", help="read the enrolment token from a file")
-    enrol.add_argument("--name", help="how the fleet calls this worker; default: the host's name")
-    run = command("run", _run, "work, and serve the status page, until SIGTERM")
+    enrol.add_argument("--name", help="name of the worker in the fleet; default: the host name")
+    run = command("run", _run, "run batches and serve the status page, until SIGTERM")
     run.add_argument("--host", default="127.0.0.1", help="address of the status page (default: %(default)s)")
     run.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
-    doctor = command("doctor", _doctor, "look for what keeps this worker from working")
+    doctor = command("doctor", _doctor, "check what keeps this worker from running batches")
     doctor.add_argument("--json", action="store_true", help=_JSON)
-    status = command("status", _status, "what is still to be computed, what is on this machine, what is delivered")
+    status = command("status", _status, "show the batches here: waiting, computed, delivered")
     status.add_argument("--json", action="store_true", help=_JSON)
-    status.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
-    along = command("take-along", _take_along, "lease batches for work without a link, with all that they need")
-    along.add_argument("--json", action="store_true", help=_JSON)
-    along.add_argument(
-        "--hours", type=float, default=72.0, help="how long there will be no link (default: %(default)s)"
+    status.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
+    along = command(
+        "take-along", _take_along, "lease batches for work without a connection, with their media and models"
     )
-    along.add_argument("--batches", type=int, default=20, help="how many at most (default: %(default)s)")
-    along.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
+    along.add_argument("--json", action="store_true", help=_JSON)
+    along.add_argument("--hours", type=float, default=72.0, help="hours without a connection (default: %(default)s)")
+    along.add_argument("--batches", type=int, default=20, help="largest number of batches (default: %(default)s)")
+    along.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
     service = command("systemd-unit", _unit, "print the systemd unit that runs this worker")
-    service.add_argument("--user", default="trapper-worker", help="who runs it (default: %(default)s)")
-    service.add_argument("--python", type=Path, default=Path(sys.executable), help="default: the one that runs this")
-    service.add_argument("--port", type=int, default=PORT, help="of the status page (default: %(default)s)")
+    service.add_argument("--user", default="trapper-worker", help="user that runs the service (default: %(default)s)")
+    service.add_argument(
+        "--python", type=Path, default=Path(sys.executable), help="the Python of the service; default: the present one"
+    )
+    service.add_argument("--port", type=int, default=PORT, help="port of the status page (default: %(default)s)")
     command("openapi", _openapi, "print the contract of the status page")
     command("settings", _settings, "list every setting with its default")
     inspect = command("inspect-model", _inspect, "try a model file: a JSON request on standard input, an answer out")

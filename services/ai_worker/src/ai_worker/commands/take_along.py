@@ -83,7 +83,7 @@ def sentences(work: OfflineWork) -> Iterator[str]:
     lasts = hours_in_words(work.lease_seconds)
     if not work.ready:
         yield (
-            f"But a lease lasts only {lasts}: the Manager gives this worker no longer ones. Its operator makes the "
+            f"A lease lasts only {lasts}: the Manager gives this worker no longer ones. Its operator makes the "
             "enrolment token of a worker that works without a link with `--offline`."
         )
         return
@@ -92,4 +92,4 @@ def sentences(work: OfflineWork) -> Iterator[str]:
             f"{work.other_batches} more were claimed before; the Manager gives them to other workers when you leave "
             "before they are computed."
         )
-    yield f"You can leave. Their leases last for {lasts}; results are delivered when the link is back."
+    yield f"You can disconnect. The leases last for {lasts}; results are delivered when the link is back."

@@ -22,7 +22,7 @@ _OF_THE_MACHINE = 0.75
 
 class RuntimeUnavailable(Problem):
     type = "runtime-unavailable"
-    title = "The runtime that was asked for is not there, and nothing falls back by itself"
+    title = "The chosen runtime is not available on this machine. Install it, or set AI_WORKER_RUNTIME to another"
     status = 409
 
 

@@ -108,7 +108,7 @@ async def _limited(fetching: Fetching, resource: ResourceRef) -> Path:
         async with asyncio.timeout(fetching.work.settings.intervals.media + resource.size_bytes / _SLOW):
             return await _follow(fetching, resource)
     except TimeoutError:
-        raise MediaFailed(FailureCode.MEDIA_UNREACHABLE, "the file did not come in time", again=True) from None
+        raise MediaFailed(FailureCode.MEDIA_UNREACHABLE, "the file did not arrive in time", again=True) from None
     except AddressRefused as problem:
         raise MediaFailed(FailureCode.MEDIA_REFUSED, str(problem)) from problem
     except ValueError as problem:  # of an address that a redirect names

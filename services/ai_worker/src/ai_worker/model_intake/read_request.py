@@ -160,7 +160,7 @@ def decide_preprocessing(request: ModelRequest, facts: Facts, known: Family) -> 
     except ValidationError as problem:
         raise ModelRefused("request", f"preprocess: {_first(problem)}") from problem
     if any(number == 0 for number in (how.std if isinstance(how.std, tuple) else (how.std,))):
-        raise ModelRefused("request", "preprocess: std is 0, and nothing can be divided by it")
+        raise ModelRefused("request", "preprocess: std must not be 0")
     return how
 
 

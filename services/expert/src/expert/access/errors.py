@@ -5,7 +5,7 @@ from trapper_kit.problems import Problem
 
 class SignInRefused(Problem):
     type = "sign-in-refused"
-    title = "E-mail and password do not fit, or the account is not active"
+    title = "E-mail or password is wrong, or the account is not active"
     status = 401
 
 
@@ -23,7 +23,7 @@ class CsrfMissing(Problem):
 
 class PasswordWrong(Problem):
     type = "password-wrong"
-    title = "The current password does not fit"
+    title = "The current password is wrong"
     status = 403
 
 

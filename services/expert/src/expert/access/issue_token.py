@@ -37,7 +37,7 @@ async def issue_token(
         if parent is None:
             raise Unauthenticated("this token is unknown, expired or revoked")
         if EVERYTHING not in parent.scopes and not set(scopes) <= set(parent.scopes):
-            raise Forbidden("a token cannot make one that may do more than itself")
+            raise Forbidden("a token cannot create a token with more scopes than its own")
         expires_at = min(expires_at, parent.expires_at)
     secret = new_token(PREFIX)
     row = AccessToken(

@@ -28,7 +28,7 @@ async def change_password(work: ExpertWork, caller: Caller, *, current: str, new
     async with work.db() as db:
         user = await db.get_one(User, caller.id)
     if not await check_password(current, user.password_hash):
-        raise PasswordWrong("the current password does not fit")
+        raise PasswordWrong("the current password is wrong")
     password_hash = await hash_password(new)
     async with work.db() as db:
         user = await db.get_one(User, caller.id, with_for_update=True)

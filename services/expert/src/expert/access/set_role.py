@@ -52,11 +52,11 @@ async def _keep_owners(
 ) -> None:
     owner = ResearchRole.OWNER
     if owner in (former, role) and mine is not owner:
-        raise Forbidden("only an owner makes or unmakes an owner")
+        raise Forbidden("only an owner can give or take away the role owner")
     if former is owner and role is not owner:
         members = await queries.list_research_members(db, project_id)
         if sum(1 for _, held in members if held is owner) == 1:
-            raise Conflict("a project keeps at least one owner")
+            raise Conflict("a project needs at least one owner")
 
 
 def _note(db: Session, caller: Caller, user_id: UUID, role: str, *, kind: str, project_id: UUID) -> None:

@@ -50,7 +50,7 @@ async def sign_in(work: ExpertWork, *, email: str, password: str, address: str) 
     if user is None or not fits or not user.is_active:
         async with work.db() as db:  # also without a user: the time must not tell whether there is one
             note(db, "sign-in-refused", actor_id=None, subject_kind="user", subject_id=user.id if user else None)
-        raise SignInRefused("e-mail and password do not fit, or the account is not active")
+        raise SignInRefused("e-mail or password is wrong, or the account is not active")
     return await _begin(work, user, address_hash)
 
 

@@ -17,5 +17,5 @@ class LinkNotOpen(Problem):
 
 class ProviderUnfit(Problem):
     type = "provider-unfit"
-    title = "This provider cannot be chosen for this"
+    title = "This model cannot be chosen for this purpose"
     status = 422

@@ -15,7 +15,7 @@ class ClassificationLocked(Conflict):
 
 class NotForkable(Conflict):
     type = "not-forkable"
-    title = "A final row says nothing of its own; fork the row that it points to"
+    title = "A final row has no observations of its own; fork the row that it points to"
 
 
 class NotEditable(Conflict):
@@ -45,7 +45,7 @@ class Superseded(Conflict):
 
 class AiRequired(Conflict):
     type = "ai-required"
-    title = "The project wants the AI to look first, and it has not ended for this resource"
+    title = "The project requires the AI first, and its job has not ended for this resource"
 
 
 class ResourceNotInProject(NotFound):

@@ -20,14 +20,14 @@ class JobStillOpen(Conflict):
 
 class NoDetectionProvider(Invalid):
     type = "no-detection-provider"
-    title = "The project has no active detection provider, so no AI can be asked"
+    title = "The project has no active detection model, so no AI job can be made"
 
 
 class MediaGrantRefused(Forbidden):
     type = "media-grant-refused"
-    title = "The media grant is not one of ours, or its job is over"
+    title = "The media grant is unknown, or its job has ended"
 
 
 class ResourceNotInJob(NotFound):
     type = "resource-not-in-job"
-    title = "The job of this media grant does not hold this resource"
+    title = "The job of this media grant does not have this resource"

@@ -11,5 +11,5 @@ class ConnectionNameTaken(Problem):
 
 class CredentialUnreadable(Problem):
     type = "credential-unreadable"
-    title = "A stored credential does not open with the present EXPERT_SECRET_KEY; connect the Manager again"
+    title = "A stored credential cannot be decrypted with the current EXPERT_SECRET_KEY; connect the Manager again"
     status = 503

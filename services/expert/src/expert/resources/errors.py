@@ -11,7 +11,7 @@ class ResourceUnknown(Problem):
 
 class MediaGated(Problem):
     type = "media-gated"
-    title = "This picture is behind the privacy gate"
+    title = "The picture is withheld until people in it are blurred"
     status = 403
 
 

@@ -58,7 +58,7 @@ async def _visible(work: ExpertWork, caller: Caller, resource_id: UUID, *, held:
         role = await access.research_role(db, caller.id, resource.research_project_id)
         capability = Capability.SEE_ORIGINALS
         if not held or not may_in_research_project(role, capability) or not in_scope(caller.scopes, capability):
-            raise MediaGated("this picture is held until people in it are blurred")
+            raise MediaGated("the picture is withheld until people in it are blurred")
         note(db, "held-original-opened", actor_id=caller.id, subject_kind="resource", subject_id=resource.id)
     return resource
 

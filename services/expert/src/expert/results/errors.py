@@ -5,4 +5,4 @@ from trapper_kit.problems import Unavailable
 
 class BlobDiffers(Unavailable):
     type = "blob-differs"
-    title = "The bytes that arrived are not the ones that were announced"
+    title = "The received bytes do not have the announced sha256"

@@ -31,7 +31,10 @@ async def write_batch(
     ids = [resource.resource_id for resource in checked.resources]
     foreign = await foreign_resources(db, job.id, ids, received_batch_id=batch.id)
     if foreign or len(set(ids)) != len(ids):
-        raise BatchRefused("resources", f"{foreign or 'one twice'}: resources that this batch cannot be about")
+        raise BatchRefused(
+            "resources",
+            f"the results name {foreign or 'a resource twice'}; each resource of the batch occurs once, and no other",
+        )
     resources = await queries.resource_facts(db, ids)
     hashes = [resources[resource_id].stored_sha256 for resource_id in ids]
     read = [resource.failure is None for resource in checked.resources]

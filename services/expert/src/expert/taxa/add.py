@@ -28,7 +28,7 @@ async def add_taxon(
     if parent_id is not None and parent is None:
         raise Invalid.field("parent_id", "there is no such taxon; look it up under /api/taxa/")
     if parent is not None and not is_below(rank, parent.rank):
-        raise Invalid.field("rank", f"a {rank.value} does not belong below the {parent.rank} {parent.scientific_name}")
+        raise Invalid.field("rank", f"a {rank.value} cannot be below the {parent.rank} {parent.scientific_name}")
     await queries.lock_name(db, scientific_name)
     taxon_id = uuid7()
     taxon = Taxon(

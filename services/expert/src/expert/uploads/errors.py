@@ -11,7 +11,7 @@ class UploadUnknown(Problem):
 
 class UploadExpired(Problem):
     type = "upload-expired"
-    title = "Nothing came within the time given; announce the file again"
+    title = "No data arrived in time; announce the file again"
     status = 410
 
 

@@ -87,7 +87,7 @@ async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator
     async for chunk in body:
         so_far += len(chunk)
         if so_far > upload.size_bytes:
-            raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and more came")
+            raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and more arrived")
         digest.update(chunk)
         yield chunk
     check_body(upload, so_far, digest.hexdigest())
@@ -96,6 +96,6 @@ async def _checked(upload: Upload, body: AsyncIterator[bytes]) -> AsyncGenerator
 def check_body(upload: Upload, size_bytes: int, sha256: str) -> None:
     """Raise SizeMismatch or Sha256Mismatch for bytes that are not those announced."""
     if size_bytes != upload.size_bytes:
-        raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and {size_bytes} came")
+        raise SizeMismatch(f"{upload.size_bytes} bytes were announced, and {size_bytes} arrived")
     if sha256 != upload.sha256:
-        raise Sha256Mismatch(f"the bytes that came have the sha256 {sha256}")
+        raise Sha256Mismatch(f"the received bytes have the sha256 {sha256}")

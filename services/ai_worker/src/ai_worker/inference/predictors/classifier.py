@@ -27,7 +27,10 @@ def read(row: Tensor, spec: ModelSpec) -> Probabilities:
     """Returns probabilities and logits of one crop; logarithms replace logits where the file has none."""
     values = np.asarray(row, dtype=np.float32).reshape(-1)
     if len(values) != len(spec.labels):
-        raise ModelOutputUnfit(f"{len(values)} classes were seen, and {len(spec.labels)} labels were given")
+        raise ModelOutputUnfit(
+            f"The model has {len(values)} classes; the label file has {len(spec.labels)} labels. "
+            "Give one label per class, in class order"
+        )
     if not np.isfinite(values).all():
         raise ModelOutputUnfit("the output has values that are infinite or not numbers")
     if spec.activation == "softmax":

@@ -12,7 +12,7 @@ def read(row: Tensor, dimension: int) -> Floats:
     """Returns the features of one crop, clipped to the range of float16."""
     values = np.asarray(row, dtype=np.float32).reshape(-1)
     if len(values) != dimension:
-        raise ModelOutputUnfit(f"{len(values)} features were seen; expected {dimension}")
+        raise ModelOutputUnfit(f"the model has {len(values)} features; expected {dimension}")
     if not np.isfinite(values).all():
         raise ModelOutputUnfit("the features have values that are infinite or not numbers")
     return np.clip(values, -HALF_MAX, HALF_MAX)
