@@ -19,7 +19,7 @@ NAMES = ("demo-detector", "demo-species")
 @pytest.fixture(scope="module")
 def figures(models_folder: Path) -> Figures:
     detector, classifier = (open_model(models_folder / "weights" / f"{name}.onnx") for name in NAMES)
-    return measure(held_out_photos(FIRST_SEED, places=45, width=480), detector, classifier)
+    return measure(held_out_photos(FIRST_SEED, places=45, width=320), detector, classifier)
 
 
 def test_the_weights_are_the_files_whose_hashes_are_listed(models_folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ FILES = [
     "\N{DEER}/1.jpg".encode(),
     b"=cmd/-rf.jpg",
 ]
+NEXT = b"\n--- next ---\n"
 WRITE = """
 import sys
 from pathlib import Path
@@ -26,28 +28,40 @@ from trapper_cli.runs.names import portable, unique_name
 from trapper_cli.runs.scan import scan_folder
 from trapper_cli.runs.write_csv import observations_csv
 from trapper_cli.runs.write_md_json import md_json
+from trapper_client.app import run
 
 root = Path(sys.argv[1])
 photos = scan_folder(root, warn=print).photos
 outcomes = [FileOutcome(photo.relative, deployment=photo.folder, captured_at="x") for photo in photos]
 result = RunResult(unique_name(portable(root.name), portable(str(root))), outcomes)
-sys.stdout.buffer.write(md_json(result, ModelUsed("demo-detector", "1", ""), None) + observations_csv(result))
+out = sys.stdout.buffer
+out.write(md_json(result, ModelUsed("demo-detector", "1", ""), None) + NEXT + observations_csv(result) + NEXT)
+assert run(["run", sys.argv[1], "--dry-run", "--json"]) == 0
+out.write(NEXT)
+assert run(["run", sys.argv[1], "--dry-run"]) == 0  # and a person's table can be printed
 """
 
 
-def _in_locale(name: str, tmp_path: Path, *words: str | bytes) -> bytes:
-    environment = locale_environment(name, tmp_path)
-    if environment is None:
+@dataclass(frozen=True)
+class Written:
+    """What was written of one card in one locale."""
+
+    results: bytes
+    observations: bytes
+    plan: bytes
+    table: bytes
+
+
+def environment(name: str, folder: Path) -> dict[str, str]:
+    made = locale_environment(name, folder)
+    if made is None:
         pytest.skip(f"this machine can make no locale {name}")
-    environment["TRAPPER_STATE_DIR"] = str(tmp_path / "state")
-    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return {**made, "TRAPPER_STATE_DIR": str(folder / "state")}
 
 
-@pytest.fixture
-def card(tmp_path: Path) -> Path:
-    root = tmp_path / "Kärtchen"
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("cards") / "Kärtchen"
     for name in FILES:
         path = root / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,31 +69,44 @@ def card(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_results_have_the_same_bytes_in_every_locale(card: Path, tmp_path: Path, name: str) -> None:
-    written = _in_locale(name, tmp_path, "-c", WRITE, os.fsencode(card))
-    assert written == _in_locale("C.UTF-8", tmp_path, "-c", WRITE, os.fsencode(card))
-    document = json.loads(written[: written.index(b"\n}\n") + 3])
+def written(card: Path, name: str, folder: Path) -> Written:
+    script = WRITE.replace("NEXT", repr(NEXT))
+    done = subprocess.run(
+        [sys.executable, "-c", script, os.fsencode(card)],
+        env=environment(name, folder),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Written(*done.stdout.split(NEXT))
+
+
+@pytest.fixture(scope="module")
+def in_utf_8(card: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return written(card, "C.UTF-8", tmp_path_factory.mktemp("UTF-8"))
+
+
+def test_results_hold_every_name_byte_for_byte(in_utf_8: Written) -> None:
+    document = json.loads(in_utf_8.results)
     assert sorted(image["file"].encode("utf-8", "surrogateescape") for image in document["images"]) == sorted(FILES)
+    assert sum(each["photos"] for each in json.loads(in_utf_8.plan)["deployments"]) == len(FILES)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "C.UTF-8"])
+def test_results_and_plan_have_the_same_bytes_in_every_locale(
+    card: Path, tmp_path: Path, in_utf_8: Written, name: str
+) -> None:
+    here = written(card, name, tmp_path)
+    assert (here.results, here.observations, here.plan) == (in_utf_8.results, in_utf_8.observations, in_utf_8.plan)
+    assert b"Nothing was sent" in here.table
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_plan_has_the_same_bytes_in_every_locale(card: Path, tmp_path: Path, name: str) -> None:
-    command = ("-m", "trapper_client", "run", os.fsencode(card), "--dry-run", "--json")
-    assert _in_locale(name, tmp_path, *command) == _in_locale("C.UTF-8", tmp_path, *command)
-    _in_locale(name, tmp_path, *command[:-1])  # and a person's table can be printed
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("folder", ["Müller".encode(), b"M\xfcller"])
-def test_a_model_under_any_path_can_be_tried(tmp_path: Path, folder: bytes, name: str) -> None:
+def test_a_model_under_any_path_can_be_tried(tmp_path: Path, name: str) -> None:
     made = colour_detector(tmp_path / "made.onnx", size=96)
-    path = tmp_path / os.fsdecode(folder) / "färbe.onnx"
-    path.parent.mkdir()
+    path = tmp_path / "Müller" / os.fsdecode(b"M\xfcller") / "färbe.onnx"
+    path.parent.mkdir(parents=True)
     made.rename(path)
-    environment = locale_environment(name, tmp_path)
-    if environment is None:
-        pytest.skip(f"this machine can make no locale {name}")
     request = {
         "name": "colours", "version": "", "predictor": "yolov8", "labels": ["animal", "person", "vehicle"],
         "label_map": None, "input_size": None, "preprocess": {}, "activation": "auto", "licence": "",
@@ -87,7 +114,7 @@ def test_a_model_under_any_path_can_be_tried(tmp_path: Path, folder: bytes, name
     done = subprocess.run(
         [sys.executable, "-m", "ai_worker.commands", "inspect-model", os.fsencode(path)],
         input=json.dumps(request).encode(),
-        env=environment,
+        env=environment(name, tmp_path),
         capture_output=True,
         check=False,
     )
