@@ -6,16 +6,19 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.main_job.trapper import DEMO, MARKS, SAMPLE, Trapper, copy_anew
 from tests.support.make.bad_pictures import encoded, scene, with_exif
 from tests.support.make.maker_notes import hyperfire_2
 from tests.support.make.spoiled_jpegs import DAMAGED
 from tests.support.networks import colour_detector
+from trapper_cli.runs.visits import collections_named
 from trapper_client.client import TrapperClient
 from trapper_client.stack import connect
 
@@ -34,17 +37,26 @@ def expert(stack: Trapper, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrapperC
         yield client
 
 
+@cache
+def small(number: int) -> bytes:
+    """One of the sample's photos at the size that the demo detector looks at, with its EXIF."""
+    image = Image.open(SAMPLE / "meadow" / f"IMG_{number:04}.JPG")
+    content, exif = io.BytesIO(), image.getexif()
+    image.resize((320, 240)).save(content, "JPEG", quality=90, exif=exif)
+    return content.getvalue()
+
+
 def photo(number: int, target: Path, mark: str) -> Path:
     """One of the sample's photos with bytes of its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes((SAMPLE / "meadow" / f"IMG_{number:04}.JPG").read_bytes() + mark.encode())
+    target.write_bytes(small(number) + mark.encode())
     return target
 
 
 def deployments(expert: TrapperClient, collection: str) -> dict[str, str]:
     """The name of each file's deployment in the service."""
     project = next(iter(expert.research_projects())).id
-    (found,) = expert.collections(research_project_id=project, name=collection)
+    (found,) = collections_named(expert, project, collection)
     names = {each.id: each.deployment_id for each in expert.deployments(research_project_id=project)}
     return {each.file_path: names[each.deployment_id or ""] for each in expert.resources(collection_id=found.id)}
 
@@ -91,7 +103,7 @@ def test_the_plan_says_the_times_that_the_service_reads(stack: Trapper, folder: 
     ]
     assert report["time_sources"] == {"maker_note": 1, "exif_modified": 1, "filename": 1}
     project = next(iter(expert.research_projects())).id
-    (collection,) = expert.collections(research_project_id=project, name=report["collection"])
+    (collection,) = collections_named(expert, project, report["collection"])
     described = {each.file_path: each for each in expert.resources(collection_id=collection.id)}
     times = sorted(str(each.recorded_at) for path, each in described.items() if path.startswith("A/"))
     assert times == ["2023-06-02 10:00:00", "2023-06-03 10:00:00", "2023-06-05 10:00:00", "None"]
@@ -147,7 +159,9 @@ def test_a_damaged_photo_without_an_object_is_not_blank(stack: Trapper, folder: 
     card = folder / "card"
     blank = photo(20, card / "blank.jpg", str(folder))
     damaged = card / "damaged.jpg"
-    damaged.write_bytes(DAMAGED["20 kB zeroed"](photo(21, damaged, str(folder)).read_bytes()))
+    damaged.write_bytes(
+        DAMAGED["20 kB zeroed"]((SAMPLE / "meadow" / "IMG_0021.JPG").read_bytes()) + str(folder).encode()
+    )
     out = [folder / "r.json", folder / "r.csv"]
     report = stack.run(card, *DEMO, "--out", out[0], "--out", out[1]).json
     assert {name: report[name] for name in ("photos", "blank", "animals", "damaged", "failed")} == {
@@ -167,7 +181,7 @@ def test_a_damaged_photo_without_an_object_is_not_blank(stack: Trapper, folder: 
     table = [" ".join(line.split()) for line in stack("run", card, *DEMO).text.splitlines()]
     assert {"Photos 2", "Blank 1", "Damaged, so not known to be blank 1"} <= set(table)
     project = next(iter(expert.research_projects())).id
-    (collection,) = expert.collections(research_project_id=project, name=report["collection"])
+    (collection,) = collections_named(expert, project, report["collection"])
     assert expert.collection_counts(collection.id).damaged == 1
     kept = {each.id: each.file_path for each in expert.resources(collection_id=collection.id)}
     seen = expert.observations(resource_id=list(kept), type=["ai"], current=True)

@@ -1,6 +1,7 @@
 """`trapper run` as somebody who sits at a terminal sees it, and `trapper models install`, on a stack of their own."""
 
 import hashlib
+import json
 import os
 import pty
 import select
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -21,6 +23,8 @@ from tests.support.networks import colour_detector
 from tests.support.weights_servers import serving_weights
 from trapper_cli.models.download import find_origin
 from trapper_cli.models.install import find_entry, install
+from trapper_client.app import run
+from trapper_client.commands import models
 from trapper_client.stack import connect, connect_manager
 from trapper_schemas.catalog import map_labels, read_label_map
 from trapper_schemas.v1.models import ModelEntry, ModelSpec, Preprocessing, Source
@@ -91,9 +95,21 @@ def at_a_terminal(trapper: Trapper, *words: str | Path, answer: bytes = b"", **v
     return " ".join(written.decode("utf-8", "replace").split())
 
 
-def offered(trapper: Trapper, name: str, url: str, content: bytes, *, pinned: bool) -> ModelEntry:
+def command(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, Any]:
+    """The exit code of a command in this process, and its document."""
+    code = run([*map(str, words), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def listed(name: str) -> dict[str, Any]:
+    """The model as `trapper models list` shows it."""
+    with connect_manager() as manager:
+        return models.summary(next(model for model in manager.models() if model["name"] == name))
+
+
+def offered(name: str, url: str, content: bytes, *, pinned: bool) -> ModelEntry:
     """The entry of the shipped catalogue with this address and labels, as a mirror's operator would write it."""
-    known = next(model for model in trapper.models() if model["name"] == name)
+    known = listed(name)
     return ModelEntry(
         name=name,
         version=known["version"],
@@ -138,7 +154,7 @@ def evening(trapper: Trapper) -> Evening:
         url = f"{server.url}/colours.onnx"
         server.files["/colours.onnx"] = content
         with connect_manager() as manager:
-            manager.publish_model(offered(trapper, "yolox-s", url, content, pinned=True).model_dump(mode="json"))
+            manager.publish_model(offered("yolox-s", url, content, pinned=True).model_dump(mode="json"))
         declined = at_a_terminal(trapper, "run", folder, answer=b"\n")
         interrupted = at_a_terminal(trapper, "run", folder, answer=CTRL_C)
         once = at_a_terminal(trapper, "run", folder, "--once")
@@ -166,51 +182,55 @@ def test_a_run_with_once_asks_nothing(evening: Evening) -> None:
     assert "Detector demo-detector" in evening.once
 
 
-def test_yes_installs_the_detector_under_its_name_and_uses_it(trapper: Trapper, evening: Evening) -> None:
+def test_yes_installs_the_detector_under_its_name_and_uses_it(
+    trapper: Trapper, evening: Evening, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "Detector yolox-s" in evening.accepted
     assert evening.sha256 in evening.accepted
     assert "can be downloaded" not in evening.afterwards
     assert "Detector yolox-s" in evening.afterwards
-    listed = next(model for model in trapper.models() if model["name"] == "yolox-s")
-    assert (listed["held"], listed["sha256"]) == (True, evening.sha256)
+    shown = listed("yolox-s")
+    assert (shown["held"], shown["sha256"]) == (True, evening.sha256)
     assert list((trapper.state_dir / "downloads").iterdir()) == []
-    again = trapper("models", "install", "yolox-s", "--json")
-    assert (again.code, again.json["was_here"]) == (0, True)
+    code, again = command(capsys, "models", "install", "yolox-s")
+    assert (code, again["was_here"]) == (0, True)
 
 
 @pytest.mark.usefixtures("evening")  # which begins where no real detector is
-def test_an_unpinned_entry_is_pinned_by_what_was_downloaded(trapper: Trapper, tmp_path: Path) -> None:
+def test_an_unpinned_entry_is_pinned_by_what_was_downloaded(tmp_path: Path) -> None:
     content = colour_detector(tmp_path / "made.onnx", size=160).read_bytes()
     with serving_weights() as server, connect() as expert, connect_manager() as manager:
         server.files["/a"] = content
-        listed = offered(trapper, "yolox-tiny", f"{server.url}/a", content, pinned=False).model_dump(mode="json")
-        listed["spec"]["preprocessing"].update(width=160, height=160)
-        entry, _ = find_entry([listed], "yolox-tiny")
+        known = offered("yolox-tiny", f"{server.url}/a", content, pinned=False).model_dump(mode="json")
+        known["spec"]["preprocessing"].update(width=160, height=160)
+        entry, _ = find_entry([known], "yolox-tiny")
         install(manager, expert, entry, find_origin(entry), tmp_path / "downloads")
         providers = {each.name: each.sha256 for each in expert.providers()}
     assert providers["yolox-tiny"] == hashlib.sha256(content).hexdigest()
 
 
-def test_what_cannot_be_installed_is_refused_with_one_sentence(trapper: Trapper) -> None:
+@pytest.mark.usefixtures("trapper")
+def test_what_cannot_be_installed_is_refused_with_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get it yourself")):
-        answer = trapper("models", "install", name, "--yes", "--json")
-        assert answer.code == 1
-        assert told in answer.json["error"]
-        assert "docs/models.md" in answer.json["error"]
-        assert f"trapper models install {name} --file" in answer.json["error"]
-    assert trapper("models", "install", "nope", "--json").code == 2
+        code, answer = command(capsys, "models", "install", name, "--yes")
+        assert code == 1
+        assert told in answer["error"]
+        assert "docs/models.md" in answer["error"]
+        assert f"trapper models install {name} --file" in answer["error"]
+    assert command(capsys, "models", "install", "nope")[0] == 2
 
 
 @pytest.mark.usefixtures("evening")
-def test_a_converted_file_becomes_the_entry_that_it_was_made_for(trapper: Trapper, tmp_path: Path) -> None:
+def test_a_converted_file_becomes_the_entry_that_it_was_made_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = colour_detector(tmp_path / "larch.onnx", size=640)
-    answer = trapper("models", "install", "megadetector-1000-larch", "--file", made, "--json")
-    assert answer.code == 0, answer.text
-    listed = next(model for model in trapper.models() if model["name"] == "megadetector-1000-larch")
-    assert (listed["availability"], listed["held"], listed["pinned"]) == ("ready", True, True)
-    assert listed["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
+    code, answer = command(capsys, "models", "install", "megadetector-1000-larch", "--file", made)
+    assert code == 0, answer
+    shown = listed("megadetector-1000-larch")
+    assert (shown["availability"], shown["held"], shown["pinned"]) == ("ready", True, True)
+    assert shown["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
     with connect() as expert:
-        assert listed["sha256"] in {each.sha256 for each in expert.providers()}
-    other = trapper("models", "install", "yolox-nano", "--file", made, "--json")
-    assert other.code == 1
-    assert trapper("models", "install", "yolox-nano", "--file", "nowhere.onnx", "--json").code == 2
+        assert shown["sha256"] in {each.sha256 for each in expert.providers()}
+    assert command(capsys, "models", "install", "yolox-nano", "--file", made)[0] == 1
+    assert command(capsys, "models", "install", "yolox-nano", "--file", "nowhere.onnx")[0] == 2
