@@ -117,7 +117,7 @@ def test_a_refused_token_is_renewed_once(service: Service) -> None:
 
 def test_what_is_not_ours_is_told_so(service: Service, api: Api) -> None:
     service.answers = [(404, {}, b"<html>nginx</html>")]
-    with pytest.raises(Unreachable, match="404, and not from a service of Trapper"):
+    with pytest.raises(Unreachable, match="404; the reply is not from a Trapper service"):
         api.get("/x")
 
 

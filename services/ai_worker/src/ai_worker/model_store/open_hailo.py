@@ -136,7 +136,7 @@ def open_hef(path: Path, place: Place) -> HailoSession:
 def _open_device(platform: Any, place: Place) -> Any:
     there = platform.Device.scan()
     if place.index >= len(there):
-        raise ProviderUnavailable(f"{place.device} was chosen, and this machine has {len(there)} Hailo devices")
+        raise ProviderUnavailable(f"{place.device} was asked for, and {len(there)} Hailo devices are there")
     how = platform.VDevice.create_params()
     how.scheduling_algorithm = platform.HailoSchedulingAlgorithm.ROUND_ROBIN
     return platform.VDevice(how, device_ids=[there[place.index]])
