@@ -11,6 +11,7 @@ from trapper_schemas.ids import uuid7
 
 assert project.__name__  # a fixture
 SEQUENCES = "/api/sequences/"
+CLASSIFICATIONS = "/api/media-classifications/classifications/"
 
 
 async def listed(made: Scene, **filters: Any) -> list[dict[str, Any]]:
@@ -135,3 +136,25 @@ async def test_rebuild_on_demand_takes_another_interval_once_per_key(project: Sc
     assert await groups(project) == [[a, b]]
     ((counters,),) = await project.sql("select counters from operations")
     assert counters == {"resources": 2}
+
+
+async def test_resources_classifications_and_observations_are_filtered_by_sequence(project: Scene) -> None:
+    a, b, _ = await put(project, 0, 1, 60)
+    await extended(project)
+    pair, _ = await listed(project)
+    async with project.as_("owner") as client:
+        for resource_id in project.resource_ids:
+            body = {
+                "classification_project_id": str(project.project_id),
+                "resource_id": str(resource_id),
+                "dynamic_attrs": [{"observation_type": "blank"}],
+            }
+            made = await client.post(CLASSIFICATIONS, json=body, headers={"Idempotency-Key": str(uuid7())})
+            assert made.status_code == 201, made.text
+        for path, name, filters in (
+            ("/api/resources/", "id", {}),
+            (CLASSIFICATIONS, "resource_id", {"type": "user"}),
+            ("/api/observations/", "resource_id", {"type": "user"}),
+        ):
+            answer = await client.get(path, params={"sequence_id": pair["id"], **filters})
+            assert {row[name] for row in answer.json()["items"]} == {str(a), str(b)}, path

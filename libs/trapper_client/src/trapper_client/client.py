@@ -50,6 +50,9 @@ from trapper_client.contract import (
     ResearchProjectReply,
     ResourceDetail,
     ResourceReply,
+    SequenceCounts,
+    SequenceDetail,
+    SequenceReply,
     TokenReply,
     UploadedResource,
     UploadReplies,
@@ -69,6 +72,7 @@ from trapper_client.filters import (
     ResearchProjectsListAllFilters,
     ResourcesListAllFilters,
     ResultsListMachineDetectionsFilters,
+    SequencesListAllFilters,
 )
 from trapper_schemas.base import Reply
 
@@ -78,6 +82,7 @@ PACK_FILES, PACKED_FILE_BYTES = 100, 1 << 19
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"
 _OPERATIONS = "/api/operations/"
+_SEQUENCES = "/api/sequences/"
 _PROJECTS = "/api/classification-projects/"
 T = TypeVar("T", bound=BaseModel)
 
@@ -245,6 +250,18 @@ class TrapperClient:
     def rerun_job(self, job_id: str, request: JobRerun) -> NewJobReply:
         """Requests a job for the resources of an earlier one, or for those that failed in it."""
         return self.api.send(NewJobReply, "POST", f"{_JOBS}{job_id}/rerun/", request)
+
+    # sequences
+
+    def sequences(self, **filters: Unpack[SequencesListAllFilters]) -> Iterator[SequenceReply]:
+        return self.api.items(SequenceReply, _SEQUENCES, **filters)
+
+    def sequence(self, sequence_id: str) -> SequenceDetail:
+        return self.api.read(SequenceDetail, f"{_SEQUENCES}{sequence_id}/")
+
+    def sequence_counts(self, linked_collection_id: str) -> SequenceCounts:
+        """The sequences of a linked collection, and how many resources are not chained yet."""
+        return self.api.read(SequenceCounts, f"{_SEQUENCES}counts/", linked_collection_id=linked_collection_id)
 
     # operations
 

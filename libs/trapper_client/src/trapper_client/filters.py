@@ -252,6 +252,7 @@ class ClassificationsListClassificationsFilters(TypedDict, total=False):
     linked_collection_id: list[str]
     resource_id: list[str]
     deployment_id: list[str]
+    sequence_id: list[str]
     type: list[Literal["final", "ai", "user", "feedback"]]
     observation_type: list[
         Literal["animal", "human", "vehicle", "blank", "unknown", "unclassified"]
@@ -276,6 +277,7 @@ class ObservationsListObservationsFilters(TypedDict, total=False):
     linked_collection_id: list[str]
     resource_id: list[str]
     deployment_id: list[str]
+    sequence_id: list[str]
     type: list[Literal["final", "ai", "user", "feedback"]]
     observation_type: list[
         Literal["animal", "human", "vehicle", "blank", "unknown", "unclassified"]
@@ -326,6 +328,7 @@ class ResourcesListAllFilters(TypedDict, total=False):
     research_project_id: str | None
     collection_id: str | None
     deployment_id: str | None
+    sequence_id: str | None
     name: str | None
     state: Literal["stored", "described", "unreadable"] | None
     is_active: bool

@@ -15,6 +15,7 @@ from trapper_client.errors import Failure
 
 POLL_SECONDS = 0.5
 STALL_SECONDS = 1800.0
+_EVENTS_SECONDS = 30.0
 _HINT = "See: trapper status, trapper doctor. The same command continues where this one stopped."
 
 
@@ -106,6 +107,17 @@ class JobRunner:
             again = self._job().model_copy(update={"resource_ids": list(resource_ids)})
             self._add(followed, self._expert.request_ai(again))
             self._wait(followed, counter)
+
+    def count_events(self) -> int | None:
+        """How many sequences the photos make; None when that is not known after some seconds."""
+        until = time.monotonic() + _EVENTS_SECONDS
+        while True:
+            counts = self._expert.sequence_counts(self._workspace.linked_collection_id)
+            if counts.is_built and not counts.pending:
+                return counts.sequences
+            if time.monotonic() > until:
+                return None
+            time.sleep(POLL_SECONDS)
 
     def looked_at(self) -> int:
         """How many photos the AI has looked at since this run began."""

@@ -26,6 +26,8 @@ class Report:
     looked_at: int
     """How many photos the AI looked at in this run; the others have results of earlier runs."""
     seconds: float
+    events: int | None = None
+    """Sequences of the photos; None when they were not known yet."""
 
     @property
     def photos(self) -> list[FileOutcome]:
@@ -103,6 +105,7 @@ class Report:
             "damaged": sum(photo.is_damaged for photo in self.result.looked_at),
             "time_sources": self.time_sources,
             "without_time": self.result.without_time,
+            "events": self.events,
             "failed": self.failed,
             "failures": [{"file": file, "reason": reason} for file, reason in self.failures],
             "input_complete": not self.result.is_partial,
@@ -138,6 +141,7 @@ class Report:
             ]
         document = self.document()
         optional = (
+            ("Events", self.events),
             ("Failed", self.failed),
             ("Damaged, so not known to be blank", document["damaged"]),
             ("Times from", shown_sources(self.time_sources)),

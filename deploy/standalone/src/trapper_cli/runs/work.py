@@ -155,6 +155,7 @@ def run_folder(
         ignored=content.scan.ignored,
         uploaded=sent.uploaded,
         looked_at=jobs.looked_at(),
+        events=jobs.count_events(),
         seconds=time.monotonic() - began,
     ), choice
 

@@ -53,6 +53,7 @@ async def link_collection(
         link = await queries.find_link(db, project_id, collection_id)
         assert link is not None  # noqa: S101 - inserted just now, under the collection's lock
         await queries.fill_link(db, link)
+        enqueue_after_commit(db, "sequences.build_new")
         note(db, "linked", actor_id=caller.id, subject_kind=_KIND, subject_id=link.id)
     if may_consent:
         await _consent(db, caller, link, now=now)

@@ -195,6 +195,7 @@ async def change_link(
         setattr(row, name, value)
     await db.flush()
     enqueue_after_commit(db, "jobs.cover")
+    enqueue_after_commit(db, "sequences.build_new")
     return tagged(response, await _link_reply(db, row))
 
 

@@ -19,6 +19,7 @@ from expert.observations import queries as observations
 from expert.observations.models import Observation
 from expert.observations.state import ClassificationType, RecordFilters
 from expert.resources.models import Resource
+from expert.sequences.queries import resources_of
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of, split
@@ -205,6 +206,8 @@ async def list_classifications(
     for column_, values in columns:
         if values:
             statement = statement.where(column_.in_(values))
+    if filters.sequence_id:
+        statement = statement.where(Classification.resource_id.in_(resources_of(filters.sequence_id)))
     if filters.current is not None:
         superseded = Classification.superseded_by_id.is_not(None)
         statement = statement.where(~superseded if filters.current else superseded)

@@ -11,6 +11,7 @@ from expert.access.state import Caller
 from expert.classification_projects.queries import row_visible_to
 from expert.observations.models import Observation, Prediction
 from expert.observations.state import ClassificationType, ObservationFilters, RecordFilters
+from expert.sequences.queries import resources_of
 from expert.taxa import queries as taxa
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
@@ -120,6 +121,8 @@ async def list_observations(
         statement = statement.where(Observation.captured_at >= filters.captured_from)
     if filters.captured_until is not None:
         statement = statement.where(Observation.captured_at < filters.captured_until)
+    if filters.sequence_id:
+        statement = statement.where(Observation.resource_id.in_(resources_of(filters.sequence_id)))
     statement = statement.where(*_in_classification(filters))
     rows: Any = await db.execute(page_of(statement, [Observation.id], page_request, [UUID]))
     return split([(observation, name) for observation, name in rows], page_request, lambda row: [row[0].id])

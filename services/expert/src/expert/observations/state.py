@@ -158,6 +158,7 @@ class RecordFilters(BaseModel):
     linked_collection_id: list[UUID] = Field(default=[], max_length=200)
     resource_id: list[UUID] = Field(default=[], max_length=200)
     deployment_id: list[UUID] = Field(default=[], max_length=200)
+    sequence_id: list[UUID] = Field(default=[], max_length=200, description="of resources in one of these sequences")
     type: list[ClassificationType] = Field(default=[], description="of the classification")
     observation_type: list[ObservationType] = Field(default=[])
     taxon_id: list[UUID] = Field(default=[], max_length=200, description="with all taxa below")

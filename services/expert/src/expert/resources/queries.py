@@ -48,6 +48,8 @@ _members = table(
     column("path", Text),
 )
 
+_sequence_members = table("sequence_members", column("resource_id", Uuid), column("sequence_id", Uuid))
+
 
 @dataclass(frozen=True)
 class ResourcePlace:
@@ -106,6 +108,7 @@ class ResourceFilter:
     research_project_id: UUID | None = None
     collection_id: UUID | None = None
     deployment_id: UUID | None = None
+    sequence_id: UUID | None = None
     name: str | None = None
     state: ResourceState | None = None
     is_active: bool = True
@@ -142,6 +145,9 @@ async def list_visible(
         conditions.append(has_part(Resource.file_name, given.name))
     if given.collection_id is not None:
         conditions.append(_has_path(_members.c.collection_id == given.collection_id))
+    if given.sequence_id is not None:
+        in_sequence = _sequence_members.c.sequence_id == given.sequence_id
+        conditions.append(exists().where(_sequence_members.c.resource_id == Resource.id, in_sequence))
     if given.elsewhere is not None:
         deployment_id = _members.c.deployment_id
         elsewhere = deployment_id.is_not(None) & deployment_id.is_distinct_from(Resource.deployment_id)

@@ -68,6 +68,11 @@ async def list_visible(
     return (await db.scalars(page_of(statement, columns, page_request, [datetime.fromisoformat, UUID]))).all()
 
 
+def resources_of(sequence_ids: Sequence[UUID]) -> Select[UUID]:
+    """Ids of the resources in any of these sequences."""
+    return select(SequenceMember.resource_id).where(SequenceMember.sequence_id.in_(sequence_ids))
+
+
 async def list_members(db: Session, sequence_id: UUID, page_request: PageRequest) -> Sequence[SequenceMember]:
     """A page of a sequence's resources, in order."""
     statement = select(SequenceMember).where(SequenceMember.sequence_id == sequence_id)
