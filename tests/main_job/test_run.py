@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -81,6 +83,16 @@ def test_the_report_and_the_table_tell_the_same(first_run: FirstRun) -> None:
     assert sorted({row["file"] for row in rows}) == first_run.files
     for told, kind in (("animals", "animal"), ("humans", "human"), ("vehicles", "vehicle"), ("blank", "blank")):
         assert len({row["file"] for row in rows if row["observation_type"] == kind}) == report[told]
+
+
+def test_events_are_counted_from_the_gaps_of_each_camera(first_run: FirstRun) -> None:
+    rows = csv.DictReader(io.StringIO(first_run.table.decode("utf-8"), newline=""))
+    times = {(row["deployment"], row["file"]): datetime.fromisoformat(row["captured_at"]) for row in rows}
+    events = 0
+    for deployment in {name for name, _ in times}:
+        of_camera = sorted(at for (name, _), at in times.items() if name == deployment)
+        events += 1 + sum(later - earlier > timedelta(seconds=120) for earlier, later in pairwise(of_camera))
+    assert first_run.answer.json["events"] == events > 1
 
 
 def test_a_second_run_gives_the_same_bytes_and_does_nothing_twice(stack: Trapper, first_run: FirstRun) -> None:

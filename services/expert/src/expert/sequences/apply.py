@@ -59,7 +59,8 @@ async def _prepare(
     """The positions of each series that changed, with those of joins that changed with them."""
     markers = await queries.markers(db, link.id)
     ends = {resource_id for first, second in markers if second is not None for resource_id in (first, second)}
-    known = {**given, **{row.resource_id: row for row in await queries.rows_of(db, link.id, ends - given.keys())}}
+    others = await queries.rows_of(db, link.id, ends - given.keys()) if ends - given.keys() else []
+    known = {**given, **{row.resource_id: row for row in others}}
     spans: defaultdict[Series, list[Position]] = defaultdict(list)
     for row in given.values():
         _add(spans, row.series, row.position)
@@ -113,7 +114,8 @@ async def _chain_series(db: Session, link: Link, chaining: _Chaining, series: Se
         row = given.get(position[1])
         if row is not None:
             chaining.deltas[sequence_id] += 1
-            if row.is_changed or sequence_id != former_id:
+            is_moved = row.series != row.former_series or row.position != row.former_position
+            if is_moved or sequence_id != former_id:
                 chaining.members[series].append((position, sequence_id))
         elif former_id is not None and sequence_id != former_id:
             chaining.deltas[former_id] -= 1

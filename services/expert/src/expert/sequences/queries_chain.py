@@ -33,29 +33,14 @@ class Link:
 
 
 class Row(NamedTuple):
-    """A linked resource as it is now (no series when it is in no sequence), and as it was chained."""
+    """A linked resource with where it stands now (nowhere when it is in no sequence), and where it was chained."""
 
     resource_id: UUID
     series: Series | None
-    captured_at: datetime | None
+    position: Position | None
     sequence_id: UUID | None
     former_series: Series | None
-    former_at: datetime | None
-
-    @property
-    def position(self) -> Position | None:
-        """Where it stands now, when it is in a sequence."""
-        return None if self.series is None or self.captured_at is None else (self.captured_at, self.resource_id)
-
-    @property
-    def former_position(self) -> Position | None:
-        """Where it stood when it was chained."""
-        return None if self.former_at is None else (self.former_at, self.resource_id)
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether it has moved since."""
-        return (self.series, self.position) != (self.former_series, self.former_position)
+    former_position: Position | None
 
 
 _ROWS = f"""
@@ -177,8 +162,9 @@ async def rows_of(db: Session, link_id: UUID, resource_ids: Collection[UUID]) ->
 
 async def rows_of_deployment(db: Session, link_id: UUID, deployment_id: UUID) -> list[Row]:
     """Linked resources that are of a deployment, and those that were chained in it."""
-    members = "select resource_id from sequence_members where linked_collection_id = :link_id and deployment_id = :d"
-    condition = f"(r.deployment_id = :d or r.id in ({members})) and {_LINKED}"
+    condition = f"""r.id in (select id from resources where deployment_id = :d union
+        select resource_id from sequence_members where linked_collection_id = :link_id and deployment_id = :d)
+      and {_LINKED}"""  # noqa: S608 - constants; a union uses both indexes, `or` would read every resource
     return await _rows(db, condition, {"link_id": link_id, "d": deployment_id})
 
 
@@ -195,9 +181,12 @@ async def _rows(db: Session, condition: str, values: dict[str, object]) -> list[
         former_lapse,
         former_at,
     ) in result:
-        series = None if deployment_id is None else (deployment_id, is_time_lapse)
-        former = None if former_id is None else (former_id, former_lapse)
-        rows.append(Row(resource_id, series, captured_at, sequence_id, former, former_at))
+        series = position = former_series = former_position = None
+        if deployment_id is not None:
+            series, position = (deployment_id, is_time_lapse), (captured_at, resource_id)
+        if former_id is not None:
+            former_series, former_position = (former_id, former_lapse), (former_at, resource_id)
+        rows.append(Row(resource_id, series, position, sequence_id, former_series, former_position))
     return rows
 
 
@@ -300,13 +289,15 @@ async def count_members(db: Session, made: Collection[UUID], deltas: Mapping[UUI
     ids = list(deltas)
     if not ids:
         return
-    values = {"ids": ids, "deltas": [deltas[each] - (1 if each in made else 0) for each in ids]}
-    await db.execute(
-        text("""
-        delete from sequences s using unnest(cast(:ids as uuid[]), cast(:deltas as int[])) as v(id, delta)
-        where s.id = v.id and s.resource_count + v.delta = 0"""),
-        values,
-    )
+    growth = [deltas[each] - (1 if each in made else 0) for each in ids]
+    values = {"ids": ids, "deltas": growth}
+    if min(growth) < 0:
+        await db.execute(
+            text("""
+            delete from sequences s using unnest(cast(:ids as uuid[]), cast(:deltas as int[])) as v(id, delta)
+            where s.id = v.id and s.resource_count + v.delta = 0"""),
+            values,
+        )
     await db.execute(
         text("""
         update sequences s set resource_count = s.resource_count + v.delta,
