@@ -132,6 +132,24 @@ async def test_unauthenticated_body_is_not_read(backend: Backend) -> None:
     assert (reply.status_code, sent.read) == (401, 0)
 
 
+async def test_guarded_route_reads_at_most_1_mib(backend: Backend) -> None:
+    person = await backend.person("anybody")
+    document = json.dumps({"name": "Bears", "acronym": "B"}).encode()
+    replies = [
+        await person.client.post(
+            "/api/research-projects/", content=document.ljust(size), headers={**JSON, "Idempotency-Key": str(size)}
+        )
+        for size in (MIB, MIB + 1)
+    ]
+    assert [reply.status_code for reply in replies] == [201, 413]
+    sent = Sent()
+    reply = await person.client.post(
+        "/api/research-projects/", content=sent, headers={**JSON, "Idempotency-Key": "endless"}
+    )
+    assert reply.status_code == 413
+    assert sent.read * len(sent.piece) <= MIB + 2 * len(sent.piece)
+
+
 async def test_body_outside_the_scopes_of_a_token_is_not_read(backend: Backend) -> None:
     reader = await backend.person("reader", scopes=("read",))
     sent = Sent()

@@ -1,10 +1,15 @@
 """Attacks on collections through links: nobody lets others see photos without the consent of the photos' owners."""
 
 import struct
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
+
+from expert.jobs.issue_grant import Grant, issue_grant
 from tests.support.make.expert import Backend, Person, Project, joined, made
+from tests.support.make.expert_ai import expert, scene, submitted
 
 BYTES = b"not a picture, but bytes \xff\xfe\xfd"
 
@@ -95,6 +100,24 @@ async def test_removed_member_cannot_send_what_they_announced(backend: Backend) 
     (item,) = (await member.client.post("/api/uploads/pack/", content=pack)).json()["items"]
     assert (item["resource_id"], item["problem"]["type"]) == (None, "upload-unknown")
     assert (await owner.client.get("/api/resources/")).json()["items"] == []
+
+
+async def test_media_grant_ends_with_the_link(expert_database_url: str, tmp_path: Path) -> None:
+    """A worker with the grant of an open job reads nothing once the owners ended the link."""
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work)
+        grant = Grant(await submitted(made), made.connection_id)
+        headers = {"Trapper-Media-Grant": issue_grant(work.settings.secret_key.get_secret_value(), grant)}
+        path = f"/api/media/{made.resource_ids[0]}/inference"
+        async with made.as_("owner") as owner:
+            worker = httpx.AsyncClient(transport=owner._transport, base_url="http://expert")
+            assert (await worker.get(path, headers=headers)).status_code == 200
+            link = f"/api/collections/{made.collection_id}/links/{made.linked_collection_id}"
+            assert (await owner.post(f"{link}/revoke/")).status_code == 200
+            reply = await worker.get(path, headers=headers)
+            assert (reply.status_code, reply.json()["type"]) == (403, "media-grant-refused"), reply.text
+            assert (await owner.post(f"{link}/consent/")).status_code == 200
+            assert (await worker.get(path, headers=headers)).status_code == 200
 
 
 async def test_link_that_is_not_open_makes_no_jobs(backend: Backend) -> None:

@@ -30,7 +30,10 @@ def test_status_has_the_shape_that_scripts_rely_on(stack: Trapper) -> None:
     assert answer.json["healthy"] is True
     assert set(stack.pids()) == {"supervisor", "supervisor-guard", "postgres", "valkey"}
     assert all(is_alive(pid) for pid in stack.pids().values())
-    assert answer.json["urls"]["valkey"].startswith("redis://:")
+    password = private_files.read_json(stack.state_dir / "secrets.json")["valkey_password"]
+    assert answer.json["urls"]["valkey"].startswith("redis://:***@")
+    assert password not in str(answer.json)
+    assert stack("status", "--json", "--show-secrets").json["urls"]["valkey"].startswith(f"redis://:{password}@")
     assert answer.json["admin_credentials_file"] == str(stack.state_dir / "admin.json")
 
 

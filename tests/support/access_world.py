@@ -50,7 +50,7 @@ class World:
         for table in ("collections", "deployments", "resources", "classification_project_collections"):
             await self.project.sql(f"update {table} set is_active = :is_active", is_active=is_active)  # noqa: S608
 
-    async def call(self, route: Route, caller: CallerKind, ids: Ids) -> httpx.Response:
+    async def call(self, route: Route, caller: CallerKind, ids: Ids, **query: str) -> httpx.Response:
         """One request on these objects; a row of the owner's own is made for it, for it may end with it."""
         ids = {**ids, "unique": uuid7().hex[-10:], "nobody": uuid7(), "sha256": uuid7().hex + uuid7().hex}
         for name, statement in OWN_ROWS.items():
@@ -66,7 +66,11 @@ class World:
         if route.operation == "uploads_receive":
             return await self.clients[caller.name].put(path, content=b"x", headers=headers)
         return await self.clients[caller.name].request(
-            route.method, path, json=filled(rule.body, ids), params=filled(rule.query, ids), headers=headers
+            route.method,
+            path,
+            json=filled(rule.body, ids),
+            params={**filled(rule.query, ids), **query},
+            headers=headers,
         )
 
 

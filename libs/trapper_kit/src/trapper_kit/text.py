@@ -1,4 +1,9 @@
-"""Cleans text for PostgreSQL: replaces NUL and lone surrogates."""
+"""The one rule for text: what people type is refused where it is damaged, what comes out of files is repaired.
+
+Typed texts with NUL, other control characters, lone surrogates or U+FFFD are refused (`Line`, `Name`, `Text`):
+their author types them again. In file names, EXIF, labels and reports of machines these become U+FFFD (`FileText`,
+`clean`): nobody can type them again, and a file must not be lost for its name.
+"""
 
 import re
 import unicodedata
@@ -26,23 +31,37 @@ def clean_json(value: Any) -> Any:
     return value
 
 
-CleanText = Annotated[str, AfterValidator(clean)]
-"""A text field of a body."""
+FileText = Annotated[str, AfterValidator(clean)]
+"""A name or path as a file system has it."""
 
-_NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
+_LINE_BREAKS = frozenset("\t\n\r")
+_NOT_IN_TEXT = {"Cc", "Cs"}
+_NOT_IN_A_LINE = _NOT_IN_TEXT | {"Zl", "Zp"}
 
 
 def check_line(text: str) -> str:
     """Returns the text; ValueError for control characters, line breaks, U+FFFD, and invisible text."""
-    for character in text:
-        if unicodedata.category(character) in _NOT_IN_A_LINE or character == REPLACEMENT:
-            raise ValueError(f"contains U+{ord(character):04X}, which text cannot have; remove it")
+    _refuse(text, _NOT_IN_A_LINE, "a name")
     if text and all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
         raise ValueError("is blank; give at least one visible character")
     return text
+
+
+def check_text(text: str) -> str:
+    """Returns the text; ValueError for control characters other than tabs and line breaks, and for U+FFFD."""
+    _refuse(text.translate(dict.fromkeys(map(ord, _LINE_BREAKS))), _NOT_IN_TEXT, "a text")
+    return text
+
+
+def _refuse(text: str, categories: set[str], noun: str) -> None:
+    for character in text:
+        if unicodedata.category(character) in categories or character == REPLACEMENT:
+            raise ValueError(f"contains U+{ord(character):04X}, which is no character of {noun}; leave it out")
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_line)]
 """One line of text in a body, without white space around it; may be empty."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(check_line)]
 """What people call a thing: one line with at least one visible character."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_text)]
+"""Several lines of text in a body, without white space around them; may be empty."""

@@ -8,15 +8,15 @@ from pydantic import Field, SecretStr
 
 from expert.access.state import Capability, ClassificationRole, ResearchRole
 from expert.audit.state import AuditAction
-from trapper_kit.text import CleanText, Line, Name
+from trapper_kit.text import Line, Name
 from trapper_schemas.base import Reply, Request
 
-Email = Annotated[CleanText, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[Line, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 Password = Annotated[SecretStr, Field(min_length=12, max_length=1000)]
 
 
 class SignIn(Request):
-    email: CleanText = Field(max_length=254)
+    email: Line = Field(max_length=254)
     password: SecretStr = Field(max_length=1000)
 
 
@@ -133,12 +133,12 @@ class InvitationReply(Reply):
 
 
 class NewResearchMember(Request):
-    email: CleanText = Field(max_length=254)
+    email: Line = Field(max_length=254)
     role: ResearchRole
 
 
 class NewClassificationMember(Request):
-    email: CleanText = Field(max_length=254)
+    email: Line = Field(max_length=254)
     role: ClassificationRole
 
 

@@ -18,6 +18,7 @@ from expert.resources.models import Resource
 from expert.resources.state import ResourceKind
 from trapper_kit.db import Session
 from trapper_kit.problems import Invalid
+from trapper_kit.text import check_text
 from trapper_schemas.problem import FieldError
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -105,9 +106,19 @@ def _attribute_errors(
             yield _error((*location, name), f"the project does not have this attribute; it has: {names}")
         elif value is not None and not _fits(value, rule):
             yield _error((*location, name), f"this is not {_expected(rule)}")
+        elif isinstance(value, str) and (problem := _damage(value)) is not None:
+            yield _error((*location, name), f"this {problem}")
     for name, rule in by_name.items():
         if rule.get("required") and attributes.get(name) is None:
             yield _error((*location, name), "this attribute is required")
+
+
+def _damage(text: str) -> str | None:
+    try:
+        check_text(text)
+    except ValueError as problem:
+        return str(problem)
+    return None
 
 
 def _fits(value: object, rule: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from expert.resources.state import ResourceState, Visibility
-from trapper_kit.text import CleanText, Name
+from trapper_kit.text import Name, Text
 from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.v1.results import FailureCode
 
@@ -14,7 +14,7 @@ from trapper_schemas.v1.results import FailureCode
 class NewCollection(Request):
     research_project_id: UUID
     name: Name = Field(max_length=300)
-    description: CleanText = Field(default="", max_length=10_000)
+    description: Text = Field(default="", max_length=10_000)
     visibility: Visibility = Visibility.PRIVATE
 
 
@@ -22,7 +22,7 @@ class CollectionChange(Change):
     """Only what is given changes."""
 
     name: Name = Field(default="", max_length=300)
-    description: CleanText = Field(default="", max_length=10_000)
+    description: Text = Field(default="", max_length=10_000)
     visibility: Visibility = Visibility.PRIVATE
     is_active: bool = True
 

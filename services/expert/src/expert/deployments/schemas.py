@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from trapper_kit.text import CleanText, Line, Name
+from trapper_kit.text import Line, Name, Text
 from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.times import Moment
 
@@ -27,7 +27,7 @@ class _Visit(Request):
     habitat: Line | None = Field(default=None, max_length=200)
     tags: list[Name] = Field(default=[], max_length=100)
     timestamp_issues: bool = False
-    comments: CleanText = Field(default="", max_length=10_000)
+    comments: Text = Field(default="", max_length=10_000)
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> "_Visit":

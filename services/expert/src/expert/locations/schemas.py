@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trapper_kit.text import CleanText, Line, Name
+from trapper_kit.text import Line, Name
 from trapper_schemas.base import Change, Reply, Request, RowVersion
 
 
@@ -17,7 +17,7 @@ def _known_zone(name: str | None) -> str | None:
     return name
 
 
-TimeZone = Annotated[CleanText | None, Field(max_length=60), AfterValidator(_known_zone)]
+TimeZone = Annotated[Line | None, Field(max_length=60), AfterValidator(_known_zone)]
 
 
 class _Place(Request):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from trapper_kit.text import Name
 from trapper_schemas.base import without_defaults
 from trapper_schemas.times import Moment
 
@@ -79,13 +80,13 @@ class ObservationInput(BaseModel):
     taxon_id: UUID | None = None
     sex: Sex | None = None
     life_stage: LifeStage | None = None
-    behaviour: str | None = Field(default=None, max_length=200)
+    behaviour: Name | None = Field(default=None, max_length=200)
     count: int | None = Field(default=None, ge=1, le=1_000_000)
-    individual_id: str | None = Field(default=None, max_length=200)
+    individual_id: Name | None = Field(default=None, max_length=200)
     bbox: Box | None = None
     first_frame_index: int | None = Field(default=None, ge=0, le=MAX_FRAME_INDEX)
     custom_attributes: dict[str, Any] = Field(default_factory=dict)
-    tags: list[str] = Field(default_factory=list, max_length=50)
+    tags: list[Name] = Field(default_factory=list, max_length=50)
 
 
 class ObservationChange(ObservationInput):

@@ -67,7 +67,7 @@ async def list_lines(
     operation_id: UUID,
     caller: MayRead,
     db: Db,
-    after: Annotated[int, Query(ge=0, description="only lines with a higher number")] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**31, description="only lines with a higher number")] = 0,
     level: Annotated[list[LogLevel] | None, Query(description="`error` lists the rows that failed")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -6,14 +6,14 @@ from uuid import UUID
 from pydantic import Field
 
 from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
-from trapper_kit.text import CleanText, Name
+from trapper_kit.text import Name, Text
 from trapper_schemas.base import Change, Reply, Request, RowVersion
 
 
 class NewResearchProject(Request):
     name: Name = Field(max_length=200)
     acronym: Name = Field(max_length=10)
-    abstract: CleanText = Field(default="", max_length=10_000)
+    abstract: Text = Field(default="", max_length=10_000)
     keywords: list[Name] = Field(default=[], max_length=100)
     sampling_design: SamplingDesign | None = None
     capture_method: CaptureMethod | None = None
@@ -25,7 +25,7 @@ class ResearchProjectChange(Change):
 
     name: Name = Field(default="", max_length=200)
     acronym: Name = Field(default="", max_length=10)
-    abstract: CleanText = Field(default="", max_length=10_000)
+    abstract: Text = Field(default="", max_length=10_000)
     keywords: list[Name] = Field(default=[], max_length=100)
     sampling_design: SamplingDesign | None = None
     capture_method: CaptureMethod | None = None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trapper_kit.text import CleanText
+from trapper_kit.text import FileText
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.problem import ProblemBody
 from trapper_schemas.v1.resources import SHA256
@@ -14,8 +14,8 @@ from trapper_schemas.v1.resources import SHA256
 class AnnouncedFile(Request):
     """A file that will be sent; name and path are kept as they are, and never used as a path here."""
 
-    name: CleanText = Field(min_length=1, max_length=1000)
-    path: CleanText = Field(default="", max_length=4000)
+    name: FileText = Field(min_length=1, max_length=1000)
+    path: FileText = Field(default="", max_length=4000)
     size_bytes: int = Field(ge=0)
     sha256: str = Field(pattern=SHA256)
     deployment_id: UUID | None = None
