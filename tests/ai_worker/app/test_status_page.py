@@ -7,8 +7,6 @@ import pytest
 
 from ai_worker.app import create_app
 from ai_worker.batches.models import Run
-from ai_worker.devices.children import Children
-from ai_worker.devices.work import ChildSettings
 from ai_worker.leases.events import HeartbeatFailed, LeaseTaken
 from ai_worker.leases.runs import Lease
 from tests.support.make.ai_worker import open_worker
@@ -73,17 +71,6 @@ async def test_the_machine_describes_itself(page, work):
     assert info["runtime"] == "onnx-cpu"
     assert info["models_on_disk"] == []
     assert work.local_token not in str(info)
-
-
-async def test_info_tells_what_confines_the_process_that_runs_models(page, work, tmp_path):
-    """As the living process reports it, not as a setting wishes it."""
-    before = work.devices.children
-    async with Children([ChildSettings(threads=1, readable=(str(tmp_path),))]) as children:
-        work.devices.children = children
-        (device,) = (await page.get("/info")).json()["devices"]
-        work.devices.children = before
-        assert device["confinement"] == children.each[0].confinement
-    assert {"files", "network"} <= set(device["confinement"])
 
 
 async def test_only_whoever_reads_the_state_folder_may_switch(page, work):
