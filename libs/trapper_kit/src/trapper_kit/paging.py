@@ -63,13 +63,6 @@ class PageRequest:
         return base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
 
 
-def row_number(value: object) -> int:
-    """Returns a number of an integer column; raises ValueError for anything that it cannot hold."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise ValueError("a number from 0 below 2^31 is expected")
-    return value
-
-
 def page_of(
     statement: Select[Any],
     columns: Sequence[SQLColumnExpression[Any]],

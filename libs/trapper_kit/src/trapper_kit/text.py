@@ -1,8 +1,7 @@
 """The one rule for text: what people type is refused where it is damaged, what comes out of files is repaired.
 
-Typed texts with NUL, other control characters, lone surrogates or U+FFFD are refused (`Line`, `Name`, `Text`):
-their author types them again. In file names, EXIF, labels and reports of machines these become U+FFFD (`FileText`,
-`clean`): nobody can type them again, and a file must not be lost for its name.
+Control characters, lone surrogates and U+FFFD are refused in `Line`, `Name` and `Text`, whose author types them again.
+In file names, EXIF, labels and reports of machines they become U+FFFD (`FileText`, `clean`): nobody types those again.
 """
 
 import re
@@ -34,7 +33,6 @@ def clean_json(value: Any) -> Any:
 FileText = Annotated[str, AfterValidator(clean)]
 """A name or path as a file system has it."""
 
-_LINE_BREAKS = frozenset("\t\n\r")
 _NOT_IN_TEXT = {"Cc", "Cs"}
 _NOT_IN_A_LINE = _NOT_IN_TEXT | {"Zl", "Zp"}
 
@@ -49,7 +47,7 @@ def check_line(text: str) -> str:
 
 def check_text(text: str) -> str:
     """Returns the text; ValueError for control characters other than tabs and line breaks, and for U+FFFD."""
-    _refuse(text.translate(dict.fromkeys(map(ord, _LINE_BREAKS))), _NOT_IN_TEXT, "a text")
+    _refuse(text.translate(dict.fromkeys(b"\t\n\r")), _NOT_IN_TEXT, "a text")
     return text
 
 

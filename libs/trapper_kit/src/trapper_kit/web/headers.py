@@ -14,10 +14,7 @@ _OVER_TLS = {b"strict-transport-security": b"max-age=31536000; includeSubDomains
 
 
 class SecurityHeaders:
-    """ASGI middleware; replies under /api are private, so nobody between may store them.
-
-    Over https, which a trusted proxy tells, browsers are told to stay with it.
-    """
+    """ASGI middleware; nobody between stores replies under /api, and browsers that come over https stay with it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
