@@ -142,8 +142,7 @@ def proxy_for(url: httpx.URL) -> str | None:
         httpx.URL(proxy)
     except (ValueError, httpx.InvalidURL):  # whose message may have a part of the password in it
         raise ProxyRefused(
-            f"{url.scheme.upper()}_PROXY must be an address such as http://proxy.example.org:3128; "
-            "percent-encode special characters of its password"
+            f"{url.scheme.upper()}_PROXY must be an address such as http://proxy.example.org:3128"
         ) from None
     return proxy
 

@@ -39,7 +39,7 @@ _NOT_IN_A_LINE = _NOT_IN_TEXT | {"Zl", "Zp"}
 
 def check_line(text: str) -> str:
     """Returns the text; ValueError for control characters, line breaks, U+FFFD, and invisible text."""
-    _refuse(text, _NOT_IN_A_LINE, "a name")
+    _refuse(text, _NOT_IN_A_LINE)
     if text and all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
         raise ValueError("is blank; give at least one visible character")
     return text
@@ -47,14 +47,14 @@ def check_line(text: str) -> str:
 
 def check_text(text: str) -> str:
     """Returns the text; ValueError for control characters other than tabs and line breaks, and for U+FFFD."""
-    _refuse(text.translate(dict.fromkeys(b"\t\n\r")), _NOT_IN_TEXT, "a text")
+    _refuse(text.translate(dict.fromkeys(b"\t\n\r")), _NOT_IN_TEXT)
     return text
 
 
-def _refuse(text: str, categories: set[str], noun: str) -> None:
+def _refuse(text: str, categories: set[str]) -> None:
     for character in text:
         if unicodedata.category(character) in categories or character == REPLACEMENT:
-            raise ValueError(f"contains U+{ord(character):04X}, which is no character of {noun}; leave it out")
+            raise ValueError(f"contains U+{ord(character):04X}, which text cannot have; remove it")
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_line)]

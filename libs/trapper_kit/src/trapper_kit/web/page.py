@@ -26,8 +26,7 @@ class _Server(uvicorn.Server):
 
 async def serve_page(app: FastAPI, settings: ServiceSettings, listening: socket.socket) -> None:
     """Serve until cancelled, under the limits of connections of the web process."""
-    options = server_options(settings)
-    config = uvicorn.Config(app, lifespan="off", timeout_graceful_shutdown=GRACEFUL_SECONDS, **options)
+    config = uvicorn.Config(app, lifespan="off", timeout_graceful_shutdown=GRACEFUL_SECONDS, **server_options(settings))
     server = _Server(config)
     try:
         await server.serve([listening])
