@@ -141,9 +141,7 @@ def proxy_for(url: httpx.URL) -> str | None:
         check_url(proxy, credentials=True)
         httpx.URL(proxy)
     except (ValueError, httpx.InvalidURL):  # whose message may have a part of the password in it
-        raise ProxyRefused(
-            f"{url.scheme.upper()}_PROXY must be an address such as http://proxy.example.org:3128"
-        ) from None
+        raise ProxyRefused(f"{url.scheme.upper()}_PROXY is no address such as http://proxy.example.org:3128") from None
     return proxy
 
 

@@ -85,10 +85,7 @@ class ServiceSettings(BaseSettings):
         try:
             check_url(url.get_secret_value(), schemes=REDIS, credentials=True)
         except ValueError:  # whose message may have a part of the password in it
-            raise ValueError(
-                "expected redis://, rediss:// or unix:///, such as redis://user:password@host:6379/0; "
-                "percent-encode special characters of the password"
-            ) from None
+            raise ValueError("expected an address such as redis://user:password@host:6379/0, percent-encoded") from None
         return url
 
     @field_validator("allowed_addresses", "trusted_proxies", "metrics_networks", mode="after")
