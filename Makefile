@@ -16,10 +16,10 @@ UV := .venv-boot/bin/uv
 MEMBERS := libs/trapper_schemas libs/trapper_kit libs/trapper_client services/expert services/ai_manager services/ai_worker deploy/standalone
 SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
-BENCHMARKS := worker blob claims polling memory sequences
+BENCHMARKS := worker blob claims polling memory sequences run
 PYTEST := $(BIN)/pytest
 
-.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences image pin-images audit sbom openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations)
 
 help: ## list every target
@@ -109,6 +109,9 @@ bench-claims: install ## claims and saves of one Manager process, against the sa
 
 bench-polling: install ## a thousand workers that wait for work at one Manager process
 	@$(BIN)/python -m benchmarks.bench_polling
+
+bench-run: install ## the whole main job on new photos, against a plain loop with the same detector
+	@$(BIN)/python -m benchmarks.bench_run
 
 bench-memory: install ## the memory of Manager and Worker, between a small job and a large one
 	@$(BIN)/python -m benchmarks.bench_memory

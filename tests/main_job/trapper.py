@@ -105,10 +105,17 @@ class Trapper:
 
     def manager_rows(self, statement: str) -> list[list[str]]:
         """What the Manager's database says, past every API."""
+        return self._rows("ai_manager", statement)
+
+    def expert_rows(self, statement: str) -> list[list[str]]:
+        """What the Expert's database says, past every API."""
+        return self._rows("expert", statement)
+
+    def _rows(self, service: str, statement: str) -> list[list[str]]:
         secrets = json.loads((self.state_dir / "secrets.json").read_text())
         port = self.look()["ports"]["postgres"]
-        password = secrets["ai_manager_database_password"]
-        return Psql(f"postgresql://ai_manager:{password}@127.0.0.1:{port}/ai_manager").run(statement)
+        password = secrets[f"{service}_database_password"]
+        return Psql(f"postgresql://{service}:{password}@127.0.0.1:{port}/{service}").run(statement)
 
     def inferred(self) -> list[list[str]]:
         """All the work that the fleet was ever given."""
