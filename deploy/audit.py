@@ -1,6 +1,6 @@
 """Asks for known vulnerabilities of what the locks pin; exit 0: none known, 1: some, 3: no answer.
 
-Python's locks are asked for with pip-audit, each `package-lock.json` of the repository with `npm audit`.
+Python's locks are checked with pip-audit, each `package-lock.json` of the repository with `npm audit`.
 """
 
 import argparse
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NONE_KNOWN, SOME_KNOWN, NOT_ASKED = 0, 1, 3
+NONE_KNOWN, SOME_KNOWN, NO_ANSWER = 0, 1, 3
 
 
-class NotAskedError(Exception):
+class NoAnswerError(Exception):
     """The service of advisories gave no answer: no network, or it failed."""
 
 
@@ -25,11 +25,11 @@ def _document(command: Sequence[str], folder: Path) -> dict[str, Any]:
         return json.loads(result.stdout)
     except ValueError:
         lines = (result.stderr or result.stdout).strip().splitlines()
-        raise NotAskedError(lines[-1] if lines else f"{command[0]} ended with {result.returncode}") from None
+        raise NoAnswerError(lines[-1] if lines else f"{command[0]} ended with {result.returncode}") from None
 
 
 def audit_lock(lock: Path, more: Sequence[str] = ()) -> list[str]:
-    """The advisories about the pins of a lock; raises NotAskedError."""
+    """The advisories about the pins of a lock; raises NoAnswerError."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes", "--disable-pip"]
     document = _document([*command, "--progress-spinner", "off", "--format", "json", *more], ROOT)
     return [
@@ -40,10 +40,10 @@ def audit_lock(lock: Path, more: Sequence[str] = ()) -> list[str]:
 
 
 def audit_npm(lock: Path) -> list[str]:
-    """The advisories about the packages of a package-lock.json; raises NotAskedError."""
+    """The advisories about the packages of a package-lock.json; raises NoAnswerError."""
     document = _document(["npm", "audit", "--json", "--package-lock-only"], lock.parent)
     if "vulnerabilities" not in document:
-        raise NotAskedError(str(document.get("message") or document.get("error") or "npm audit gave no list"))
+        raise NoAnswerError(str(document.get("message") or document.get("error") or "npm audit gave no list"))
     return [f"{name}: {entry['severity']}" for name, entry in document["vulnerabilities"].items()]
 
 
@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for lock in locks:
         try:
             found = audit_npm(lock) if lock.name == "package-lock.json" else audit_lock(lock, more)
-        except NotAskedError as problem:
+        except NoAnswerError as problem:
             print(f"{lock.name}: the vulnerability service did not answer: {problem}")
-            status = status or NOT_ASKED
+            status = status or NO_ANSWER
             continue
         print(f"{lock.name}: {len(found) or 'no'} known vulnerabilities", *found, sep="\n  ")
         status = SOME_KNOWN if found else status

@@ -72,7 +72,7 @@ def test_service_that_cannot_be_reached_is_no_clean_bill(tmp_path: Path) -> None
     lock.write_text(PIN)
     status, output = audit(lock, "http://127.0.0.1:9/v1/query")
     assert status == 3
-    assert "could not be asked" in output
+    assert "did not answer" in output
     assert "Traceback" not in output
 
 
