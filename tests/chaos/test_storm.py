@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
+import httpx
 import pytest
 
+from expert.app import contract_app
 from tests.chaos import traces, truth
 from tests.chaos.faults import Kind, kinds
 from tests.chaos.machines import Fleet
@@ -21,6 +23,7 @@ from tests.chaos.plants import PLANTS, planted
 from tests.chaos.report import diagnosis, keep, summary
 from tests.chaos.storm import Log, blow
 from tests.support.chaos_pictures import Fate, picture
+from tests.support.fuzz import fuzz_all
 from tests.support.servers import SMALL
 from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_cli.servers.valkey import EmbeddedValkey
@@ -32,6 +35,7 @@ STILL_SECONDS = 180.0
 STORMS = 3
 BATCHES = 100
 """In each long storm there are more."""
+ATTACK_SECONDS = 60.0
 
 
 class Weather:
@@ -171,3 +175,14 @@ async def test_storms_of_every_kind_change_nothing(
         record_property("summary", await weather.report(kinds()))
         await weather.assert_all_happened(pack, traces.OF_EVERY_LONG_STORM)
         assert min(batches) > BATCHES, batches
+        await attack(weather.fleet)
+
+
+async def attack(fleet: Fleet) -> None:
+    """Generated requests at an Expert that a storm has gone over: no 500, and no reply that its contract has not."""
+    headers = {"Authorization": f"Bearer {fleet.token}"}
+    async with (
+        httpx.AsyncClient(base_url=fleet.expert_url, headers=headers, trust_env=False) as admin,
+        httpx.AsyncClient(base_url=fleet.expert_url, trust_env=False) as nobody,
+    ):
+        await fuzz_all(contract_app(), {"admin": admin, "nobody": nobody}, {}, ATTACK_SECONDS)

@@ -211,7 +211,7 @@ def test_an_unpinned_entry_is_pinned_by_what_was_downloaded(tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("trapper")
 def test_what_cannot_be_installed_is_refused_with_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get it yourself")):
+    for name, told in (("speciesnet", "convert it"), ("yolov8-n", "get the file yourself")):
         code, answer = command(capsys, "models", "install", name, "--yes")
         assert code == 1
         assert told in answer["error"]

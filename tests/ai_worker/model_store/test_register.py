@@ -199,7 +199,7 @@ def test_an_embedding_model_needs_no_labels(tmp_path):
         (np.full((7, 50), 0.1), {"predictor": "yolov99"}, "request", "'yolov99' is not known"),
         (np.full((7, 50), 0.1), {"predictor": "yolov8", "input_size": 640}, "request", "the file takes 64 x 64"),
         (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"size": "1"}}, "request", "'size' is not known"),
-        (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"std": "0"}}, "request", "std is 0"),
+        (np.full((7, 50), 0.1), {"predictor": "yolov8", "preprocess": {"std": "0"}}, "request", "std must not be 0"),
         (
             np.full((7, 50), 0.1),
             {"predictor": "yolov8", "preprocess": {"std": "a,b"}},
