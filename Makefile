@@ -81,11 +81,11 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
 test: install ## every test of behaviour that CI runs; `make check` runs tests/architecture
-	@$(PYTEST) -n 2 --dist loadgroup -m "not slow" --ignore tests/architecture
+	@$(PYTEST) -n 2 -m "not slow" --ignore tests/architecture
 
 coverage: install ## everything that CI runs, with the share of branches that it reaches (about twice as long)
 	@rm -rf .make/coverage && mkdir -p .make/coverage
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/coverage run -m pytest -n 2 -m "not slow"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o .make/coverage/report.json
 	@$(BIN)/python deploy/coverage/check.py .make/coverage/report.json
 

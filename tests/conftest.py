@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests.support import servers
 from tests.support.database import Databases
+from tests.support.schedule import StackScheduling
 from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_cli.servers.valkey import EmbeddedValkey
 
@@ -69,6 +70,11 @@ async def ai_manager_database_url(databases: Databases) -> AsyncIterator[str]:
     url = await databases.fresh("ai_manager")
     yield url
     await databases.drop(url)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackScheduling:
+    """Keep the tests of one stack together."""
+    return StackScheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -25,7 +25,7 @@ from tests.support.make.ai_manager import (
     results_of,
 )
 
-pytestmark = [pytest.mark.xdist_group("every_step"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 KILLED = -9
 _LONG_AGO = 1_000_000_000
 

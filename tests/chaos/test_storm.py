@@ -28,7 +28,6 @@ from tests.support.servers import SMALL
 from trapper_cli.servers.postgres import EmbeddedPostgres
 from trapper_cli.servers.valkey import EmbeddedValkey
 
-pytestmark = [pytest.mark.xdist_group("chaos")]
 DURABLE = {**SMALL, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "on", "shared_buffers": "32MB"}
 """A server that is killed keeps what it said it has; only a power cut would take it, and nobody pulls the plug here."""
 STILL_SECONDS = 180.0

@@ -18,7 +18,7 @@ from trapper_cli.servers.valkey import EmbeddedValkey
 
 KILLED_AT = [step for step in STEPS if step.name in {"receive", "plan", "look", "keep and deliver", "save", "fetch"}]
 """Each process once, where most is at stake; the slow proof kills every process at every step."""
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("flow")]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """One whole stack for all the tests of this folder, first started by `trapper run` itself."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ class FirstRun:
 
 
 @pytest.fixture(scope="package")
-def trapper() -> Iterator[Trapper]:
-    """A state folder, empty as yet, with a space in its name."""
+def trapper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trapper]:
+    """A state folder, empty as yet, with a space in its name; a run of the tests has one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        (tmp_path_factory.getbasetemp().parent / "the stack of tests/main_job").mkdir()  # fails at a second start
     place = Path(tempfile.mkdtemp(prefix="trapper job "))
     made = Trapper(place)
     yield made

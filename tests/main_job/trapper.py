@@ -21,7 +21,7 @@ COMMAND = Path(sys.executable).with_name("trapper")
 FOREIGN = ("EXPERT_", "AI_MANAGER_", "AI_WORKER_", "TRAPPER_", "REDIS_URL", "NOTIFICATIONS_REDIS_URL", "DATABASE_URL")
 DEMO = ("--detector", "demo-detector", "--species", "demo-species")
 
-MARKS = [pytest.mark.xdist_group("main_job"), pytest.mark.timeout(600)]
+MARKS = [pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from trapper_client.stack import connect, connect_manager
 from trapper_schemas.catalog import map_labels, read_label_map
 from trapper_schemas.v1.models import ModelEntry, ModelSpec, Preprocessing, Source
 
-pytestmark = [pytest.mark.xdist_group("offer"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 QUESTION = b"[y/N]"
 CTRL_C = b"\x03"
