@@ -27,7 +27,7 @@ class FirstRun:
 def trapper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trapper]:
     """A state folder, empty as yet, with a space in its name; a run of the tests has one."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        (tmp_path_factory.getbasetemp().parent / "the stack of tests/main_job").mkdir()  # fails at a second start
+        (tmp_path_factory.getbasetemp().parent / "the stack of main_job").mkdir()  # fails at a second start
     place = Path(tempfile.mkdtemp(prefix="trapper job "))
     made = Trapper(place)
     yield made
