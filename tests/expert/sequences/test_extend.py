@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from expert.deployments.models import Deployment
 from expert.operations.run import run_operation
@@ -217,3 +218,16 @@ async def test_any_order_of_changes_ends_in_the_groups_of_a_rebuild(project: Sce
     assert await groups(project) == present
     await rebuilt(project, from_nothing=True)
     assert await groups(project) == present
+
+
+async def test_a_change_that_is_committed_while_its_note_is_taken_is_not_lost(project: Scene) -> None:
+    first, second = await put(project, 0, 1)
+    await set_(project, second, minute=None)
+    assert await project.sql("select count(*) from sequence_changes") == [(2,)]
+    async with project.work.db() as db:
+        statement = "update resources set captured_at = :at, time_override = :at where id = :id"
+        await db.execute(text(statement), {"at": BEGIN + MINUTE, "id": second})
+        await extend_changed(project.work)  # meanwhile: the new time is not committed yet
+        assert await groups(project) == [[first]]
+    await extended(project)
+    assert await groups(project) == [[first, second]]

@@ -137,20 +137,24 @@ async def changed_links(db: Session, *, quiet: timedelta, at_most: timedelta, li
 
 
 async def take_changes(db: Session, link_id: UUID, *, limit: int) -> Sequence[UUID]:
-    """Delete and return the oldest changes; a resource that changes again later is there again."""
+    """Delete and return the oldest changes; a resource that changes again later is there again.
+
+    What an open transaction changes is locked by it and left for the next turn, since its resource cannot be read yet.
+    """
     statement = """
         delete from sequence_changes where linked_collection_id = :link_id and resource_id in (
           select resource_id from sequence_changes where linked_collection_id = :link_id
-          order by changed_at limit :limit)
+          order by changed_at limit :limit for update skip locked)
         returning resource_id"""
     return (await db.scalars(text(statement), {"link_id": link_id, "limit": limit})).all()
 
 
 async def take_changes_of(db: Session, link_id: UUID, deployment_id: UUID) -> None:
-    """Delete the changes of a deployment's resources, which are read after this."""
+    """Delete the changes of a deployment's resources, which are read after this, but not those of open transactions."""
     statement = """
-        delete from sequence_changes c using resources r
-        where c.linked_collection_id = :link_id and r.id = c.resource_id and r.deployment_id = :deployment_id"""
+        delete from sequence_changes where linked_collection_id = :link_id and resource_id in (
+          select c.resource_id from sequence_changes c join resources r on r.id = c.resource_id
+          where c.linked_collection_id = :link_id and r.deployment_id = :deployment_id for update of c skip locked)"""
     await db.execute(text(statement), {"link_id": link_id, "deployment_id": deployment_id})
 
 
