@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -164,7 +164,7 @@ async def scene(ai_manager_database_url: str, tmp_path: Path) -> AsyncIterator[S
 
 
 @asynccontextmanager
-async def dying(manager: Manager, *words: str) -> AsyncIterator[Callable[[str, int], Awaitable[int]]]:
+async def dying(manager: Manager, *words: str) -> AsyncGenerator[Callable[[str, int], Awaitable[int]]]:
     """How a process ended that was to die at this step."""
     settings = manager.work.settings
     environment = {
