@@ -11,7 +11,7 @@ from PIL import Image
 
 from expert.audit.queries import offenders
 from expert.commands import INVARIANTS, examine
-from expert.resources import queries
+from expert.resources import queries_descriptions as queries
 from expert.resources.describe import describe_stored
 from expert.resources.models import Resource
 from expert.resources.read_picture import PictureFacts, read_picture

@@ -16,6 +16,7 @@ from expert.deployments.routes import router as deployments
 from expert.deps import ExpertWork, open_work
 from expert.jobs.routes import router as jobs
 from expert.locations.routes import router as locations
+from expert.members.routes import router as members
 from expert.observations.routes import router as observations
 from expert.operations.routes import router as operations
 from expert.providers.routes import router as providers
@@ -31,6 +32,7 @@ from trapper_kit.web.app import build_app
 
 ROUTERS: tuple[APIRouter, ...] = (
     access,
+    members,
     research_projects,
     taxa,
     locations,

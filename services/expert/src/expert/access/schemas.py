@@ -1,12 +1,11 @@
 """Bodies of signing in, people, tokens and members."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from expert.access.state import Capability, ClassificationRole, ResearchRole
 from expert.audit.state import AuditAction
 from trapper_kit.text import Line, Name
 from trapper_schemas.base import Reply, Request
@@ -104,12 +103,6 @@ class NewPasswordReply(Reply):
     password: str
 
 
-class CapabilitiesReply(Reply):
-    """What the caller's role and token allow on one project."""
-
-    items: list[Capability]
-
-
 class AuditEntryReply(Reply):
     id: UUID
     at: datetime
@@ -118,55 +111,3 @@ class AuditEntryReply(Reply):
     subject_kind: str
     subject_id: UUID | None
     details: dict[str, Any] | None
-
-
-class InvitationReply(Reply):
-    """A role in one of the two kinds of project, offered and not yet accepted."""
-
-    id: UUID
-    email: str
-    research_project_id: UUID | None
-    classification_project_id: UUID | None
-    project_name: str
-    role: ResearchRole | ClassificationRole
-    created_at: datetime
-
-
-class NewResearchMember(Request):
-    email: Line = Field(max_length=254)
-    role: ResearchRole
-
-
-class NewClassificationMember(Request):
-    email: Line = Field(max_length=254)
-    role: ClassificationRole
-
-
-class MembershipReply(Reply):
-    """A member whose role was changed, or an invitation, which is the same for an e-mail that nobody here has."""
-
-    email: str
-    role: ResearchRole | ClassificationRole
-    state: Literal["member", "invited"]
-
-
-class ResearchMemberReply(Reply):
-    user_id: UUID
-    email: str
-    name: str
-    role: ResearchRole
-
-
-class ClassificationMemberReply(Reply):
-    user_id: UUID
-    email: str
-    name: str
-    role: ClassificationRole
-
-
-class ResearchMembersReply(Reply):
-    items: list[ResearchMemberReply]
-
-
-class ClassificationMembersReply(Reply):
-    items: list[ClassificationMemberReply]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from expert.deps import ExpertWork
 from expert.media_store import thumbnail_key
-from expert.resources import queries
+from expert.resources import queries_descriptions as queries
 from expert.resources.models import Resource
 from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.record_descriptions import Description, record_descriptions

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from expert.capture_times.queries import Scope, hold_place
 from expert.capture_times.rederive import rederive
-from expert.resources import queries
+from expert.resources import queries_descriptions as queries
 from expert.resources.models import Resource
-from expert.resources.queries import Folder
+from expert.resources.queries_descriptions import Folder
 from trapper_kit.db import Session
 from trapper_kit.pictures.read_names import read_names
 

@@ -11,7 +11,7 @@ from expert.capture_times.rederive import columns_of, rederive
 from expert.capture_times.resolve import resolve
 from expert.capture_times.state import OffsetSource, TimeIssue
 from expert.deps import ExpertWork
-from expert.resources import queries
+from expert.resources import queries_descriptions as queries
 from expert.resources.models import Resource
 from expert.resources.name_times import name_times
 from trapper_kit.db import Session, enqueue_after_commit

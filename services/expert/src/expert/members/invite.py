@@ -4,10 +4,10 @@ from uuid import UUID
 
 from expert.access import queries
 from expert.access.models import Invitation
-from expert.access.set_role import set_classification_role, set_research_role
 from expert.access.state import Caller, ClassificationRole, ResearchRole
 from expert.audit.note import note
 from expert.audit.state import AuditAction
+from expert.members.set_role import set_classification_role, set_research_role
 from trapper_kit.db import Session
 from trapper_kit.problems import NotFound
 from trapper_schemas.ids import uuid7

@@ -1,0 +1,1 @@
+"""Members of projects: invitations, roles, and what a role includes."""
