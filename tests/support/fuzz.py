@@ -93,7 +93,7 @@ def fuzz(operation: Operation, mode: GenerationMode, ids: Mapping[str, Any], see
 
 
 async def fuzz_all(app: Any, clients: Mapping[str, Client], ids: Mapping[str, Any], seconds: float) -> None:
-    """Every operation, with valid and invalid requests, as one caller after the other, until the time is over."""
+    """Every operation, with valid and invalid requests, as each caller in turn, until the time is over."""
     schema = schemathesis.openapi.from_dict(app.openapi())
     operations: list[Operation] = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     loop, ends, turn = asyncio.get_running_loop(), time.monotonic() + seconds, 0

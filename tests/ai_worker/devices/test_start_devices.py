@@ -162,7 +162,7 @@ async def test_where_nothing_computes_nothing_stands_in(tmp_path, monkeypatch):
     settings = worker_settings(tmp_path, fall_back_to_cpu=True)
     chosen = Chosen("onnx-cuda", ("cuda:0",), {"cuda:0": Hardware()})
     children = start_devices.children_of(settings, chosen)
-    with pytest.raises(RuntimeUnavailable, match=r"neither onnx-cuda nor the processor computes: .*code 1"):
+    with pytest.raises(RuntimeUnavailable, match=r"neither onnx-cuda nor the processor runs models: .*code 1"):
         await start_devices.start_devices(settings, (), chosen, children)
 
 
@@ -188,7 +188,7 @@ def test_doctor_tries_the_devices(environment, built_for_cuda, capsys, monkeypat
     assert "ILL  devices: onnx-cuda does not run on cuda:0" in said
     monkeypatch.setenv("AI_WORKER_FALL_BACK_TO_CPU", "true")
     assert main(["doctor"]) == FAILED
-    assert "the processor stands in for it" in capsys.readouterr().out
+    assert "the processor is used instead" in capsys.readouterr().out
     monkeypatch.setenv("AI_WORKER_RUNTIME", "onnx-cpu")
     main(["doctor"])
     assert "ok   devices: cpu: CPUExecutionProvider, " in capsys.readouterr().out

@@ -111,7 +111,7 @@ async def test_a_page_that_is_no_manager_is_told_as_such(capsys, monkeypatch, tm
         ask = ["enrol", "--manager", url, "--token-file", str(token)]
         assert await asyncio.to_thread(main, ask) == FAILED
         said = capsys.readouterr().err.splitlines()[-1]
-        assert said.startswith(f"trapper-worker: {url} answered with what is no answer of a Manager")
+        assert said.startswith(f"trapper-worker: {url} did not answer like a Manager")
         write_credential(worker_settings(tmp_path / "state"), manager_url=url)
         assert await asyncio.to_thread(main, ["doctor"]) == FAILED
         assert f"ILL  manager: {url} answered with what is no answer" in capsys.readouterr().out
@@ -130,9 +130,8 @@ def test_doctor_names_what_is_wrong_as_one_document(capsys):
 def test_doctor_names_a_seeded_folder_that_is_not_there(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("AI_WORKER_WEIGHTS_DIRS", f'["{tmp_path}", "{tmp_path}/nowhere"]')
     assert main(["doctor"]) == FAILED
-    assert (
-        f"ILL  weights: AI_WORKER_WEIGHTS_DIRS names what is no folder: {tmp_path}/nowhere" in capsys.readouterr().out
-    )
+    problem = f"AI_WORKER_WEIGHTS_DIRS has entries that are no folders: {tmp_path}/nowhere"
+    assert f"ILL  weights: {problem}" in capsys.readouterr().out
     monkeypatch.delenv("AI_WORKER_WEIGHTS_DIRS")
     main(["doctor"])
     assert "ok   weights: 0 models, 0 bytes of 50.0 GiB" in capsys.readouterr().out

@@ -72,7 +72,7 @@ def page_of(
     newest_first: bool = False,
     ids: Sequence[UUID] | None = None,
 ) -> Select[Any]:
-    """Returns the statement for one row more than the page, in the order of the columns; the last one is the id.
+    """Returns the statement for the page and the row after it, in the order of the columns; the last column is the id.
 
     With `ids`, only rows with one of them.
     """

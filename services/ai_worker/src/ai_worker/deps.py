@@ -130,7 +130,7 @@ class WorkerWork(Work[WorkerSettings]):
                 return f"the loop {name} has ended"
             late = now - self.turned.get(name, now)
             if name != _COMPUTES and late > _QUICK.get(name, _STANDSTILL_SECONDS):
-                return f"the loop {name} has not turned for {late:.0f} s"
+                return f"the loop {name} has done nothing for {late:.0f} s"
         return None
 
     def note_manager(self, problem: Problem | None) -> None:

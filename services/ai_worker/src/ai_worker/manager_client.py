@@ -134,9 +134,7 @@ class Manager:
         try:
             return kind.model_validate_json(content)
         except ValidationError as problem:
-            raise Unavailable(
-                f"{self.http.base_url} answered with what is no answer of a Manager that speaks protocol {PROTOCOL}"
-            ) from problem
+            raise Unavailable(f"{self.http.base_url} did not answer like a Manager of protocol {PROTOCOL}") from problem
 
     async def close(self) -> None:
         """Closes the connections."""

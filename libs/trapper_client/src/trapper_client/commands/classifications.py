@@ -11,8 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from trapper_client.client import TrapperClient
-from trapper_client.commands.complete import complete_project
 from trapper_client.commands.find import RUN_PROJECT, find_project
+from trapper_client.commands.rows import ProjectOption
 from trapper_client.contract import (
     ClassificationDetail,
     ClassificationReply,
@@ -29,9 +29,6 @@ from trapper_client.stack import connect
 group = typer.Typer(help="Classifications: what the AI and people say is on each photo.", no_args_is_help=True)
 
 RowId = Annotated[str, typer.Argument(metavar="CLASSIFICATION", help="The classification's id.", show_default=False)]
-ProjectOption = Annotated[
-    str, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
-]
 Observations = Annotated[
     Path,
     typer.Argument(

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from trapper_client.client import TrapperClient
-from trapper_client.commands.complete import complete_job, complete_project
+from trapper_client.commands.complete import complete_job
 from trapper_client.commands.find import find_project
+from trapper_client.commands.rows import ProjectFilter
 from trapper_client.contract import JobReply, JobRerun, JobStage
 from trapper_client.derived import ended_resources, is_closed
 from trapper_client.errors import Failure
@@ -26,9 +27,7 @@ _PATIENCE_SECONDS = 60.0
 @group.command("list")
 def list_jobs(
     *,
-    project: Annotated[
-        str | None, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
-    ] = None,
+    project: ProjectFilter = None,
     as_json: Json = False,
 ) -> None:
     """Lists jobs of one project or of all, newest first."""

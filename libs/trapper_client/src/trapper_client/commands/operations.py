@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from trapper_client.client import TrapperClient
-from trapper_client.commands.complete import complete_project
 from trapper_client.commands.find import find_project
+from trapper_client.commands.rows import ProjectFilter
 from trapper_client.contract import OperationLineReply, OperationReply, OperationState
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
@@ -24,9 +24,7 @@ _PATIENCE_SECONDS = 60.0
 @group.command("list")
 def list_operations(
     *,
-    project: Annotated[
-        str | None, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
-    ] = None,
+    project: ProjectFilter = None,
     as_json: Json = False,
 ) -> None:
     """Lists operations of one project or of all, newest first."""

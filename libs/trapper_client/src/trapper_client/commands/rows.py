@@ -28,6 +28,9 @@ ResearchProjectOption = Annotated[
         autocompletion=complete_research_project,
     ),
 ]
+ProjectFilter = Annotated[
+    str | None, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
+]
 ProjectOption = Annotated[
     str, typer.Option(help="Slug or name of a classification project.", autocompletion=complete_project)
 ]

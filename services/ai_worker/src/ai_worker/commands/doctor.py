@@ -99,7 +99,7 @@ async def _devices(settings: WorkerSettings) -> str:
     await children.close()
     computing = [f"{test.device}: {test.provider}, {test.seconds * 1000:.1f} ms" for test in tests]
     if chosen.instead_of:
-        raise _Ill(f"{chosen.because}; the processor stands in for it")
+        raise _Ill(f"{chosen.because}; the processor is used instead")
     return "; ".join(computing)
 
 
@@ -123,7 +123,7 @@ def _check_packages() -> None:
 async def _weights(settings: WorkerSettings) -> str:
     missing = [str(folder) for folder in settings.weights_dirs if not folder.is_dir()]
     if missing:
-        raise _Ill(f"AI_WORKER_WEIGHTS_DIRS names what is no folder: {', '.join(missing)}")
+        raise _Ill(f"AI_WORKER_WEIGHTS_DIRS has entries that are no folders: {', '.join(missing)}")
     store = WeightsStore(settings.store_dir)
     size = await asyncio.to_thread(store.size_bytes)
     limit = bytes_in_words(settings.weights_limit_bytes)

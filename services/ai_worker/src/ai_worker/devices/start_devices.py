@@ -113,7 +113,7 @@ async def start_devices(
     try:
         return chosen, children, await _tested(children)
     except (CannotRun, InferenceDied) as problem:
-        raise RuntimeUnavailable(f"neither {chosen.instead_of} nor the processor computes: {problem}") from problem
+        raise RuntimeUnavailable(f"neither {chosen.instead_of} nor the processor runs models: {problem}") from problem
 
 
 async def _tested(children: Children) -> tuple[DeviceTest, ...]:

@@ -1,4 +1,4 @@
-"""Makes the jobs of a scope that is too large for one: an operation whose batches are jobs."""
+"""Makes the jobs of a scope that is too large for one job: an operation whose batches are jobs."""
 
 from uuid import UUID
 

@@ -23,7 +23,7 @@ _ORDER = [rank.value for rank in TaxonRank if rank is not TaxonRank.OTHER]
 
 
 def rank_of(rank: str | None) -> TaxonRank | None:
-    """Returns the rank that a model or checklist names; `other` for one that is not in the list."""
+    """Returns the rank that a model or checklist names; `other` for an unknown rank."""
     return None if rank is None else TaxonRank(rank) if rank in _ORDER else TaxonRank.OTHER
 
 
