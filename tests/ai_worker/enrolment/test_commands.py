@@ -114,7 +114,7 @@ async def test_a_page_that_is_no_manager_is_told_as_such(capsys, monkeypatch, tm
         assert said.startswith(f"trapper-worker: {url} did not answer like a Manager")
         write_credential(worker_settings(tmp_path / "state"), manager_url=url)
         assert await asyncio.to_thread(main, ["doctor"]) == FAILED
-        assert f"ILL  manager: {url} answered with what is no answer" in capsys.readouterr().out
+        assert f"ILL  manager: {url} did not answer like a Manager" in capsys.readouterr().out
 
 
 def test_doctor_names_what_is_wrong_as_one_document(capsys):
