@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from ai_manager.jobs.plan import plan_job
+from tests.support.make.ai_manager import job_request, model_entry
 from tests.support.managers import RunningManager, running_manager
 from trapper_client.app import run
 from trapper_client.commands.workers import ago
+from trapper_schemas.ids import uuid7
 from trapper_schemas.protocol import PROTOCOL
 
 Spoken = tuple[int, str, str]
@@ -111,3 +115,19 @@ async def test_the_queue_is_shown(manager: RunningManager, trapper: Trapper) -> 
     assert code == 0
     assert "onnx-cpu" in out
     assert json.loads((await trapper("queues", "--json"))[1])["runtimes"][0]["workers"] == 1
+
+
+async def test_work_that_no_worker_can_take_says_why(manager: RunningManager, trapper: Trapper) -> None:
+    (await manager.client.post("/api/models/", json={"entry": model_entry()})).raise_for_status()
+    sent = await manager.client.post(
+        "/api/prediction_jobs/", json=job_request(), headers={"Idempotency-Key": str(uuid7())}
+    )
+    await plan_job(manager.work, UUID(sent.json()["id"]))
+    _, out, _ = await trapper("queues", "--json")
+    ((models,),) = [queue["model_sets"] for queue in json.loads(out)["items"]]
+    blocked = models["blocked"]
+    assert blocked["code"] == "no-worker-for-runtime"
+    _, out, _ = await trapper("queues")
+    shown = " ".join(out.split())
+    assert "Blocked" in shown
+    assert f"{blocked['message']} {blocked['what_to_do']}" in shown
