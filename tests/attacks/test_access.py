@@ -137,13 +137,13 @@ async def test_held_original_opens_for_owners_and_managers_with_the_scope_alone(
     await everything.project.sql("update resources set privacy_state = 'open' where id = :id", id=resource_id)
 
 
-async def test_ended_link_shows_nothing_through_any_route(everything: World) -> None:
+async def test_ended_link_shows_nothing_through_any_route(own_world: World) -> None:
     """Neither the resources nor what was derived from them; numbers of jobs stay, and consenting opens all again."""
-    job_id, resources = everything.ids["job_id"], everything.project.resource_ids
-    await applied(everything.project, job_id, results(batch_id=uuid7(), resource_ids=resources))
+    job_id, resources = own_world.ids["job_id"], own_world.project.resource_ids
+    await applied(own_world.project, job_id, results(batch_id=uuid7(), resource_ids=resources))
     hidden = {str(resource_id) for resource_id in resources}
-    hidden |= {str(row[0]) for row in await everything.project.sql("select id from classifications")}
-    hidden |= {str(row[0]) for row in await everything.project.sql("select id from observations")}
+    hidden |= {str(row[0]) for row in await own_world.project.sql("select id from classifications")}
+    hidden |= {str(row[0]) for row in await own_world.project.sql("select id from observations")}
     places = {Place.PERSON, Place.CLASSIFICATION, Place.SHARED}
     reads = [route for route in ROUTES if route.method == "GET" and route.rule.place in places]
     members = [caller for caller in CALLERS if caller.classification_role is not None]
@@ -151,7 +151,7 @@ async def test_ended_link_shows_nothing_through_any_route(everything: World) -> 
     async def showing(caller: CallerKind) -> set[str]:
         shown: set[str] = set()
         for route in reads:
-            reply = await everything.call(route, caller, everything.ids)
+            reply = await own_world.call(route, caller, own_world.ids)
             text = reply.text if "json" in reply.headers.get("content-type", "") else f"{hidden}"
             if reply.is_success and any(value in text for value in hidden):
                 shown.add(route.path)
@@ -159,7 +159,7 @@ async def test_ended_link_shows_nothing_through_any_route(everything: World) -> 
 
     async def end(moment: str) -> None:
         table = "classification_project_collections"
-        await everything.project.sql(f"update {table} set revoked_at = {moment}")  # noqa: S608
+        await own_world.project.sql(f"update {table} set revoked_at = {moment}")  # noqa: S608
 
     before = await showing(members[0])
     rows = "/api/media-classifications"
@@ -176,15 +176,16 @@ async def test_ended_link_shows_nothing_through_any_route(everything: World) -> 
     for caller in members:
         assert await showing(caller) == set(), caller.name
     assert await showing(OWNER) == before  # the collection is the owner's own
-    link_id = everything.ids["link_id"]
-    project = f"/api/classification-projects/{everything.ids['classification_project']}"
-    client = everything.clients[members[-1].name]
+    link_id = own_world.ids["link_id"]
+    project = f"/api/classification-projects/{own_world.ids['classification_project']}"
+    client = own_world.clients[members[-1].name]
     for reply in (
         await client.get(f"{project}/collections/{link_id}/counts/"),
+        await client.get("/api/sequences/counts/", params={"linked_collection_id": link_id}),
         await client.post(f"/api/ai-classification-jobs/{job_id}/reparse_results/"),
     ):
         assert (reply.status_code, reply.json()["type"]) == (409, "link-not-open"), reply.text
-    row = f"/api/media-classifications/classifications/{everything.ids['classification_id']}"
+    row = f"/api/media-classifications/classifications/{own_world.ids['classification_id']}"
     for action in ("approve", "unapprove"):
         refused = await client.post(f"{row}/{action}/", headers={"If-Match": '"1"'})
         assert (refused.status_code, refused.json()["type"]) == (404, "classification-not-found"), refused.text

@@ -33,7 +33,7 @@ async def test_list_is_ordered_by_time_and_narrowed_by_filters(project: Scene) -
     assert await listed(project, is_time_lapse=True) == [lapse]
     assert await listed(project, deployment_id=lapse["deployment_id"]) == [lapse]
     assert await listed(project, resource_id=str(c)) == [early]
-    assert await listed(project, captured_before=(BEGIN + 60 * MINUTE).isoformat()) == [early]
+    assert await listed(project, captured_until=(BEGIN + 60 * MINUTE).isoformat()) == [early]
     assert await listed(project, captured_from=(BEGIN + 61 * MINUTE).isoformat()) == [pair, lapse]
     async with project.as_("owner") as client:
         first = (await client.get(SEQUENCES, params={"limit": 2})).json()

@@ -151,7 +151,7 @@ class SequencesListAllFilters(TypedDict, total=False):
     is_time_lapse: bool | None
     min_resources: int | None
     captured_from: datetime | None
-    captured_before: datetime | None
+    captured_until: datetime | None
 
 
 class SequencesCountFilters(TypedDict, total=False):

@@ -30,7 +30,7 @@ class SequenceFilter:
     is_time_lapse: bool | None = None
     min_resources: int | None = None
     captured_from: datetime | None = None
-    captured_before: datetime | None = None
+    captured_until: datetime | None = None
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
@@ -62,8 +62,8 @@ async def list_visible(
         statement = statement.where(ResourceSequence.resource_count >= given.min_resources)
     if given.captured_from is not None:
         statement = statement.where(ResourceSequence.last_at >= given.captured_from)
-    if given.captured_before is not None:
-        statement = statement.where(ResourceSequence.first_at < given.captured_before)
+    if given.captured_until is not None:
+        statement = statement.where(ResourceSequence.first_at < given.captured_until)
     columns = [ResourceSequence.first_at, ResourceSequence.id]
     return (await db.scalars(page_of(statement, columns, page_request, [datetime.fromisoformat, UUID]))).all()
 

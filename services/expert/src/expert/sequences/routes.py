@@ -10,6 +10,8 @@ from expert.access.guards import MayAdminister, MayAnnotate, MayRead
 from expert.access.make_once import IdempotentRequest
 from expert.access.require import require
 from expert.access.state import Caller, Capability
+from expert.classification_projects.errors import LinkNotOpen
+from expert.classification_projects.queries import require_readable_link
 from expert.deps import Db
 from expert.sequences import queries
 from expert.sequences.build import start_build
@@ -75,7 +77,7 @@ async def list_all(
     is_time_lapse: bool | None = None,
     min_resources: Annotated[int | None, Query(ge=1)] = None,
     captured_from: Annotated[Moment | None, Query(description="ends at this moment or later")] = None,
-    captured_before: Annotated[Moment | None, Query(description="begins before this moment")] = None,
+    captured_until: Annotated[Moment | None, Query(description="begins before this moment")] = None,
 ) -> Page[SequenceReply]:
     """List sequences of the caller's projects, earliest first."""
     given = SequenceFilter(
@@ -88,7 +90,7 @@ async def list_all(
         is_time_lapse,
         min_resources,
         captured_from,
-        captured_before,
+        captured_until,
     )
     page_request = PageRequest.of(limit, cursor, vars(given))
     rows = await queries.list_visible(db, caller, page_request, given)
@@ -96,10 +98,11 @@ async def list_all(
     return Page(items=[_reply(row) for row in items], next_cursor=following)
 
 
-@router.get("/counts/", responses=problems(NotFound))
+@router.get("/counts/", responses=problems(NotFound, LinkNotOpen))
 async def count(linked_collection_id: UUID, caller: MayRead, db: Db) -> SequenceCounts:
     """Count the sequences of a linked collection, and what is not chained yet."""
     await _require_link(db, caller, Capability.READ, linked_collection_id)
+    await require_readable_link(db, caller, linked_collection_id)
     sequences, resources, pending, is_built = await queries.count_link(db, linked_collection_id)
     return SequenceCounts(sequences=sequences, resources=resources, pending=pending, is_built=is_built)
 
