@@ -193,6 +193,30 @@ async def test_ended_link_shows_nothing_through_any_route(own_world: World) -> N
     assert await showing(members[0]) == before
 
 
+async def test_repeated_request_shows_nothing_after_the_link_ended(own_world: World) -> None:
+    """A caller who kept the idempotency keys of their own rows gets them back only while the link is open."""
+    annotator = own_world.clients["annotator"]
+    rows = "/api/media-classifications/classifications/"
+    started = {
+        "classification_project_id": str(own_world.project.project_id),
+        "resource_id": str(own_world.project.resource_ids[0]),
+        "dynamic_attrs": [{"observation_type": "blank"}],
+    }
+
+    async def send() -> list[httpx.Response]:
+        return [
+            await annotator.post(rows, json=started, headers={"Idempotency-Key": "start"}),
+            await annotator.post(
+                f"{rows}{own_world.ids['classification_id']}/fork/", headers={"Idempotency-Key": "fork"}
+            ),
+        ]
+
+    assert [reply.status_code for reply in await send()] == [201, 201]
+    assert [reply.status_code for reply in await send()] == [200, 200]
+    await own_world.project.sql("update classification_project_collections set revoked_at = now()")
+    assert [reply.json()["type"] for reply in await send()] == ["resource-not-in-project", "classification-not-found"]
+
+
 async def test_row_is_read_through_another_link_of_its_project(everything: World) -> None:
     """A resource in two linked collections stays readable when one of the links ends."""
     project = everything.project

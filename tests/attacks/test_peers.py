@@ -15,6 +15,7 @@ import redis
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import text
 
 from ai_worker.manager_client import Manager as WorkersManager
@@ -36,7 +37,7 @@ from trapper_kit.redis_client import open_redis
 from trapper_schemas.base import Reply
 from trapper_schemas.ids import uuid7
 from trapper_schemas.notifications import RESULTS_READY, expert_queue
-from trapper_schemas.urls import REDIS, check_url
+from trapper_schemas.urls import REDIS, StoreAddress, check_url
 from trapper_schemas.v1.batches import BatchRelease, ClaimRequest
 from trapper_schemas.v1.jobs import JobConfig, JobRequest, ResourcePage
 from trapper_schemas.v1.workers import Enrolment, Heartbeat
@@ -423,6 +424,22 @@ def test_redis_at_a_private_address_is_refused() -> None:
         with pytest.raises(AddressRefused):
             open_redis(url, allowed=())
     check_url("redis://:secret@example.org:6379/0", schemes=REDIS, credentials=True)
+
+
+def test_object_store_has_a_checked_address() -> None:
+    store = TypeAdapter(StoreAddress)
+    assert store.validate_python("s3://bucket.of-ours/pre/fix") == "s3://bucket.of-ours/pre/fix"
+    for url in (
+        "file:///etc",
+        "http://example.org/bucket",
+        "memory:///",
+        "s3://",
+        "s3://key:secret@bucket",
+        "s3://bucket/a?endpoint=http://10.0.0.1",
+        "s3://bucket/a b",
+    ):
+        with pytest.raises(ValidationError):
+            store.validate_python(url)
 
 
 @asynccontextmanager

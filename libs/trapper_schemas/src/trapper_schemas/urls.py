@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 HTTP = frozenset({"http", "https"})
 REDIS = frozenset({"redis", "rediss"})
+STORES = frozenset({"az", "gs", "s3"})
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _MAX_NAME = 253
@@ -79,9 +80,16 @@ def _base(url: str) -> str:
     return url
 
 
+def _store(url: str) -> str:
+    check_url(url, schemes=STORES, query=False)
+    return url
+
+
 Origin = Annotated[str, AfterValidator(check_origin)]
 """Scheme, host and port."""
 HttpAddress = Annotated[str, AfterValidator(_http)]
 """An address that may have a query, such as a signed link."""
 BaseAddress = Annotated[str, AfterValidator(_base)]
 """An address that paths are appended to."""
+StoreAddress = Annotated[str, AfterValidator(_store)]
+"""A bucket of an object store, with a prefix; its credentials come from the environment."""

@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from trapper_kit.settings import BackgroundSettings
 from trapper_kit.settings import Intervals as KitIntervals
+from trapper_schemas.urls import StoreAddress
 
 RUNTIMES = (
     "onnx-cpu",
@@ -41,7 +42,7 @@ class Settings(BackgroundSettings):
     database_url: SecretStr = Field(description="PostgreSQL: postgresql://user:password@host/database")
     secret_key: SecretStr = Field(min_length=16, description="tokens are stored as HMACs under this key")
     blobs_dir: Path | None = Field(default=None, description="folder for larger results and weights")
-    blobs_url: str | None = Field(default=None, description="s3://bucket/prefix instead of a folder")
+    blobs_url: StoreAddress | None = Field(default=None, description="s3://bucket/prefix instead of a folder")
     intervals: Intervals = Field(default_factory=Intervals)
     pool_size: int = Field(default=10, ge=1, le=200, description="database connections of one process")
     task_threads: int = Field(default=2, ge=1, le=64, description="messages worked on at once by one task process")

@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from trapper_kit import settings as kit
 from trapper_kit.jpeg import MAX_LOST
-from trapper_schemas.urls import BaseAddress
+from trapper_schemas.urls import BaseAddress, StoreAddress
 
 
 class Intervals(kit.Intervals):
@@ -46,9 +46,9 @@ class ExpertSettings(kit.BackgroundSettings):
     )
     public_url: BaseAddress = Field(default="http://127.0.0.1:8000", description="how others reach this service")
     media_dir: Path | None = Field(default=None, description="folder of originals and thumbnails")
-    media_url: str | None = Field(default=None, description="or an object store, such as s3://bucket/prefix")
+    media_url: StoreAddress | None = Field(default=None, description="or an object store, such as s3://bucket/prefix")
     blobs_dir: Path | None = Field(default=None, description="folder of batch blobs; default: beside the media")
-    blobs_url: str | None = Field(default=None, description="or an object store")
+    blobs_url: StoreAddress | None = Field(default=None, description="or an object store")
     upload_max_bytes: int = Field(default=2_000_000_000, ge=1, description="largest file that is taken")
     uploads_per_account: int = Field(
         default=32, ge=1, description="files of one account that a web process receives at once"
