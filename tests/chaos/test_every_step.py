@@ -113,7 +113,7 @@ class Scene:
         return await self.none("select id from jobs where closed_at is null")
 
     async def is_compacted(self) -> bool:
-        return await self.none("select id from batches union all select id from jobs where not put_away")
+        return await self.none("select id from batches union all select id from jobs where not compacted")
 
     async def is_written_down(self) -> bool:
         """The job that a killed process did not come to close is found by another sweep."""

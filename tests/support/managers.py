@@ -135,7 +135,7 @@ class RunningManager:
         async with self.work.database.engine.begin() as connection:
             await connection.execute(
                 text(
-                    "insert into doors values (gen_random_uuid(), clock_timestamp() - interval '1 hour', "
+                    "insert into web_processes values (gen_random_uuid(), clock_timestamp() - interval '1 hour', "
                     "clock_timestamp())"
                 )
             )

@@ -34,7 +34,7 @@ async def test_a_job_is_cut_once_whoever_cuts_it(pair: tuple[Manager, Manager]) 
     assert await first.broken() == {}
 
 
-async def test_a_job_is_closed_and_put_away_once(pair: tuple[Manager, Manager]) -> None:
+async def test_a_job_is_closed_and_compacted_once(pair: tuple[Manager, Manager]) -> None:
     first, second = pair
     headers = await first.token(Scope.JOBS)
     job_id = await first.planned(headers, job_request(6))

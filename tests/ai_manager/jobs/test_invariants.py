@@ -57,24 +57,24 @@ BREAKS: dict[str, list[str]] = {
         update jobs set state = 'finished', closed_at = now() where closed_at is null""",
         """alter table jobs drop constraint jobs_closed_is_whole_check;
         update jobs set sealed = false where closed_at is not null""",
-        "update batches set job_id = (select id from jobs where put_away) where state = 'waiting'",
+        "update batches set job_id = (select id from jobs where compacted) where state = 'waiting'",
     ],
     "closed too late": [
-        """update jobs set state = 'planned', closed_at = null, put_away = false,
+        """update jobs set state = 'planned', closed_at = null, compacted = false,
             created_at = clock_timestamp() - interval '2 hours' where closed_at is not null;
         update saved_results set closed_at = clock_timestamp() - interval '2 hours'"""
     ],
     "counts": ["update jobs set done = done + 1, blank = blank - 1 where closed_at is not null"],
     "put away": [
         "update finished_batches set id = (select id from batches where state = 'done')",
-        "update jobs set reduced_at = now() where put_away",
-        "update batches set job_id = (select id from jobs where put_away) where state = 'done'",
-        """update jobs set put_away = false;
+        "update jobs set reduced_at = now() where compacted",
+        "update batches set job_id = (select id from jobs where compacted) where state = 'done'",
+        """update jobs set compacted = false;
         update jobs set state = 'planned', closed_at = null where closed_at is not null""",
     ],
     "given up without a blob": [
         """update batches set state = 'exhausted' where state = 'waiting';
-        update batches set job_id = (select id from jobs where put_away) where state = 'exhausted'"""
+        update batches set job_id = (select id from jobs where compacted) where state = 'exhausted'"""
     ],
     "chunks": ["delete from resource_chunks", "update resource_chunks set first = first + 50, size = size - 50"],
 }

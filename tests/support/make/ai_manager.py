@@ -313,7 +313,8 @@ class Manager:
         """As if it had answered for an hour: from now on, silence ends leases."""
         self.work.began -= 3600
         await self.execute(
-            "insert into doors values (gen_random_uuid(), clock_timestamp() - interval '1 hour', clock_timestamp())"
+            "insert into web_processes values (gen_random_uuid(), clock_timestamp() - interval '1 hour', "
+            "clock_timestamp())"
         )
 
     async def broken(self, *, grace_seconds: float = 3600) -> dict[str, list[str]]:

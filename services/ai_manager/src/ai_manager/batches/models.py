@@ -149,7 +149,7 @@ class FinishedBatch(Base):
 class WebProcess(Base):
     """A web process of the Manager, and since when it has answered without a gap, by the database's clock."""
 
-    __tablename__ = "doors"
+    __tablename__ = "web_processes"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     since: Mapped[datetime]

@@ -21,11 +21,11 @@ class Job(Base):
         CheckConstraint("(closed_at is null) = (state in ('accepted', 'planned', 'running'))", name="closed"),
         CheckConstraint("closed_at is null or (sealed and planned_through = total)", name="closed_is_whole"),
         CheckConstraint("done + blank + failed <= total", name="one_outcome_each"),
-        CheckConstraint("closed_at is not null or not put_away", name="put_away_is_closed"),
-        CheckConstraint("reduced_at is null or put_away", name="reduced_is_put_away"),
+        CheckConstraint("closed_at is not null or not compacted", name="compacted_is_closed"),
+        CheckConstraint("reduced_at is null or compacted", name="reduced_is_compacted"),
         Index("jobs_open_idx", "id", postgresql_where="closed_at is null"),
-        Index("jobs_to_put_away_idx", "id", postgresql_where="closed_at is not null and not put_away"),
-        Index("jobs_to_reduce_idx", "closed_at", postgresql_where="put_away and reduced_at is null"),
+        Index("jobs_to_compact_idx", "id", postgresql_where="closed_at is not null and not compacted"),
+        Index("jobs_to_reduce_idx", "closed_at", postgresql_where="compacted and reduced_at is null"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -46,7 +46,7 @@ class Job(Base):
     """This and the next two are added up when the job closes; until then they are 0."""
     blank: Mapped[int] = mapped_column(default=0, server_default="0")
     failed: Mapped[int] = mapped_column(default=0, server_default="0")
-    compacted: Mapped[bool] = mapped_column("put_away", default=False, server_default=false())
+    compacted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Its batches are in `finished_batches`."""
     reduced_at: Mapped[datetime | None]
     """Since then this row is all that there is of the job."""

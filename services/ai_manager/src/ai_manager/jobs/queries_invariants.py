@@ -131,7 +131,7 @@ INVARIANTS: Mapping[str, Invariant] = {
             "select finished_batches.id from finished_batches join jobs on jobs.id = job_id "
             "where closed_at is null or reduced_at is not null "
             "union all select batches.id from finished_batches join batches on batches.id = finished_batches.id "
-            "union all select batches.id from batches join jobs on jobs.id = job_id where jobs.put_away"
+            "union all select batches.id from batches join jobs on jobs.id = job_id where jobs.compacted"
         ),
     ),
     "given up without a blob": Invariant(

@@ -21,7 +21,7 @@ async def delete_blobs(work: Work) -> int:
                 db, acknowledged_before=now - timedelta(days=work.settings.blob_days), limit=AT_ONCE
             )
             for row in due:
-                row.forgotten_at, row.blob = now, None
+                row.blob_deleted_at, row.blob = now, None
             await db.flush()
         await delete_unreferenced(work, {row.sha256 for row in due})
         deleted += len(due)

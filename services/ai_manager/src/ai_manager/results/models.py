@@ -21,13 +21,13 @@ class SavedResult(Base):
             "batch_id",
             postgresql_where="acknowledged_at is null",
         ),
-        CheckConstraint("forgotten_at is null or acknowledged_at is not null", name="forgotten_is_acknowledged"),
-        CheckConstraint("forgotten_at is null or blob is null", name="forgotten_is_gone"),
+        CheckConstraint("blob_deleted_at is null or acknowledged_at is not null", name="deleted_is_acknowledged"),
+        CheckConstraint("blob_deleted_at is null or blob is null", name="deleted_has_no_blob"),
         Index("saved_results_job_id_idx", "job_id", "batch_id"),
         Index(
             "saved_results_kept_idx",
             "acknowledged_at",
-            postgresql_where="acknowledged_at is not null and forgotten_at is null",
+            postgresql_where="acknowledged_at is not null and blob_deleted_at is null",
         ),
     )
 
@@ -38,7 +38,7 @@ class SavedResult(Base):
     exhausted: Mapped[bool]
     closed_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
-    forgotten_at: Mapped[datetime | None]
+    blob_deleted_at: Mapped[datetime | None]
     """Since then the blob is not kept for this batch."""
     blob: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
     """A small one, committed with this row; others lie in the blob store under their hash. Read by `blob_of` alone."""

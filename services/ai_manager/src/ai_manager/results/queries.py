@@ -65,7 +65,7 @@ async def kept(db: Session, job_id: UUID, after: UUID | None) -> Sequence[SavedR
     """Returns all results that are kept, acknowledged or not, by batch id."""
     statement = (
         select(SavedResult)
-        .where(SavedResult.job_id == job_id, SavedResult.forgotten_at.is_(None))
+        .where(SavedResult.job_id == job_id, SavedResult.blob_deleted_at.is_(None))
         .order_by(SavedResult.batch_id)
         .limit(AT_ONCE)
     )
@@ -127,7 +127,7 @@ async def to_delete(db: Session, *, acknowledged_before: datetime, limit: int) -
     """Returns and locks the results that were acknowledged longest ago."""
     statement = (
         select(SavedResult)
-        .where(SavedResult.acknowledged_at < acknowledged_before, SavedResult.forgotten_at.is_(None))
+        .where(SavedResult.acknowledged_at < acknowledged_before, SavedResult.blob_deleted_at.is_(None))
         .order_by(SavedResult.acknowledged_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -138,7 +138,7 @@ async def to_delete(db: Session, *, acknowledged_before: datetime, limit: int) -
 async def named(db: Session, sha256s: Collection[str]) -> set[str]:
     """Returns those of these blobs that some batch still needs in the store."""
     statement = select(SavedResult.sha256).where(
-        SavedResult.sha256.in_(sha256s), SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)
+        SavedResult.sha256.in_(sha256s), SavedResult.blob_deleted_at.is_(None), SavedResult.blob.is_(None)
     )
     return set((await db.scalars(statement)).all())
 
@@ -160,7 +160,7 @@ async def to_reduce(db: Session, *, quiet_since: datetime, limit: int) -> Sequen
 
 async def delete_of_job(db: Session, job_id: UUID) -> list[str]:
     """Deletes the results of a job and returns their blobs in the store."""
-    in_store = and_(SavedResult.forgotten_at.is_(None), SavedResult.blob.is_(None)).label("in_store")
+    in_store = and_(SavedResult.blob_deleted_at.is_(None), SavedResult.blob.is_(None)).label("in_store")
     gone = await db.execute(
         delete(SavedResult).where(SavedResult.job_id == job_id).returning(SavedResult.sha256, in_store)
     )

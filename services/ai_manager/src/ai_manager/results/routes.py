@@ -95,7 +95,7 @@ async def read_blob(batch_id: UUID, caller: MaySubmit, work: WorkDep) -> Respons
     if blob is not None:
         return Response(blob, headers=headers, media_type=MEDIA_TYPE)
     gone = ResultsNotFound("it was acknowledged, and is not kept any more", batch_id=str(batch_id))
-    if row.forgotten_at is not None:
+    if row.blob_deleted_at is not None:
         raise gone
     try:
         stored = await work.blobs.stream(results_key(row.sha256))
