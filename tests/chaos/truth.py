@@ -26,7 +26,10 @@ CURRENT = """
     from classifications c left join observations o on o.classification_id = c.id
     where c.type = 'ai' and c.superseded_by_id is null group by c.id, c.resource_id"""
 JOBS = "select id, manager_job_id, stage, total, done, blank, failed from ai_classification_jobs"
-RESOURCES = "select id, state from resources"
+RESOURCES = """
+    select r.id, r.state, concat_ws(', ', r.state, r.failure_code, r.failure_message, r.describe_attempts || ' attempts',
+    case when l.resource_id is null then 'not linked' when l.taken_at is null then 'not taken' else 'taken' end) as story
+    from resources r left join linked_collection_resources l on l.resource_id = r.id"""
 RECEIVED = "select job_id, batch_id, sha256, state, times_applied, acknowledged_at from received_batches"
 
 
@@ -102,7 +105,9 @@ def unfinished(told: InstructedWorkers, pictures: Sequence[Picture]) -> list[str
             state in {"leased", "running", "kept"} for runs in told.runs.values() for *_, state in runs
         ),
     }
-    return [f"{count} {what}" for what, count in counted.items() if count]
+    uncovered = {UUID(one.resource_id) for one in _pictures_of(pictures)} - covered
+    stories = Counter(row["story"] for row in told.resources if row["id"] in uncovered)
+    return [f"{count} {what}" for what, count in counted.items() if count] + sorted(stories)
 
 
 def _pictures_of(files: Iterable[Picture]) -> list[Picture]:
