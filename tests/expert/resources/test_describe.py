@@ -116,6 +116,28 @@ async def test_describing_twice_at_once_writes_once(backend: Backend):
     assert (await read(backend, resource_id)).described_at == row.described_at
 
 
+async def test_slow_file_keeps_its_claim_while_it_is_read(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = await backend.project(await backend.person())
+    resource_id = await project.upload(make.encoded())
+    intervals = backend.work.settings.intervals.model_copy(update={"describe_claim": 0.4})
+    work = replace(backend.work, settings=backend.work.settings.model_copy(update={"intervals": intervals}))
+    read_quickly, may_go_on = work.media.read, asyncio.Event()
+
+    async def read_slowly(key: str) -> bytes:
+        await may_go_on.wait()
+        return await read_quickly(key)
+
+    monkeypatch.setattr(work.media, "read", read_slowly)
+    slow = asyncio.create_task(describe_stored(work, limit=10))
+    for _ in range(6):  # three claims long
+        await asyncio.sleep(0.2)
+        assert await claim(backend, is_first_attempt=False, holds=timedelta(minutes=1)) == []
+    may_go_on.set()
+    assert await slow == 1
+    row = await read(backend, resource_id)
+    assert (row.state, row.describe_attempts) == (ResourceState.DESCRIBED, 1)
+
+
 async def claim(backend: Backend, *, is_first_attempt: bool, holds: timedelta) -> list[Resource]:
     async with backend.work.db() as db:
         return list(await queries.claim_descriptions(db, limit=10, is_first_attempt=is_first_attempt, holds=holds))

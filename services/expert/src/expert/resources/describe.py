@@ -1,7 +1,8 @@
 """Describes stored files: type, size, time, EXIF and thumbnail, or why they cannot be read; many at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -41,10 +42,11 @@ async def _claim_and_describe(work: ExpertWork, *, limit: int, is_first_attempt:
         resources = await queries.claim_descriptions(db, limit=limit, is_first_attempt=is_first_attempt, holds=holds)
     waiting = {resource.id: resource for resource in resources}
     try:
-        results = await asyncio.gather(*(_describe(work, resource) for resource in resources), return_exceptions=True)
-        failures = _failures(resources, results)
-        descriptions = [result for result in results if isinstance(result, Description)]
-        failures |= await _record(work, descriptions)
+        async with _renewing(work, resources, holds):
+            results = await asyncio.gather(*(_describe(work, each) for each in resources), return_exceptions=True)
+            failures = _failures(resources, results)
+            descriptions = [result for result in results if isinstance(result, Description)]
+            failures |= await _record(work, descriptions)
         for resource_id in waiting.keys() - failures.keys():
             del waiting[resource_id]
     except BaseException:
@@ -59,6 +61,29 @@ async def _claim_and_describe(work: ExpertWork, *, limit: int, is_first_attempt:
     if from_outside and len(from_outside) == len(resources):
         raise failures[from_outside[0].id]
     return len(resources) - len(failures)
+
+
+@asynccontextmanager
+async def _renewing(work: ExpertWork, resources: Sequence[Resource], holds: timedelta) -> AsyncGenerator[None, None]:
+    """Keeps the claims while the block runs, so that slow files are not taken for those of a killed process."""
+    renewal = asyncio.create_task(_renew(work, resources, holds)) if resources else None
+    try:
+        yield
+    finally:
+        if renewal is not None:
+            renewal.cancel()
+            await asyncio.wait({renewal})
+
+
+async def _renew(work: ExpertWork, resources: Sequence[Resource], holds: timedelta) -> None:
+    attempts = [(resource.id, resource.describe_attempts) for resource in resources]
+    while True:
+        await asyncio.sleep(holds.total_seconds() / 4)
+        try:
+            async with work.db() as db:
+                await queries.renew_descriptions(db, attempts, holds=holds)
+        except Exception as problem:  # noqa: BLE001 - the next turn tries again
+            log("resource.claims_not_renewed", resources=len(resources), error=problem)
 
 
 def _failures(

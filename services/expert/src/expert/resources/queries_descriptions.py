@@ -86,6 +86,16 @@ async def claim_descriptions(
     return (await db.scalars(statement)).all()
 
 
+async def renew_descriptions(db: Session, attempts: Sequence[tuple[UUID, int]], *, holds: timedelta) -> None:
+    """Hold what is still claimed by these attempts for longer."""
+    await db.execute(
+        update(Resource)
+        .where(Resource.state == STORED, tuple_(Resource.id, Resource.describe_attempts).in_(attempts))
+        .values(describe_claimed_until=db_clock() + holds)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def release_descriptions(db: Session, attempts: Sequence[tuple[UUID, int]], *, counts: bool) -> None:
     """Let another attempt begin; the present one, given with each id, counts when the file itself was at fault."""
     await db.execute(
