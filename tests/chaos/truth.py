@@ -27,8 +27,10 @@ CURRENT = """
     where c.type = 'ai' and c.superseded_by_id is null group by c.id, c.resource_id"""
 JOBS = "select id, manager_job_id, stage, total, done, blank, failed from ai_classification_jobs"
 RESOURCES = """
-    select r.id, r.state, concat_ws(', ', r.state, r.failure_code, r.failure_message, r.describe_attempts || ' attempts',
-    case when l.resource_id is null then 'not linked' when l.taken_at is null then 'not taken' else 'taken' end) as story
+    select r.id, r.state, concat_ws(
+        ', ', r.state, r.failure_code, r.failure_message, r.describe_attempts || ' attempts',
+        case when l.resource_id is null then 'not linked' when l.taken_at is null then 'not taken' else 'taken' end
+    ) as story
     from resources r left join linked_collection_resources l on l.resource_id = r.id"""
 RECEIVED = "select job_id, batch_id, sha256, state, times_applied, acknowledged_at from received_batches"
 

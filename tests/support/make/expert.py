@@ -19,6 +19,7 @@ from expert.deps import ExpertWork, open_work
 from expert.manager_client import Managers
 from expert.settings import ExpertSettings, Intervals
 from trapper_kit.db import Session, TaskMessage
+from trapper_kit.web.guards import api_routes
 from trapper_schemas.ids import uuid7
 
 SECRET = "a-secret-key-of-the-tests-0123456789"
@@ -94,9 +95,19 @@ class Backend:
             transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
             base_url="http://127.0.0.1:8000",
             headers=headers,
+            event_hooks={"response": [self._check_documented]},
         )
         self._clients.append(made)
         return made
+
+    async def _check_documented(self, reply: httpx.Response) -> None:
+        """Every success in every test has a status that the contract of its route names."""
+        for route in api_routes(self.app.routes):
+            method, path = reply.request.method, reply.request.url.path
+            if reply.is_success and method in (route.methods or ()) and route.path_regex.match(path):
+                documented = self.app.openapi()["paths"][route.path][method.lower()]["responses"]
+                assert str(reply.status_code) in documented, f"{method} {route.path} answers {reply.status_code}"
+                return
 
     async def person(
         self, name: str = "ann", *, site_admin: bool = False, scopes: tuple[str, ...] = ("*",), active: bool = True

@@ -39,6 +39,8 @@ from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
 from trapper_kit.web.versions import IfMatch, check_change, tagged
 from trapper_schemas.paging import Page
 
+_LINKED_BEFORE = {"model": LinkedCollectionReply, "description": "The link that was made before"}
+
 router = APIRouter(prefix="/api/classification-projects", tags=["classification_projects"])
 collection_links = APIRouter(prefix="/api/collections", tags=["collection_links"])
 """Links of a collection, for the owners of its research project."""
@@ -146,7 +148,9 @@ async def change(
 
 
 @router.post(
-    "/{project_id}/collections/", status_code=status.HTTP_201_CREATED, responses=problems(NotFound, Forbidden, Conflict)
+    "/{project_id}/collections/",
+    status_code=status.HTTP_201_CREATED,
+    responses={**problems(NotFound, Forbidden, Conflict), status.HTTP_200_OK: _LINKED_BEFORE},
 )
 async def link(
     project_id: UUID, ask: NewLinkedCollection, caller: MayAdminister, db: Db, now: Now, response: Response

@@ -1,7 +1,7 @@
 """The routes of jobs: ask, list, read, cancel, run again; and media for workers, under a grant."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -45,11 +45,13 @@ from trapper_schemas.paging import Page
 router = APIRouter(tags=["jobs"])
 
 JOBS = "/api/ai-classification-jobs"
-_CREATED, _ACCEPTED = 201, 202
+_OK, _CREATED, _ACCEPTED = 200, 201, 202
+_NONE = {"model": NewJobReply, "description": "No new job: a dry run, nothing to look at, or a repeated request"}
 _SEVERAL = {"model": NewJobReply, "description": "An operation makes the jobs; Location is its address"}
+_OTHERWISE: dict[int | str, dict[str, Any]] = {_OK: _NONE, _ACCEPTED: _SEVERAL}
 
 
-@router.post(f"{JOBS}/", responses={**problems(NotFound, NoDetectionProvider), _ACCEPTED: _SEVERAL})
+@router.post(f"{JOBS}/", status_code=_CREATED, responses={**problems(NotFound, NoDetectionProvider), **_OTHERWISE})
 @body_limit(8 * MIB)
 async def ask(
     body: NewJob, key: IdempotencyKey, response: Response, db: Db, work: Work, now: Now, caller: MayRunAi
@@ -133,7 +135,11 @@ async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
     return await _reply(db, await cancel_job(db, job_id, now=now))
 
 
-@router.post(f"{JOBS}/{{job_id}}/rerun/", responses={**problems(JobNotFound, NoDetectionProvider), _ACCEPTED: _SEVERAL})
+@router.post(
+    f"{JOBS}/{{job_id}}/rerun/",
+    status_code=_CREATED,
+    responses={**problems(JobNotFound, NoDetectionProvider), **_OTHERWISE},
+)
 async def rerun(
     job_id: UUID,
     key: IdempotencyKey,
@@ -210,8 +216,8 @@ async def _reply(db: Session, job: AiClassificationJob) -> JobReply:
 
 
 async def _ask_reply(db: Session, result: AskResult, response: Response) -> NewJobReply:
-    if result.made:
-        response.status_code = _CREATED
+    if not result.made:
+        response.status_code = _OK
     if result.operation is not None:
         response.status_code = _ACCEPTED
         response.headers["Location"] = f"/api/operations/{result.operation.id}/"
