@@ -21,6 +21,7 @@ from trapper_client.commands import (
     members,
     models,
     operations,
+    postprocess,
     projects,
     queues,
     research_projects,
@@ -46,8 +47,8 @@ app = typer.Typer(
 
 
 for _noun in (
-    classifications, collections, deployments, jobs, links, locations, members, models, operations, projects,
-    queues, research_projects, resources, tokens, uploads, workers,
+    classifications, collections, deployments, jobs, links, locations, members, models, operations, postprocess,
+    projects, queues, research_projects, resources, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

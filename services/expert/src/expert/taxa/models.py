@@ -1,7 +1,6 @@
 """Taxa and their keys in checklists."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, func, text
@@ -28,7 +27,7 @@ class Taxon(Once, Base):
     rank: Mapped[str | None]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)
     path: Mapped[str]
-    vernacular_names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    vernacular_names: Mapped[dict[str, str]] = mapped_column(default=dict)
     provisional: Mapped[bool] = mapped_column(default=False, server_default=false())  # no checklist has it yet
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

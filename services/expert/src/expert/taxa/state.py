@@ -19,7 +19,9 @@ class TaxonRank(StrEnum):
     OTHER = "other"
 
 
-_ORDER = [rank.value for rank in TaxonRank if rank is not TaxonRank.OTHER]
+RANKS = tuple(rank for rank in TaxonRank if rank is not TaxonRank.OTHER)
+"""From the highest to the lowest."""
+_ORDER = [rank.value for rank in RANKS]
 
 
 def rank_of(rank: str | None) -> TaxonRank | None:
