@@ -20,12 +20,13 @@ BENCHMARKS := worker blob claims polling memory sequences run
 PYTEST := $(BIN)/pytest
 
 .PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
-.PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations)
+.PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations web)
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## create the whole environment in .venv
+install: $(INSTALLED) ## create the whole environment in .venv, and build the web app
+	@$(BIN)/python deploy/web/build.py build
 
 $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) deploy/bootstrap.sh
 	@bash deploy/bootstrap.sh "$(PYTHON)" $(MEMBERS)
@@ -46,7 +47,7 @@ serve: install ## one service in the foreground, with settings from the environm
 doctor: install ## check every invariant of the running stack
 	@$(BIN)/trapper doctor
 
-check: install check-format check-types check-imports check-architecture check-dependencies check-openapi check-any check-migrations ## format, lint, types, import rules, architecture, dependencies, contracts, migrations
+check: install check-format check-types check-imports check-architecture check-dependencies check-openapi check-any check-migrations check-web ## format, lint, types, import rules, architecture, dependencies, contracts, migrations, web
 
 check-format:
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
@@ -76,6 +77,9 @@ check-any:
 
 check-migrations:
 	@$(BIN)/python migrations/run.py --check $(SERVICES)
+
+check-web:
+	@$(BIN)/python deploy/web/build.py check
 
 format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
@@ -135,7 +139,7 @@ migration: install ## write the next migration: make migration S=expert M="what 
 migrate: install ## upgrade the databases that the environment names: make migrate S=expert
 	@$(BIN)/python migrations/run.py $(S)
 
-image: ## a container image of one service: make image S=expert, make image S=ai_worker EXTRA=gpu
+image: install ## a container image of one service: make image S=expert, make image S=ai_worker EXTRA=gpu
 	@docker build -f deploy/Dockerfile --build-arg SERVICE=$(S) $(if $(filter ai_worker,$(S)),--build-arg EXTRA=$(or $(EXTRA),cpu)) \
 	  $$(sed -n 's/^PYTHON_IMAGE=/--build-arg &/p' deploy/images.env 2>/dev/null) -t trapper-$(subst _,-,$(S)) .
 

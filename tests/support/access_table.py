@@ -109,6 +109,7 @@ RULES: dict[str, Rule] = {
     "access_accept": Rule(Place.OWN),
     "access_activate": Rule(Place.SITE),
     "access_begin_session": Rule(Place.PUBLIC, {"email": "nobody@example.org", "password": "a guess"}),
+    "access_begin_session_by_link": Rule(Place.PUBLIC, {"token": "a guess"}),
     "access_change_own_password": Rule(
         Place.PERSON, {"current_password": "a guess", "new_password": "a stone, a leaf, a tree"}
     ),

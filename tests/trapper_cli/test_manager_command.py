@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trapper_cli.manager_command import ManagerHere, manager_here
+from trapper_cli.manager_command import ServiceHere, manager_here
 from trapper_client.errors import Failure, Unreachable
 
 
@@ -17,7 +17,7 @@ def test_a_command_that_could_not_do_its_work_is_a_failure_with_its_reason(tmp_p
         "AI_MANAGER_BLOBS_DIR": str(tmp_path / "blobs"),
     }
     with pytest.raises(Failure) as refused:
-        ManagerHere("http://nowhere", environment).run("revoke", "--token-name", "x")
+        ServiceHere("ai_manager", "http://nowhere", environment).run("revoke", "--token-name", "x")
     assert "database" in str(refused.value)
 
 

@@ -1894,6 +1894,15 @@ class SignIn(Reply):
     ]
 
 
+class SignInByLink(Reply):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    token: Annotated[
+        SecretStr, Field(description="the part of the link after `#link=`")
+    ]
+
+
 class SplitParts(Reply):
     """
     Both parts, the earlier one first, which keeps its id.

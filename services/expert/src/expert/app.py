@@ -28,6 +28,7 @@ from expert.sequences.routes import router as sequences
 from expert.settings import ExpertSettings
 from expert.taxa.routes import router as taxa
 from expert.uploads.routes import router as uploads
+from expert.web.routes import router as web
 from trapper_kit.web.app import build_app
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -71,7 +72,7 @@ def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | Non
         await opened.database.check()
         return {"queue": "configured" if opened.settings.redis_url else "swept"}
 
-    return build_app(
+    app = build_app(
         service="expert",
         title="TRAPPER Expert",
         version=version("expert"),
@@ -79,6 +80,8 @@ def create_app(settings: ExpertSettings | None = None, *, work: ExpertWork | Non
         lifespan=lifespan,
         ready=ready,
     )
+    app.include_router(web)  # its addresses have parameters that the browser reads, so none is refused
+    return app
 
 
 def contract_app() -> FastAPI:

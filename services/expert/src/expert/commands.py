@@ -16,6 +16,7 @@ from expert.access import queries_invariants as access
 from expert.access.check_password import LONGEST, hash_password, refuse_weak_password
 from expert.access.issue_token import issue_token
 from expert.access.register import register
+from expert.access.sign_in import make_link
 from expert.audit.queries import offenders
 from expert.classification_projects import queries_invariants as classification_projects
 from expert.classifications import queries_invariants as classifications
@@ -177,6 +178,21 @@ def _issue_token(options: Options) -> int:
     return _with_work(do)
 
 
+def _sign_in_link(options: Options) -> int:
+    async def do(work: ExpertWork) -> int:
+        async with work.db() as db:
+            user = await people.user_by_email(db, options.email)
+            if user is None or not user.is_active:
+                sys.stderr.write(f"nobody who may sign in has the e-mail {options.email}\n")
+                return REFUSED
+            path = await make_link(db, user_id=user.id, now=work.clock.now())
+        url = f"{work.settings.public_url.rstrip('/')}{path}"
+        _tell(options, {"url": url}, url)
+        return 0
+
+    return _with_work(do)
+
+
 def _connect_manager(options: Options) -> int:
     token = sys.stdin.readline().strip()
     if not token:
@@ -259,6 +275,10 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", required=True)
     token.add_argument("--scope", action="append", help="a scope, repeatable; default: everything")
     token.add_argument("--days", type=int, default=_TOKEN_DAYS)
+    link = command(
+        "sign_in_link", _sign_in_link, "make a link that signs a person in once, on this machine", answers=True
+    )
+    link.add_argument("--email", required=True)
     connect = command("connect_manager", _connect_manager, "store a Manager's address and credential", answers=True)
     connect.add_argument("--name", required=True)
     connect.add_argument("--url", type=address, required=True)

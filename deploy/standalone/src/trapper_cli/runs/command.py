@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from trapper_cli.manager_command import sign_in_link
 from trapper_cli.running import ensure_stack, stack_runs, stop_stack
 from trapper_cli.runs.choose_models import AUTO, Choice
 from trapper_cli.runs.gather import models_used
@@ -34,7 +35,7 @@ from trapper_cli.runs.write_file import write_whole
 from trapper_cli.runs.write_md_json import md_json
 from trapper_client.client import TrapperClient
 from trapper_client.commands.find import RUN_PROJECT
-from trapper_client.errors import WrongUsage
+from trapper_client.errors import Failure, WrongUsage
 from trapper_client.output import Json, answer, say, tell
 from trapper_client.stack import connect
 
@@ -183,6 +184,18 @@ def _show(report: Report, choice: Choice, address: str, *, started: bool, keep: 
     say("See what was classified: trapper classifications list")
     if started:
         say("The stack is left running. Stop it: trapper down")
+    say(f"Web app: {address}/")
+    _show_link()
+
+
+def _show_link() -> None:
+    try:
+        link = sign_in_link()
+    except Failure as problem:
+        tell(f"No sign-in link: {problem}. Sign in with the password that trapper status names.")
+        return
+    if link is not None:
+        say(f"Signs you in once, within ten minutes: {link}")
 
 
 def _check_folder(folder: Path) -> Path:

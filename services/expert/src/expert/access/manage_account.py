@@ -81,4 +81,5 @@ async def _lock(db: Session, user_id: UUID) -> User:
 
 async def _end_credentials(db: Session, user_id: UUID, now: datetime, *, but_session: UUID | None = None) -> None:
     await queries.delete_sessions(db, user_id, but=but_session)
+    await queries.delete_sign_in_links(db, user_id)
     await queries.revoke_tokens_of(db, user_id, now)

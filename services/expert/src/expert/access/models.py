@@ -43,6 +43,18 @@ class UserSession(Base):
     """Where it began; an address from which somebody signed in before is not held back by others' guesses."""
 
 
+class SignInLink(Base):
+    """A link that signs a person in once; it holds the token, this row its hash."""
+
+    __tablename__ = "sign_in_links"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class AccessToken(Base):
     """A named token for scripts, stored as a hash; a token made by another ends with that one."""
 

@@ -16,6 +16,7 @@ from expert.access.models import (
     Invitation,
     ResearchMembership,
     SignInAttempt,
+    SignInLink,
     User,
     UserSession,
 )
@@ -177,9 +178,21 @@ async def delete_sessions(db: Session, user_id: UUID, *, but: UUID | None = None
     return len((await db.scalars(statement.returning(UserSession.id))).all())
 
 
+async def use_sign_in_link(db: Session, token_hash: str) -> User | None:
+    """Deletes a link that has not expired, so that it is used once, and returns its person."""
+    used = delete(SignInLink).where(SignInLink.token_hash == token_hash, SignInLink.expires_at > db_clock())
+    user_id = await db.scalar(used.returning(SignInLink.user_id))
+    return None if user_id is None else await db.get(User, user_id)
+
+
+async def delete_sign_in_links(db: Session, user_id: UUID) -> None:
+    await db.execute(delete(SignInLink).where(SignInLink.user_id == user_id))
+
+
 async def delete_ended(db: Session, *, window: timedelta) -> None:
-    """Deletes ended sessions and attempts that no longer count."""
+    """Deletes ended sessions, expired sign-in links and attempts that no longer count."""
     await db.execute(delete(UserSession).where(UserSession.expires_at < db_clock()))
+    await db.execute(delete(SignInLink).where(SignInLink.expires_at < db_clock()))
     await db.execute(delete(SignInAttempt).where(SignInAttempt.at < db_clock() - max(window, BACK_OFF_MEMORY)))
 
 

@@ -27,14 +27,25 @@ from expert.access.schemas import (
     SessionItem,
     SessionReply,
     SignIn,
+    SignInByLink,
     TokenReply,
     UserReply,
 )
-from expert.access.sign_in import REGISTRATION, cookie_name, csrf_token, reserve_attempt, sign_in
+from expert.access.sign_in import (
+    REGISTRATION,
+    cookie_name,
+    csrf_token,
+    reserve_attempt,
+    sign_in,
+    sign_in_by_link,
+)
+from expert.access.sign_in import (
+    SignedIn as SignedInSession,
+)
 from expert.audit import queries as audit
 from expert.audit.note import note
 from expert.audit.state import AuditAction
-from expert.deps import Db, Now, Work
+from expert.deps import Db, ExpertWork, Now, Work
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Conflict, Forbidden, NotFound, TooManyRequests
 from trapper_kit.tokens import hash_token
@@ -50,12 +61,8 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-@router.post("/sessions/", status_code=status.HTTP_201_CREATED, responses=problems(SignInRefused, TooManyRequests))
-@public
-async def begin_session(ask: SignIn, request: Request, response: Response, work: Work) -> SessionReply:
-    """Sign in with e-mail and password; the session is in the cookie, unsafe requests repeat the CSRF token."""
-    password = ask.password.get_secret_value()
-    signed = await sign_in(work, email=ask.email, password=password, address=_address(request))
+def _session_reply(response: Response, work: ExpertWork, signed: SignedInSession) -> SessionReply:
+    """The reply to signing in; sets the cookie of the session."""
     name = cookie_name(work)
     response.set_cookie(
         name,
@@ -68,6 +75,23 @@ async def begin_session(ask: SignIn, request: Request, response: Response, work:
     )
     user = UserReply.model_validate(signed.user, from_attributes=True)
     return SessionReply(user=user, csrf_token=signed.csrf, expires_in_seconds=signed.lasts_seconds)
+
+
+@router.post("/sessions/", status_code=status.HTTP_201_CREATED, responses=problems(SignInRefused, TooManyRequests))
+@public
+async def begin_session(ask: SignIn, request: Request, response: Response, work: Work) -> SessionReply:
+    """Sign in with e-mail and password; the session is in the cookie, unsafe requests repeat the CSRF token."""
+    password = ask.password.get_secret_value()
+    signed = await sign_in(work, email=ask.email, password=password, address=_address(request))
+    return _session_reply(response, work, signed)
+
+
+@router.post("/sessions/by-link/", status_code=status.HTTP_201_CREATED, responses=problems(SignInRefused))
+@public
+async def begin_session_by_link(ask: SignInByLink, request: Request, response: Response, work: Work) -> SessionReply:
+    """Sign in with a link that the machine of the Expert showed; it works once, and there only."""
+    signed = await sign_in_by_link(work, token=ask.token.get_secret_value(), address=_address(request))
+    return _session_reply(response, work, signed)
 
 
 @router.delete("/sessions/current/", status_code=status.HTTP_204_NO_CONTENT, responses=problems(Conflict))

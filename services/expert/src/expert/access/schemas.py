@@ -19,6 +19,10 @@ class SignIn(Request):
     password: SecretStr = Field(max_length=1000)
 
 
+class SignInByLink(Request):
+    token: SecretStr = Field(max_length=200, description="the part of the link after `#link=`")
+
+
 class Registration(Request):
     email: Email
     name: Line = Field(default="", max_length=200)

@@ -1,23 +1,29 @@
-"""Signs in: an opaque session cookie with a CSRF token; attempts are reserved before the password is hashed."""
+"""Signs in: an opaque session cookie with a CSRF token; attempts are reserved before the password is hashed.
+
+A link signs in without a password: once, within minutes, from the machine that the Expert runs on.
+"""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from ipaddress import ip_address
 from math import ceil
 from uuid import UUID
 
 from expert.access import queries
 from expert.access.check_password import check_password
 from expert.access.errors import SignInRefused
-from expert.access.models import User, UserSession
+from expert.access.models import SignInLink, User, UserSession
 from expert.access.state import back_off_seconds
 from expert.audit.note import note
 from expert.deps import ExpertWork
+from trapper_kit.db import Session
 from trapper_kit.problems import TooManyRequests
 from trapper_kit.tokens import derive, hash_token, new_token, sign
 from trapper_schemas.ids import uuid7
 
 REGISTRATION = "registration"
 """In place of an account, in attempts to register."""
+LINK_LASTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,32 @@ async def sign_in(work: ExpertWork, *, email: str, password: str, address: str) 
             note(db, "sign-in-refused", actor_id=None, subject_kind="user", subject_id=user.id if user else None)
         raise SignInRefused("e-mail or password is wrong, or the account is not active")
     return await _begin(work, user, address_hash)
+
+
+async def make_link(db: Session, *, user_id: UUID, now: datetime) -> str:
+    """Returns the address, below that of the Expert, that signs this person in once."""
+    token = new_token("link")
+    db.add(SignInLink(id=uuid7(), user_id=user_id, token_hash=hash_token(token), expires_at=now + LINK_LASTS))
+    await db.flush()
+    return f"/sign-in#link={token}"  # the part after # is not sent, so it gets into no log
+
+
+async def sign_in_by_link(work: ExpertWork, *, token: str, address: str) -> SignedIn:
+    """Returns a new session; raises SignInRefused when the link was used, has expired, or comes from elsewhere."""
+    if not _is_loopback(address):
+        raise SignInRefused("a sign-in link works only on the machine that made it; sign in with the password")
+    async with work.db() as db:
+        user = await queries.use_sign_in_link(db, hash_token(token))
+    if user is None or not user.is_active:
+        raise SignInRefused("this link was used or has expired; sign in with the password, or make another link")
+    return await _begin(work, user, hash_token(address))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 async def reserve_attempt(work: ExpertWork, *, account: str, address_hash: str, email: str | None = None) -> None:

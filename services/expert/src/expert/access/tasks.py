@@ -9,6 +9,6 @@ from expert.deps import ExpertWork
 
 @task("access.forget", every="intervals.sign_in_window", max_retries=0)
 async def delete_ended_sessions(work: ExpertWork) -> None:
-    """Deletes ended sessions and failures that no longer count."""
+    """Deletes ended sessions, expired sign-in links and failures that no longer count."""
     async with work.db() as db:
         await queries.delete_ended(db, window=timedelta(seconds=work.settings.intervals.sign_in_window))

@@ -1,0 +1,29 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, unwrap } from "../../base/api/client";
+import type { ModelKind } from "../../base/api/schema";
+
+const TEN_MINUTES = 600_000;
+
+/** The active models of a kind; a project has few enough for one page. */
+export const providersQuery = (kind: ModelKind) =>
+  queryOptions({
+    queryKey: ["providers", "list", kind],
+    queryFn: async ({ signal }) =>
+      (
+        await unwrap(
+          api.GET("/api/ai-providers/", {
+            params: { query: { provider_type: kind, is_active: true, limit: 100 } },
+            signal,
+          }),
+        )
+      ).items,
+    staleTime: TEN_MINUTES,
+  });
+
+export const providerQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["providers", "detail", id],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET("/api/ai-providers/{provider_id}/", { params: { path: { provider_id: id } }, signal })),
+    staleTime: TEN_MINUTES,
+  });
