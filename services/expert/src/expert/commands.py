@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -58,7 +58,7 @@ INVARIANTS: dict[str, str] = {
 """What must find nothing, by the sentence that is then true."""
 
 
-def _tell(options: Options, document: dict[str, Any], sentence: str) -> None:
+def _tell(options: Options, document: Mapping[str, object], sentence: str) -> None:
     sys.stdout.write((json.dumps(document, ensure_ascii=False) if options.json else sentence) + "\n")
 
 
