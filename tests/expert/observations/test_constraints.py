@@ -19,14 +19,12 @@ BROKEN = {
     "observations_object_has_box_check": NO_BOX,
     "observations_box_inside_check": "bbox_x = 0.9",
     "observations_box_has_area_check": "bbox_width = 1e-7",
-    # A group needs a count, which these have not: one of the two checks refuses it.
-    "observations_whole_resource_(is_no_group|has_no_count)_check": (
-        f"observation_type = 'blank', observation_level = 'group', count = 1, taxon_id = null, {NO_BOX}"
-    ),
-    "observations_whole_resource_has_no_bbox_check": "observation_type = 'blank', taxon_id = null",
+    "observations_whole_resource_level_check": "observation_type = 'blank', taxon_id = null",
+    "observations_resource_has_no_bbox_check": "observation_level = 'resource'",
     **{
         f"observations_whole_resource_has_no_{field}_check": (
-            f"observation_type = 'unclassified', {'taxon_id = null, ' * (field != 'taxon_id')}{NO_BOX}{change}"
+            f"observation_type = 'unclassified', observation_level = 'resource', "
+            f"{'taxon_id = null, ' * (field != 'taxon_id')}{NO_BOX}{change}"
         )
         for field, change in {
             "taxon_id": "",

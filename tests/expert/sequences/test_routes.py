@@ -158,3 +158,27 @@ async def test_resources_classifications_and_observations_are_filtered_by_sequen
         ):
             answer = await client.get(path, params={"sequence_id": pair["id"], **filters})
             assert {row[name] for row in answer.json()["items"]} == {str(a), str(b)}, path
+
+
+async def test_statements_about_a_sequence_follow_its_resources(project: Scene) -> None:
+    _, b, c = await put(project, 0, 30, 60)
+    await extended(project)
+    first, second, last = [row["id"] for row in await listed(project)]
+    owner = {"project_id": project.project_id, "owner_id": project.user_ids["owner"]}
+    for sequence_id in (second, last):
+        await project.sql(
+            "insert into sequence_observations (id, classification_project_id, sequence_id, observation_type, owner_id,"
+            " created_at) values (gen_random_uuid(), :project_id, :sequence_id, 'animal', :owner_id, now())",
+            sequence_id=UUID(sequence_id),
+            **owner,
+        )
+    async with project.as_("owner") as client:
+        merged = await client.post(f"{SEQUENCES}merge/", json={"sequence_ids": [first, second]})
+        assert merged.status_code == 200, merged.text
+    statements = "select sequence_id from sequence_observations order by id"
+    at = {str(row[0]) for row in await project.sql(statements)}
+    assert at == {first, last}
+    assert b != c
+    await project.sql("update resources set is_active = false where id = :id", id=c)
+    await extended(project)
+    assert {row[0] and str(row[0]) for row in await project.sql(statements)} == {first, None}

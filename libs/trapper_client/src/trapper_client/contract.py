@@ -1297,11 +1297,12 @@ class ObjectType(StrEnum):
 
 class ObservationLevel(StrEnum):
     """
-    One object, or a group that is counted without boxes.
+    An object with a box, a group that is counted without boxes, or a statement about the whole resource.
     """
 
     OBJECT = "object"
     GROUP = "group"
+    RESOURCE = "resource"
 
 
 class ObservationType(StrEnum):
@@ -2148,6 +2149,9 @@ class ChangedResource(Reply):
     exif: Annotated[
         dict[str, object] | None, Field(description="the metadata of the file, by tag")
     ]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
+    ]
     failure_code: Annotated[
         FailureCode | None,
         Field(
@@ -2212,23 +2216,28 @@ class ChangedResource(Reply):
             description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
         ),
     ]
+    remote_url: Annotated[
+        str | None,
+        Field(
+            description="where the file lies, when it is not stored here; null for stored files"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     resources_changed: Annotated[
         int, Field(description="number of resources that changed because of it, from 0")
     ]
     sha256: Annotated[
-        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+        str | None,
+        Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
     ]
     stored_sha256: Annotated[
-        str,
-        Field(
-            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
-        ),
+        str | None,
+        Field(description="of what is stored now; null for a file that lies elsewhere"),
     ]
     time_issue: Annotated[
         TimeIssue | None,
@@ -3179,7 +3188,9 @@ class ObservationChange(Reply):
     ] = None
     observation_level: Annotated[
         ObservationLevel | None,
-        Field(description="one object with a box, or a group that is counted"),
+        Field(
+            description="when left out: resource for blank and unclassified, object for the others"
+        ),
     ] = None
     observation_type: Annotated[ObservationType, Field(description="what was seen")]
     sex: Annotated[
@@ -3234,9 +3245,11 @@ class ObservationInput(Reply):
         Field(description="age of the animal; null when it is not known"),
     ] = None
     observation_level: Annotated[
-        ObservationLevel,
-        Field(description="one object with a box, or a group that is counted"),
-    ] = ObservationLevel.OBJECT
+        ObservationLevel | None,
+        Field(
+            description="when left out: resource for blank and unclassified, object for the others"
+        ),
+    ] = None
     observation_type: Annotated[ObservationType, Field(description="what was seen")]
     sex: Annotated[
         Sex | None, Field(description="sex of the animal; null when it is not known")
@@ -3636,6 +3649,9 @@ class ResourceDetail(Reply):
     exif: Annotated[
         dict[str, object] | None, Field(description="the metadata of the file, by tag")
     ]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
+    ]
     failure_code: Annotated[
         FailureCode | None,
         Field(
@@ -3696,20 +3712,25 @@ class ResourceDetail(Reply):
             description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
         ),
     ]
+    remote_url: Annotated[
+        str | None,
+        Field(
+            description="where the file lies, when it is not stored here; null for stored files"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     sha256: Annotated[
-        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+        str | None,
+        Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
     ]
     stored_sha256: Annotated[
-        str,
-        Field(
-            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
-        ),
+        str | None,
+        Field(description="of what is stored now; null for a file that lies elsewhere"),
     ]
     time_issue: Annotated[
         TimeIssue | None,
@@ -3760,6 +3781,9 @@ class ResourceReply(Reply):
     ]
     created_at: Annotated[datetime, Field(description="when it was made")]
     deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
+    ]
     failure_code: Annotated[
         FailureCode | None,
         Field(
@@ -3820,20 +3844,25 @@ class ResourceReply(Reply):
             description="offset from UTC in seconds that the file says, -86,400 to 86,400; null when it says none"
         ),
     ]
+    remote_url: Annotated[
+        str | None,
+        Field(
+            description="where the file lies, when it is not stored here; null for stored files"
+        ),
+    ]
     research_project_id: Annotated[str, Field(description="id of the research project")]
     sha256: Annotated[
-        str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
+        str | None,
+        Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
     ]
     stored_sha256: Annotated[
-        str,
-        Field(
-            description="sha256 of the stored bytes, which differ from the upload's when they were rewritten"
-        ),
+        str | None,
+        Field(description="of what is stored now; null for a file that lies elsewhere"),
     ]
     time_issue: Annotated[
         TimeIssue | None,
@@ -4175,6 +4204,9 @@ class ObservationReply(Reply):
         Field(
             description="distance to the camera in metres, from 0; null when it was not measured"
         ),
+    ]
+    external_id: Annotated[
+        str | None, Field(description="of the system that it was imported from")
     ]
     first_frame_index: Annotated[
         int | None,

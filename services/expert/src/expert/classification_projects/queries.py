@@ -123,7 +123,12 @@ async def with_waiting_photos(db: Session, link_ids: Sequence[UUID]) -> dict[UUI
         exists()
         .where(LinkedCollectionResource.linked_collection_id == LinkedCollection.id)
         .where(LinkedCollectionResource.taken_at.is_(None), Resource.id == LinkedCollectionResource.resource_id)
-        .where(Resource.state == ResourceState.DESCRIBED, Resource.kind == ResourceKind.IMAGE, Resource.is_active)
+        .where(
+            Resource.state == ResourceState.DESCRIBED,
+            Resource.kind == ResourceKind.IMAGE,
+            Resource.is_active,
+            Resource.remote_url.is_(None),
+        )
     )
     statement = (
         select(LinkedCollection.id, Collection.is_active)
@@ -171,7 +176,7 @@ async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[
 
 async def count_link(db: Session, link_id: UUID) -> dict[str, int]:
     """How many resources a link has, and how far the AI is with them."""
-    unreadable = Resource.state == ResourceState.UNREADABLE
+    unreadable = or_(Resource.state == ResourceState.UNREADABLE, Resource.remote_url.is_not(None))
     statement = (
         select(
             func.count(),

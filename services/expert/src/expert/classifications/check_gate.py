@@ -24,6 +24,6 @@ async def check_gate(db: Session, project_id: UUID, resource_id: UUID) -> tuple[
 
 
 def _ai_can_never_run(resource: Resource) -> bool:
-    """Whether no stage reads this file: it is unreadable, or described as something else than a photo."""
-    described = resource.state is ResourceState.DESCRIBED
-    return resource.state is ResourceState.UNREADABLE or (described and resource.kind is not ResourceKind.IMAGE)
+    """Whether no stage reads this file: unreadable, lying elsewhere, or described as something else than a photo."""
+    never_read = resource.state is ResourceState.UNREADABLE or resource.remote_url is not None
+    return never_read or (resource.state is ResourceState.DESCRIBED and resource.kind is not ResourceKind.IMAGE)

@@ -38,9 +38,10 @@ class Classification(Once, Base):
         CheckConstraint("type in ('user', 'feedback') or owner_id is null", name="owner"),
         CheckConstraint("type not in ('user', 'feedback') or owner_id is not null", name="owned"),
         CheckConstraint(
-            "(type = 'ai') = (job_id is not null) and (type = 'ai') = (provider_id is not null) "
-            "and (type = 'ai') = (received_batch_id is not null) and (type = 'ai') = (batch_row is not null) "
-            "and (type = 'ai') = (content_hash is not null) and (type = 'ai') = (job_config_version is not null)",
+            "(type = 'ai') = (num_nonnulls(job_id, import_operation_id) = 1) "
+            "and num_nonnulls(job_id, import_operation_id) <= 1 and (type = 'ai') = (content_hash is not null) "
+            "and num_nonnulls(provider_id, received_batch_id, batch_row, job_config_version) "
+            "= case when job_id is null then 0 else 4 end",
             name="provenance",
         ),
         CheckConstraint("type <> 'feedback' or source_classification_id is not null", name="feedback_source"),
@@ -59,6 +60,7 @@ class Classification(Once, Base):
             "classification_project_id",
             "provider_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,  # imported rows are of no provider
             postgresql_where="type = 'ai' and superseded_by_id is null",
         ),
         Index("classifications_list_idx", "classification_project_id", "id"),
@@ -80,6 +82,7 @@ class Classification(Once, Base):
 
     provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_providers.id"), index=True)
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("ai_classification_jobs.id"), index=True)
+    import_operation_id: Mapped[UUID | None] = mapped_column(ForeignKey("operations.id"), index=True)
     job_config_version: Mapped[int | None]  # the configuration that it was parsed with
     received_batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("received_batches.id"), index=True)
     batch_row: Mapped[int | None]  # the resource's index in the blob

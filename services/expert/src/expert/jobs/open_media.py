@@ -7,6 +7,7 @@ from expert.jobs import queries
 from expert.jobs.errors import MediaGrantRefused, ResourceNotInJob
 from expert.jobs.issue_grant import read_grant
 from expert.jobs.state import CLOSED
+from expert.resources.locate_file import locate_file
 from expert.resources.models import Resource
 from trapper_kit.objects import Stored
 
@@ -23,4 +24,4 @@ async def open_media(work: ExpertWork, resource_id: UUID, *, grant: str) -> tupl
     resource = row[2]
     if resource is None:
         raise ResourceNotInJob
-    return resource, await work.media.stream(resource.object_key)
+    return resource, await work.media.stream(locate_file(resource).object_key)

@@ -44,7 +44,10 @@ def _among(resource_ids: Sequence[UUID]) -> ColumnElement[bool]:
 
 def _readable() -> ColumnElement[bool]:
     return and_(
-        Resource.state == ResourceState.DESCRIBED, Resource.kind == ResourceKind.IMAGE, Resource.is_active.is_(True)
+        Resource.state == ResourceState.DESCRIBED,
+        Resource.kind == ResourceKind.IMAGE,
+        Resource.is_active.is_(True),
+        Resource.remote_url.is_(None),
     )
 
 

@@ -31,6 +31,7 @@ from expert.jobs.schemas import (
     resource_reply,
 )
 from expert.jobs.state import CLOSED, JobStage, Outcome
+from expert.resources.errors import MediaRemote
 from trapper_kit.db import Session
 from trapper_kit.idempotency import fingerprint
 from trapper_kit.objects import ObjectMissing
@@ -182,7 +183,10 @@ async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
 @router.get(
     "/api/media/{resource_id}/inference",
     response_class=StreamingResponse,
-    responses={**problems(MediaGrantRefused, ResourceNotInJob, ObjectMissing), 200: binary("image/*", "video/*")},
+    responses={
+        **problems(MediaGrantRefused, MediaRemote, ResourceNotInJob, ObjectMissing),
+        200: binary("image/*", "video/*"),
+    },
 )
 @public
 async def read_for_inference(

@@ -11,6 +11,7 @@ from expert.jobs.models import AiClassificationJob
 from expert.jobs.state import JobStage, backoff_seconds, passes
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
+from expert.resources.locate_file import locate_file
 from expert.resources.models import Resource
 from trapper_kit.addresses import origin_of
 from trapper_kit.db import db_clock
@@ -90,12 +91,13 @@ async def _page(work: ExpertWork, job_id: UUID, *, after: UUID | None) -> tuple[
 
 
 def _reference(public_url: str, row: Resource) -> ResourceRef:
+    file = locate_file(row)
     return ResourceRef(
         id=row.id,
         url=f"{public_url.rstrip('/')}/api/media/{row.id}/inference",
-        sha256=row.stored_sha256,
+        sha256=file.stored_sha256,
         media_type=row.media_type,
-        size_bytes=row.size_bytes,
+        size_bytes=file.size_bytes,
     )
 
 

@@ -8,7 +8,7 @@ from expert.observations.state import Box, ClassificationType, ObservationReply,
 _SAME = (
     "id", "classification_id", "classification_project_id", "linked_collection_id", "resource_id", "deployment_id",
     "captured_at", "is_current", "observation_level", "observation_type", "taxon_id", "label", "sex", "life_stage",
-    "behaviour", "count", "individual_id", "first_frame_index", "distance_m", "detection_confidence",
+    "behaviour", "count", "individual_id", "external_id", "first_frame_index", "distance_m", "detection_confidence",
     "classification_confidence", "copied_from_id", "matched_to_id",
 )  # fmt: skip
 

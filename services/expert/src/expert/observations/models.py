@@ -9,13 +9,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.naming import conv
 
 from expert.base import Base
-from expert.observations.state import RULES, LifeStage, ObservationLevel, ObservationType, Sex
+from expert.observations.state import RULES, WHOLE, LifeStage, ObservationLevel, ObservationType, Sex
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
 
+def _external_id_key(table: str, project: str) -> Index:
+    return Index(
+        f"{table}_external_id_key", project, "external_id", unique=True, postgresql_where="external_id is not null"
+    )
+
+
 class Observation(Base):
-    """One object, or a group, in an ai, user or feedback row; the second block repeats what its parents say."""
+    """One object, group, or whole resource, in an ai, user or feedback row; the second block repeats what its parents say."""
 
     __tablename__ = "observations"
     __table_args__ = (
@@ -28,6 +34,7 @@ class Observation(Base):
         CheckConstraint("first_frame_index >= 0", name="frame"),
         Index("observations_project_list_idx", "classification_project_id", "is_current", "id"),
         Index("observations_type_list_idx", "classification_project_id", "observation_type", "id"),
+        _external_id_key("observations", "classification_project_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -52,6 +59,7 @@ class Observation(Base):
     behaviour: Mapped[str | None]
     count: Mapped[int | None]
     individual_id: Mapped[str | None]
+    external_id: Mapped[str | None]  # of the system that it was imported from
     bbox_x: Mapped[float | None]
     bbox_y: Mapped[float | None]
     bbox_width: Mapped[float | None]
@@ -93,4 +101,44 @@ class Prediction(Base):
     applied_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("predictions.id"), index=True)
     rule: Mapped[str | None]
     output_row: Mapped[int | None]  # row of the received batch's logits and features
+    created_at: Mapped[datetime]
+
+
+class SequenceObservation(Base):
+    """A statement about a whole sequence, as Camtrap DP has at its event level; who or what said it is one of three."""
+
+    __tablename__ = "sequence_observations"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(owner_id, algorithm_id, import_operation_id) = 1", name="provenance"),
+        CheckConstraint("count > 0", name="count"),
+        CheckConstraint("probability between 0 and 1", name="probability"),
+        CheckConstraint(
+            f"not ({WHOLE}) or num_nonnulls(taxon_id, count, sex, life_stage, behaviour, individual_id) = 0",
+            name="nothing_seen",
+        ),
+        CheckConstraint(
+            "observation_type not in ('human', 'vehicle') or num_nonnulls(taxon_id, sex) = 0", name="no_animal"
+        ),
+        CheckConstraint("individual_id is null or count is null or count = 1", name="individual"),
+        Index("sequence_observations_project_idx", "classification_project_id", "id"),
+        _external_id_key("sequence_observations", "classification_project_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    classification_project_id: Mapped[UUID] = mapped_column(ForeignKey("classification_projects.id"))
+    sequence_id: Mapped[UUID | None] = mapped_column(  # null once no resource is left in its sequence
+        ForeignKey("sequences.id", ondelete="SET NULL"), index=True
+    )
+    observation_type: Mapped[ObservationType] = mapped_column(state_type(ObservationType))
+    taxon_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)
+    count: Mapped[int | None]
+    sex: Mapped[Sex | None] = mapped_column(state_type(Sex))
+    life_stage: Mapped[LifeStage | None] = mapped_column(state_type(LifeStage))
+    behaviour: Mapped[str | None]
+    individual_id: Mapped[str | None]
+    probability: Mapped[float | None]
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    algorithm_id: Mapped[UUID | None] = mapped_column(ForeignKey("algorithms.id"), index=True)
+    import_operation_id: Mapped[UUID | None] = mapped_column(ForeignKey("operations.id"), index=True)
+    external_id: Mapped[str | None]
     created_at: Mapped[datetime]

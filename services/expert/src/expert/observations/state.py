@@ -24,10 +24,11 @@ class ClassificationType(StrEnum):
 
 
 class ObservationLevel(StrEnum):
-    """One object, or a group that is counted without boxes."""
+    """An object with a box, a group that is counted without boxes, or a statement about the whole resource."""
 
     OBJECT = "object"
     GROUP = "group"
+    RESOURCE = "resource"
 
 
 class ObservationType(StrEnum):
@@ -69,14 +70,22 @@ Box = Annotated[
 """x, y, width, height, relative to the upright picture."""
 
 
+def _default_level(given: dict[str, Any]) -> ObservationLevel:
+    whole = given.get("observation_type") in WHOLE_RESOURCE
+    return ObservationLevel.RESOURCE if whole else ObservationLevel.OBJECT
+
+
 class ObservationInput(BaseModel):
     """What a person says about one object or group; `id` keeps an observation that the row has already."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     id: UUID | None = None
-    observation_level: ObservationLevel = ObservationLevel.OBJECT
     observation_type: ObservationType
+    observation_level: ObservationLevel = Field(
+        default_factory=_default_level,
+        description="when left out: resource for blank and unclassified, object for the others",
+    )
     taxon_id: UUID | None = None
     sex: Sex | None = None
     life_stage: LifeStage | None = None
@@ -137,6 +146,7 @@ class ObservationReply(BaseModel):
     behaviour: str | None
     count: int | None
     individual_id: str | None
+    external_id: str | None = Field(description="of the system that it was imported from")
     bbox: Box | None
     first_frame_index: int | None
     distance_m: float | None
@@ -195,17 +205,21 @@ def _is_whole(observation: ObservationInput) -> bool:
     return observation.observation_type in WHOLE_RESOURCE
 
 
+def _is_object(observation: ObservationInput) -> bool:
+    return observation.observation_level is ObservationLevel.OBJECT
+
+
 def _is_group(observation: ObservationInput) -> bool:
     return observation.observation_level is ObservationLevel.GROUP
 
 
-def _whole_has_no(field: str, column: str) -> Rule:
+def _whole_has_no(field: str) -> Rule:
     return Rule(
         f"observations_whole_resource_has_no_{field}_check",
         field,
         f"blank and unclassified are about the whole resource: leave out {field}, or choose another observation_type",
         lambda observation: _is_whole(observation) and getattr(observation, field) is not None,
-        f"not ({WHOLE}) or {column} is null",
+        f"not ({WHOLE}) or {field} is null",
     )
 
 
@@ -245,18 +259,25 @@ RULES: tuple[Rule, ...] = (
         "observation_level <> 'group' or (count is not null and count > 0)",
     ),
     Rule(
-        "observations_whole_resource_is_no_group_check",
+        "observations_whole_resource_level_check",
         "observation_level",
-        "blank and unclassified are about the whole resource: choose observation_level object",
-        lambda observation: _is_whole(observation) and _is_group(observation),
-        f"not ({WHOLE}) or observation_level <> 'group'",
+        "blank and unclassified are about the whole resource: choose observation_level resource",
+        lambda observation: _is_whole(observation) and observation.observation_level is not ObservationLevel.RESOURCE,
+        f"not ({WHOLE}) or observation_level = 'resource'",
     ),
     Rule(
         "observations_object_has_box_check",
         "bbox",
-        "an object has a box: give bbox, or choose observation_level group with a count",
-        lambda observation: not _is_group(observation) and not _is_whole(observation) and observation.bbox is None,
-        f"observation_level <> 'object' or ({WHOLE}) or ({HAS_BOX} and first_frame_index is not null)",
+        "an object has a box: give bbox, or choose observation_level group with a count, or resource",
+        lambda observation: _is_object(observation) and not _is_whole(observation) and observation.bbox is None,
+        f"observation_level <> 'object' or ({HAS_BOX} and first_frame_index is not null)",
+    ),
+    Rule(
+        "observations_resource_has_no_bbox_check",
+        "bbox",
+        "a statement about the whole resource has no box: leave out bbox, or choose observation_level object",
+        lambda observation: observation.observation_level is ObservationLevel.RESOURCE and observation.bbox is not None,
+        f"observation_level <> 'resource' or ({NO_BOX})",
     ),
     Rule(
         "observations_box_inside_check",
@@ -273,11 +294,7 @@ RULES: tuple[Rule, ...] = (
         lambda observation: observation.bbox is not None and not has_area(observation.bbox),
         f"({NO_BOX}) or (bbox_width > 1e-6 and bbox_height > 1e-6)",
     ),
-    _whole_has_no("bbox", "bbox_x"),
-    *(
-        _whole_has_no(field, field)
-        for field in ("taxon_id", "count", "sex", "life_stage", "behaviour", "individual_id")
-    ),
+    *(_whole_has_no(field) for field in ("taxon_id", "count", "sex", "life_stage", "behaviour", "individual_id")),
     _human_or_vehicle_has_no("taxon_id"),
     _human_or_vehicle_has_no("sex"),
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, delete, func, insert, literal, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, column, delete, exists, func, insert, literal, select, table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expert.access.queries import readable_classification_projects
@@ -14,6 +14,8 @@ from expert.operations.state import CLOSED, MAX_LINES, LogLevel, LogLine, Operat
 from trapper_kit.db import Session, db_clock
 from trapper_kit.paging import PageRequest, page_of
 
+# What operations must know of the tables above them, by name.
+_IMPORTED = [table(name, column("import_operation_id")) for name in ("classifications", "sequence_observations")]
 _NOW = {"populate_existing": True}
 
 
@@ -204,6 +206,8 @@ async def waiting(db: Session, kinds: Collection[str], *, limit: int) -> Sequenc
 
 
 async def delete_expired(db: Session, *, limit: int) -> int:
-    """Delete ended operations that are kept no longer, with items and log; their number."""
-    expired = select(Operation.id).where(Operation.expires_at < db_clock()).order_by(Operation.expires_at).limit(limit)
+    """Delete ended operations that are kept no longer, with items and log; their number. Imports with rows stay."""
+    has_rows = [exists().where(rows.c.import_operation_id == Operation.id) for rows in _IMPORTED]
+    statement = select(Operation.id).where(Operation.expires_at < db_clock(), *(~condition for condition in has_rows))
+    expired = statement.order_by(Operation.expires_at).limit(limit)
     return len((await db.scalars(delete(Operation).where(Operation.id.in_(expired)).returning(Operation.id))).all())

@@ -10,6 +10,7 @@ from uuid import UUID
 from expert.deps import ExpertWork
 from expert.media_store import thumbnail_key
 from expert.resources import queries_descriptions as queries
+from expert.resources.locate_file import locate_file
 from expert.resources.models import Resource
 from expert.resources.read_picture import PictureFacts, read_picture
 from expert.resources.record_descriptions import Description, record_descriptions
@@ -139,13 +140,14 @@ async def _describe(work: ExpertWork, resource: Resource) -> Description:
 
 
 async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
+    file = locate_file(resource)
     try:
-        refusal = sniff(await work.media.read_start(resource.object_key, HEAD_BYTES))
+        refusal = sniff(await work.media.read_start(file.object_key, HEAD_BYTES))
         if refusal is not None:
             return refusal
-        if resource.size_bytes > _LARGEST_PICTURE_BYTES:
-            return NoPicture(FailureCode.UNDECODABLE, f"the file has {resource.size_bytes} bytes, too many for a photo")
-        data = await work.media.read(resource.object_key)
+        if file.size_bytes > _LARGEST_PICTURE_BYTES:
+            return NoPicture(FailureCode.UNDECODABLE, f"the file has {file.size_bytes} bytes, too many for a photo")
+        data = await work.media.read(file.object_key)
     except ObjectMissing:
         return NoPicture(FailureCode.MEDIA_UNREACHABLE, "the stored file is missing")
     settings = work.settings
@@ -159,7 +161,7 @@ async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPictur
 
 
 async def _described(work: ExpertWork, resource: Resource, facts: PictureFacts) -> dict[str, Any]:
-    key = thumbnail_key(resource.research_project_id, resource.sha256, resource.generation)
+    key = thumbnail_key(resource.research_project_id, locate_file(resource).sha256, resource.generation)
     await work.media.put(key, facts.thumbnail)
     return {
         "state": ResourceState.DESCRIBED,

@@ -15,6 +15,12 @@ class MediaGated(Problem):
     status = 403
 
 
+class MediaRemote(Problem):
+    type = "media-remote"
+    title = "The file of this resource lies elsewhere; only its address is known here"
+    status = 409
+
+
 class ThumbnailAbsent(Problem):
     type = "thumbnail-absent"
     title = "This resource has no thumbnail, or none yet"

@@ -52,6 +52,11 @@ class Resource(Versioned, Base):
         CheckConstraint("captured_at is null or recorded_at is not null or time_override is not null", name="captured"),
         CheckConstraint("(offset_source = 'none') = (recorded_offset_seconds is null)", name="offset_source"),
         CheckConstraint("(state = 'stored') = (described_at is null)", name="described"),
+        CheckConstraint(
+            "num_nonnulls(sha256, stored_sha256, size_bytes, object_key) = case when remote_url is null then 4 else 0 end",
+            name="stored_or_remote",
+        ),
+        CheckConstraint("remote_url is null or state <> 'stored'", name="remote_is_described"),
         UniqueConstraint("research_project_id", "sha256"),
         UniqueConstraint("research_project_id", "id"),
         Index("resources_deployment_idx", "deployment_id", "captured_at", "id"),
@@ -71,6 +76,13 @@ class Resource(Versioned, Base):
         ),
         Index("resources_time_issue_idx", "research_project_id", "id", postgresql_where="time_issue is not null"),
         Index("resources_object_missing_idx", "id", postgresql_where="object_missing_at is not null"),
+        Index(
+            "resources_external_id_key",
+            "research_project_id",
+            "external_id",
+            unique=True,
+            postgresql_where="external_id is not null",
+        ),
         Index("resources_outside_idx", "research_project_id", "id", postgresql_where="outside_deployment"),
     )
 
@@ -85,11 +97,13 @@ class Resource(Versioned, Base):
     folder_print: Mapped[str] = mapped_column(default=_folder_print)
     kind: Mapped[ResourceKind] = mapped_column(state_type(ResourceKind), default=ResourceKind.UNKNOWN)
     media_type: Mapped[str] = mapped_column(default="application/octet-stream")
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str]
-    stored_sha256: Mapped[str]
+    external_id: Mapped[str | None]  # of the system that it was imported from
+    remote_url: Mapped[str | None]  # where the file lies instead of in our store
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    stored_sha256: Mapped[str | None]
     generation: Mapped[int] = mapped_column(default=0)
-    object_key: Mapped[str]
+    object_key: Mapped[str | None]
     object_missing_at: Mapped[datetime | None]  # when a sweep found that the store has lost the original
     thumbnail_key: Mapped[str | None]
     preview_key: Mapped[str | None]

@@ -10,6 +10,7 @@ from expert.audit.note import note
 from expert.deps import ExpertWork
 from expert.resources import queries
 from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
+from expert.resources.locate_file import locate_file
 from expert.resources.models import Resource
 from expert.resources.state import PrivacyState, ResourceKind, ResourceState
 from trapper_kit.objects import Stored
@@ -29,13 +30,14 @@ class OpenedMedia:
 
 
 async def open_original(work: ExpertWork, caller: Caller, resource_id: UUID) -> OpenedMedia:
-    """Raises ResourceUnknown or MediaGated; access is checked at each opening, not only when the link was made."""
+    """Raises ResourceUnknown, MediaGated or MediaRemote; access is checked at each opening, not only when the link was made."""
     resource = await _visible(work, caller, resource_id, held=True)
     known = resource.kind is not ResourceKind.UNKNOWN and resource.state is not ResourceState.STORED
     media_type = resource.media_type if known else _UNKNOWN_TYPE
     inline = known and resource.state is ResourceState.DESCRIBED
-    stored = await work.media.stream(resource.object_key)
-    return OpenedMedia(stored, media_type, _headers(resource.file_name, resource.stored_sha256, inline=inline))
+    file = locate_file(resource)
+    stored = await work.media.stream(file.object_key)
+    return OpenedMedia(stored, media_type, _headers(resource.file_name, file.stored_sha256, inline=inline))
 
 
 async def open_thumbnail(work: ExpertWork, caller: Caller, resource_id: UUID) -> OpenedMedia:

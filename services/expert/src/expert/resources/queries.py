@@ -180,7 +180,7 @@ async def by_sha256(db: Session, research_project_id: UUID, hashes: Sequence[str
     statement = select(Resource).where(
         Resource.research_project_id == research_project_id, Resource.sha256.in_(set(hashes))
     )
-    return {row.sha256: row for row in await db.scalars(statement)}
+    return {row.sha256: row for row in await db.scalars(statement) if row.sha256 is not None}
 
 
 async def insert_new(db: Session, values: Mapping[str, Mapping[str, object]]) -> set[str]:
@@ -191,7 +191,7 @@ async def insert_new(db: Session, values: Mapping[str, Mapping[str, object]]) ->
         .returning(Resource.sha256)
     )
     rows = [dict(values[sha256]) for sha256 in sorted(values)]  # in one order: no deadlock
-    return set(await db.scalars(statement, rows))
+    return {sha256 for sha256 in await db.scalars(statement, rows) if sha256 is not None}
 
 
 async def deployment_of(db: Session, resource_id: UUID) -> UUID | None:
@@ -209,11 +209,12 @@ async def named_objects(db: Session, keys: Sequence[str]) -> set[str]:
 
 
 async def originals_after(db: Session, resource_id: UUID | None, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    """Ids and keys of resources in the order of ids, after one of them."""
-    statement = select(Resource.id, Resource.object_key).order_by(Resource.id).limit(limit)
+    """Ids and keys of resources with a stored file in the order of ids, after one of them."""
+    stored = Resource.object_key.is_not(None)
+    statement = select(Resource.id, Resource.object_key).where(stored).order_by(Resource.id).limit(limit)
     if resource_id is not None:
         statement = statement.where(Resource.id > resource_id)
-    return [(row[0], row[1]) for row in await db.execute(statement)]
+    return [(resource_id, key) for resource_id, key in await db.execute(statement) if key is not None]
 
 
 async def mark_missing(db: Session, resource_ids: Sequence[UUID], *, missing: Sequence[UUID]) -> None:

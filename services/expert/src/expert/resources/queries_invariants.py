@@ -2,7 +2,7 @@
 
 INVARIANTS: dict[str, str] = {
     "a described picture has sides, a type and a thumbnail": """
-        select id from resources where state = 'described'
+        select id from resources where state = 'described' and remote_url is null
           and (width is null or thumbnail_key is null or kind <> 'image' or media_type not like 'image/%')""",
     "an unreadable resource says why": """
         select id from resources where state = 'unreadable' and coalesce(failure_message, '') = ''""",

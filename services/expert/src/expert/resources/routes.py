@@ -12,7 +12,7 @@ from expert.capture_times.state import ROWS_CHANGED, TimeIssue
 from expert.deps import Db, Work
 from expert.resources import queries
 from expert.resources.change import change_resource, hold_deployments
-from expert.resources.errors import MediaGated, ResourceUnknown, ThumbnailAbsent
+from expert.resources.errors import MediaGated, MediaRemote, ResourceUnknown, ThumbnailAbsent
 from expert.resources.models import Resource
 from expert.resources.open_media import OpenedMedia, open_original, open_thumbnail
 from expert.resources.queries import ResourceFilter
@@ -139,7 +139,7 @@ async def list_places(resource_id: UUID, caller: MayRead, db: Db) -> ResourcePla
 @router.get(
     "/media/{resource_id}/original",
     response_class=StreamingResponse,
-    responses={**problems(ResourceUnknown, MediaGated, ObjectMissing), 200: binary("image/*", "video/*")},
+    responses={**problems(ResourceUnknown, MediaGated, MediaRemote, ObjectMissing), 200: binary("image/*", "video/*")},
 )
 async def read_original(resource_id: UUID, caller: MayRead, work: Work, request: Request) -> StreamingResponse:
     """Download the original file, byte for byte."""

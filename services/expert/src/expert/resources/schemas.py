@@ -30,9 +30,11 @@ class ResourceReply(Reply):
     file_path: str
     kind: ResourceKind
     media_type: str
-    size_bytes: int
-    sha256: str
-    stored_sha256: str
+    external_id: str | None = Field(description="of the system that it was imported from")
+    remote_url: str | None = Field(description="where the file lies, when it is not stored here; null for stored files")
+    size_bytes: int | None = Field(description="of the stored file, from 0")
+    sha256: str | None = Field(description="of what was uploaded; null for a file that lies elsewhere")
+    stored_sha256: str | None = Field(description="of what is stored now; null for a file that lies elsewhere")
     width: int | None
     height: int | None
     recorded_at: datetime | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from expert.observations.state import ObservationType, has_area
+from expert.observations.state import ObservationLevel, ObservationType, has_area
 from expert.observations.write_many import NewObservation, NewPrediction
 from expert.results.read_blob import Box
 from trapper_schemas.v1 import models as wire
@@ -46,7 +46,7 @@ def observe(
     objects = [_object(box, detector, classifier) for box in counted]
     observations = [observation for observation in objects if observation is not None]
     nothing = ObservationType.UNCLASSIFIED if damaged else ObservationType.BLANK
-    return observations or [NewObservation(observation_type=nothing)]
+    return observations or [NewObservation(nothing, ObservationLevel.RESOURCE)]
 
 
 def _object(box: Box, detector: ModelLabels, classifier: ModelLabels | None) -> NewObservation | None:

@@ -95,7 +95,7 @@ async def resource_facts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID
     """Returns what the results of each resource are stored with."""
     columns = (Resource.id, Resource.deployment_id, Resource.captured_at, Resource.stored_sha256)
     rows = await db.execute(select(*columns).where(Resource.id.in_(resource_ids)))
-    return {row[0]: ResourceFacts(*row[1:]) for row in rows}
+    return {id_: ResourceFacts(place, at, sha256) for id_, place, at, sha256 in rows if sha256 is not None}
 
 
 async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **counts: int) -> None:

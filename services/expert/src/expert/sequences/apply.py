@@ -27,6 +27,8 @@ class _Chaining:
     )
     rests: list[tuple[UUID, Position, UUID]] = field(default_factory=list[tuple[UUID, Position, UUID]])
     deltas: Counter[UUID] = field(default_factory=Counter[UUID])
+    successors: dict[UUID, UUID] = field(default_factory=dict[UUID, UUID])
+    """Where the first resource went that left each sequence."""
 
 
 async def apply_changes(db: Session, link: Link, rows: Collection[Row]) -> None:
@@ -50,6 +52,7 @@ async def apply_changes(db: Session, link: Link, rows: Collection[Row]) -> None:
         chaining.deltas[to] += moved
     for series, members in chaining.members.items():
         await queries.write_members(db, link.id, series, members)
+    await queries.move_statements(db, chaining.successors)
     await queries.count_members(db, chaining.made.keys(), chaining.deltas)
 
 
@@ -112,6 +115,9 @@ async def _chain_series(db: Session, link: Link, chaining: _Chaining, series: Se
     chaining.members[series] = []
     for position, sequence_id, former_id in zip(positions, assigned, former, strict=True):
         row = given.get(position[1])
+        left = former_id if row is None else row.sequence_id
+        if left is not None and left != sequence_id:
+            chaining.successors.setdefault(left, sequence_id)
         if row is not None:
             chaining.deltas[sequence_id] += 1
             is_moved = row.series != row.former_series or row.position != row.former_position

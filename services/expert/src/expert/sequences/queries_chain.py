@@ -285,6 +285,18 @@ async def remove_members(db: Session, link_id: UUID, resource_ids: Sequence[UUID
         await db.execute(text(statement), {"link_id": link_id, "ids": list(resource_ids)})
 
 
+async def move_statements(db: Session, successors: Mapping[UUID, UUID]) -> None:
+    """Move what is said about whole sequences that have no member left to those that their members went to."""
+    if not successors:
+        return
+    statement = """
+        update sequence_observations o set sequence_id = v.latter
+        from unnest(cast(:former as uuid[]), cast(:latter as uuid[])) as v(former, latter)
+        where o.sequence_id = v.former and not exists (select from sequence_members where sequence_id = v.former)"""
+    values = {"former": list(successors), "latter": list(successors.values())}
+    await db.execute(text(statement), values)
+
+
 async def count_members(db: Session, made: Collection[UUID], deltas: Mapping[UUID, int]) -> None:
     """Bring counts and times of sequences in line with their members, and delete those without any.
 
