@@ -18,7 +18,8 @@ IMPORTED = """insert into classifications (id, type, classification_project_id, 
       now(), now(), 'hash', :operation_id from classifications where type = 'final' limit 1"""
 OPERATION = """insert into operations (id, kind, classification_project_id, state, parameters, position, total, done,
       counters, attempt, failures, logged, ended_at, expires_at)
-    values (:id, 'test.import', :project_id, 'finished', '{}', '{}', 0, 0, '{}', 1, 0, 0, now(), now() - interval '1 day')"""
+    values (:id, 'test.import', :project_id, 'finished', '{}', '{}', 0, 0, '{}', 1, 0, 0, now(),
+      now() - interval '1 day')"""
 REMOTE = """update resources set sha256 = null, stored_sha256 = null, size_bytes = null, object_key = null,
     remote_url = 'https://example.org/1.jpg' where id = :id"""
 STATEMENT = """insert into sequence_observations (id, classification_project_id, observation_type, owner_id, created_at,
@@ -51,7 +52,6 @@ async def test_imported_row_names_its_operation_and_no_job(looked_at: Scene) -> 
         await looked_at.sql(IMPORTED, operation_id=operation_id)
     imported = "where import_operation_id is not null"
     for change, constraint in (
-        (f"job_id = (select min(job_id::text)::uuid from classifications) {imported}", "provenance"),
         (f"batch_row = 1 {imported}", "provenance"),
         (f"import_operation_id = null {imported}", "provenance"),
         ("import_operation_id = :operation_id where type = 'final'", "provenance"),

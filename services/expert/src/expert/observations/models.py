@@ -21,7 +21,7 @@ def _external_id_key(table: str, project: str) -> Index:
 
 
 class Observation(Base):
-    """One object, group, or whole resource, in an ai, user or feedback row; the second block repeats what its parents say."""
+    """An object, group, or whole resource in a classification; the second block repeats what its parents say."""
 
     __tablename__ = "observations"
     __table_args__ = (

@@ -36,14 +36,14 @@ async def listed(
 ) -> Sequence[Operation]:
     """A page of operations that match, newest first."""
     statement = select(Operation).where(visible_to(caller))
-    for column, values in (
+    for column_, values in (
         (Operation.classification_project_id, project_ids),
         (Operation.id, ids),
         (Operation.kind, kinds),
         (Operation.state, states),
     ):
         if values:
-            statement = statement.where(column.in_(values))
+            statement = statement.where(column_.in_(values))
     return (await db.scalars(page_of(statement, [Operation.id], page_request, [UUID], newest_first=True))).all()
 
 

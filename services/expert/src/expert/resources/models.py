@@ -53,7 +53,8 @@ class Resource(Versioned, Base):
         CheckConstraint("(offset_source = 'none') = (recorded_offset_seconds is null)", name="offset_source"),
         CheckConstraint("(state = 'stored') = (described_at is null)", name="described"),
         CheckConstraint(
-            "num_nonnulls(sha256, stored_sha256, size_bytes, object_key) = case when remote_url is null then 4 else 0 end",
+            "num_nonnulls(sha256, stored_sha256, size_bytes, object_key) "
+            "= case when remote_url is null then 4 else 0 end",
             name="stored_or_remote",
         ),
         CheckConstraint("remote_url is null or state <> 'stored'", name="remote_is_described"),

@@ -30,7 +30,7 @@ class OpenedMedia:
 
 
 async def open_original(work: ExpertWork, caller: Caller, resource_id: UUID) -> OpenedMedia:
-    """Raises ResourceUnknown, MediaGated or MediaRemote; access is checked at each opening, not only when the link was made."""
+    """Raises ResourceUnknown, MediaGated or MediaRemote; access is checked at each opening."""
     resource = await _visible(work, caller, resource_id, held=True)
     known = resource.kind is not ResourceKind.UNKNOWN and resource.state is not ResourceState.STORED
     media_type = resource.media_type if known else _UNKNOWN_TYPE
