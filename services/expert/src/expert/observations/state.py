@@ -1,6 +1,6 @@
 """The fields of an observation, and what they may not contradict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -70,7 +70,7 @@ Box = Annotated[
 """x, y, width, height, relative to the upright picture."""
 
 
-def _default_level(given: dict[str, Any]) -> ObservationLevel:
+def _default_level(given: Mapping[str, object]) -> ObservationLevel:
     whole = given.get("observation_type") in WHOLE_RESOURCE
     return ObservationLevel.RESOURCE if whole else ObservationLevel.OBJECT
 
