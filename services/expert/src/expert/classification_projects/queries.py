@@ -1,7 +1,6 @@
 """Statements about classification projects, linked collections and their resources."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, Uuid, and_, exists, func, literal, or_, select
@@ -138,7 +137,7 @@ async def with_waiting_photos(db: Session, link_ids: Sequence[UUID]) -> dict[UUI
     return {row[0]: row[1] for row in await db.execute(statement)}
 
 
-async def insert_link(db: Session, values: dict[str, Any]) -> None:
+async def insert_link(db: Session, values: Mapping[str, object]) -> None:
     made = insert(LinkedCollection).values(**values)
     await db.execute(made.on_conflict_do_nothing(index_elements=["classification_project_id", "collection_id"]))
 
