@@ -2,10 +2,12 @@
 
 Whole commands are timed, on a warm stack of its own. The loop reads, decodes, detects and writes JSON; ours does that
 and the upload, the database, species and thumbnails. For each set of photos the report has the core-milliseconds per
-photo of every process, the share of the cores that was busy, and the seconds until the first photo was recorded.
+photo of every process and of every stage alone, the share of the cores that was busy, and the seconds until the first
+photo was recorded. The full run also compares a large folder with a small one.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -19,32 +21,44 @@ from pathlib import Path
 import psutil
 
 from benchmarks.report import CORES, ROOT, Options, Row, Size, parse_options, report
+from benchmarks.run_stages import COMMAND, core_seconds, measure_stages, processes, schedule_bound
 from benchmarks.worker_setups import render
 from tests.main_job.trapper import DEMO, Trapper
 
 NAME = "run"
+BOUND = "the schedule bound"
 LOOP = "a plain loop with the same detector"
 AGAIN_PER_SECOND = 5000
 FIRST_WITHIN_SECONDS = 3.0
-LOOK_SECONDS = 0.1
+MEMORY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Photos:
-    """A set of photos of one size, and what part of the loop's rate is promised."""
+    """A set of photos of one size, and what parts of the loop's rate and of the schedule bound are promised."""
 
     name: str
     width: int
     height: int
     counts: dict[Size, int]
     bar: float
+    of_bound: float
 
 
 SETS = (
-    Photos("0.1 MB", 640, 480, {Size.FULL: 2000, Size.QUICK: 300, Size.TINY: 12}, 1.0),
-    Photos("3 MP", 2048, 1536, {Size.FULL: 600, Size.QUICK: 80, Size.TINY: 4}, 1.2),
-    Photos("12 MP", 4000, 3000, {Size.FULL: 200, Size.QUICK: 30, Size.TINY: 2}, 1.3),
+    Photos("0.1 MB", 640, 480, {Size.FULL: 2000, Size.QUICK: 300, Size.TINY: 12}, 1.0, 0.6),
+    Photos("3 MP", 2048, 1536, {Size.FULL: 600, Size.QUICK: 80, Size.TINY: 4}, 1.2, 0.7),
+    Photos("12 MP", 4000, 3000, {Size.FULL: 200, Size.QUICK: 30, Size.TINY: 2}, 1.3, 0.75),
 )
+LARGE = {Size.FULL: 20_000}
+"""A folder whose rate and memory are those of a small one."""
+
+
+def pictures_of(place: Path, photos: Photos) -> list[bytes]:
+    """The pictures of a set, which its files are copies of."""
+    folder = place / f"pictures-{photos.width}"
+    folder.mkdir(exist_ok=True)
+    return [path.read_bytes() for path in render(folder, photos.width, photos.height)]
 
 
 def copies(folder: Path, pictures: Sequence[bytes], count: int) -> Path:
@@ -59,101 +73,128 @@ def copies(folder: Path, pictures: Sequence[bytes], count: int) -> Path:
     return folder
 
 
-def core_seconds(trapper: Trapper) -> dict[str, float]:
-    """What each process of the stack, its children included, has used of the processor so far."""
-    named = {each["name"]: each["pid"] for each in trapper.look()["processes"]}
-    used: dict[str, float] = {}
-    for name, pid in named.items():
-        process = psutil.Process(pid)
-        if name == "supervisor":  # the parent of all others
-            used[name] = sum(process.cpu_times()[:2])
-        else:
-            used[name] = sum(sum(each.cpu_times()[:4]) for each in (process, *process.children(recursive=True)))
-    return used
-
-
-class FirstRecorded:
-    """Notes when the first AI row of new photos is in the database."""
+class Memory:
+    """The peak memory in MB of each process of the stack between `start` and `stop`; PostgreSQL shares its own."""
 
     def __init__(self, trapper: Trapper) -> None:
-        self._trapper = trapper
-        self._before = self._count()
+        self.peaks: dict[str, float] = {}
+        self._processes = {name: pid for name, pid in processes(trapper).items() if name != "postgres"}
         self._stopped = threading.Event()
-        self._begun = time.monotonic()
-        self.seconds = 0.0
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float:
+    def stop(self) -> dict[str, float]:
         self._stopped.set()
         self._thread.join()
-        return self.seconds
-
-    def _count(self) -> int:
-        return int(self._trapper.expert_rows("select count(*) from classifications where type = 'ai'")[0][0])
+        return self.peaks
 
     def _watch(self) -> None:
-        while not self._stopped.wait(LOOK_SECONDS):
-            if self._count() > self._before:
-                self.seconds = time.monotonic() - self._begun
-                return
+        while not self._stopped.wait(MEMORY_SECONDS):
+            for name, pid in self._processes.items():
+                used = psutil.Process(pid).memory_info().rss / 1e6
+                self.peaks[name] = max(self.peaks.get(name, 0.0), used)
 
 
-def timed(command: Sequence[str | Path], trapper: Trapper) -> tuple[float, float]:
-    """The seconds that a command takes, and its core-seconds."""
+@dataclass(frozen=True)
+class Timing:
+    """What a whole command took; `began` is by the clock of the machine."""
+
+    seconds: float
+    core_seconds: float
+    began: float
+
+
+def timed(command: Sequence[str | Path], trapper: Trapper) -> Timing:
+    """Runs a command to its end; raises RuntimeError when it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.monotonic()
+    began, start = time.time(), time.monotonic()
     ended = subprocess.run(
         [*map(str, command)], cwd=ROOT, env=trapper.environment(), capture_output=True, text=True, check=False
     )
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     if ended.returncode:
         raise RuntimeError(f"{command} left with {ended.returncode}: {ended.stdout}{ended.stderr}\n{trapper.logs()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Timing(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, began)
 
 
-def measure(trapper: Trapper, folder: Path, photos: Photos, count: int) -> list[Row]:
-    """The rates of ours and of the loop, and of a second run over the same folder."""
-    loop = (sys.executable, "-m", "benchmarks.plain_loop", folder, folder.with_suffix(".loop.json"))
-    ours = (Path(sys.executable).with_name("trapper"), "run", folder, *DEMO, "--json", "--out", folder / "out.json")
-    loop_seconds, loop_cores = timed(loop, trapper)
+def first_applied(trapper: Trapper, since: float) -> float:
+    """Seconds from a moment to the first batch of results that was written after it."""
+    moments = trapper.expert_rows("select extract(epoch from applied_at) from received_batches where state = 'applied'")
+    return min(float(moment) for (moment,) in moments if float(moment) > since) - since
+
+
+def measure(trapper: Trapper, pictures: Sequence[bytes], place: Path, photos: Photos, count: int) -> list[Row]:
+    """The rates of ours and of the loop, of a second run over the same folder, and of the schedule bound."""
+    folder = copies(place / f"set-{photos.width}", pictures, count)
+    loop = timed((sys.executable, "-m", "benchmarks.plain_loop", folder, folder.with_suffix(".loop.json")), trapper)
     before = core_seconds(trapper)
-    first = FirstRecorded(trapper)
-    seconds, command_cores = timed(ours, trapper)
-    first_seconds = first.stop()
+    ours = timed(run_command(folder), trapper)
     after = core_seconds(trapper)
-    used = {name: after[name] - before.get(name, 0.0) for name in after} | {"trapper run": command_cores}
+    again = timed(run_command(folder), trapper)
+    stages = measure_stages(trapper, copies(place / f"stages-{photos.width}", pictures, count), count)
+    used = {name: after[name] - before.get(name, 0.0) for name in after} | {COMMAND: ours.core_seconds}
     per_photo = {name: round(1000 * value / count, 2) for name, value in used.items() if value > 0}
-    busy = sum(used.values()) / (CORES * seconds)
-    total, plain = 1000 * sum(used.values()) / count, 1000 * loop_cores / count
+    busy = sum(used.values()) / (CORES * ours.seconds)
+    total, plain = 1000 * sum(used.values()) / count, 1000 * loop.core_seconds / count
     print(f"\n{count} photos of {photos.name}: {total:.1f} core-milliseconds per photo, the loop {plain:.1f}")
     print(f"  by process: {per_photo}; {busy:.0%} of the cores were busy")
-    again_seconds, _ = timed((*ours, "--overwrite"), trapper)
+    for stage, costs in stages.items():
+        print(f"  {stage} alone: {sum(costs.values()):.2f} {costs}")
     title = f"{count} photos of {photos.name}"
-    also = {"core_ms_per_photo": per_photo, "busy": round(busy, 3), "photos": count}
+    rate = count / ours.seconds
+    also = {"core_ms_per_photo": per_photo, "core_ms_by_stage": stages, "busy": round(busy, 3), "photos": count}
+    first = first_applied(trapper, ours.began)
     return [
-        Row(title, "photos/s", count / seconds, count / loop_seconds, LOOP, photos.bar, also=also),
-        Row(f"{title}: first recorded", "s", first_seconds, FIRST_WITHIN_SECONDS, "asked", 1.0, at_most=True),
-        Row(f"{title}: again", "photos/s", count / again_seconds, AGAIN_PER_SECOND, "asked", 1.0),
+        Row(title, "photos/s", rate, count / loop.seconds, LOOP, photos.bar, also=also),
+        Row(f"{title}: of the bound", "photos/s", rate, schedule_bound(stages), BOUND, photos.of_bound),
+        Row(f"{title}: first recorded", "s", first, FIRST_WITHIN_SECONDS, "asked", 1.0, at_most=True),
+        Row(f"{title}: again", "photos/s", count / again.seconds, AGAIN_PER_SECOND, "asked", 1.0),
     ]
+
+
+def measure_large(trapper: Trapper, pictures: Sequence[bytes], place: Path, options: Options) -> list[Row]:
+    """The rate and the memory of a large folder in parts of those of a small one."""
+    name = SETS[0].name
+    small, large = SETS[0].counts[options.size], LARGE[options.size]
+    rates: list[float] = []
+    peaks: list[dict[str, float]] = []
+    for count in (small, large):
+        folder = copies(place / f"large-{count}", pictures, count)
+        memory = Memory(trapper)
+        rates.append(count / timed(run_command(folder), trapper).seconds)
+        peaks.append(memory.stop())
+    title = f"{large} photos of {name}"
+    baseline = f"{small} photos"
+    return [
+        Row(title, "photos/s", rates[1], rates[0], baseline, 0.9),
+        *(
+            Row(f"{title}: {process}", "MB", peaks[1][process], peaks[0][process], baseline, 1.1, at_most=True)
+            for process in sorted(peaks[0])
+        ),
+    ]
+
+
+def run_command(folder: Path) -> Sequence[str | Path]:
+    """The command that is measured."""
+    out = folder.with_suffix(".out.json")
+    return (Path(sys.executable).with_name("trapper"), "run", folder, *DEMO, "--json", "--out", out, "--overwrite")
 
 
 def main(options: Options) -> int:
     """Measure every set on one stack."""
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="trapper-bench-run-", ignore_cleanup_errors=True) as place:
-        trapper = Trapper(Path(place))
+    with tempfile.TemporaryDirectory(prefix="trapper-bench-run-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        trapper = Trapper(place)
+        os.environ["TRAPPER_STATE_DIR"] = str(trapper.state_dir)  # what the stages find the Manager by
         try:
-            warm = trapper.run(ROOT / "models" / "sample", *DEMO, "--out", Path(place) / "warm.json")
+            warm = trapper.run(ROOT / "models" / "sample", *DEMO, "--out", place / "warm.json")
             assert json.loads(warm.out)["ok"]
             for photos in SETS:
-                pictures_folder = Path(place) / "pictures"
-                pictures_folder.mkdir(exist_ok=True)
-                pictures = [path.read_bytes() for path in render(pictures_folder, photos.width, photos.height)]
-                count = photos.counts[options.size]
-                folder = copies(Path(place) / f"set-{photos.width}", pictures, count)
-                rows += measure(trapper, folder, photos, count)
+                rows += measure(trapper, pictures_of(place, photos), place, photos, photos.counts[options.size])
+            if options.size in LARGE:
+                rows += measure_large(trapper, pictures_of(place, SETS[0]), place, options)
         finally:
             trapper("down")
     return report(NAME, rows, options)
