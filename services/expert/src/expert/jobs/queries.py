@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, func, insert, literal, select, update
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, insert, literal, select, update
+from sqlalchemy.orm import defer
 
 from expert.access.state import Caller
 from expert.algorithms.models import Algorithm, CategoryMap
@@ -110,7 +111,7 @@ def entered(stage: JobStage, at: datetime) -> dict[str, str]:
     return {"stage": stage.value, "at": at.isoformat()}
 
 
-async def store_manager_reply(db: Session, job_id: UUID, **values: Any) -> None:
+async def store_manager_reply(db: Session, job_id: UUID, **values: object) -> None:
     """Store values that the Manager replied."""
     await db.execute(update(AiClassificationJob).where(AiClassificationJob.id == job_id).values(**values))
 
@@ -271,20 +272,24 @@ async def outcomes(
     return split(rows, page_request, lambda row: [row.resource_id])
 
 
+_HELD = (
+    select(AiClassificationJob.connection_id, AiClassificationJob.stage, Resource)
+    .join(
+        JobResource,
+        (JobResource.job_id == AiClassificationJob.id) & (JobResource.resource_id == bindparam("resource_id")),
+        isouter=True,
+    )
+    .join(Resource, Resource.id == JobResource.resource_id, isouter=True)
+    .join(LinkedCollection, LinkedCollection.id == AiClassificationJob.linked_collection_id)
+    .where(AiClassificationJob.id == bindparam("job_id"), is_open())
+    .options(defer(Resource.exif))
+)
+"""Built once: a worker runs it for every medium, and building it costs as much as running it."""
+
+
 async def holds(db: Session, job_id: UUID, resource_id: UUID) -> tuple[UUID, JobStage, Resource | None] | None:
     """The connection and stage of a job, and the resource when it is one of the job's; None for no such job."""
-    statement = (
-        select(AiClassificationJob.connection_id, AiClassificationJob.stage, Resource)
-        .join(
-            JobResource,
-            (JobResource.job_id == AiClassificationJob.id) & (JobResource.resource_id == resource_id),
-            isouter=True,
-        )
-        .join(Resource, Resource.id == JobResource.resource_id, isouter=True)
-        .join(LinkedCollection, LinkedCollection.id == AiClassificationJob.linked_collection_id)
-        .where(AiClassificationJob.id == job_id, is_open())
-    )
-    row = (await db.execute(statement)).one_or_none()
+    row = (await db.execute(_HELD, {"job_id": job_id, "resource_id": resource_id})).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 
