@@ -23,9 +23,9 @@ COMMON = (
     "--type-mappings=uuid=string", "--strict-nullable", "--output-datetime-class=datetime",
 )  # fmt: skip
 MODELS = (
-    "--output-model-type=pydantic_v2.BaseModel", "--base-class=trapper_schemas.base.Reply", "--use-annotated",
+    "--output-model-type=pydantic_v2.BaseModel", "--base-class=trapper_client.base.ContractModel", "--use-annotated",
     "--field-constraints", "--use-schema-description", "--capitalise-enum-members", "--naming-strategy=primary-first",
-    "--set-default-enum-member",
+    "--set-default-enum-member", "--disable-future-imports",
 )  # fmt: skip
 FILTERS = (
     "--output-model-type=typing.TypedDict", "--openapi-scopes", "paths", "parameters",

@@ -1,14 +1,13 @@
 """Requests and replies of the Expert. Generated from services/expert/openapi.json by `make openapi`; not edited."""
 
-from __future__ import annotations
 from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
-from trapper_schemas.base import Reply
+from trapper_client.base import ContractModel
 from datetime import datetime
 from enum import StrEnum
 
 
-class AnnouncedFile(Reply):
+class AnnouncedFile(ContractModel):
     """
     A file that will be sent; name and path are kept as they are, and never used as a path here.
     """
@@ -32,7 +31,7 @@ class AnnouncedFile(Reply):
     size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
 
 
-class ApprovalOptions(Reply):
+class ApprovalOptions(ContractModel):
     """
     Beside the row itself.
     """
@@ -45,7 +44,7 @@ class ApprovalOptions(Reply):
     ] = False
 
 
-class ApprovalReply(Reply):
+class ApprovalReply(ContractModel):
     """
     An approval of a row, also one that ended because another row was approved or because it was taken back.
     """
@@ -98,7 +97,7 @@ class Action(StrEnum):
     UNAPPROVED = "unapproved"
 
 
-class AuditEntryReply(Reply):
+class AuditEntryReply(ContractModel):
     action: Annotated[
         Action, Field(description="what was done, such as `token-revoked`")
     ]
@@ -128,7 +127,7 @@ class Availability(StrEnum):
     BRING = "bring"
 
 
-class Blocked(Reply):
+class Blocked(ContractModel):
     """
     A lasting reason; it goes away by itself once its cause has gone.
     """
@@ -143,7 +142,7 @@ class Blocked(Reply):
     ]
 
 
-class CallerReply(Reply):
+class CallerReply(ContractModel):
     """
     `csrf_token` is there when the caller is a browser's session.
     """
@@ -196,7 +195,7 @@ class CaptureMethod(StrEnum):
     TIME_LAPSE = "timeLapse"
 
 
-class ChangedDeployment(Reply):
+class ChangedDeployment(ContractModel):
     """
     A deployment after a change, and how many rows changed because of it.
     """
@@ -290,7 +289,7 @@ class ChangedDeployment(Reply):
     ]
 
 
-class ChangedLocation(Reply):
+class ChangedLocation(ContractModel):
     """
     A location after a change, and how many rows have other times because of it.
     """
@@ -385,7 +384,7 @@ class ClassificationType(StrEnum):
     FEEDBACK = "feedback"
 
 
-class CollectionCounts(Reply):
+class CollectionCounts(ContractModel):
     """
     Distinct resources that are not archived, by what is known about them; the same bytes count once per path.
 
@@ -445,7 +444,7 @@ class CollectionCounts(Reply):
     ]
 
 
-class ConnectionReply(Reply):
+class ConnectionReply(ContractModel):
     """
     Never with its credential.
     """
@@ -478,7 +477,7 @@ class ConnectionReply(Reply):
     ]
 
 
-class DeploymentChange(Reply):
+class DeploymentChange(ContractModel):
     """
     Only what is given changes.
     """
@@ -562,7 +561,7 @@ class DeploymentChange(Reply):
     ] = None
 
 
-class DeploymentReply(Reply):
+class DeploymentReply(ContractModel):
     bait_use: Annotated[
         bool | None, Field(description="whether bait was used; null when nobody knows")
     ]
@@ -645,7 +644,7 @@ class DeploymentReply(Reply):
     ]
 
 
-class EndedSessions(Reply):
+class EndedSessions(ContractModel):
     ended: Annotated[
         int, Field(description="number of sessions that were ended, from 0")
     ]
@@ -669,7 +668,7 @@ class FailureCode(StrEnum):
     EXHAUSTED = "exhausted"
 
 
-class FieldError(Reply):
+class FieldError(ContractModel):
     """
     One field of a request that was not accepted; `loc` is the path to it, the input is never repeated.
     """
@@ -690,7 +689,7 @@ class JobKind(StrEnum):
     DETECT = "detect"
 
 
-class JobProvider(Reply):
+class JobProvider(ContractModel):
     """
     The detection model of a job.
     """
@@ -718,7 +717,7 @@ class JobStage(StrEnum):
     CANCELLED = "cancelled"
 
 
-class LabelScore(Reply):
+class LabelScore(ContractModel):
     """
     One label that a classifier gave.
     """
@@ -743,7 +742,7 @@ class LinkState(StrEnum):
     REVOKED = "revoked"
 
 
-class LinkedCollectionChange(Reply):
+class LinkedCollectionChange(ContractModel):
     """
     Only what is given changes; an inactive link submits nothing.
     """
@@ -760,7 +759,7 @@ class LinkedCollectionChange(Reply):
     ] = None
 
 
-class LinkedCollectionCounts(Reply):
+class LinkedCollectionCounts(ContractModel):
     """
     Resources of a linked collection by how far the AI is with them.
     """
@@ -780,7 +779,7 @@ class LinkedCollectionCounts(Reply):
     ]
 
 
-class LinkedCollectionReply(Reply):
+class LinkedCollectionReply(ContractModel):
     blocked: Annotated[
         Blocked | None, Field(description="why no job can be made of its resources")
     ] = None
@@ -813,7 +812,7 @@ class LinkedCollectionReply(Reply):
     ]
 
 
-class LocationChange(Reply):
+class LocationChange(ContractModel):
     """
     Only what is given changes.
     """
@@ -861,7 +860,7 @@ class LocationChange(Reply):
     ] = None
 
 
-class LocationReply(Reply):
+class LocationReply(ContractModel):
     coordinate_uncertainty_metres: Annotated[
         float | None,
         Field(
@@ -933,7 +932,7 @@ class Outcome1(StrEnum):
     FAILED = "failed"
 
 
-class ManagerConnection(Reply):
+class ManagerConnection(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -977,7 +976,7 @@ class ModelKind(StrEnum):
     POSE = "pose"
 
 
-class ModelName(Reply):
+class ModelName(ContractModel):
     """
     Which weights.
     """
@@ -991,7 +990,7 @@ class ModelName(Reply):
     ]
 
 
-class ModelRef(Reply):
+class ModelRef(ContractModel):
     """
     Which weights, exactly; `unpinned` when no operator ever confirmed the hash.
 
@@ -1019,7 +1018,7 @@ class ModelRef(Reply):
     ]
 
 
-class NewClassificationMember(Reply):
+class NewClassificationMember(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1027,7 +1026,7 @@ class NewClassificationMember(Reply):
     role: Annotated[ClassificationRole, Field(description="role in the project")]
 
 
-class NewClassificationProject(Reply):
+class NewClassificationProject(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1086,7 +1085,7 @@ class NewClassificationProject(Reply):
     ] = None
 
 
-class NewDeployment(Reply):
+class NewDeployment(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1163,7 +1162,7 @@ class NewDeployment(Reply):
     ] = False
 
 
-class NewLinkedCollection(Reply):
+class NewLinkedCollection(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1176,7 +1175,7 @@ class NewLinkedCollection(Reply):
     ] = None
 
 
-class NewLocation(Reply):
+class NewLocation(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1224,7 +1223,7 @@ class NewLocation(Reply):
     ] = None
 
 
-class NewPasswordReply(Reply):
+class NewPasswordReply(ContractModel):
     """
     The only time that the password is shown.
     """
@@ -1233,7 +1232,7 @@ class NewPasswordReply(Reply):
     user_id: Annotated[str, Field(description="id of the person")]
 
 
-class NewToken(Reply):
+class NewToken(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1251,7 +1250,7 @@ class NewToken(Reply):
     ] = ["*"]
 
 
-class NewTokenReply(Reply):
+class NewTokenReply(ContractModel):
     """
     The only time that the token itself is shown.
     """
@@ -1273,7 +1272,7 @@ class NewTokenReply(Reply):
     ]
 
 
-class NewUploads(Reply):
+class NewUploads(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1328,7 +1327,7 @@ class OffsetSource(StrEnum):
     NONE = "none"
 
 
-class OperationLineReply(Reply):
+class OperationLineReply(ContractModel):
     """
     A line of the log; an `error` names in `item` the row that failed, the others went on.
     """
@@ -1373,7 +1372,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Overrides(Reply):
+class Overrides(ContractModel):
     """
     Settings of one job that differ from its project's, under the project's names; what is not given stays.
     """
@@ -1422,7 +1421,7 @@ class Overrides(Reply):
     ] = 5
 
 
-class ParseOverrides(Reply):
+class ParseOverrides(ContractModel):
     """
     Other thresholds for applying kept blobs again; the models' answers stay what they are.
     """
@@ -1444,7 +1443,7 @@ class ParseOverrides(Reply):
     ] = None
 
 
-class PasswordChange(Reply):
+class PasswordChange(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1466,7 +1465,7 @@ class PrivacyState(StrEnum):
     FAILED = "failed"
 
 
-class ProblemBody(Reply):
+class ProblemBody(ContractModel):
     """
     A refusal: `type` is stable for ever and listed in docs/problems.md; extras name what is concerned.
     """
@@ -1494,7 +1493,7 @@ class ProblemBody(Reply):
     ]
 
 
-class ProviderReply(Reply):
+class ProviderReply(ContractModel):
     algorithm_id: Annotated[
         str | None,
         Field(description="the model version or method that made the prediction"),
@@ -1561,7 +1560,7 @@ class ProviderReply(Reply):
     ]
 
 
-class ProviderStage(Reply):
+class ProviderStage(ContractModel):
     """
     A stage of the wire with what the Expert reads its results by: provider, algorithm and labels.
     """
@@ -1615,7 +1614,7 @@ class ProviderStage(Reply):
     ] = 5
 
 
-class RankedLabel(Reply):
+class RankedLabel(ContractModel):
     """
     One of the best labels of a prediction.
     """
@@ -1627,7 +1626,7 @@ class RankedLabel(Reply):
     ]
 
 
-class Registration(Reply):
+class Registration(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1640,7 +1639,7 @@ class Registration(Reply):
     ]
 
 
-class RegistrationReply(Reply):
+class RegistrationReply(ContractModel):
     """
     The same whether the account is new or was there before.
     """
@@ -1648,7 +1647,7 @@ class RegistrationReply(Reply):
     message: Annotated[str, Field(description="one sentence for people")]
 
 
-class ReparseReply(Reply):
+class ReparseReply(ContractModel):
     """
     The job, whose results are applied again.
     """
@@ -1688,7 +1687,7 @@ class ResourceKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ResourcePlaceReply(Reply):
+class ResourcePlaceReply(ContractModel):
     """
     A path under which the bytes were uploaded, and the deployment for which.
     """
@@ -1704,7 +1703,7 @@ class ResourcePlaceReply(Reply):
     ]
 
 
-class ResourcePlaces(Reply):
+class ResourcePlaces(ContractModel):
     """
     Places in the order of upload.
     """
@@ -1738,7 +1737,7 @@ class SamplingDesign(StrEnum):
     OPPORTUNISTIC = "opportunistic"
 
 
-class SequenceCounts(Reply):
+class SequenceCounts(ContractModel):
     """
     The sequences of a linked collection as they are now.
     """
@@ -1764,7 +1763,7 @@ class SequenceCounts(Reply):
     sequences: Annotated[int, Field(description="from 0")]
 
 
-class SequenceMemberReply(Reply):
+class SequenceMemberReply(ContractModel):
     """
     A resource in its sequence.
     """
@@ -1779,7 +1778,7 @@ class SequenceMemberReply(Reply):
     sequence_id: Annotated[str, Field(description="id of the sequence")]
 
 
-class SequenceMerge(Reply):
+class SequenceMerge(ContractModel):
     """
     Sequences of one deployment; what lies between them becomes part of the merged one.
     """
@@ -1792,7 +1791,7 @@ class SequenceMerge(Reply):
     ]
 
 
-class SequenceRebuild(Reply):
+class SequenceRebuild(ContractModel):
     """
     Build the sequences of a linked collection anew, with another interval when one is given.
     """
@@ -1811,7 +1810,7 @@ class SequenceRebuild(Reply):
     ] = None
 
 
-class SequenceReply(Reply):
+class SequenceReply(ContractModel):
     """
     Resources of one deployment whose gaps are at most the interval; its id is the eventID of Camtrap DP.
     """
@@ -1840,7 +1839,7 @@ class SequenceReply(Reply):
     resource_count: Annotated[int, Field(description="from 1")]
 
 
-class SequenceSplit(Reply):
+class SequenceSplit(ContractModel):
     """
     Where the later part begins.
     """
@@ -1851,7 +1850,7 @@ class SequenceSplit(Reply):
     resource_id: Annotated[str, Field(description="id of the resource")]
 
 
-class SessionItem(Reply):
+class SessionItem(ContractModel):
     """
     One of the caller's sessions; never with its secret.
     """
@@ -1867,7 +1866,7 @@ class SessionItem(Reply):
     ]
 
 
-class SessionItemPage(Reply):
+class SessionItemPage(ContractModel):
     items: Annotated[
         list[SessionItem],
         Field(description="the rows, in the order that the list promises"),
@@ -1882,7 +1881,7 @@ class Sex(StrEnum):
     MALE = "male"
 
 
-class SignIn(Reply):
+class SignIn(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1895,7 +1894,7 @@ class SignIn(Reply):
     ]
 
 
-class SignInByLink(Reply):
+class SignInByLink(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -1904,7 +1903,7 @@ class SignInByLink(Reply):
     ]
 
 
-class SplitParts(Reply):
+class SplitParts(ContractModel):
     """
     Both parts, the earlier one first, which keeps its id.
     """
@@ -1915,7 +1914,7 @@ class SplitParts(Reply):
     ]
 
 
-class StartedRebuild(Reply):
+class StartedRebuild(ContractModel):
     """
     The operation that builds the sequences.
     """
@@ -1923,7 +1922,7 @@ class StartedRebuild(Reply):
     operation_id: Annotated[str, Field(description="id of the operation")]
 
 
-class TaxonKeyReply(Reply):
+class TaxonKeyReply(ContractModel):
     checklist: Annotated[
         str, Field(description="the checklist whose key it is, such as `gbif`")
     ]
@@ -1948,7 +1947,7 @@ class TaxonRank(StrEnum):
     OTHER = "other"
 
 
-class TaxonReply(Reply):
+class TaxonReply(ContractModel):
     canonical_name: Annotated[
         str, Field(description="scientific name without author and year")
     ]
@@ -2010,7 +2009,7 @@ class TimeSource(StrEnum):
     NONE = "none"
 
 
-class TokenReply(Reply):
+class TokenReply(ContractModel):
     created_at: Annotated[datetime, Field(description="when it was made")]
     expires_at: Annotated[datetime, Field(description="when it ends")]
     id: Annotated[str, Field(description="id of the row")]
@@ -2027,7 +2026,7 @@ class TokenReply(Reply):
     ]
 
 
-class UnresolvedLabel(Reply):
+class UnresolvedLabel(ContractModel):
     label: Annotated[str, Field(description="label as the model has it")]
     model: Annotated[str, Field(description="name of the model that has the label")]
 
@@ -2041,7 +2040,7 @@ class Status(StrEnum):
     EXISTS = "exists"
 
 
-class UploadReply(Reply):
+class UploadReply(ContractModel):
     """
     `exists`: these bytes are there already, and now also under this path; `upload`: send them.
 
@@ -2071,11 +2070,11 @@ class UploadReply(Reply):
     upload_id: Annotated[str | None, Field(description="id of the upload")]
 
 
-class UploadedResource(Reply):
+class UploadedResource(ContractModel):
     resource_id: Annotated[str, Field(description="id of the resource")]
 
 
-class UserReply(Reply):
+class UserReply(ContractModel):
     created_at: Annotated[datetime, Field(description="when it was made")]
     email: Annotated[str, Field(description="e-mail address")]
     id: Annotated[str, Field(description="id of the row")]
@@ -2098,7 +2097,7 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
-class AuditEntryPage(Reply):
+class AuditEntryPage(ContractModel):
     items: Annotated[
         list[AuditEntryReply],
         Field(description="the rows, in the order that the list promises"),
@@ -2108,7 +2107,7 @@ class AuditEntryPage(Reply):
     ]
 
 
-class CapabilitiesReply(Reply):
+class CapabilitiesReply(ContractModel):
     """
     What the caller's role and token allow on one project.
     """
@@ -2116,7 +2115,7 @@ class CapabilitiesReply(Reply):
     items: Annotated[list[Capability], Field(description="what the caller may do")]
 
 
-class CategoryReply(Reply):
+class CategoryReply(ContractModel):
     index: Annotated[int, Field(description="place in the model's output, from 0")]
     label: Annotated[str, Field(description="label as the model has it")]
     observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
@@ -2129,7 +2128,7 @@ class CategoryReply(Reply):
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
-class ChangedResource(Reply):
+class ChangedResource(ContractModel):
     """
     A resource after a change, and how many rows changed because of it, itself included.
     """
@@ -2267,7 +2266,7 @@ class ChangedResource(Reply):
     ]
 
 
-class ClassificationMemberReply(Reply):
+class ClassificationMemberReply(ContractModel):
     email: Annotated[str, Field(description="e-mail address")]
     name: Annotated[
         str, Field(description="the person's full name; empty when none was given")
@@ -2276,14 +2275,14 @@ class ClassificationMemberReply(Reply):
     user_id: Annotated[str, Field(description="id of the person")]
 
 
-class ClassificationMembersReply(Reply):
+class ClassificationMembersReply(ContractModel):
     items: Annotated[
         list[ClassificationMemberReply],
         Field(description="the rows, in the order that the list promises"),
     ]
 
 
-class ClassificationProjectChange(Reply):
+class ClassificationProjectChange(ContractModel):
     """
     Only what is given changes; a job that was submitted keeps what it was asked.
     """
@@ -2346,7 +2345,7 @@ class ClassificationProjectChange(Reply):
     ] = None
 
 
-class ClassificationProjectReply(Reply):
+class ClassificationProjectReply(ContractModel):
     blocked: Annotated[
         Blocked | None,
         Field(description="why no job can be made; null when nothing is in the way"),
@@ -2422,7 +2421,7 @@ class ClassificationProjectReply(Reply):
     ]
 
 
-class ClassificationReply(Reply):
+class ClassificationReply(ContractModel):
     """
     A row of one resource in one project.
     """
@@ -2513,7 +2512,7 @@ class ClassificationReply(Reply):
     ]
 
 
-class CollectionChange(Reply):
+class CollectionChange(ContractModel):
     """
     Only what is given changes.
     """
@@ -2534,7 +2533,7 @@ class CollectionChange(Reply):
     ] = None
 
 
-class CollectionLinkReply(Reply):
+class CollectionLinkReply(ContractModel):
     """
     A link as the owners of the collection see it.
     """
@@ -2582,7 +2581,7 @@ class CollectionLinkReply(Reply):
     ]
 
 
-class CollectionReply(Reply):
+class CollectionReply(ContractModel):
     created_at: Annotated[datetime, Field(description="when it was made")]
     description: Annotated[str, Field(description="free text for people")]
     id: Annotated[str, Field(description="id of the row")]
@@ -2605,7 +2604,7 @@ class CollectionReply(Reply):
     visibility: Annotated[Visibility, Field(description="who may see the pictures")]
 
 
-class ConnectionPage(Reply):
+class ConnectionPage(ContractModel):
     items: Annotated[
         list[ConnectionReply],
         Field(description="the rows, in the order that the list promises"),
@@ -2615,7 +2614,7 @@ class ConnectionPage(Reply):
     ]
 
 
-class ConnectionSync(Reply):
+class ConnectionSync(ContractModel):
     added: Annotated[
         list[str],
         Field(
@@ -2641,14 +2640,14 @@ class ConnectionSync(Reply):
     ]
 
 
-class ConnectionSyncs(Reply):
+class ConnectionSyncs(ContractModel):
     items: Annotated[
         list[ConnectionSync],
         Field(description="the rows, in the order that the list promises"),
     ]
 
 
-class DeploymentPage(Reply):
+class DeploymentPage(ContractModel):
     items: Annotated[
         list[DeploymentReply],
         Field(description="the rows, in the order that the list promises"),
@@ -2658,7 +2657,7 @@ class DeploymentPage(Reply):
     ]
 
 
-class EnteredStage(Reply):
+class EnteredStage(ContractModel):
     """
     A stage that a job went through.
     """
@@ -2667,7 +2666,7 @@ class EnteredStage(Reply):
     stage: Annotated[JobStage, Field(description="how far the job is")]
 
 
-class FrozenJobConfig(Reply):
+class FrozenJobConfig(ContractModel):
     """
     A job's whole configuration, fixed when the job is made; its base class is what the Manager is sent.
 
@@ -2718,7 +2717,7 @@ class FrozenJobConfig(Reply):
     ] = 1
 
 
-class InvitationReply(Reply):
+class InvitationReply(ContractModel):
     """
     A role in one of the two kinds of project, offered and not yet accepted.
     """
@@ -2738,7 +2737,7 @@ class InvitationReply(Reply):
     ]
 
 
-class JobReply(Reply):
+class JobReply(ContractModel):
     """
     One job; counts of an open one are counted now, those of a closed one were written when it closed.
     """
@@ -2847,7 +2846,7 @@ class JobReply(Reply):
     ]
 
 
-class JobRerun(Reply):
+class JobRerun(ContractModel):
     """
     The same scope again, or only what failed.
     """
@@ -2871,7 +2870,7 @@ class JobRerun(Reply):
     ] = None
 
 
-class JobResourceReply(Reply):
+class JobResourceReply(ContractModel):
     """
     How one resource of a job ended.
     """
@@ -2885,7 +2884,7 @@ class JobResourceReply(Reply):
     resource_id: Annotated[str, Field(description="id of the resource")]
 
 
-class LinkedCollectionPage(Reply):
+class LinkedCollectionPage(ContractModel):
     items: Annotated[
         list[LinkedCollectionReply],
         Field(description="the rows, in the order that the list promises"),
@@ -2895,7 +2894,7 @@ class LinkedCollectionPage(Reply):
     ]
 
 
-class LocationPage(Reply):
+class LocationPage(ContractModel):
     items: Annotated[
         list[LocationReply],
         Field(description="the rows, in the order that the list promises"),
@@ -2905,7 +2904,7 @@ class LocationPage(Reply):
     ]
 
 
-class MachineDetection(Reply):
+class MachineDetection(ContractModel):
     """
     One box as the detector gave it: x, y, width, height of the upright picture.
     """
@@ -2925,7 +2924,7 @@ class MachineDetection(Reply):
     score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
 
 
-class MachineResult(Reply):
+class MachineResult(ContractModel):
     """
     What the machine said of one resource: seen with its size and detections, or failed with code and message.
     """
@@ -2965,7 +2964,7 @@ class MachineResult(Reply):
     ] = None
 
 
-class MachineResultPage(Reply):
+class MachineResultPage(ContractModel):
     items: Annotated[
         list[MachineResult],
         Field(description="the rows, in the order that the list promises"),
@@ -2975,7 +2974,7 @@ class MachineResultPage(Reply):
     ]
 
 
-class MembershipReply(Reply):
+class MembershipReply(ContractModel):
     """
     A member whose role was changed, or an invitation, which is the same for an e-mail that nobody here has.
     """
@@ -2989,7 +2988,7 @@ class MembershipReply(Reply):
     ]
 
 
-class Neighbours(Reply):
+class Neighbours(ContractModel):
     """
     Resources of the same deployment and method around one, in order of time.
     """
@@ -3004,7 +3003,7 @@ class Neighbours(Reply):
     resource: Annotated[SequenceMemberReply, Field(description="the resource itself")]
 
 
-class NewCollection(Reply):
+class NewCollection(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -3021,7 +3020,7 @@ class NewCollection(Reply):
     )
 
 
-class NewJob(Reply):
+class NewJob(ContractModel):
     """
     A linked collection, or a selection of its resources; with `dry_run` nothing is made.
     """
@@ -3060,7 +3059,7 @@ class NewJob(Reply):
     ] = None
 
 
-class NewJobReply(Reply):
+class NewJobReply(ContractModel):
     """
     How many resources are taken, or would be; neither job nor operation when there are none, or on a dry run.
     """
@@ -3077,7 +3076,7 @@ class NewJobReply(Reply):
     resources: Annotated[int, Field(description="number of resources, from 0")]
 
 
-class NewResearchMember(Reply):
+class NewResearchMember(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -3085,7 +3084,7 @@ class NewResearchMember(Reply):
     role: Annotated[ResearchRole, Field(description="role in the project")]
 
 
-class NewResearchProject(Reply):
+class NewResearchProject(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
@@ -3109,7 +3108,7 @@ class NewResearchProject(Reply):
     ] = None
 
 
-class NewTaxon(Reply):
+class NewTaxon(ContractModel):
     """
     A taxon that no checklist brought; the leader of the named project adds it for all projects.
     """
@@ -3147,7 +3146,7 @@ class NewTaxon(Reply):
     ] = None
 
 
-class ObservationChange(Reply):
+class ObservationChange(ContractModel):
     """
     An observation of a row that is edited; its read-only fields are taken when they are as they were read.
     """
@@ -3202,7 +3201,7 @@ class ObservationChange(Reply):
     taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
 
 
-class ObservationInput(Reply):
+class ObservationInput(ContractModel):
     """
     What a person says about one object or group; `id` keeps an observation that the row has already.
     """
@@ -3260,7 +3259,7 @@ class ObservationInput(Reply):
     taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
 
 
-class OperationLinePage(Reply):
+class OperationLinePage(ContractModel):
     items: Annotated[
         list[OperationLineReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3270,7 +3269,7 @@ class OperationLinePage(Reply):
     ]
 
 
-class OperationReply(Reply):
+class OperationReply(ContractModel):
     """
     Long work that a person or a schedule started; its numbers move while it runs.
     """
@@ -3323,7 +3322,7 @@ class OperationReply(Reply):
     ]
 
 
-class PackedFileReply(Reply):
+class PackedFileReply(ContractModel):
     """
     A file of a pack: its resource, or why it was refused; the others were kept.
     """
@@ -3336,7 +3335,7 @@ class PackedFileReply(Reply):
     upload_id: Annotated[str, Field(description="id of the upload")]
 
 
-class ParseVersion(Reply):
+class ParseVersion(ContractModel):
     """
     One configuration that a job's results were parsed with; version 1 is the job's own.
     """
@@ -3361,7 +3360,7 @@ class ParseVersion(Reply):
     version: Annotated[int, Field(description="number of the configuration, from 1")]
 
 
-class ParseVersions(Reply):
+class ParseVersions(ContractModel):
     """
     Every configuration of a job, oldest first.
     """
@@ -3372,7 +3371,7 @@ class ParseVersions(Reply):
     ]
 
 
-class PathReply(Reply):
+class PathReply(ContractModel):
     """
     A path under which a resource lies in the collection, and the deployment for which it was uploaded.
 
@@ -3411,7 +3410,7 @@ class PathReply(Reply):
     ]
 
 
-class PredictionReply(Reply):
+class PredictionReply(ContractModel):
     """
     What one algorithm predicted for the object.
     """
@@ -3432,7 +3431,7 @@ class PredictionReply(Reply):
     ]
 
 
-class ProviderDetail(Reply):
+class ProviderDetail(ContractModel):
     """
     With its labels in index order.
     """
@@ -3507,7 +3506,7 @@ class ProviderDetail(Reply):
     ]
 
 
-class ProviderPage(Reply):
+class ProviderPage(ContractModel):
     items: Annotated[
         list[ProviderReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3517,7 +3516,7 @@ class ProviderPage(Reply):
     ]
 
 
-class ResearchMemberReply(Reply):
+class ResearchMemberReply(ContractModel):
     email: Annotated[str, Field(description="e-mail address")]
     name: Annotated[
         str, Field(description="the person's full name; empty when none was given")
@@ -3526,14 +3525,14 @@ class ResearchMemberReply(Reply):
     user_id: Annotated[str, Field(description="id of the person")]
 
 
-class ResearchMembersReply(Reply):
+class ResearchMembersReply(ContractModel):
     items: Annotated[
         list[ResearchMemberReply],
         Field(description="the rows, in the order that the list promises"),
     ]
 
 
-class ResearchProjectChange(Reply):
+class ResearchProjectChange(ContractModel):
     """
     Only what is given changes.
     """
@@ -3563,7 +3562,7 @@ class ResearchProjectChange(Reply):
     ] = None
 
 
-class ResearchProjectReply(Reply):
+class ResearchProjectReply(ContractModel):
     abstract: Annotated[
         str, Field(description="what the project is about, at most 10,000 characters")
     ]
@@ -3603,7 +3602,7 @@ class ResearchProjectReply(Reply):
     ]
 
 
-class ResourceChange(Reply):
+class ResourceChange(ContractModel):
     """
     Only what is given changes; null takes a deployment or a time of a person's back.
     """
@@ -3629,7 +3628,7 @@ class ResourceChange(Reply):
     ] = None
 
 
-class ResourceDetail(Reply):
+class ResourceDetail(ContractModel):
     """
     One resource with its EXIF.
     """
@@ -3760,7 +3759,7 @@ class ResourceDetail(Reply):
     ]
 
 
-class ResourceReply(Reply):
+class ResourceReply(ContractModel):
     """
     A photo or video; `recorded_at` is the camera's wall clock without zone, `captured_at` the moment to sort by.
 
@@ -3892,7 +3891,7 @@ class ResourceReply(Reply):
     ]
 
 
-class SequenceDetail(Reply):
+class SequenceDetail(ContractModel):
     """
     A sequence with its first 200 resources, in order; `…/resources/` lists them all.
     """
@@ -3924,7 +3923,7 @@ class SequenceDetail(Reply):
     ]
 
 
-class SequenceMemberPage(Reply):
+class SequenceMemberPage(ContractModel):
     items: Annotated[
         list[SequenceMemberReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3934,7 +3933,7 @@ class SequenceMemberPage(Reply):
     ]
 
 
-class SequencePage(Reply):
+class SequencePage(ContractModel):
     items: Annotated[
         list[SequenceReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3944,7 +3943,7 @@ class SequencePage(Reply):
     ]
 
 
-class SessionReply(Reply):
+class SessionReply(ContractModel):
     csrf_token: Annotated[
         str,
         Field(
@@ -3957,7 +3956,7 @@ class SessionReply(Reply):
     user: Annotated[UserReply, Field(description="who is signed in")]
 
 
-class TaxonPage(Reply):
+class TaxonPage(ContractModel):
     items: Annotated[
         list[TaxonReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3967,7 +3966,7 @@ class TaxonPage(Reply):
     ]
 
 
-class TokenPage(Reply):
+class TokenPage(ContractModel):
     items: Annotated[
         list[TokenReply],
         Field(description="the rows, in the order that the list promises"),
@@ -3977,7 +3976,7 @@ class TokenPage(Reply):
     ]
 
 
-class UploadReplies(Reply):
+class UploadReplies(ContractModel):
     """
     Files in the order of the request; the numbers are of what changed because a deployment became known.
     """
@@ -3995,7 +3994,7 @@ class UploadReplies(Reply):
     ]
 
 
-class UserPage(Reply):
+class UserPage(ContractModel):
     items: Annotated[
         list[UserReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4005,7 +4004,7 @@ class UserPage(Reply):
     ]
 
 
-class ClassificationChange(Reply):
+class ClassificationChange(ContractModel):
     """
     What is given replaces what the row says: all its attributes, all its observations.
     """
@@ -4024,7 +4023,7 @@ class ClassificationChange(Reply):
     ] = None
 
 
-class ClassificationPage(Reply):
+class ClassificationPage(ContractModel):
     items: Annotated[
         list[ClassificationReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4034,7 +4033,7 @@ class ClassificationPage(Reply):
     ]
 
 
-class ClassificationProjectPage(Reply):
+class ClassificationProjectPage(ContractModel):
     items: Annotated[
         list[ClassificationProjectReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4044,7 +4043,7 @@ class ClassificationProjectPage(Reply):
     ]
 
 
-class CollectionLinkPage(Reply):
+class CollectionLinkPage(ContractModel):
     items: Annotated[
         list[CollectionLinkReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4054,7 +4053,7 @@ class CollectionLinkPage(Reply):
     ]
 
 
-class CollectionPage(Reply):
+class CollectionPage(ContractModel):
     items: Annotated[
         list[CollectionReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4064,7 +4063,7 @@ class CollectionPage(Reply):
     ]
 
 
-class InvitationPage(Reply):
+class InvitationPage(ContractModel):
     items: Annotated[
         list[InvitationReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4074,7 +4073,7 @@ class InvitationPage(Reply):
     ]
 
 
-class JobPage(Reply):
+class JobPage(ContractModel):
     items: Annotated[
         list[JobReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4084,7 +4083,7 @@ class JobPage(Reply):
     ]
 
 
-class JobResourcePage(Reply):
+class JobResourcePage(ContractModel):
     items: Annotated[
         list[JobResourceReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4094,7 +4093,7 @@ class JobResourcePage(Reply):
     ]
 
 
-class NewClassification(Reply):
+class NewClassification(ContractModel):
     """
     A person's row from nothing.
     """
@@ -4120,7 +4119,7 @@ class NewClassification(Reply):
     ] = None
 
 
-class NewFeedback(Reply):
+class NewFeedback(ContractModel):
     """
     A correction of what is approved.
     """
@@ -4142,7 +4141,7 @@ class NewFeedback(Reply):
     ] = None
 
 
-class ObservationReply(Reply):
+class ObservationReply(ContractModel):
     """
     One object, group, or whole-resource statement; `bbox` is x, y, width, height of the upright picture.
     """
@@ -4257,7 +4256,7 @@ class ObservationReply(Reply):
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
-class OperationPage(Reply):
+class OperationPage(ContractModel):
     items: Annotated[
         list[OperationReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4267,7 +4266,7 @@ class OperationPage(Reply):
     ]
 
 
-class PackReply(Reply):
+class PackReply(ContractModel):
     """
     What became of each file, in the order of the pack.
     """
@@ -4278,7 +4277,7 @@ class PackReply(Reply):
     ]
 
 
-class PathPage(Reply):
+class PathPage(ContractModel):
     items: Annotated[
         list[PathReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4288,7 +4287,7 @@ class PathPage(Reply):
     ]
 
 
-class ResearchProjectPage(Reply):
+class ResearchProjectPage(ContractModel):
     items: Annotated[
         list[ResearchProjectReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4298,7 +4297,7 @@ class ResearchProjectPage(Reply):
     ]
 
 
-class ResourcePage(Reply):
+class ResourcePage(ContractModel):
     items: Annotated[
         list[ResourceReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4308,7 +4307,7 @@ class ResourcePage(Reply):
     ]
 
 
-class ClassificationDetail(Reply):
+class ClassificationDetail(ContractModel):
     """
     With what it says; a final row says what the row says that it points to.
     """
@@ -4405,7 +4404,7 @@ class ClassificationDetail(Reply):
     ]
 
 
-class FormerVersion(Reply):
+class FormerVersion(ContractModel):
     """
     What a person's row was before an edit, and who wrote it.
     """
@@ -4430,7 +4429,7 @@ class FormerVersion(Reply):
     written_at: Annotated[datetime, Field(description="when this version was written")]
 
 
-class HistoryItem(Reply):
+class HistoryItem(ContractModel):
     """
     A row in the history of a resource, with what was made from it and what it was before.
     """
@@ -4538,7 +4537,7 @@ class HistoryItem(Reply):
     ]
 
 
-class ObservationPage(Reply):
+class ObservationPage(ContractModel):
     items: Annotated[
         list[ObservationReply],
         Field(description="the rows, in the order that the list promises"),
@@ -4548,7 +4547,7 @@ class ObservationPage(Reply):
     ]
 
 
-class History(Reply):
+class History(ContractModel):
     """
     Every row of a resource in a project, oldest first.
     """
