@@ -39,6 +39,9 @@ WITHOUT_TENANT = {
     "/api/research-projects/": "requests a new project of the caller",
     "/api/taxa/": "the taxonomy is everybody's",
     "/api/taxa/{taxon_id}/": "the taxonomy is everybody's",
+    "/api/algorithms/": "algorithms are everybody's",
+    "/api/algorithms/{algorithm_id}/": "algorithms are everybody's",
+    "/api/algorithms/{algorithm_id}/labels/": "labels are everybody's",
     "/api/ai-providers/": "the models are everybody's",
     "/api/ai-providers/{provider_id}/": "the models are everybody's",
 }

@@ -142,6 +142,9 @@ RULES: dict[str, Rule] = {
         Place.CLASSIFICATION, path=_CLASSIFICATION | {"invitation_id": "nobody"}
     ),
     "access_withdraw_research_invitation": Rule(Place.RESEARCH, path=_RESEARCH | {"invitation_id": "nobody"}),
+    "algorithms_list_all": Rule(Place.PERSON),
+    "algorithms_list_labels": Rule(Place.PERSON),
+    "algorithms_read": Rule(Place.PERSON),
     "classification_projects_change": Rule(Place.CLASSIFICATION, {"name": "other"}, path=_CLASSIFICATION, stale=True),
     "classification_projects_change_link": Rule(Place.CLASSIFICATION, {}, path=_CLASSIFICATION, stale=True),
     "classification_projects_count_link": Rule(Place.CLASSIFICATION, path=_CLASSIFICATION),
@@ -212,6 +215,8 @@ RULES: dict[str, Rule] = {
     "locations_make": Rule(Place.RESEARCH, {"research_project_id": "{research_project}", "location_id": "{unique}"}),
     "locations_read": Rule(Place.RESEARCH),
     "observations_list_observations": Rule(Place.PERSON),
+    "observations_read": Rule(Place.CLASSIFICATION),
+    "observations_read_provenance": Rule(Place.CLASSIFICATION),
     "operations_cancel": Rule(Place.CLASSIFICATION),
     "operations_list_all": Rule(Place.PERSON),
     "operations_list_lines": Rule(Place.CLASSIFICATION),

@@ -1,10 +1,41 @@
 """Requests and replies of the Expert. Generated from services/expert/openapi.json by `make openapi`; not edited."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from trapper_client.base import ContractModel
 from datetime import datetime
-from enum import StrEnum
+
+
+class AlgorithmKind(StrEnum):
+    """
+    Kinds of algorithms: the first four are models, the others are computed from predictions.
+    """
+
+    DETECTION = "detection"
+    CLASSIFICATION = "classification"
+    EMBEDDING = "embedding"
+    DEPTH = "depth"
+    POST_PROCESSING = "post_processing"
+    TRACKING = "tracking"
+
+
+class AlgorithmSummary(ContractModel):
+    """
+    An algorithm as other replies name it, without its labels.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    kind: Annotated[
+        AlgorithmKind,
+        Field(
+            description="what the model computes: detections, classes, features, depth or poses"
+        ),
+    ]
+    name: Annotated[str, Field(description="what people call it")]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
 
 
 class AnnouncedFile(ContractModel):
@@ -29,6 +60,19 @@ class AnnouncedFile(ContractModel):
         str, Field(description="sha256 of the bytes, 64 lower-case hexadecimal digits")
     ]
     size_bytes: Annotated[int, Field(description="size in bytes, from 0")]
+
+
+class AppliedTo(ContractModel):
+    """
+    The prediction that another was derived from.
+    """
+
+    algorithm: AlgorithmSummary
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    id: Annotated[str, Field(description="id of the row")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
 class ApprovalOptions(ContractModel):
@@ -1922,6 +1966,17 @@ class StartedRebuild(ContractModel):
     operation_id: Annotated[str, Field(description="id of the operation")]
 
 
+class StepKind(StrEnum):
+    """
+    A step of an object's provenance: a prediction, or an observation of a row of this type.
+    """
+
+    PREDICTION = "prediction"
+    AI = "ai"
+    USER = "user"
+    FEEDBACK = "feedback"
+
+
 class TaxonKeyReply(ContractModel):
     checklist: Annotated[
         str, Field(description="the checklist whose key it is, such as `gbif`")
@@ -1974,6 +2029,31 @@ class TaxonReply(ContractModel):
         ),
     ]
     vernacular_names: Annotated[dict[str, str], Field(description="by language code")]
+
+
+class TerminalPrediction(ContractModel):
+    """
+    The prediction that counts for the object.
+    """
+
+    algorithm: AlgorithmSummary
+    applied_to: Annotated[
+        AppliedTo | None,
+        Field(
+            description="what it was derived from; null for what a model said itself"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    id: Annotated[str, Field(description="id of the row")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    rule: Annotated[
+        str | None,
+        Field(
+            description="the rule of a post-processing method that chose the label; null for a model"
+        ),
+    ]
+    score: Annotated[float, Field(description="from 0 to 1")]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
 class TimeIssue(StrEnum):
@@ -2097,6 +2177,42 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+class AlgorithmReply(ContractModel):
+    """
+    A model version, or a post-processing method with its parameters.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    derived_from: AlgorithmSummary | None
+    id: Annotated[str, Field(description="id of the row")]
+    key: Annotated[
+        str, Field(description="unique, of the kind, name, version and weights")
+    ]
+    kind: Annotated[
+        AlgorithmKind,
+        Field(
+            description="what the model computes: detections, classes, features, depth or poses"
+        ),
+    ]
+    label_count: Annotated[int, Field(description="number of labels, from 0")]
+    name: Annotated[str, Field(description="what people call it")]
+    parameters: Annotated[
+        dict[str, object],
+        Field(
+            description="what makes it different from the algorithm that it is derived from"
+        ),
+    ]
+    sha256: Annotated[
+        str | None,
+        Field(
+            description="of the weights; null for algorithms that compute from predictions"
+        ),
+    ]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
+
+
 class AuditEntryPage(ContractModel):
     items: Annotated[
         list[AuditEntryReply],
@@ -2113,19 +2229,6 @@ class CapabilitiesReply(ContractModel):
     """
 
     items: Annotated[list[Capability], Field(description="what the caller may do")]
-
-
-class CategoryReply(ContractModel):
-    index: Annotated[int, Field(description="place in the model's output, from 0")]
-    label: Annotated[str, Field(description="label as the model has it")]
-    observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
-    scientific_name: Annotated[
-        str | None,
-        Field(
-            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
-        ),
-    ]
-    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
 
 
 class ChangedResource(ContractModel):
@@ -2884,6 +2987,36 @@ class JobResourceReply(ContractModel):
     resource_id: Annotated[str, Field(description="id of the resource")]
 
 
+class LabelReply(ContractModel):
+    """
+    The meaning of one output of a model.
+    """
+
+    common_name: Annotated[
+        str | None,
+        Field(description="name in everyday English, at most 200 characters"),
+    ]
+    index: Annotated[int, Field(description="position in the output, from 0")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
+    rank: Annotated[
+        str | None,
+        Field(
+            description="rank of the taxon; `other` for a rank that is not in the list, null when unknown"
+        ),
+    ]
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+    taxon_id: Annotated[
+        str | None,
+        Field(description="null when the label names no taxon, or none that is known"),
+    ]
+
+
 class LinkedCollectionPage(ContractModel):
     items: Annotated[
         list[LinkedCollectionReply],
@@ -3415,12 +3548,26 @@ class PredictionReply(ContractModel):
     What one algorithm predicted for the object.
     """
 
+    algorithm: AlgorithmSummary
     algorithm_id: Annotated[
         str, Field(description="the model version or method that made the prediction")
     ]
+    applied_to: Annotated[
+        AppliedTo | None,
+        Field(
+            description="what it was derived from; null for what a model said itself"
+        ),
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
     id: Annotated[str, Field(description="id of the row")]
     label: Annotated[str, Field(description="label as the model has it")]
-    score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
+    rule: Annotated[
+        str | None,
+        Field(
+            description="the rule of a post-processing method that chose the label; null for a model"
+        ),
+    ]
+    score: Annotated[float, Field(description="from 0 to 1")]
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
     terminal: Annotated[
         bool, Field(description="whether it is the prediction that counts")
@@ -3428,6 +3575,64 @@ class PredictionReply(ContractModel):
     top_k: Annotated[
         list[RankedLabel],
         Field(description="the best labels with their scores, best first"),
+    ]
+
+
+class ProvenanceStep(ContractModel):
+    """
+    What an algorithm or a row says about an object, and the step that it was made from.
+    """
+
+    algorithm: Annotated[
+        AlgorithmSummary | None,
+        Field(description="what made the prediction; null for an observation"),
+    ]
+    approved_by_id: Annotated[
+        str | None, Field(description="the person who approved it")
+    ]
+    classification_id: Annotated[str, Field(description="the row that it belongs to")]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    derived_from_id: Annotated[
+        str | None,
+        Field(description="the step that it was made from; null for what came first"),
+    ]
+    edited_by_id: Annotated[
+        str | None,
+        Field(
+            description="who wrote what the row says now, when that is not its owner's first"
+        ),
+    ]
+    id: Annotated[str, Field(description="of the prediction, or of the observation")]
+    is_approved: Annotated[
+        bool, Field(description="whether the observation's row is what is accepted now")
+    ]
+    kind: Annotated[
+        StepKind,
+        Field(
+            description="what the model computes: detections, classes, features, depth or poses"
+        ),
+    ]
+    label: Annotated[str | None, Field(description="label as the model has it")]
+    observation_type: Annotated[
+        ObservationType | None, Field(description="null for a prediction")
+    ]
+    owner_id: Annotated[
+        str | None,
+        Field(description="the person who made the row; null for what an AI run said"),
+    ]
+    rule: Annotated[
+        str | None,
+        Field(description="the rule of a post-processing method that chose the label"),
+    ]
+    score: Annotated[
+        float | None, Field(description="from 0 to 1; null for what a person said")
+    ]
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+    terminal: Annotated[
+        bool | None,
+        Field(
+            description="whether it is the prediction that counts; null for an observation"
+        ),
     ]
 
 
@@ -3451,7 +3656,7 @@ class ProviderDetail(ContractModel):
         Field(description="why no enrolled worker can run it; null when one can"),
     ]
     categories: Annotated[
-        list[CategoryReply],
+        list[LabelReply],
         Field(description="what the model's labels mean, in the order of its output"),
     ]
     connection_id: Annotated[
@@ -4004,6 +4209,55 @@ class UserPage(ContractModel):
     ]
 
 
+class AlgorithmDetail(ContractModel):
+    """
+    An algorithm with its first 200 labels in index order; `labels/` lists all of them.
+    """
+
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    derived_from: AlgorithmSummary | None
+    id: Annotated[str, Field(description="id of the row")]
+    key: Annotated[
+        str, Field(description="unique, of the kind, name, version and weights")
+    ]
+    kind: Annotated[
+        AlgorithmKind,
+        Field(
+            description="what the model computes: detections, classes, features, depth or poses"
+        ),
+    ]
+    label_count: Annotated[int, Field(description="number of labels, from 0")]
+    labels: Annotated[
+        list[LabelReply], Field(description="what each index of the output means")
+    ]
+    name: Annotated[str, Field(description="what people call it")]
+    parameters: Annotated[
+        dict[str, object],
+        Field(
+            description="what makes it different from the algorithm that it is derived from"
+        ),
+    ]
+    sha256: Annotated[
+        str | None,
+        Field(
+            description="of the weights; null for algorithms that compute from predictions"
+        ),
+    ]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
+
+
+class AlgorithmPage(ContractModel):
+    items: Annotated[
+        list[AlgorithmReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
 class ClassificationChange(ContractModel):
     """
     What is given replaces what the row says: all its attributes, all its observations.
@@ -4093,6 +4347,16 @@ class JobResourcePage(ContractModel):
     ]
 
 
+class LabelPage(ContractModel):
+    items: Annotated[
+        list[LabelReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
 class NewClassification(ContractModel):
     """
     A person's row from nothing.
@@ -4139,6 +4403,18 @@ class NewFeedback(ContractModel):
             description="attributes of the whole resource that the project defined, by name"
         ),
     ] = None
+
+
+class ObservationProvenance(ContractModel):
+    """
+    Everything that was said about one object, from what models said to what people made of it.
+    """
+
+    items: Annotated[
+        list[ProvenanceStep],
+        Field(description="each after the step that it was made from"),
+    ]
+    observation_id: str
 
 
 class ObservationReply(ContractModel):
@@ -4254,6 +4530,12 @@ class ObservationReply(ContractModel):
     ]
     tags: Annotated[list[str], Field(description="short words to find it by")]
     taxon_id: Annotated[str | None, Field(description="id of the taxon")]
+    terminal_prediction: Annotated[
+        TerminalPrediction | None,
+        Field(
+            description="the prediction that counts; null for what a person said, and for blank"
+        ),
+    ] = None
 
 
 class OperationPage(ContractModel):

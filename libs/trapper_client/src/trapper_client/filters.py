@@ -12,6 +12,12 @@ class ProvidersListConnectionsFilters(TypedDict, total=False):
     name: str | None
 
 
+class AlgorithmsListLabelsFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    name: str | None
+
+
 class AccessListAuditFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
@@ -236,6 +242,28 @@ class ProvidersListProvidersFilters(TypedDict, total=False):
     is_active: bool | None
 
 
+class AlgorithmsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    name: str | None
+    kind: (
+        list[
+            Literal[
+                "detection",
+                "classification",
+                "embedding",
+                "depth",
+                "post_processing",
+                "tracking",
+            ]
+        ]
+        | None
+    )
+    sha256: str | None
+    derived_from_id: str | None
+
+
 class CollectionsListPathsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
@@ -259,6 +287,7 @@ class ClassificationsListClassificationsFilters(TypedDict, total=False):
     ]
     taxon_id: list[str]
     provider_id: list[str]
+    algorithm_id: list[str]
     owner_id: list[str]
     approved_by_id: list[str]
     current: bool | None
@@ -284,6 +313,7 @@ class ObservationsListObservationsFilters(TypedDict, total=False):
     ]
     taxon_id: list[str]
     provider_id: list[str]
+    algorithm_id: list[str]
     owner_id: list[str]
     approved_by_id: list[str]
     current: bool | None

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 
 from expert.access.routes import router as access
+from expert.algorithms.routes import router as algorithms
 from expert.classification_projects.routes import collection_links
 from expert.classification_projects.routes import router as classification_projects
 from expert.classifications.routes import router as classifications
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     deployments,
     resources,
     collections,
+    algorithms,
     providers,
     classification_projects,
     collection_links,

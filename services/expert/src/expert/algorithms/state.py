@@ -1,6 +1,12 @@
-"""Kinds of algorithms."""
+"""Kinds of algorithms, and how other replies name an algorithm or a label."""
 
 from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from trapper_schemas.base import Reply
+from trapper_schemas.v1.models import ObjectType
 
 
 class AlgorithmKind(StrEnum):
@@ -12,3 +18,24 @@ class AlgorithmKind(StrEnum):
     DEPTH = "depth"
     POST_PROCESSING = "post_processing"
     TRACKING = "tracking"
+
+
+class AlgorithmSummary(Reply):
+    """An algorithm as other replies name it, without its labels."""
+
+    id: UUID
+    kind: AlgorithmKind
+    name: str
+    version: str
+
+
+class LabelReply(Reply):
+    """The meaning of one output of a model."""
+
+    index: int = Field(description="position in the output, from 0")
+    label: str
+    observation_type: ObjectType | None
+    scientific_name: str | None
+    rank: str | None
+    common_name: str | None
+    taxon_id: UUID | None = Field(description="null when the label names no taxon, or none that is known")

@@ -313,6 +313,6 @@ async def _observations(db: Session, classification_ids: Sequence[UUID]) -> dict
     ids = [observation.id for rows in by_row.values() for observation, _ in rows]
     predictions = await observations.predictions_of(db, ids)
     return {
-        classification_id: [build_reply(row, name, predictions.get(row.id, [])) for row, name in rows]
+        classification_id: [build_reply(row, name, predictions.get(row.id, ()), with_all=True) for row, name in rows]
         for classification_id, rows in by_row.items()
     }

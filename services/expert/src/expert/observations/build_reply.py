@@ -1,9 +1,24 @@
 """An observation as it is answered, in lists and inside its classification."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
-from expert.observations.models import Observation, Prediction
-from expert.observations.state import Box, ClassificationType, ObservationReply, PredictionReply, RankedLabel
+from expert.algorithms.models import Algorithm
+from expert.algorithms.state import AlgorithmSummary
+from expert.observations.models import Observation
+from expert.observations.queries import Traced
+from expert.observations.queries_provenance import Authored
+from expert.observations.state import (
+    AppliedTo,
+    Box,
+    ClassificationType,
+    ObservationReply,
+    PredictionReply,
+    ProvenanceStep,
+    RankedLabel,
+    StepKind,
+    TerminalPrediction,
+)
 
 _SAME = (
     "id", "classification_id", "classification_project_id", "linked_collection_id", "resource_id", "deployment_id",
@@ -14,9 +29,14 @@ _SAME = (
 
 
 def build_reply(
-    row: Observation, scientific_name: str | None, predictions: Sequence[Prediction] | None = None
+    row: Observation,
+    scientific_name: str | None,
+    predictions: Sequence[Traced] = (),
+    *,
+    with_all: bool = False,
 ) -> ObservationReply:
-    """The reply for an observation; `predictions` of None are not answered."""
+    """The reply for an observation; `with_all` answers all predictions, not only the terminal one."""
+    terminal = next((traced for traced in predictions if traced.prediction.terminal), None)
     return ObservationReply(
         **{name: getattr(row, name) for name in _SAME},
         classification_type=ClassificationType(row.classification_type),
@@ -24,7 +44,8 @@ def build_reply(
         bbox=_box(row),
         custom_attributes=row.custom_attributes or {},
         tags=row.tags or [],
-        predictions=None if predictions is None else [_prediction_reply(prediction) for prediction in predictions],
+        terminal_prediction=terminal and _terminal(terminal),
+        predictions=[_prediction_reply(traced) for traced in predictions] if with_all else None,
     )
 
 
@@ -34,13 +55,102 @@ def _box(row: Observation) -> Box | None:
     return row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height
 
 
-def _prediction_reply(prediction: Prediction) -> PredictionReply:
-    return PredictionReply(
+def summarize(algorithm: Algorithm) -> AlgorithmSummary:
+    """The algorithm as replies name it."""
+    return AlgorithmSummary.model_validate(algorithm, from_attributes=True)
+
+
+def _applied_to(traced: Traced) -> AppliedTo | None:
+    source = traced.source
+    if source is None or traced.source_algorithm is None:
+        return None
+    return AppliedTo(
+        id=source.id,
+        algorithm=summarize(traced.source_algorithm),
+        label=source.label,
+        taxon_id=source.taxon_id,
+        score=source.score,
+        created_at=source.created_at,
+    )
+
+
+def _terminal(traced: Traced) -> TerminalPrediction:
+    prediction = traced.prediction
+    return TerminalPrediction(
         id=prediction.id,
-        algorithm_id=prediction.algorithm_id,
+        algorithm=summarize(traced.algorithm),
         label=prediction.label,
         taxon_id=prediction.taxon_id,
         score=prediction.score,
-        top_k=[RankedLabel.model_validate(label) for label in prediction.top_k],
+        rule=prediction.rule,
+        applied_to=_applied_to(traced),
+        created_at=prediction.created_at,
+    )
+
+
+def _prediction_reply(traced: Traced) -> PredictionReply:
+    return PredictionReply(
+        **_terminal(traced).model_dump(),
+        algorithm_id=traced.algorithm.id,
+        top_k=[RankedLabel.model_validate(label) for label in traced.prediction.top_k],
+        terminal=traced.prediction.terminal,
+    )
+
+
+def build_steps(rows: Sequence[Authored], predictions: Mapping[UUID, Sequence[Traced]]) -> list[ProvenanceStep]:
+    """The steps of an object's provenance: an observation after its predictions, a copy after its original."""
+    steps: list[ProvenanceStep] = []
+    for row in rows:
+        traced = predictions.get(row.observation.id, ())
+        steps += [_prediction_step(row.observation, prediction) for prediction in traced]
+        terminal = next((made.prediction.id for made in traced if made.prediction.terminal), None)
+        steps.append(_observation_step(row, row.observation.copied_from_id or terminal))
+    return steps
+
+
+def _prediction_step(observation: Observation, traced: Traced) -> ProvenanceStep:
+    prediction = traced.prediction
+    return ProvenanceStep(
+        id=prediction.id,
+        label=prediction.label,
+        taxon_id=prediction.taxon_id,
+        score=prediction.score,
+        created_at=prediction.created_at,
+        derived_from_id=prediction.applied_to_id,
+        kind=StepKind.PREDICTION,
+        classification_id=observation.classification_id,
+        algorithm=summarize(traced.algorithm),
+        rule=prediction.rule,
         terminal=prediction.terminal,
+        owner_id=None,
+        edited_by_id=None,
+        is_approved=False,
+        approved_by_id=None,
+        observation_type=None,
+    )
+
+
+def _observation_step(row: Authored, derived_from_id: UUID | None) -> ProvenanceStep:
+    observation = row.observation
+    is_ai = observation.classification_type == ClassificationType.AI
+    confidence = observation.classification_confidence
+    if confidence is None:
+        confidence = observation.detection_confidence
+    return ProvenanceStep(
+        id=observation.id,
+        derived_from_id=derived_from_id,
+        kind=StepKind(observation.classification_type),
+        classification_id=observation.classification_id,
+        algorithm=None,
+        rule=None,
+        terminal=None,
+        owner_id=row.owner_id,
+        edited_by_id=row.edited_by_id,
+        is_approved=row.final_id is not None,
+        approved_by_id=row.approved_by_id,
+        observation_type=observation.observation_type,
+        label=observation.label,
+        taxon_id=observation.taxon_id,
+        score=confidence if is_ai else None,
+        created_at=row.created_at,
     )

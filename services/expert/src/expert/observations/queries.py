@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, column, delete, exists, func, select, table, update
+from sqlalchemy import ColumnElement, Select, column, delete, exists, func, select, table, update
+from sqlalchemy.orm import aliased
 
 from expert.access.state import Caller
+from expert.algorithms.models import Algorithm
 from expert.classification_projects.queries import row_visible_to
 from expert.observations.models import Observation, Prediction
 from expert.observations.state import ClassificationType, ObservationFilters, RecordFilters
@@ -27,30 +30,50 @@ _classifications = table(
     column("source_classification_id"),
     column("approved_by_id"),
 )
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A prediction and its algorithm, and the prediction that it was derived from with its own."""
+
+    prediction: Prediction
+    algorithm: Algorithm
+    source: Prediction | None
+    source_algorithm: Algorithm | None
+
+
 Named = tuple[Observation, str | None]
 """An observation and the scientific name of its taxon."""
 
 
 async def of_classifications(db: Session, classification_ids: Sequence[UUID]) -> dict[UUID, list[Named]]:
     """The observations of each classification, in the order they were made."""
-    statement = (
-        select(Observation, Taxon.scientific_name)
-        .join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
-        .where(Observation.classification_id.in_(classification_ids))
-        .order_by(Observation.id)
-    )
+    statement = _named().where(Observation.classification_id.in_(classification_ids)).order_by(Observation.id)
     rows: defaultdict[UUID, list[Named]] = defaultdict(list)
     for observation, name in await db.execute(statement):
         rows[observation.classification_id].append((observation, name))
     return rows
 
 
-async def predictions_of(db: Session, observation_ids: Sequence[UUID]) -> dict[UUID, list[Prediction]]:
-    """The predictions of each observation."""
-    statement = select(Prediction).where(Prediction.observation_id.in_(observation_ids)).order_by(Prediction.id)
-    rows: defaultdict[UUID, list[Prediction]] = defaultdict(list)
-    for prediction in await db.scalars(statement):
-        rows[prediction.observation_id].append(prediction)
+async def predictions_of(
+    db: Session, observation_ids: Sequence[UUID], *, terminal: bool | None = None
+) -> dict[UUID, list[Traced]]:
+    """The predictions of each observation with their algorithms, in the order they were made; None means all."""
+    source, source_algorithm = aliased(Prediction, name="source"), aliased(Algorithm, name="source_algorithm")
+    statement = (
+        select(Prediction, Algorithm, source, source_algorithm)
+        .join(Algorithm, Algorithm.id == Prediction.algorithm_id)
+        .join(source, source.id == Prediction.applied_to_id, isouter=True)
+        .join(source_algorithm, source_algorithm.id == source.algorithm_id, isouter=True)
+        .where(Prediction.observation_id.in_(observation_ids))
+        .order_by(Prediction.id)
+    )
+    if terminal is not None:
+        statement = statement.where(Prediction.terminal.is_(terminal))
+    rows: defaultdict[UUID, list[Traced]] = defaultdict(list)
+    for row in await db.execute(statement):
+        traced = Traced(*row)
+        rows[traced.prediction.observation_id].append(traced)
     return rows
 
 
@@ -88,21 +111,32 @@ async def replace_with(db: Session, *, former: Sequence[UUID], kept: Sequence[UU
     await db.execute(delete(Observation).where(Observation.id.in_(former)))
 
 
-async def list_observations(
-    db: Session, page_request: PageRequest, filters: ObservationFilters, *, caller: Caller
-) -> tuple[list[Named], str | None]:
-    """One page, oldest first, and the cursor of the next."""
-    visible = row_visible_to(
+def visible_to(caller: Caller) -> ColumnElement[bool]:
+    """Of the caller's projects, through a link that is open."""
+    return row_visible_to(
         caller,
         project_id=Observation.classification_project_id,
         linked_collection_id=Observation.linked_collection_id,
         resource_id=Observation.resource_id,
     )
-    statement: Any = (
-        select(Observation, Taxon.scientific_name)
-        .join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
-        .where(visible, *says(filters))
-    )
+
+
+def _named() -> Select[Observation, str]:
+    return select(Observation, Taxon.scientific_name).join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
+
+
+async def read_named(db: Session, caller: Caller, observation_id: UUID) -> Named | None:
+    """The observation when the caller may see it."""
+    statement = _named().where(Observation.id == observation_id, visible_to(caller))
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def list_observations(
+    db: Session, page_request: PageRequest, filters: ObservationFilters, *, caller: Caller
+) -> tuple[list[Named], str | None]:
+    """One page, oldest first, and the cursor of the next."""
+    statement: Any = _named().where(visible_to(caller), *says(filters))
     columns: list[tuple[Any, Sequence[Any]]] = [
         (Observation.id, filters.id),
         (Observation.classification_id, filters.classification_id),
@@ -134,6 +168,9 @@ def says(filters: RecordFilters) -> list[ColumnElement[bool]]:
     confidence = func.coalesce(Observation.classification_confidence, Observation.detection_confidence)
     if filters.observation_type:
         conditions.append(Observation.observation_type.in_(filters.observation_type))
+    if filters.algorithm_id:
+        ran = Prediction.algorithm_id.in_(filters.algorithm_id)
+        conditions.append(exists().where(Prediction.observation_id == Observation.id, ran))
     if filters.taxon_id:
         conditions.append(Observation.taxon_id.in_(taxa.with_descendants(filters.taxon_id)))
     if filters.min_confidence is not None:

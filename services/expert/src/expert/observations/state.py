@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from expert.algorithms.state import AlgorithmSummary
 from trapper_kit.text import Name
 from trapper_schemas.base import without_defaults
 from trapper_schemas.times import Moment
@@ -40,6 +41,15 @@ class ObservationType(StrEnum):
     BLANK = "blank"
     UNKNOWN = "unknown"
     UNCLASSIFIED = "unclassified"
+
+
+class StepKind(StrEnum):
+    """A step of an object's provenance: a prediction, or an observation of a row of this type."""
+
+    PREDICTION = "prediction"
+    AI = "ai"
+    USER = "user"
+    FEEDBACK = "feedback"
 
 
 class Sex(StrEnum):
@@ -112,16 +122,36 @@ class RankedLabel(BaseModel):
     taxon_id: UUID | None = Field(description="the taxon that the label names; null for none")
 
 
-class PredictionReply(BaseModel):
-    """What one algorithm predicted for the object."""
+class AppliedTo(BaseModel):
+    """The prediction that another was derived from."""
 
     id: UUID
-    algorithm_id: UUID
+    algorithm: AlgorithmSummary
     label: str
     taxon_id: UUID | None
     score: float
+    created_at: datetime
+
+
+class TerminalPrediction(BaseModel):
+    """The prediction that counts for the object."""
+
+    id: UUID
+    algorithm: AlgorithmSummary
+    label: str
+    taxon_id: UUID | None
+    score: float = Field(description="from 0 to 1")
+    rule: str | None = Field(description="the rule of a post-processing method that chose the label; null for a model")
+    applied_to: AppliedTo | None = Field(description="what it was derived from; null for what a model said itself")
+    created_at: datetime
+
+
+class PredictionReply(TerminalPrediction):
+    """What one algorithm predicted for the object."""
+
+    algorithm_id: UUID
     top_k: list[RankedLabel]
-    terminal: bool
+    terminal: bool = Field(description="whether it is the prediction that counts")
 
 
 class ObservationReply(BaseModel):
@@ -156,7 +186,38 @@ class ObservationReply(BaseModel):
     tags: list[str]
     copied_from_id: UUID | None
     matched_to_id: UUID | None
+    terminal_prediction: TerminalPrediction | None = Field(
+        default=None, description="the prediction that counts; null for what a person said, and for blank"
+    )
     predictions: list[PredictionReply] | None = None
+
+
+class ProvenanceStep(BaseModel):
+    """What an algorithm or a row says about an object, and the step that it was made from."""
+
+    id: UUID = Field(description="of the prediction, or of the observation")
+    derived_from_id: UUID | None = Field(description="the step that it was made from; null for what came first")
+    kind: StepKind
+    classification_id: UUID = Field(description="the row that it belongs to")
+    algorithm: AlgorithmSummary | None = Field(description="what made the prediction; null for an observation")
+    rule: str | None = Field(description="the rule of a post-processing method that chose the label")
+    terminal: bool | None = Field(description="whether it is the prediction that counts; null for an observation")
+    owner_id: UUID | None = Field(description="the person who made the row; null for what an AI run said")
+    edited_by_id: UUID | None = Field(description="who wrote what the row says now, when that is not its owner's first")
+    is_approved: bool = Field(description="whether the observation's row is what is accepted now")
+    approved_by_id: UUID | None
+    observation_type: ObservationType | None = Field(description="null for a prediction")
+    label: str | None
+    taxon_id: UUID | None
+    score: float | None = Field(description="from 0 to 1; null for what a person said")
+    created_at: datetime
+
+
+class ObservationProvenance(BaseModel):
+    """Everything that was said about one object, from what models said to what people made of it."""
+
+    observation_id: UUID
+    items: list[ProvenanceStep] = Field(description="each after the step that it was made from")
 
 
 class RecordFilters(BaseModel):
@@ -174,6 +235,9 @@ class RecordFilters(BaseModel):
     observation_type: list[ObservationType] = Field(default=[])
     taxon_id: list[UUID] = Field(default=[], max_length=200, description="with all taxa below")
     provider_id: list[UUID] = Field(default=[], max_length=200, description="whose job made an ai row")
+    algorithm_id: list[UUID] = Field(
+        default=[], max_length=200, description="one of these algorithms made a prediction about the object"
+    )
     owner_id: list[UUID] = Field(default=[], max_length=200, description="the person who made a user or feedback row")
     approved_by_id: list[UUID] = Field(default=[], max_length=200, description="the person whose approval is current")
     current: bool | None = Field(default=None, description="whether no newer AI run superseded the row")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, status
 from expert.access.guards import MayAdministerSite, MayRead
 from expert.algorithms import queries as algorithms
 from expert.algorithms.models import Algorithm
+from expert.algorithms.state import LabelReply
 from expert.deps import Db, Work
 from expert.providers import queries
 from expert.providers.connect_manager import connect_manager
@@ -14,7 +15,6 @@ from expert.providers.delete_connection import delete_connection
 from expert.providers.errors import ConnectionNameTaken
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.schemas import (
-    CategoryReply,
     ConnectionReply,
     ConnectionSync,
     ConnectionSyncs,
@@ -138,5 +138,5 @@ async def read_provider(provider_id: UUID, _caller: MayRead, db: Db) -> Provider
     map_id = algorithm.category_map_id if algorithm else None
     labels = await algorithms.labels_of(db, map_id) if map_id else []
     provider = ProviderReply.model_validate(row, from_attributes=True)
-    categories = [CategoryReply.model_validate(label, from_attributes=True) for label in labels]
+    categories = [LabelReply.model_validate(label, from_attributes=True) for label in labels]
     return ProviderDetail(**provider.model_dump(), categories=categories)

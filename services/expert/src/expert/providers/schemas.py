@@ -5,11 +5,12 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
 
+from expert.algorithms.state import LabelReply
 from trapper_kit.text import Name
 from trapper_schemas.base import Reply, Request
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.urls import REDIS, BaseAddress, check_url
-from trapper_schemas.v1.models import Availability, ModelKind, ObjectType
+from trapper_schemas.v1.models import Availability, ModelKind
 
 
 class ManagerConnection(Request):
@@ -59,18 +60,10 @@ class ProviderReply(Reply):
     blocked: Blocked | None = Field(description="why no enrolled worker can run it; null when one can")
 
 
-class CategoryReply(Reply):
-    index: int
-    label: str
-    observation_type: ObjectType | None
-    scientific_name: str | None
-    taxon_id: UUID | None
-
-
 class ProviderDetail(ProviderReply):
     """With its labels in index order."""
 
-    categories: list[CategoryReply]
+    categories: list[LabelReply]
 
 
 class UnresolvedLabel(Reply):
