@@ -5,6 +5,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 TOGETHER = (
     "tests/main_job/",
     "tests/flow/",
+    "tests/web/",
     "tests/chaos/",
     "tests/trapper_cli/test_offer_at_a_terminal.py",
 )

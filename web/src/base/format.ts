@@ -2,7 +2,7 @@ const LOCALE = "en-GB";
 const whole = new Intl.NumberFormat(LOCALE);
 const decimal = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const percentage = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
-const plural = new Intl.PluralRules(LOCALE);
+const rules = new Intl.PluralRules(LOCALE);
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 export const number = (value: number): string => whole.format(value);
@@ -11,8 +11,8 @@ export const percent = (value: number): string => percentage.format(value);
 export const score = (value: number | null): string => (value === null ? "" : value.toFixed(2));
 
 /** "1 photo", "3 photos". */
-export const count = (value: number, one: string, many = `${one}s`): string =>
-  `${number(value)} ${plural.select(value) === "one" ? one : many}`;
+export const count = (value: number, singular: string, plural = `${singular}s`): string =>
+  `${number(value)} ${rules.select(value) === "one" ? singular : plural}`;
 
 export function bytes(value: number): string {
   if (value < 1_000) return `${value} B`;

@@ -21,3 +21,9 @@ export async function signOut(): Promise<void> {
     queryClient.clear();
   }
 }
+
+export async function answerInvitation(id: string, accepts: boolean): Promise<void> {
+  const params = { path: { invitation_id: id } };
+  if (accepts) await unwrap(api.POST("/api/invitations/{invitation_id}/accept/", { params }));
+  else await unwrap(api.DELETE("/api/invitations/{invitation_id}/", { params }));
+}

@@ -15,6 +15,12 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+export const invitationsQuery = queryOptions({
+  queryKey: ["invitations"],
+  queryFn: async ({ signal }) =>
+    (await unwrap(api.GET("/api/invitations/", { params: { query: { limit: 100 } }, signal }))).items,
+});
+
 export const capabilitiesQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["capabilities", projectId],

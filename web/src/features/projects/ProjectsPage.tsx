@@ -7,6 +7,7 @@ import { text } from "../../base/messages/en";
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/icons";
 import { Badge, Empty, Loaded, Page } from "../../ui/parts";
+import { Invitations } from "../access/Invitations";
 import { providersQuery } from "../providers/queries";
 import { NewProjectDialog } from "./NewProjectDialog";
 import styles from "./ProjectsPage.module.css";
@@ -23,6 +24,7 @@ export function ProjectsPage() {
   );
   return (
     <Page title={text.projects.title} lead={text.projects.lead} actions={create}>
+      <Invitations />
       <Loaded query={projects}>
         {(items) =>
           items.length === 0 ? (

@@ -11,7 +11,7 @@ import { collectionsQuery, linksQuery } from "../projects/queries";
 import { NEW } from "../projects/state";
 import styles from "./Import.module.css";
 import { ImportRun } from "./importRun";
-import { planFolders, type Scanned } from "./state";
+import { freeName, planFolders, type Scanned } from "./state";
 
 type Props = {
   project: ClassificationProjectReply;
@@ -25,7 +25,14 @@ export function ImportPlan({ project, scanned, onStart, onClear }: Props) {
   const links = useQuery(linksQuery(project.id)).data ?? [];
   const [folders, setFolders] = useState(() => planFolders(scanned.files));
   const [chosen, setChosen] = useState(NEW);
-  const [name, setName] = useState(() => scanned.files[0]?.path.split("/")[0] ?? "");
+  const [typed, setName] = useState<string | null>(null);
+  const card = scanned.files[0]?.path.split("/")[0] ?? "";
+  const name =
+    typed ??
+    freeName(
+      card,
+      collections.map((each) => each.name),
+    );
   const total = folders.reduce((sum, folder) => sum + folder.bytes, 0);
   const isReady = folders.every((folder) => folder.deployment.trim() !== "") && (chosen !== NEW || name.trim() !== "");
   const collection = async (): Promise<string> => {

@@ -59,3 +59,11 @@ export function failuresCsv(failures: readonly { path: string; reason: string }[
   const cell = (value: string) => `"${(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
   return ["file,reason", ...failures.map(({ path, reason }) => `${cell(path)},${cell(reason)}`)].join("\r\n");
 }
+
+/** The name, or with the first number that makes it another one than those that are taken. */
+export function freeName(name: string, taken: readonly string[]): string {
+  const isTaken = (candidate: string) => taken.some((each) => each.toLowerCase() === candidate.toLowerCase());
+  let candidate = name;
+  for (let number = 2; isTaken(candidate); number += 1) candidate = `${name} ${number}`;
+  return candidate;
+}
