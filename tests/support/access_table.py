@@ -250,6 +250,7 @@ RULES: dict[str, Rule] = {
     "sequences_read": Rule(Place.CLASSIFICATION),
     "sequences_rebuild": Rule(Place.CLASSIFICATION, {"linked_collection_id": "{link_id}"}),
     "sequences_split_in_two": Rule(Place.CLASSIFICATION, {"resource_id": "{resource_id}"}),
+    "statistics_read": Rule(Place.CLASSIFICATION, path=_CLASSIFICATION),
     "taxa_add": Rule(
         Place.CLASSIFICATION,
         {"classification_project_id": "{classification_project}", "scientific_name": "{unique}", "rank": "species"},

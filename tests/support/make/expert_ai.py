@@ -45,6 +45,7 @@ from expert.results.queries_invariants import INVARIANTS as RESULTS
 from expert.results.state import ReceivedState
 from expert.sequences.queries_invariants import INVARIANTS as SEQUENCES
 from expert.settings import ExpertSettings, Intervals
+from expert.statistics.queries_invariants import INVARIANTS as STATISTICS
 from expert.taxa.models import Taxon
 from tests.support.make.results import CLASSIFIER, DETECTOR
 from trapper_kit.db import Session
@@ -165,6 +166,7 @@ class Scene:
             **CLASSIFICATIONS,
             **OBSERVATIONS,
             **SEQUENCES,
+            **STATISTICS,
         }.items():
             rows = await self.sql(statement.replace(":", "\\:"))
             if rows:

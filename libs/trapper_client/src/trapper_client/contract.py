@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from trapper_client.base import ContractModel
-from datetime import datetime
+from datetime import date, datetime
 
 
 class AlgorithmKind(StrEnum):
@@ -521,6 +521,85 @@ class ConnectionReply(ContractModel):
     ]
 
 
+class Counts(ContractModel):
+    """
+    Numbers of resources, each from 0, and of observations.
+    """
+
+    approved: Annotated[
+        int, Field(description="resources with an approved classification, from 0")
+    ]
+    blank: Annotated[
+        int, Field(description="resources in which nothing was seen, from 0")
+    ]
+    by_people: Annotated[
+        int, Field(description="resources that a person classified, from 0")
+    ]
+    failed: Annotated[
+        int,
+        Field(description="resources for which the AI ended without a result, from 0"),
+    ]
+    in_review: Annotated[
+        int,
+        Field(
+            description="resources that a person classified and nobody approved yet, from 0"
+        ),
+    ]
+    observations: Annotated[
+        int,
+        Field(
+            description="observations of the approved row, else of the newest AI row, from 0"
+        ),
+    ]
+    resources: Annotated[int, Field(description="resources, each once, from 0")]
+    with_ai: Annotated[
+        int, Field(description="resources with a result of the AI, from 0")
+    ]
+    without_ai: Annotated[
+        int, Field(description="resources without a result of the AI, from 0")
+    ]
+
+
+class DayCounts(ContractModel):
+    """
+    The resources of a day of the place's clock.
+    """
+
+    approved: Annotated[
+        int, Field(description="resources with an approved classification, from 0")
+    ]
+    blank: Annotated[
+        int, Field(description="resources in which nothing was seen, from 0")
+    ]
+    by_people: Annotated[
+        int, Field(description="resources that a person classified, from 0")
+    ]
+    day: Annotated[date | None, Field(description="null for resources without a time")]
+    failed: Annotated[
+        int,
+        Field(description="resources for which the AI ended without a result, from 0"),
+    ]
+    in_review: Annotated[
+        int,
+        Field(
+            description="resources that a person classified and nobody approved yet, from 0"
+        ),
+    ]
+    observations: Annotated[
+        int,
+        Field(
+            description="observations of the approved row, else of the newest AI row, from 0"
+        ),
+    ]
+    resources: Annotated[int, Field(description="resources, each once, from 0")]
+    with_ai: Annotated[
+        int, Field(description="resources with a result of the AI, from 0")
+    ]
+    without_ai: Annotated[
+        int, Field(description="resources without a result of the AI, from 0")
+    ]
+
+
 class DeploymentChange(ContractModel):
     """
     Only what is given changes.
@@ -603,6 +682,64 @@ class DeploymentChange(ContractModel):
         bool | None,
         Field(description="whether the camera's clock is known to be wrong"),
     ] = None
+
+
+class DeploymentCounts(ContractModel):
+    """
+    The resources of a deployment, with its effort.
+    """
+
+    approved: Annotated[
+        int, Field(description="resources with an approved classification, from 0")
+    ]
+    blank: Annotated[
+        int, Field(description="resources in which nothing was seen, from 0")
+    ]
+    by_people: Annotated[
+        int, Field(description="resources that a person classified, from 0")
+    ]
+    deployment_id: Annotated[
+        str | None, Field(description="null for resources without a deployment")
+    ]
+    end_at: Annotated[
+        datetime | None,
+        Field(description="end of the deployment, after its start; null when unknown"),
+    ]
+    failed: Annotated[
+        int,
+        Field(description="resources for which the AI ended without a result, from 0"),
+    ]
+    in_review: Annotated[
+        int,
+        Field(
+            description="resources that a person classified and nobody approved yet, from 0"
+        ),
+    ]
+    name: Annotated[
+        str | None, Field(description="the deployment's name, as its people gave it")
+    ]
+    observations: Annotated[
+        int,
+        Field(
+            description="observations of the approved row, else of the newest AI row, from 0"
+        ),
+    ]
+    resources: Annotated[int, Field(description="resources, each once, from 0")]
+    start_at: Annotated[
+        datetime | None, Field(description="begin of the deployment; null when unknown")
+    ]
+    trap_nights: Annotated[
+        int | None,
+        Field(
+            description="nights between start and end, from 0; null while one is unknown"
+        ),
+    ]
+    with_ai: Annotated[
+        int, Field(description="resources with a result of the AI, from 0")
+    ]
+    without_ai: Annotated[
+        int, Field(description="resources without a result of the AI, from 0")
+    ]
 
 
 class DeploymentReply(ContractModel):
@@ -725,6 +862,48 @@ class FieldError(ContractModel):
     message: Annotated[str, Field(description="one sentence for people")]
 
 
+class HourCounts(ContractModel):
+    """
+    The resources of an hour of the day by the place's clock.
+    """
+
+    approved: Annotated[
+        int, Field(description="resources with an approved classification, from 0")
+    ]
+    blank: Annotated[
+        int, Field(description="resources in which nothing was seen, from 0")
+    ]
+    by_people: Annotated[
+        int, Field(description="resources that a person classified, from 0")
+    ]
+    failed: Annotated[
+        int,
+        Field(description="resources for which the AI ended without a result, from 0"),
+    ]
+    hour: Annotated[
+        int | None, Field(description="from 0 to 23; null for resources without a time")
+    ]
+    in_review: Annotated[
+        int,
+        Field(
+            description="resources that a person classified and nobody approved yet, from 0"
+        ),
+    ]
+    observations: Annotated[
+        int,
+        Field(
+            description="observations of the approved row, else of the newest AI row, from 0"
+        ),
+    ]
+    resources: Annotated[int, Field(description="resources, each once, from 0")]
+    with_ai: Annotated[
+        int, Field(description="resources with a result of the AI, from 0")
+    ]
+    without_ai: Annotated[
+        int, Field(description="resources without a result of the AI, from 0")
+    ]
+
+
 class JobKind(StrEnum):
     """
     What a job asks for.
@@ -759,6 +938,15 @@ class JobStage(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class LabelCount(ContractModel):
+    """
+    How often something was seen, by one source.
+    """
+
+    observations: Annotated[int, Field(description="observations, from 0")]
+    resources: Annotated[int, Field(description="resources, from 0")]
 
 
 class LabelScore(ContractModel):
@@ -2987,6 +3175,26 @@ class JobResourceReply(ContractModel):
     resource_id: Annotated[str, Field(description="id of the resource")]
 
 
+class LabelCounts(ContractModel):
+    """
+    How often a taxon, or a type without one, was seen.
+    """
+
+    approved: Annotated[LabelCount, Field(description="in approved classifications")]
+    by_ai: Annotated[LabelCount, Field(description="in the newest result of the AI")]
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+    taxon_id: Annotated[
+        str | None,
+        Field(description="null where none is known, and for types that have none"),
+    ]
+
+
 class LabelReply(ContractModel):
     """
     The meaning of one output of a model.
@@ -4159,6 +4367,30 @@ class SessionReply(ContractModel):
         int, Field(description="seconds until it ends, counted from the request")
     ]
     user: Annotated[UserReply, Field(description="who is signed in")]
+
+
+class Statistics(ContractModel):
+    """
+    A classification project in numbers, over the linked collections that the caller may read.
+    """
+
+    days: Annotated[list[DayCounts], Field(description="earliest first")]
+    deployments: list[DeploymentCounts]
+    hours: Annotated[list[HourCounts], Field(description="from 0")]
+    labels: Annotated[list[LabelCounts], Field(description="most resources first")]
+    pending: Annotated[
+        int,
+        Field(
+            description="changes that are not in these numbers yet, from 0; 10,000 stands for more"
+        ),
+    ]
+    totals: Counts
+    trap_nights: Annotated[
+        int,
+        Field(
+            description="nights of all deployments whose start and end are known, from 0"
+        ),
+    ]
 
 
 class TaxonPage(ContractModel):

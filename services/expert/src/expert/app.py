@@ -27,6 +27,7 @@ from expert.results.routes import router as results
 from expert.sequences.routes import resource_neighbours
 from expert.sequences.routes import router as sequences
 from expert.settings import ExpertSettings
+from expert.statistics.routes import router as statistics
 from expert.taxa.routes import router as taxa
 from expert.uploads.routes import router as uploads
 from expert.web.routes import router as web
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations,
     jobs,
     results,
+    statistics,
 )
 
 

@@ -30,6 +30,7 @@ from expert.resources import queries_invariants as resources
 from expert.results import queries_invariants as results
 from expert.sequences import queries_invariants as sequences
 from expert.settings import ExpertSettings
+from expert.statistics import queries_invariants as statistics
 from expert.uploads import queries_invariants as uploads
 from trapper_kit.arguments import address
 from trapper_kit.db import DatabaseUnavailable
@@ -54,6 +55,7 @@ INVARIANTS: dict[str, str] = {
     **observations.INVARIANTS,
     **classifications.INVARIANTS,
     **results.INVARIANTS,
+    **statistics.INVARIANTS,
 }
 """What must find nothing, by the sentence that is then true."""
 

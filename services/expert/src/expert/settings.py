@@ -16,6 +16,7 @@ class Intervals(kit.Intervals):
     gather_quiet: float = Field(default=10.0, ge=0, description="a job is made when no new resource came for so long")
     gather_at_most: float = Field(default=60.0, ge=0, description="or when its oldest resource has waited so long")
     follow: float = Field(default=3.0, gt=0, description="between two questions how submitted jobs are doing")
+    fold: float = Field(default=2.0, gt=0, description="between two additions of what has changed to the statistics")
     fleet: float = Field(default=10.0, gt=0, description="between two readings of which models no worker can run")
     describe_claim: float = Field(default=120.0, gt=0, description="after which a silent description is begun again")
     operation_heartbeat: float = Field(default=5.0, gt=0, description="between two heartbeats of a running operation")

@@ -18,6 +18,7 @@ from expert.research_projects import models as research_projects
 from expert.resources import models as resources
 from expert.results import models as results
 from expert.sequences import models as sequences
+from expert.statistics import models as statistics
 from expert.taxa import models as taxa
 from expert.uploads import models as uploads
 
@@ -41,6 +42,7 @@ FEATURES = (
     resources,
     results,
     sequences,
+    statistics,
     taxa,
     uploads,
 )

@@ -1,7 +1,7 @@
 """The routes of jobs: ask, list, read, cancel, run again; and media for workers, under a grant."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -49,10 +49,13 @@ JOBS = "/api/ai-classification-jobs"
 _OK, _CREATED, _ACCEPTED = 200, 201, 202
 _NONE = {"model": NewJobReply, "description": "No new job: a dry run, nothing to look at, or a repeated request"}
 _SEVERAL = {"model": NewJobReply, "description": "An operation makes the jobs; Location is its address"}
-_OTHERWISE: dict[int | str, dict[str, Any]] = {_OK: _NONE, _ACCEPTED: _SEVERAL}
 
 
-@router.post(f"{JOBS}/", status_code=_CREATED, responses={**problems(NotFound, NoDetectionProvider), **_OTHERWISE})
+@router.post(
+    f"{JOBS}/",
+    status_code=_CREATED,
+    responses={**problems(NotFound, NoDetectionProvider), _OK: _NONE, _ACCEPTED: _SEVERAL},
+)
 @body_limit(8 * MIB)
 async def ask(
     body: NewJob, key: IdempotencyKey, response: Response, db: Db, work: Work, now: Now, caller: MayRunAi
@@ -139,7 +142,7 @@ async def cancel(job_id: UUID, db: Db, now: Now, caller: MayRunAi) -> JobReply:
 @router.post(
     f"{JOBS}/{{job_id}}/rerun/",
     status_code=_CREATED,
-    responses={**problems(JobNotFound, NoDetectionProvider), **_OTHERWISE},
+    responses={**problems(JobNotFound, NoDetectionProvider), _OK: _NONE, _ACCEPTED: _SEVERAL},
 )
 async def rerun(
     job_id: UUID,

@@ -1,0 +1,1 @@
+"""Counts of a classification project, kept while its rows change, and its statistics."""
