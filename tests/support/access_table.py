@@ -255,6 +255,9 @@ RULES: dict[str, Rule] = {
         Place.CLASSIFICATION,
         {"classification_project_id": "{classification_project}", "scientific_name": "{unique}", "rank": "species"},
     ),
+    "taxa_import_file": Rule(
+        Place.CLASSIFICATION, query={"classification_project_id": "{classification_project}", "checklist": "col"}
+    ),
     "taxa_list_all": Rule(Place.PERSON),
     "taxa_read": Rule(Place.PERSON),
     "uploads_begin": Rule(

@@ -26,6 +26,7 @@ from trapper_client.commands import (
     queues,
     research_projects,
     resources,
+    taxa,
     tokens,
     uploads,
     workers,
@@ -48,7 +49,7 @@ app = typer.Typer(
 
 for _noun in (
     classifications, collections, deployments, jobs, links, locations, members, models, operations, postprocess,
-    projects, queues, research_projects, resources, tokens, uploads, workers,
+    projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

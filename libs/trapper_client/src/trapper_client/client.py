@@ -2,9 +2,10 @@
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
@@ -53,6 +54,7 @@ from trapper_client.contract import (
     SequenceCounts,
     SequenceDetail,
     SequenceReply,
+    TaxonReply,
     TokenReply,
     UploadedResource,
     UploadReplies,
@@ -73,6 +75,7 @@ from trapper_client.filters import (
     ResourcesListAllFilters,
     ResultsListMachineDetectionsFilters,
     SequencesListAllFilters,
+    TaxaListAllFilters,
 )
 from trapper_schemas.base import Reply
 
@@ -216,6 +219,27 @@ class TrapperClient:
             raise Unreachable(f"POST {self.base_url}{path}: the replies are of other files than were sent.")
         return items
 
+    # taxa
+
+    def taxa(self, **filters: Unpack[TaxaListAllFilters]) -> Iterator[TaxonReply]:
+        return self.api.items(TaxonReply, "/api/taxa/", **filters)
+
+    def import_taxa(self, file: Path, *, project_id: str, checklist: str) -> OperationReply:
+        """Sends a table of taxa; the operation that imports it."""
+        path = "/api/taxa/import/"
+        received = self.api.call(
+            "POST",
+            path,
+            params={"classification_project_id": project_id, "checklist": checklist},
+            content=lambda: _chunks(file),
+            headers={
+                "Idempotency-Key": str(uuid4()),
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(file.stat().st_size),
+            },
+        )
+        return self.api.parse(OperationReply, path, received)
+
     # models
 
     def providers(self) -> Iterator[ProviderReply]:
@@ -336,3 +360,9 @@ class TrapperClient:
     def _decide(self, classification_id: str, action: str, version: int) -> ClassificationReply:
         path = f"{_CLASSIFICATIONS}/{classification_id}/{action}/"
         return self.api.send(ClassificationReply, "POST", path, headers={"If-Match": f'"{version}"'})
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(1 << 20):
+            yield chunk

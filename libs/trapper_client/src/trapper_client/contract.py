@@ -2191,6 +2191,12 @@ class TaxonRank(StrEnum):
 
 
 class TaxonReply(ContractModel):
+    accepted_id: Annotated[
+        str | None,
+        Field(
+            description="the accepted taxon that it is a synonym of; null for an accepted taxon"
+        ),
+    ]
     canonical_name: Annotated[
         str, Field(description="scientific name without author and year")
     ]

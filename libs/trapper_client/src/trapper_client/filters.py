@@ -181,7 +181,13 @@ class TaxaListAllFilters(TypedDict, total=False):
     id: list[str] | None
     name: str | None
     key: str | None
+    checklist: str | None
     below: list[str] | None
+
+
+class TaxaImportFileFilters(TypedDict, total=False):
+    classification_project_id: Required[str]
+    checklist: Required[str]
 
 
 class AccessListTokensFilters(TypedDict, total=False):

@@ -31,6 +31,7 @@ from expert.results import queries_invariants as results
 from expert.sequences import queries_invariants as sequences
 from expert.settings import ExpertSettings
 from expert.statistics import queries_invariants as statistics
+from expert.taxa import queries_invariants as taxa
 from expert.uploads import queries_invariants as uploads
 from trapper_kit.arguments import address
 from trapper_kit.db import DatabaseUnavailable
@@ -51,6 +52,7 @@ INVARIANTS: dict[str, str] = {
     **uploads.INVARIANTS,
     **operations.INVARIANTS,
     **sequences.INVARIANTS,
+    **taxa.INVARIANTS,
     **jobs.INVARIANTS,
     **observations.INVARIANTS,
     **classifications.INVARIANTS,

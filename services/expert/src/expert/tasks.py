@@ -12,6 +12,7 @@ from expert.results.listen import listen_for_results
 from expert.sequences import tasks as sequences
 from expert.settings import ExpertSettings
 from expert.statistics import tasks as statistics
+from expert.taxa import tasks as taxa
 from expert.uploads import tasks as uploads
 from trapper_kit.parts import LEAVE_SECONDS, stop_on_signals
 from trapper_kit.task_process import TaskProcess
@@ -20,7 +21,7 @@ __all__ = ["BOOK", "run_tasks"]
 
 BOOK = task
 
-FEATURES = (access, jobs, operations, providers, resources, results, sequences, statistics, uploads)
+FEATURES = (access, jobs, operations, providers, resources, results, sequences, statistics, taxa, uploads)
 """Importing them notes their tasks in the book."""
 
 

@@ -43,7 +43,12 @@ def list_operations(
 def watch(operation_id: OperationId, *, as_json: Json = False) -> None:
     """Follows an operation and its log to the end; exit code 1 when it failed or was cancelled."""
     with connect(patience=_PATIENCE_SECONDS) as expert:
-        operation = _follow(expert, operation_id, quiet=as_json)
+        report_operation(expert, operation_id, as_json=as_json)
+
+
+def report_operation(expert: TrapperClient, operation_id: str, *, as_json: bool) -> None:
+    """Follows an operation to its end; raises Failure when it failed or was cancelled."""
+    operation = _follow(expert, operation_id, quiet=as_json)
     if as_json:
         answer(operation.model_dump(mode="json"))
     if operation.state is OperationState.FINISHED:

@@ -27,6 +27,8 @@ class Taxon(Once, Base):
     rank: Mapped[str | None]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)
     path: Mapped[str]
+    accepted_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)  # of a synonym
+    checklist: Mapped[str | None]  # whose names and lineage it has, when several checklists know it
     vernacular_names: Mapped[dict[str, str]] = mapped_column(default=dict)
     provisional: Mapped[bool] = mapped_column(default=False, server_default=false())  # no checklist has it yet
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

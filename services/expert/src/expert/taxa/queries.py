@@ -20,14 +20,17 @@ async def list_all(
     ids: Sequence[UUID] | None,
     name: str | None,
     key: str | None,
+    checklist: str | None,
     below: Sequence[UUID],
 ) -> Sequence[Taxon]:
-    """Taxa by a part of a scientific, canonical or vernacular name, by a key, or below others."""
+    """Taxa by a part of a scientific, canonical or vernacular name, by a key, by their checklist, or below others."""
     statement = select(Taxon)
     if name is not None:
         statement = statement.where(_named(name))
     if key is not None:
         statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.key == key)))
+    if checklist is not None:
+        statement = statement.where(Taxon.id.in_(select(TaxonKey.taxon_id).where(TaxonKey.checklist == checklist)))
     if below:
         statement = statement.where(Taxon.id.in_(with_descendants(below)))
     return (await db.scalars(page_of(statement, [Taxon.id], page_request, [UUID], ids=ids))).all()
@@ -79,22 +82,29 @@ async def keys_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[TaxonKey]
 
 
 async def by_keys(db: Session, keys: set[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Taxa by checklist and key; for a synonym, its accepted taxon."""
     if not keys:
         return {}
-    statement = select(TaxonKey).where(tuple_(TaxonKey.checklist, TaxonKey.key).in_(keys))
-    return {(row.checklist, row.key): row.taxon_id for row in await db.scalars(statement)}
+    accepted = func.coalesce(Taxon.accepted_id, Taxon.id)
+    statement = select(TaxonKey.checklist, TaxonKey.key, accepted).join(Taxon, Taxon.id == TaxonKey.taxon_id)
+    rows = await db.execute(statement.where(tuple_(TaxonKey.checklist, TaxonKey.key).in_(keys)))
+    return {(checklist, key): taxon_id for checklist, key, taxon_id in rows}
 
 
 async def by_names(db: Session, names: set[str]) -> dict[str, UUID]:
-    """Taxa by lower-case scientific or canonical name; the oldest one where several share it."""
+    """Taxa by lower-case scientific or canonical name; an accepted one, then the oldest, where several share it.
+
+    A synonym stands for its accepted taxon.
+    """
     if not names:
         return {}
     scientific, canonical = func.lower(Taxon.scientific_name), func.lower(Taxon.canonical_name)
-    statement = select(Taxon).where(or_(scientific.in_(names), canonical.in_(names))).order_by(Taxon.id.desc())
+    statement = select(Taxon).where(or_(scientific.in_(names), canonical.in_(names)))
+    statement = statement.order_by(Taxon.accepted_id.is_(None), Taxon.id.desc())
     ids: dict[str, UUID] = {}
     for row in await db.scalars(statement):
-        ids[row.canonical_name.lower()] = row.id
-        ids[row.scientific_name.lower()] = row.id
+        ids[row.canonical_name.lower()] = row.accepted_id or row.id
+        ids[row.scientific_name.lower()] = row.accepted_id or row.id
     return ids
 
 

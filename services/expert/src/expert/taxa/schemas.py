@@ -33,6 +33,9 @@ class TaxonReply(Reply):
     canonical_name: str
     rank: TaxonRank | None
     parent_id: UUID | None
+    accepted_id: UUID | None = Field(
+        description="the accepted taxon that it is a synonym of; null for an accepted taxon"
+    )
     vernacular_names: dict[str, str] = Field(description="by language code")
     provisional: bool = Field(description="added by a person or a model, and in no checklist yet")
     keys: list[TaxonKeyReply]
