@@ -23,6 +23,8 @@ class Counter:
         self.total = total
         self.unit = unit
         self.done = 0
+        self.waits_for = ""
+        """What the rest waits for, as a clause; empty while nothing holds it up."""
 
     def at(self, done: int, total: int | None = None) -> None:
         """So many are done; a total that was wrong can be given anew."""
@@ -38,11 +40,11 @@ class _Bar(Counter):
     def __init__(self, name: str, total: int, unit: str, bar: Progress) -> None:
         super().__init__(name, total, unit)
         self._bar = bar
-        self._task = bar.add_task(name, total=total, unit=unit)
+        self._task = bar.add_task(name, total=total, unit=unit, waits_for="")
 
     def at(self, done: int, total: int | None = None) -> None:
         super().at(done, total)
-        self._bar.update(self._task, completed=self.done, total=self.total)
+        self._bar.update(self._task, completed=self.done, total=self.total, waits_for=self.waits_for)
 
 
 class _Lines(Counter):
@@ -63,7 +65,8 @@ class _Lines(Counter):
         self._written_at, self._written = time.monotonic(), self.done
         rate = self.done / max(self._written_at - self._began, 1e-6)
         left = f", {_clock((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
-        tell(f"{self.name}: {self.done} of {self.total} ({rate:.1f} {self.unit}/s{left})")
+        waits_for = f"; {self.waits_for}" if self.waits_for else ""
+        tell(f"{self.name}: {self.done} of {self.total} ({rate:.1f} {self.unit}/s{left}){waits_for}")
 
 
 class _Rate(ProgressColumn):
@@ -77,7 +80,14 @@ def counting(name: str, total: int, *, unit: str = PHOTOS, quiet: bool = False) 
     if quiet:
         yield Counter(name, total, unit)
     elif sys.stderr.isatty():
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[waits_for]}", markup=False),
+        )
         with Progress(*columns, console=Console(stderr=True)) as bar:
             yield _Bar(name, total, unit, bar)
     else:

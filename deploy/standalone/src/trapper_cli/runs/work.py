@@ -12,12 +12,12 @@ from trapper_cli.runs.names import as_text, portable
 from trapper_cli.runs.offer_detector import offer_detector
 from trapper_cli.runs.outcomes import InputGap, RunResult
 from trapper_cli.runs.plan import DeploymentRule, PlannedDeployment, deployment_key, plan_deployments, show_plan
-from trapper_cli.runs.progress import counting
+from trapper_cli.runs.progress import Counter, counting
 from trapper_cli.runs.read_photos import Contents, read_photos
 from trapper_cli.runs.read_results import Results
 from trapper_cli.runs.report import Report
 from trapper_cli.runs.scan import FileFailure, PhotoFile, Scan, scan_folder
-from trapper_cli.runs.send import FileToSend, Sender, Sent
+from trapper_cli.runs.send import FileToSend, Sender
 from trapper_cli.runs.visits import Visit, find_visit
 from trapper_cli.runs.workspace import Workspace, ensure_deployments, find_project, open_workspace, set_first_models
 from trapper_client.client import TrapperClient
@@ -124,10 +124,21 @@ def run_folder(
         sequence_interval=options.sequence_interval,
     )
     set_first_models(expert, project, choice)
-    jobs = JobRunner(expert, workspace, choice, quiet=options.quiet)
-    files, sent = _send(expert, workspace, options, content, visit=visit, jobs=jobs)
-    jobs.wait_until_described()
-    jobs.run()
+    files = _files_to_send(expert, workspace, options, content, visit)
+    uploads = Counter("Uploading", len(files))
+    with counting("Looked at", len({file.sha256 for file in files}), quiet=options.quiet) as counter:
+        jobs = JobRunner(expert, workspace, choice, photos=counter, uploads=uploads, quiet=options.quiet)
+        sender = Sender(
+            expert,
+            workspace,
+            on_file=uploads.step,
+            on_chunk=jobs.check,
+            warn=tell,
+            give_up_seconds=options.read_timeout,
+        )
+        with jobs.requesting():
+            sent = sender.send(files)
+        jobs.finish()
     results = Results(expert, workspace, choice)
     if unread := results.of_other_models():
         jobs.run_again(unread)
@@ -192,18 +203,13 @@ def _installed(providers: Sequence[ProviderReply]) -> set[str]:
         return {each.sha256 for each in providers if each.sha256 is not None and each.availability == "ready"}
 
 
-def _send(
-    expert: TrapperClient,
-    workspace: Workspace,
-    options: RunOptions,
-    content: FolderContent,
-    *,
-    visit: Visit,
-    jobs: JobRunner,
-) -> tuple[list[FileToSend], Sent]:
+def _files_to_send(
+    expert: TrapperClient, workspace: Workspace, options: RunOptions, content: FolderContent, visit: Visit
+) -> list[FileToSend]:
+    """Every photo that could be read, with its deployment; deployments that are not there are made."""
     planned = [each for each in content.planned if each.photos]
     deployments = ensure_deployments(expert, workspace, options.path, visit, planned=planned, rule=options.rule)
-    files = [
+    return [
         FileToSend(
             photo,
             content.contents.photos[photo.relative].sha256,
@@ -211,13 +217,3 @@ def _send(
         )
         for photo in content.photos
     ]
-    with counting("Uploading", len(files), quiet=options.quiet) as counter:
-        sender = Sender(
-            expert,
-            workspace,
-            on_file=counter.step,
-            on_chunk=jobs.request_described,
-            warn=tell,
-            give_up_seconds=options.read_timeout,
-        )
-        return files, sender.send(files)
