@@ -95,11 +95,12 @@ def _decode(data: bytes, image: Image.Image, side: int, max_lost: float) -> tupl
     if image.format not in {"JPEG", "MPO"}:
         return _eight_bit(image), False
     is_print = image.mode == "CMYK"
+    width, height = image.size
     try:
         jpeg = decode_jpeg(
             data,
-            min_width=side,
-            min_height=side,
+            min_width=side * width // max(image.size),  # so that a scaled decode is often the thumbnail itself
+            min_height=side * height // max(image.size),
             min_factor=2,
             colorspace="CMYK" if is_print else "RGB",
             max_lost=max_lost,
