@@ -225,7 +225,7 @@ async def test_no_room_for_a_thumbnail_leaves_the_resource_for_the_sweep(
         raise StorageFull
 
     with monkeypatch.context() as patched:
-        patched.setattr(backend.work.media, "put", full)
+        patched.setattr(backend.work.media, "put_all", full)
         with pytest.raises(StorageFull):
             await describe_all(backend.work)
     assert (await read(backend, resource_id)).state is ResourceState.STORED

@@ -24,6 +24,8 @@ from trapper_kit.pictures.read_time import read_time
 from trapper_schemas.v1.results import FailureCode
 
 _LARGEST_PICTURE_BYTES = 500_000_000
+_SNIFFED_FIRST_BYTES = 32_000_000
+"""Of a file so large only the beginning is read where that shows that it is no picture."""
 
 
 async def describe_stored(work: ExpertWork, *, limit: int) -> int:
@@ -46,7 +48,9 @@ async def _claim_and_describe(work: ExpertWork, *, limit: int, is_first_attempt:
         async with _renewing(work, resources, holds):
             results = await asyncio.gather(*(_describe(work, each) for each in resources), return_exceptions=True)
             failures = _failures(resources, results)
-            descriptions = [result for result in results if isinstance(result, Description)]
+            described = [result for result in results if not isinstance(result, BaseException)]
+            failures |= await _store_thumbnails(work, described)
+            descriptions = [description for description, _ in described if description.resource.id not in failures]
             failures |= await _record(work, descriptions)
         for resource_id in waiting.keys() - failures.keys():
             del waiting[resource_id]
@@ -87,8 +91,25 @@ async def _renew(work: ExpertWork, resources: Sequence[Resource], holds: timedel
             log("resource.claims_not_renewed", resources=len(resources), error=problem)
 
 
+async def _store_thumbnails(
+    work: ExpertWork, described: Sequence[tuple[Description, bytes | None]]
+) -> dict[UUID, BaseException]:
+    """Make all thumbnails durable together; where the store refuses, why each of their resources is not described."""
+    thumbnails = [(description, thumbnail) for description, thumbnail in described if thumbnail is not None]
+
+    async def objects() -> AsyncGenerator[tuple[str, bytes]]:
+        for description, thumbnail in thumbnails:
+            yield description.values["thumbnail_key"], thumbnail
+
+    try:
+        await work.media.put_all(objects())
+    except (StorageUnavailable, StorageFull) as problem:
+        return {description.resource.id: problem for description, _ in thumbnails}
+    return {}
+
+
 def _failures(
-    resources: Sequence[Resource], results: Sequence[Description | BaseException]
+    resources: Sequence[Resource], results: Sequence[tuple[Description, bytes | None] | BaseException]
 ) -> dict[UUID, BaseException]:
     return {
         resource.id: result
@@ -125,26 +146,27 @@ async def _record(work: ExpertWork, descriptions: Sequence[Description]) -> dict
     return {}
 
 
-async def _describe(work: ExpertWork, resource: Resource) -> Description:
+async def _describe(work: ExpertWork, resource: Resource) -> tuple[Description, bytes | None]:
+    """The description of a file, and the thumbnail of one that could be read."""
     attempt = resource.describe_attempts
     if attempt > work.settings.describe_attempts:
         message = f"reading this file failed {attempt - 1} times, or ended the reading process"
-        return Description(resource, _failed(NoPicture(FailureCode.UNDECODABLE, message)))
+        return Description(resource, _failed(NoPicture(FailureCode.UNDECODABLE, message))), None
     async with work.describing:
         facts = await _read(work, resource)
-        if isinstance(facts, NoPicture):
-            return Description(resource, _failed(facts))
-        description = Description(resource, await _described(work, resource, facts), read_time(facts.exif))
     note_progress()
-    return description
+    if isinstance(facts, NoPicture):
+        return Description(resource, _failed(facts)), None
+    return Description(resource, _described(resource, facts), read_time(facts.exif)), facts.thumbnail
 
 
 async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPicture:
     file = locate_file(resource)
     try:
-        refusal = sniff(await work.media.read_start(file.object_key, HEAD_BYTES))
-        if refusal is not None:
-            return refusal
+        if file.size_bytes > _SNIFFED_FIRST_BYTES:
+            refusal = sniff(await work.media.read_start(file.object_key, HEAD_BYTES))
+            if refusal is not None:
+                return refusal
         if file.size_bytes > _LARGEST_PICTURE_BYTES:
             return NoPicture(FailureCode.UNDECODABLE, f"the file has {file.size_bytes} bytes, too many for a photo")
         data = await work.media.read(file.object_key)
@@ -160,9 +182,7 @@ async def _read(work: ExpertWork, resource: Resource) -> PictureFacts | NoPictur
     )
 
 
-async def _described(work: ExpertWork, resource: Resource, facts: PictureFacts) -> dict[str, Any]:
-    key = thumbnail_key(resource.research_project_id, locate_file(resource).sha256, resource.generation)
-    await work.media.put(key, facts.thumbnail)
+def _described(resource: Resource, facts: PictureFacts) -> dict[str, Any]:
     return {
         "state": ResourceState.DESCRIBED,
         "kind": ResourceKind.IMAGE,
@@ -171,7 +191,7 @@ async def _described(work: ExpertWork, resource: Resource, facts: PictureFacts) 
         "height": facts.height,
         "exif": facts.exif or None,
         "is_damaged": facts.is_damaged,
-        "thumbnail_key": key,
+        "thumbnail_key": thumbnail_key(resource.research_project_id, locate_file(resource).sha256, resource.generation),
     }
 
 
