@@ -5,6 +5,7 @@ import io
 import json
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +119,22 @@ def test_one_new_photo_is_all_that_is_looked_at(stack: Trapper, first_run: First
     assert len(images) == 3
     assert all(image["detections"] is not None for image in images)
     assert len({json.dumps(image["detections"]) for image in images}) == 2  # the copy shows what its source shows
+
+
+def test_photos_become_jobs_while_others_are_uploaded(stack: Trapper, folder: Path) -> None:
+    """A large folder is no single job that begins when all of it is there."""
+    picture = next(SAMPLE.rglob("*.JPG")).read_bytes()
+    for number in range(600):
+        comment = f"{folder} {number:04}".encode()
+        marker = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+        (folder / f"IMG_{number:04}.JPG").write_bytes(picture[:2] + marker + picture[2:])
+    report = stack.run(folder, *DEMO).json
+    assert report["looked_at"] == 600
+    jobs = stack.expert_rows(
+        "select total, created_at < (select max(created_at) from resources) from ai_classification_jobs"
+        " where linked_collection_id = (select id from classification_project_collections order by id desc limit 1)"
+        " order by id"
+    )
+    assert sum(int(total) for total, _ in jobs) == 600
+    assert 2 <= len(jobs) <= 12
+    assert jobs[0][1] == "t"
