@@ -62,7 +62,8 @@ def folder_of(name: str) -> str:
 
 def _compare(expert: TrapperClient, collection: CollectionReply, hashes: Mapping[str, str]) -> tuple[int, int, int]:
     """How many photos the collection has, how many of them are here, and how many have other bytes here."""
-    known = {each.id: each.sha256 for each in expert.resources(collection_id=collection.id)}
+    rows = expert.resources(collection_id=collection.id)
+    known = {each.id: each.sha256 for each in rows if each.sha256 is not None}
     here = set(hashes.values())
     same = sum(sha256 in here for sha256 in known.values() if sha256 != EMPTY_SHA256)
     paths = {as_text(relative): sha256 for relative, sha256 in hashes.items()}
