@@ -67,7 +67,7 @@ class AppliedTo(ContractModel):
     The prediction that another was derived from.
     """
 
-    algorithm: AlgorithmSummary
+    algorithm: Annotated[AlgorithmSummary, Field(description="which predicted it")]
     created_at: Annotated[datetime, Field(description="when it was made")]
     id: Annotated[str, Field(description="id of the row")]
     label: Annotated[str, Field(description="label as the model has it")]
@@ -2230,7 +2230,7 @@ class TerminalPrediction(ContractModel):
     The prediction that counts for the object.
     """
 
-    algorithm: AlgorithmSummary
+    algorithm: Annotated[AlgorithmSummary, Field(description="which predicted it")]
     applied_to: Annotated[
         AppliedTo | None,
         Field(
@@ -2377,7 +2377,10 @@ class AlgorithmReply(ContractModel):
     """
 
     created_at: Annotated[datetime, Field(description="when it was made")]
-    derived_from: AlgorithmSummary | None
+    derived_from: Annotated[
+        AlgorithmSummary | None,
+        Field(description="the one whose predictions it starts from; null for a model"),
+    ]
     id: Annotated[str, Field(description="id of the row")]
     key: Annotated[
         str, Field(description="unique, of the kind, name, version and weights")
@@ -2526,7 +2529,12 @@ class ChangedResource(ContractModel):
         str | None,
         Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
+    size_bytes: Annotated[
+        int | None,
+        Field(
+            description="size of the stored file in bytes, from 0; null for a file that lies elsewhere"
+        ),
+    ]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
@@ -3762,7 +3770,7 @@ class PredictionReply(ContractModel):
     What one algorithm predicted for the object.
     """
 
-    algorithm: AlgorithmSummary
+    algorithm: Annotated[AlgorithmSummary, Field(description="which predicted it")]
     algorithm_id: Annotated[
         str, Field(description="the model version or method that made the prediction")
     ]
@@ -4141,7 +4149,12 @@ class ResourceDetail(ContractModel):
         str | None,
         Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
+    size_bytes: Annotated[
+        int | None,
+        Field(
+            description="size of the stored file in bytes, from 0; null for a file that lies elsewhere"
+        ),
+    ]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
@@ -4273,7 +4286,12 @@ class ResourceReply(ContractModel):
         str | None,
         Field(description="of what was uploaded; null for a file that lies elsewhere"),
     ]
-    size_bytes: Annotated[int | None, Field(description="of the stored file, from 0")]
+    size_bytes: Annotated[
+        int | None,
+        Field(
+            description="size of the stored file in bytes, from 0; null for a file that lies elsewhere"
+        ),
+    ]
     state: Annotated[
         ResourceState,
         Field(description="stored, then described or unreadable once it was read"),
@@ -4381,7 +4399,12 @@ class Statistics(ContractModel):
     """
 
     days: Annotated[list[DayCounts], Field(description="earliest first")]
-    deployments: list[DeploymentCounts]
+    deployments: Annotated[
+        list[DeploymentCounts],
+        Field(
+            description="the ones with resources in the project, each with its effort"
+        ),
+    ]
     hours: Annotated[list[HourCounts], Field(description="from 0")]
     labels: Annotated[list[LabelCounts], Field(description="most resources first")]
     pending: Annotated[
@@ -4390,7 +4413,7 @@ class Statistics(ContractModel):
             description="changes that are not in these numbers yet, from 0; 10,000 stands for more"
         ),
     ]
-    totals: Counts
+    totals: Annotated[Counts, Field(description="over all resources")]
     trap_nights: Annotated[
         int,
         Field(
@@ -4453,7 +4476,10 @@ class AlgorithmDetail(ContractModel):
     """
 
     created_at: Annotated[datetime, Field(description="when it was made")]
-    derived_from: AlgorithmSummary | None
+    derived_from: Annotated[
+        AlgorithmSummary | None,
+        Field(description="the one whose predictions it starts from; null for a model"),
+    ]
     id: Annotated[str, Field(description="id of the row")]
     key: Annotated[
         str, Field(description="unique, of the kind, name, version and weights")
@@ -4652,7 +4678,7 @@ class ObservationProvenance(ContractModel):
         list[ProvenanceStep],
         Field(description="each after the step that it was made from"),
     ]
-    observation_id: str
+    observation_id: Annotated[str, Field(description="id of the observation")]
 
 
 class ObservationReply(ContractModel):

@@ -10,6 +10,7 @@ from typing import Any
 Document = dict[str, Any]
 _REF = "#/components/schemas/"
 _FORMATS = {
+    "date": "2026-05-03",
     "uuid": "0199d4f0-8a11-7cc2-9d0e-3f5a6b7c8d9e",
     "date-time": "2026-05-03T04:21:09Z",
     "password": "three-wet-owls-at-night",

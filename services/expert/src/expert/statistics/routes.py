@@ -23,7 +23,7 @@ _MOST_PENDING = 10_000
 
 @router.get("/{project_id}/statistics/", responses=problems(NotFound))
 async def read(project_id: UUID, caller: MayRead, db: Db) -> Statistics:
-    """Read how many resources, labels and trap nights a classification project has, and how far they are classified."""
+    """Read the numbers of a project: resources, labels, trap nights, and how far they are classified."""
     await require(db, caller, Capability.READ, classification_project=project_id)
     links = await queries.readable_links_of(db, caller, project_id)
     cells = await queries.read_cells(db, project_id, links, tail=_TAIL)
