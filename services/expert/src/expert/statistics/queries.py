@@ -10,6 +10,8 @@ from sqlalchemy import select, text
 from expert.access.state import Caller
 from expert.classification_projects.models import LinkedCollection
 from expert.classification_projects.queries import readable_links
+from expert.observations.state import ClassificationType
+from expert.resources.state import ResourceState
 from expert.statistics.state import COUNTERS
 from expert.taxa.models import Taxon
 from trapper_kit.db import Session
@@ -18,13 +20,13 @@ _KEY = ("linked_collection_id", "facet", "deployment_id", "local_day", "local_ho
         "taxon_id")  # fmt: skip
 _COUNTED = ("classification_project_id", "resource_id", "linked_collection_id", "deployment_id", "local_day",
             "local_hour", *COUNTERS[1:], "labels")  # fmt: skip
-COUNT = """
+COUNT = f"""
     select k.classification_project_id, k.resource_id, link.id as linked_collection_id, r.deployment_id,
       there.at::date as local_day, extract(hour from there.at)::smallint as local_hour,
       ai.id is not null as with_ai, coalesce(people.any, false) as by_people,
       coalesce(final.is_approved, false) as approved,
       coalesce(people.any, false) and not coalesce(final.is_approved, false) as in_review,
-      ai.id is null and (r.state = 'unreadable' or link.ai_ended) as failed,
+      ai.id is null and (r.state = '{ResourceState.UNREADABLE.value}' or link.ai_ended) as failed,
       coalesce(seen.blank, false) as blank, coalesce(seen.observations, 0) as observations,
       coalesce(seen.labels, '[]') as labels
     from keys k
@@ -40,13 +42,15 @@ COUNT = """
       left join lateral (
         select a.id from classifications a
         where a.resource_id = k.resource_id and a.classification_project_id = k.classification_project_id
-          and a.type = 'ai' and a.superseded_by_id is null order by a.id desc limit 1) ai on true
+          and a.type = '{ClassificationType.AI.value}' and a.superseded_by_id is null
+        order by a.id desc limit 1) ai on true
       left join classifications final on final.resource_id = k.resource_id
-        and final.classification_project_id = k.classification_project_id and final.type = 'final'
+        and final.classification_project_id = k.classification_project_id
+        and final.type = '{ClassificationType.FINAL.value}'
       left join lateral (
         select true as any from classifications p
         where p.resource_id = k.resource_id and p.classification_project_id = k.classification_project_id
-          and p.type = 'user' limit 1) people on true
+          and p.type = '{ClassificationType.USER.value}' limit 1) people on true
       left join lateral (
         select bool_and(n.observation_type = 'blank') filter (where n.speaks) as blank,
           (sum(n.n) filter (where n.speaks and n.observation_type <> 'blank'))::int as observations,
@@ -60,7 +64,7 @@ COUNT = """
           group by s.source, o.observation_type, o.taxon_id) n) seen on true
       left join deployments d on d.id = r.deployment_id
       left join locations at_place on at_place.id = d.location_id
-      left join lateral (select counts_local_time(r.captured_at, at_place.time_zone) as at) there on true"""
+      left join lateral (select counts_local_time(r.captured_at, at_place.time_zone) as at) there on true"""  # noqa: S608 - constants
 """What the resources of `keys` count as now; those that are archived or in no link any more are left out."""
 _SUMS = ", ".join(
     f"sum(w.weight * w.{name}::int)::bigint as {name}" if name != "resources" else "sum(w.weight)::bigint as resources"

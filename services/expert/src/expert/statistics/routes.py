@@ -10,7 +10,7 @@ from expert.access.state import Capability
 from expert.deps import Db
 from expert.statistics import queries
 from expert.statistics.schemas import Statistics
-from expert.statistics.summarize import summarize
+from expert.statistics.summarise import summarize
 from trapper_kit.problems import NotFound
 from trapper_kit.web.describe import problems
 
