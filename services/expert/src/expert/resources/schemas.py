@@ -32,7 +32,9 @@ class ResourceReply(Reply):
     media_type: str
     external_id: str | None = Field(description="of the system that it was imported from")
     remote_url: str | None = Field(description="where the file lies, when it is not stored here; null for stored files")
-    size_bytes: int | None = Field(description="size of the stored file in bytes, from 0; null for a file that lies elsewhere")
+    size_bytes: int | None = Field(
+        description="size of the stored file in bytes, from 0; null for a file that lies elsewhere"
+    )
     sha256: str | None = Field(description="of what was uploaded; null for a file that lies elsewhere")
     stored_sha256: str | None = Field(description="of what is stored now; null for a file that lies elsewhere")
     width: int | None
