@@ -112,7 +112,9 @@ async def test_foreign_object_in_a_project_of_ones_own_is_refused_like_an_absent
 
 
 async def test_no_list_shows_anything_of_a_foreign_project(everything: World) -> None:
-    secrets = {str(value) for name, value in everything.ids.items() if name not in {"provider_id", "taxon_id"}}
+    secrets = {
+        str(value) for name, value in everything.ids.items() if name not in {"algorithm_id", "provider_id", "taxon_id"}
+    }
     for route in ROUTES:
         if route.rule.place is Place.PERSON and route.method == "GET":
             for caller in CALLERS[1:3]:

@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -81,6 +82,8 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
     "providers": lambda peer: list(peer.providers()),
     "provider": lambda peer: peer.provider(ID),
     "sync_providers": lambda peer: peer.sync_providers(),
+    "taxa": lambda peer: list(peer.taxa()),
+    "import_taxa": lambda peer: peer.import_taxa(Path(__file__), project_id=ID, checklist="gbif"),
     "sequences": lambda peer: list(peer.sequences()),
     "sequence": lambda peer: peer.sequence(ID),
     "sequence_counts": lambda peer: peer.sequence_counts(ID),

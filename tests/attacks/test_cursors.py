@@ -16,7 +16,7 @@ from trapper_kit.problems import Malformed
 
 KEYS = [[], [None], [1], [10**30], [1.5e300], ["no id"], ["\x00"], [["a"]], [{}], [True], ["a", "b"], ["\ud800"]]
 
-KEYED_BY_NUMBER = {"operations_list_lines"}
+KEYED_BY_NUMBER = {"algorithms_list_labels", "operations_list_lines"}
 SITE_ADMIN = next(caller for caller in CALLERS if caller.is_site_admin)
 
 

@@ -36,3 +36,10 @@ class Versioned:
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a method of the class, as SQLAlchemy calls it
         return {"version_id_col": cls.version}
+
+
+def number_of_key(value: object) -> int:
+    """A number in the key of a cursor, as an integer column takes it; raises ValueError."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise ValueError("a number from 0 below 2^31 is expected")
+    return value

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from expert.algorithms.models import Algorithm, CategoryLabel, CategoryMap
 from expert.algorithms.state import AlgorithmKind
+from expert.base import number_of_key
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, has_part, page_of
 
@@ -105,4 +106,4 @@ async def list_labels(
     )
     if name is not None:
         statement = statement.where(has_part(CategoryLabel.label, name))
-    return (await db.scalars(page_of(statement, [CategoryLabel.index], page_request, [int]))).all()
+    return (await db.scalars(page_of(statement, [CategoryLabel.index], page_request, [number_of_key]))).all()

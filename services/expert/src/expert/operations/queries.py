@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expert.access.queries import readable_classification_projects
 from expert.access.state import Caller
+from expert.base import number_of_key
 from expert.operations.models import Operation, OperationItem, OperationLine
 from expert.operations.state import CLOSED, MAX_LINES, LogLevel, LogLine, OperationState
 from trapper_kit.db import Session, db_clock
@@ -54,13 +55,7 @@ async def list_lines(
     statement = select(OperationLine).where(OperationLine.operation_id == operation_id, OperationLine.number > after)
     if levels:
         statement = statement.where(OperationLine.level.in_(levels))
-    return (await db.scalars(page_of(statement, [OperationLine.number], page_request, [_line_number]))).all()
-
-
-def _line_number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise ValueError("a number from 0 below 2^31 is expected")
-    return value
+    return (await db.scalars(page_of(statement, [OperationLine.number], page_request, [number_of_key]))).all()
 
 
 async def add_items(db: Session, operation_id: UUID, item_ids: Collection[UUID]) -> None:
