@@ -12,6 +12,7 @@ from expert.access.state import (
     may_in_research_project,
 )
 from expert.app import create_app
+from expert.web.routes import PAGES
 from tests.support.make.expert import Backend, joined, made
 from trapper_kit.web.guards import api_routes, unguarded_routes
 from trapper_schemas.ids import uuid7
@@ -23,10 +24,12 @@ def test_every_route_is_guarded_or_says_that_it_is_public():
     assert len(list(api_routes(app.routes))) > 50
 
 
-def test_only_signing_in_registering_health_and_the_reference_are_public():
+def test_only_signing_in_registering_health_the_reference_and_the_web_app_are_public():
     public = {route.path for route in api_routes(create_app().routes) if hasattr(route.endpoint, "__trapper_public__")}
-    assert public - {"/api/media/{resource_id}/inference"} == {
+    assert public - {"/api/media/{resource_id}/inference", *PAGES} == {
+        "/assets/{name}",
         "/api/sessions/",
+        "/api/sessions/by-link/",
         "/api/users/",
         "/healthz",
         "/readyz",
