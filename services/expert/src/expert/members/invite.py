@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from expert.access import queries
+from expert.access import queries as access
 from expert.access.models import Invitation
 from expert.access.state import Caller, ClassificationRole, ResearchRole
 from expert.audit.note import note
 from expert.audit.state import AuditAction
+from expert.members import queries
 from expert.members.set_role import set_classification_role, set_research_role
 from trapper_kit.db import Session
 from trapper_kit.problems import NotFound
@@ -40,7 +41,7 @@ async def accept_invitation(db: Session, caller: Caller, invitation_id: UUID) ->
     """Makes the caller a member with the offered role; raises NotFound for another person's invitation."""
     invitation = await _take(db, caller, invitation_id)
     if invitation.research_project_id is not None:
-        await queries.set_research_role(db, invitation.research_project_id, caller.id, ResearchRole(invitation.role))
+        await access.set_research_role(db, invitation.research_project_id, caller.id, ResearchRole(invitation.role))
     elif invitation.classification_project_id is not None:
         role = ClassificationRole(invitation.role)
         await queries.set_classification_role(db, invitation.classification_project_id, caller.id, role)

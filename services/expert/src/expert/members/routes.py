@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
-from expert.access import queries
+from expert.access import queries as access
 from expert.access.guards import MayAdminister, MayCreateProjects, MayManageTokens, MayRead
 from expert.access.require import require
 from expert.access.state import (
@@ -18,6 +18,7 @@ from expert.access.state import (
     in_scope,
 )
 from expert.deps import Db
+from expert.members import queries
 from expert.members.invite import (
     accept_invitation,
     decline_invitation,
@@ -154,7 +155,7 @@ async def withdraw_research_invitation(
 async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
     """List what the caller may do in a research project."""
     await require(db, caller, Capability.READ, research_project=project_id)
-    carried = capabilities_in_research_project(await queries.research_role(db, caller.id, project_id))
+    carried = capabilities_in_research_project(await access.research_role(db, caller.id, project_id))
     return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
 
 
@@ -224,7 +225,7 @@ async def withdraw_classification_invitation(
 async def read_classification_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
     """List what the caller may do in a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    carried = capabilities_in_classification_project(*await queries.classification_roles(db, caller.id, project_id))
+    carried = capabilities_in_classification_project(*await access.classification_roles(db, caller.id, project_id))
     return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
 
 

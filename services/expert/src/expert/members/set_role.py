@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from expert.access import queries
+from expert.access import queries as access
 from expert.access.state import Caller, ClassificationRole, ResearchRole
 from expert.audit.note import note
+from expert.members import queries
 from trapper_kit.db import Session
 from trapper_kit.problems import Conflict, Forbidden
 
@@ -16,18 +17,18 @@ async def set_research_role(
     db: Session, caller: Caller, project_id: UUID, user_id: UUID | None, role: ResearchRole
 ) -> None:
     """Sets a role; owners are changed by owners only, and one stays. Without a user it only checks the right."""
-    mine = await queries.research_role(db, caller.id, project_id)
-    former = None if user_id is None else await queries.research_role(db, user_id, project_id)
+    mine = await access.research_role(db, caller.id, project_id)
+    former = None if user_id is None else await access.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=role)
     if user_id is not None:
-        await queries.set_research_role(db, project_id, user_id, role)
+        await access.set_research_role(db, project_id, user_id, role)
         _note(db, caller, user_id, role, kind=_RESEARCH, project_id=project_id)
 
 
 async def remove_research_member(db: Session, caller: Caller, project_id: UUID, user_id: UUID) -> None:
     """Removes a member; safe to repeat."""
-    mine = await queries.research_role(db, caller.id, project_id)
-    former = await queries.research_role(db, user_id, project_id)
+    mine = await access.research_role(db, caller.id, project_id)
+    former = await access.research_role(db, user_id, project_id)
     await _keep_owners(db, project_id, mine=mine, former=former, role=None)
     await queries.remove_research_member(db, project_id, user_id)
     note(db, "role-removed", actor_id=caller.id, subject_kind=_RESEARCH, subject_id=project_id, user=str(user_id))
