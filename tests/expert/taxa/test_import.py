@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from expert.operations.run import run_operation
+from expert.taxa import parse_checklist
+from expert.taxa.errors import ChecklistUnreadable
 from expert.taxa.resolve import TaxonName, resolve_taxa
 from tests.support.make.expert import Backend, Person
 from tests.support.shared_data import shared_data
@@ -59,9 +61,9 @@ async def _taxa(person: Person, **params: str) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
-def _zip(**tables: str) -> bytes:
+def _zip(compression: int = zipfile.ZIP_STORED, **tables: str) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    with zipfile.ZipFile(made, "w", compression) as archive:
         for name, text in tables.items():
             archive.writestr(f"backbone/{name}.tsv", text)
     return made.getvalue()
@@ -152,6 +154,14 @@ async def test_rows_with_errors_are_named_and_the_others_imported(backend: Backe
     ]
 
 
+def _broken_zip() -> bytes:
+    """A zip whose compressed table cannot be unpacked."""
+    whole = bytearray(_zip(zipfile.ZIP_DEFLATED, Taxon=GBIF))
+    begin = 30 + len("backbone/Taxon.tsv")  # the header of a member has 30 bytes and its name
+    whole[begin : begin + 20] = b"\xff" * 20
+    return bytes(whole)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -159,6 +169,7 @@ async def test_rows_with_errors_are_named_and_the_others_imported(backend: Backe
         (b"", "needs a column taxonID"),
         (_zip(Other="x", More="y"), "the zip has no table of taxa"),
         (_zip(Taxon=GBIF)[:200] + b"PK\x05\x06" + b"\0" * 18, "the zip"),
+        (_broken_zip(), "the zip cannot be read"),
     ],
 )
 async def test_file_that_is_no_checklist_fails_with_the_reason(
@@ -168,6 +179,12 @@ async def test_file_that_is_no_checklist_fails_with_the_reason(
     assert imported["state"] == "failed"
     assert reason in imported["error"]
     assert await _taxa(ann) == []
+
+
+def test_table_that_unpacks_to_more_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_checklist, "LARGEST_TABLE_BYTES", len(GBIF) - 1)
+    with pytest.raises(ChecklistUnreadable, match="bytes unpacked; a table has at most"):
+        next(parse_checklist.parse_checklist(io.BytesIO(_zip(Taxon=GBIF))))
 
 
 async def test_real_table_of_gbif_keys_is_imported_with_its_lineage(backend: Backend, ann: Person) -> None:

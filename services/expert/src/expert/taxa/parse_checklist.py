@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ _LANGUAGES = {
 }  # fmt: skip
 """Three-letter codes of languages that have one of two letters."""
 _LONGEST = 500
+LARGEST_TABLE_BYTES = 8 << 30
+"""Of a table in a zip, unpacked; the tables of GBIF and the Catalogue of Life have about 2 GiB."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,21 @@ def parse_checklist(file: IO[bytes]) -> Iterator[Row]:
                 taxa = next(iter(tables.values()))
             if taxa is None:
                 raise ChecklistUnreadable("the zip has no table of taxa; it is called Taxon.tsv or taxa.csv")
-            with archive.open(taxa) as member, _table(member) as (places, rows):
+            with _open_table(archive, taxa) as member, _table(member) as (places, rows):
                 yield from _taxa(places, rows)
             vernacular = _member(tables, ("vernacularname", "vernacularnames", "vernacular"))
             if vernacular is not None:
-                with archive.open(vernacular) as member, _table(member) as (places, rows):
+                with _open_table(archive, vernacular) as member, _table(member) as (places, rows):
                     yield from _vernacular(places, rows)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as problem:
         raise ChecklistUnreadable(f"the zip cannot be read: {problem}") from None
+
+
+def _open_table(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    size = archive.getinfo(name).file_size  # no more than so many bytes are unpacked
+    if size > LARGEST_TABLE_BYTES:
+        raise ChecklistUnreadable(f"{name} has {size:,} bytes unpacked; a table has at most {LARGEST_TABLE_BYTES:,}")
+    return archive.open(name)
 
 
 def _member(tables: Mapping[str, str], stems: tuple[str, ...]) -> str | None:
