@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from expert.observations.match_boxes import match_boxes, overlap
 from expert.observations.state import (
     RULES,
     ObservationInput,
@@ -16,8 +17,6 @@ from expert.observations.state import (
     frame_fault,
     has_area,
     is_inside,
-    match,
-    overlap,
 )
 
 side = st.floats(0, 1, allow_nan=False)
@@ -41,15 +40,15 @@ def test_overlap_is_the_same_both_ways_and_a_fraction(
 def test_matching_is_one_to_one(
     new: list[tuple[float, float, float, float]], old: list[tuple[float, float, float, float]]
 ) -> None:
-    pairs = match([("animal", one) for one in new], [("animal", one) for one in old], at_least=0.5)
+    pairs = match_boxes([("animal", one) for one in new], [("animal", one) for one in old], at_least=0.5)
     assert len(set(pairs.values())) == len(pairs)
     assert all(overlap(new[i], old[j]) >= 0.5 for i, j in pairs.items())
 
 
 def test_the_best_overlap_goes_first_and_types_do_not_mix() -> None:
     exact, near = (0.1, 0.1, 0.4, 0.4), (0.15, 0.1, 0.4, 0.4)
-    assert match([("animal", near), ("animal", exact)], [("animal", exact)], at_least=0.5) == {1: 0}
-    assert match([("human", exact)], [("animal", exact)], at_least=0.5) == {}
+    assert match_boxes([("animal", near), ("animal", exact)], [("animal", exact)], at_least=0.5) == {1: 0}
+    assert match_boxes([("human", exact)], [("animal", exact)], at_least=0.5) == {}
 
 
 BOX = (0, 0, 1, 1)

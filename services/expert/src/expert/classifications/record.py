@@ -7,8 +7,9 @@ from uuid import UUID
 
 from expert.classifications import queries_record as queries
 from expert.observations import queries as observations
+from expert.observations.match_boxes import match_boxes
 from expert.observations.models import Observation
-from expert.observations.state import ClassificationType, match
+from expert.observations.state import ClassificationType
 from expert.observations.write_many import NewObservation, Parent, write_many
 from trapper_kit.db import Session
 from trapper_schemas.ids import uuid7
@@ -139,7 +140,7 @@ def _matched(new: Sequence[NewObservation], old: Sequence[Observation], at_least
     if not old:
         return new
     boxed = [(index, observation) for index, observation in enumerate(new) if observation.bbox is not None]
-    pairs = match(
+    pairs = match_boxes(
         [(observation.observation_type.value, observation.bbox) for _, observation in boxed if observation.bbox],
         [(observation.observation_type.value, _box(observation)) for observation in old],
         at_least=at_least,
