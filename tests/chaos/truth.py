@@ -97,17 +97,17 @@ def unfinished(told: InstructedWorkers, pictures: Sequence[Picture]) -> list[str
     """What is still under way; nothing of it may be for ever."""
     open_jobs = [job["stage"] for job in told.jobs if job["stage"] not in {"finished", "failed", "cancelled"}]
     covered = {row["resource_id"] for row in told.outcomes}
+    uncovered = {UUID(picture.resource_id) for picture in _pictures_of(pictures)} - covered
     counted = {
         "jobs open": len(open_jobs),
         "files that nobody has looked into": sum(row["state"] == "stored" for row in told.resources),
-        "pictures without a job": sum(UUID(one.resource_id) not in covered for one in _pictures_of(pictures)),
+        "pictures without a job": len(uncovered),
         "results not acknowledged": sum(one["acknowledged_at"] is None for one in told.received),
         "batches waiting or leased": len(told.of_state("waiting", "leased")),
         "runs in workers' hands": sum(
             state in {"leased", "running", "kept"} for runs in told.runs.values() for *_, state in runs
         ),
     }
-    uncovered = {UUID(one.resource_id) for one in _pictures_of(pictures)} - covered
     stories = Counter(row["story"] for row in told.resources if row["id"] in uncovered)
     return [f"{count} {what}" for what, count in counted.items() if count] + sorted(stories)
 

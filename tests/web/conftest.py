@@ -17,7 +17,7 @@ from tests.main_job.trapper import SAMPLE, Trapper
 CHROMIUM = next(
     (path for path in (Path("/usr/lib/chromium/chromium"), Path("/usr/bin/chromium")) if path.is_file()), None
 )
-DESKTOP, PHONE, WALL = (1440, 900), (360, 740), (2560, 1440)
+DESKTOP = (1440, 900)
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,3 @@ def signed_in(page: Page, site: Site) -> Page:
     """The page, with the admin signed in."""
     sign_in(page, site)
     return page
-
-
-def open_project(page: Page, name: str = "Trapper run") -> str:
-    """Opens a project from the list and returns its address."""
-    page.goto("/projects")
-    page.get_by_role("link", name=name).click()
-    page.wait_for_url("**/projects/*")
-    return page.url

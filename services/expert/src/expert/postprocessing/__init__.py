@@ -1,1 +1,1 @@
-"""Methods that clean up what models predicted: class masking, rank roll-up, small-size filter."""
+"""Methods that clean up what models predicted: class masking and rank roll-up."""

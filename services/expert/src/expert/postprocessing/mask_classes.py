@@ -49,13 +49,6 @@ def mask_rows(logits: NDArray[np.floating], kept: NDArray[np.intp], *, reweight:
     return MaskedRows(winners, scores)
 
 
-def kept_probabilities(logits: NDArray[np.floating], kept: NDArray[np.intp], *, reweight: bool) -> NDArray[np.float64]:
-    """The probabilities of the kept classes, in the order of `kept`; of rows that have a winner."""
-    kept_logits = logits[:, kept].astype(np.float64)
-    total = log_sum_exp(kept_logits if reweight else logits.astype(np.float64))
-    return np.exp(np.minimum(kept_logits - total[:, None], 0.0))
-
-
 def log_sum_exp(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """The logarithm of the sum of exponentials of each row; -inf for a row of -inf only."""
     top = logits.max(axis=1)
