@@ -55,7 +55,7 @@ def _box(row: Observation) -> Box | None:
     return row.bbox_x, row.bbox_y, row.bbox_width, row.bbox_height
 
 
-def summarize(algorithm: Algorithm) -> AlgorithmSummary:
+def summarise(algorithm: Algorithm) -> AlgorithmSummary:
     """The algorithm as replies name it."""
     return AlgorithmSummary.model_validate(algorithm, from_attributes=True)
 
@@ -66,7 +66,7 @@ def _applied_to(traced: Traced) -> AppliedTo | None:
         return None
     return AppliedTo(
         id=source.id,
-        algorithm=summarize(traced.source_algorithm),
+        algorithm=summarise(traced.source_algorithm),
         label=source.label,
         taxon_id=source.taxon_id,
         score=source.score,
@@ -78,7 +78,7 @@ def _terminal(traced: Traced) -> TerminalPrediction:
     prediction = traced.prediction
     return TerminalPrediction(
         id=prediction.id,
-        algorithm=summarize(traced.algorithm),
+        algorithm=summarise(traced.algorithm),
         label=prediction.label,
         taxon_id=prediction.taxon_id,
         score=prediction.score,
@@ -119,7 +119,7 @@ def _prediction_step(observation: Observation, traced: Traced) -> ProvenanceStep
         derived_from_id=prediction.applied_to_id,
         kind=StepKind.PREDICTION,
         classification_id=observation.classification_id,
-        algorithm=summarize(traced.algorithm),
+        algorithm=summarise(traced.algorithm),
         rule=prediction.rule,
         terminal=prediction.terminal,
         owner_id=None,

@@ -10,7 +10,7 @@ from expert.access.state import Capability
 from expert.deps import Db
 from expert.statistics import queries
 from expert.statistics.schemas import Statistics
-from expert.statistics.summarise import summarize
+from expert.statistics.summarise import summarise
 from trapper_kit.problems import NotFound
 from trapper_kit.web.describe import problems
 
@@ -30,4 +30,4 @@ async def read(project_id: UUID, caller: MayRead, db: Db) -> Statistics:
     efforts = await queries.efforts(db, [cell.deployment_id for cell in cells if cell.deployment_id is not None])
     names = await queries.scientific_names(db, [cell.taxon_id for cell in cells if cell.taxon_id is not None])
     pending = await queries.count_waiting(db, project_id, beyond=_TAIL, at_most=_MOST_PENDING)
-    return Statistics.model_validate({**summarize(cells, efforts, names), "pending": pending})
+    return Statistics.model_validate({**summarise(cells, efforts, names), "pending": pending})

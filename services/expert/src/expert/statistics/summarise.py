@@ -7,7 +7,7 @@ from expert.statistics.queries import Cell, Effort
 from expert.statistics.state import COUNTERS, Facet, Source
 
 
-def summarize(cells: Sequence[Cell], efforts: Mapping[UUID, Effort], names: Mapping[UUID, str]) -> dict[str, object]:
+def summarise(cells: Sequence[Cell], efforts: Mapping[UUID, Effort], names: Mapping[UUID, str]) -> dict[str, object]:
     """The values of a statistics reply, without `pending`."""
     by_facet = {facet: [cell for cell in cells if cell.facet == facet] for facet in Facet}
     nights = (effort.trap_nights for effort in efforts.values())
