@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,12 @@ async def world(
         yield work
 
 
+@cache
+def _contract() -> dict[str, Any]:
+    """The contract of the Expert, built once per process: it takes a second."""
+    return create_app().openapi()
+
+
 @dataclass
 class Person:
     """Somebody with a token, and a client that sends it."""
@@ -105,7 +112,7 @@ class Backend:
         for route in api_routes(self.app.routes):
             method, path = reply.request.method, reply.request.url.path
             if reply.is_success and method in (route.methods or ()) and route.path_regex.match(path):
-                operations = self.app.openapi()["paths"].get(route.path)  # the pages of the web app have none
+                operations = _contract()["paths"].get(route.path)  # the pages of the web app have none
                 documented = operations[method.lower()]["responses"] if operations else str(reply.status_code)
                 assert str(reply.status_code) in documented, f"{method} {route.path} answers {reply.status_code}"
                 return
