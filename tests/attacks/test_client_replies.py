@@ -99,6 +99,7 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
     "rerun_job": lambda peer: peer.rerun_job(ID, JobRerun(failed_only=True)),
     "machine_detections": lambda peer: list(peer.machine_detections(ID)),
     "observations": lambda peer: list(peer.observations()),
+    "similar_observations": lambda peer: peer.similar_observations(ID),
     "classifications": lambda peer: list(peer.classifications()),
     "classification": lambda peer: peer.classification(ID),
     "fork": lambda peer: peer.fork(ID),

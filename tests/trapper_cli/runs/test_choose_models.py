@@ -96,7 +96,11 @@ def test_a_model_that_is_not_installed_is_refused_with_the_command_that_installs
 
 def test_the_choice_is_named_as_a_projects_settings_and_as_a_jobs_overrides() -> None:
     overrides = _choose(REAL).overrides().model_dump(exclude_unset=True)
-    assert overrides == {"object_detection_ai_model": REAL.id, "species_ai_model": None}
+    assert overrides == {
+        "object_detection_ai_model": REAL.id,
+        "species_ai_model": None,
+        "embedding_ai_model": None,
+    }
 
 
 def test_what_was_switched_off_is_not_chosen() -> None:
@@ -106,3 +110,9 @@ def test_what_was_switched_off_is_not_chosen() -> None:
 def test_without_any_detector_the_command_that_installs_one_is_named() -> None:
     with pytest.raises(WrongUsage, match="trapper models install"):
         choose_models(LISTED, detector="auto", species="auto", installed=set())
+
+
+def test_a_species_model_that_gives_features_is_the_embedding_model_too() -> None:
+    species = REAL_SPECIES.model_copy(update={"embedding_dimension": 64})
+    assert _choose(REAL, species).overrides().embedding_ai_model == species.id
+    assert _choose(REAL, REAL_SPECIES).overrides().embedding_ai_model is None

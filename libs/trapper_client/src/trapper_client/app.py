@@ -20,6 +20,7 @@ from trapper_client.commands import (
     locations,
     members,
     models,
+    observations,
     operations,
     postprocess,
     projects,
@@ -48,8 +49,8 @@ app = typer.Typer(
 
 
 for _noun in (
-    classifications, collections, deployments, jobs, links, locations, members, models, operations, postprocess,
-    projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
+    classifications, collections, deployments, jobs, links, locations, members, models, observations, operations,
+    postprocess, projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

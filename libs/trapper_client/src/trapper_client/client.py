@@ -54,6 +54,7 @@ from trapper_client.contract import (
     SequenceCounts,
     SequenceDetail,
     SequenceReply,
+    SimilarObservations,
     TaxonReply,
     TokenReply,
     UploadedResource,
@@ -69,6 +70,7 @@ from trapper_client.filters import (
     JobsListJobsFilters,
     JobsListOutcomesFilters,
     ObservationsListObservationsFilters,
+    ObservationsListSimilarFilters,
     OperationsListAllFilters,
     OperationsListLinesFilters,
     ResearchProjectsListAllFilters,
@@ -314,6 +316,12 @@ class TrapperClient:
 
     def observations(self, **filters: Unpack[ObservationsListObservationsFilters]) -> Iterator[ObservationReply]:
         return self.api.items(ObservationReply, "/api/observations/", **filters)
+
+    def similar_observations(
+        self, observation_id: str, **filters: Unpack[ObservationsListSimilarFilters]
+    ) -> SimilarObservations:
+        """The objects that look most like one, nearest first; there are no further pages."""
+        return self.api.read(SimilarObservations, f"/api/observations/{observation_id}/similar/", **filters)
 
     def classifications(
         self, **filters: Unpack[ClassificationsListClassificationsFilters]

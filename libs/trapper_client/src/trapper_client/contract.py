@@ -825,6 +825,16 @@ class DeploymentReply(ContractModel):
     ]
 
 
+class EmbeddingBackfill(ContractModel):
+    """
+    Nothing has to be said: the embedding model is the project's.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+
+
 class EndedSessions(ContractModel):
     ended: Annotated[
         int, Field(description="number of sessions that were ended, from 0")
@@ -847,6 +857,17 @@ class FailureCode(StrEnum):
     INFERENCE_FAILED = "inference-failed"
     KILLED_WORKER = "killed-worker"
     EXHAUSTED = "exhausted"
+
+
+class FeaturesNotStored(ContractModel):
+    """
+    A model whose features cannot be stored, and why; it cannot be chosen as embedding model.
+    """
+
+    model: Annotated[
+        str, Field(description="the catalogue entry: its name, version and sha256")
+    ]
+    reason: Annotated[str, Field(description="why")]
 
 
 class FieldError(ContractModel):
@@ -938,6 +959,16 @@ class JobStage(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class KeepLogits(StrEnum):
+    """
+    Whether classifications keep their logits; `auto` keeps those of models with up to 5,000 labels.
+    """
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class LabelCount(ContractModel):
@@ -1277,6 +1308,12 @@ class NewClassificationProject(ContractModel):
     embedding_ai_model: Annotated[
         str | None, Field(description="the provider of features; null for none")
     ] = None
+    keep_logits: Annotated[
+        KeepLogits,
+        Field(
+            description="Whether classifications keep their logits; auto keeps those of models with up to 5,000 labels."
+        ),
+    ] = KeepLogits.AUTO
     match_iou: Annotated[
         float,
         Field(
@@ -1627,9 +1664,12 @@ class Overrides(ContractModel):
             description="Id of a provider of features; null leaves the embedding stage out."
         ),
     ] = None
-    logits: Annotated[
-        bool, Field(description="Whether classifications keep their logits.")
-    ] = False
+    keep_logits: Annotated[
+        KeepLogits | None,
+        Field(
+            description="Whether classifications keep their logits; null takes the project's."
+        ),
+    ] = None
     match_iou: Annotated[
         float | None, Field(description="Null takes the project's.")
     ] = None
@@ -2146,6 +2186,14 @@ class SplitParts(ContractModel):
     ]
 
 
+class StartedBackfill(ContractModel):
+    """
+    The operation that stores features of kept results as embeddings.
+    """
+
+    operation_id: Annotated[str, Field(description="id of the operation")]
+
+
 class StartedRebuild(ContractModel):
     """
     The operation that builds the sequences.
@@ -2607,6 +2655,12 @@ class ClassificationProjectChange(ContractModel):
     embedding_ai_model: Annotated[
         str | None, Field(description="the provider of features; null for none")
     ] = None
+    keep_logits: Annotated[
+        KeepLogits | None,
+        Field(
+            description="Whether classifications keep their logits; auto keeps those of models with up to 5,000 labels."
+        ),
+    ] = None
     match_iou: Annotated[
         float | None,
         Field(
@@ -2675,6 +2729,7 @@ class ClassificationProjectReply(ContractModel):
         str | None, Field(description="the provider of features; null for none")
     ]
     id: Annotated[str, Field(description="id of the row")]
+    keep_logits: KeepLogits
     match_iou: Annotated[
         float,
         Field(
@@ -2933,6 +2988,7 @@ class ConnectionSync(ContractModel):
             description="models that the Manager offers no more, by name and version"
         ),
     ]
+    features_not_stored: list[FeaturesNotStored]
     models: Annotated[
         int, Field(description="number of models that the Manager offers, from 0")
     ]
@@ -2993,6 +3049,12 @@ class FrozenJobConfig(ContractModel):
             description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
         ),
     ]
+    embedding_algorithm_id: Annotated[
+        str | None,
+        Field(
+            description="Algorithm whose features are stored as embeddings; null stores none."
+        ),
+    ] = None
     match_iou: Annotated[
         float,
         Field(
@@ -4851,6 +4913,41 @@ class ResourcePage(ContractModel):
     next_cursor: Annotated[
         str | None, Field(description="`cursor` of the next page; null on the last one")
     ]
+
+
+class SimilarObservation(ContractModel):
+    """
+    An object with its distance to the given one.
+    """
+
+    distance: Annotated[
+        float,
+        Field(
+            description="cosine distance of the features, from 0 (the same direction) to 2 (opposite)"
+        ),
+    ]
+    observation: ObservationReply
+
+
+class SimilarObservations(ContractModel):
+    """
+    The most similar objects first; there are no further pages.
+    """
+
+    algorithm_id: Annotated[
+        str, Field(description="the algorithm whose features were compared")
+    ]
+    is_exact: Annotated[
+        bool,
+        Field(
+            description="whether every object was compared; else an index finds most of the nearest"
+        ),
+    ]
+    items: Annotated[
+        list[SimilarObservation],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[None, Field(None)] = None
 
 
 class ClassificationDetail(ContractModel):

@@ -134,6 +134,14 @@ class ClassificationsHistoryFilters(TypedDict, total=False):
     classification_project_id: Required[str]
 
 
+class ObservationsListSimilarFilters(TypedDict, total=False):
+    limit: int
+    classification_project_id: list[str] | None
+    taxon_id: list[str] | None
+    deployment_id: list[str] | None
+    algorithm_id: str | None
+
+
 class AccessListResearchInvitationsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

@@ -20,6 +20,7 @@ from expert.locations.routes import router as locations
 from expert.members.routes import router as members
 from expert.observations.routes import router as observations
 from expert.operations.routes import router as operations
+from expert.outputs.routes import router as outputs
 from expert.providers.routes import router as providers
 from expert.research_projects.routes import router as research_projects
 from expert.resources.routes import router as resources
@@ -27,6 +28,7 @@ from expert.results.routes import router as results
 from expert.sequences.routes import resource_neighbours
 from expert.sequences.routes import router as sequences
 from expert.settings import ExpertSettings
+from expert.similarity.routes import router as similarity
 from expert.statistics.routes import router as statistics
 from expert.taxa.routes import router as taxa
 from expert.uploads.routes import router as uploads
@@ -53,7 +55,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     classifications,
     operations,
     jobs,
+    outputs,
     results,
+    similarity,
     statistics,
 )
 

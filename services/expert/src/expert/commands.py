@@ -24,6 +24,8 @@ from expert.deps import ExpertWork, open_work
 from expert.jobs import queries_invariants as jobs
 from expert.observations import queries_invariants as observations
 from expert.operations import queries_invariants as operations
+from expert.outputs import queries_invariants as outputs
+from expert.outputs.check_vectors import check_vectors
 from expert.providers.connect_manager import connect_manager
 from expert.providers.sync_ai_models import SyncReport, sync_ai_models
 from expert.resources import queries_invariants as resources
@@ -56,6 +58,7 @@ INVARIANTS: dict[str, str] = {
     **jobs.INVARIANTS,
     **observations.INVARIANTS,
     **classifications.INVARIANTS,
+    **outputs.INVARIANTS,
     **results.INVARIANTS,
     **statistics.INVARIANTS,
 }
@@ -79,6 +82,7 @@ def _serve(options: Options) -> int:
 
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
+    asyncio.run(check_vectors(settings.database_url.get_secret_value()))
     return serve(create_app(settings), settings, host=options.host, port=options.port)
 
 
@@ -87,6 +91,7 @@ def _tasks(_options: Options) -> int:
 
     settings = ExpertSettings.from_environment()
     configure(SERVICE, settings.log_level)
+    asyncio.run(check_vectors(settings.database_url.get_secret_value()))
     return run_process(run_tasks(settings))
 
 
@@ -237,7 +242,8 @@ def _sync_ai_models(options: Options) -> int:
 
 
 def _plain(report: SyncReport) -> dict[str, Any]:
-    return {**vars(report), "unresolved": [vars(label) for label in report.unresolved]}
+    nested = ("unresolved", "features_not_stored")
+    return {**vars(report), **{name: [vars(item) for item in getattr(report, name)] for name in nested}}
 
 
 def _sentence(report: SyncReport) -> str:
@@ -245,6 +251,7 @@ def _sentence(report: SyncReport) -> str:
         return f"{report.connection}: {report.problem}"
     unresolved = ", ".join(f"{label.model}: {label.label}" for label in report.unresolved)
     sentence = f"{report.connection}: {report.models} models, {len(report.added)} new, {len(report.deactivated)} gone"
+    sentence += "".join(f"; {item.model}: {item.reason}" for item in report.features_not_stored)
     return sentence + (f"; labels without a taxon: {unresolved}" if unresolved else "")
 
 

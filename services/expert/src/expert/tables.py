@@ -13,6 +13,7 @@ from expert.jobs import models as jobs
 from expert.locations import models as locations
 from expert.observations import models as observations
 from expert.operations import models as operations
+from expert.outputs import models as outputs
 from expert.providers import models as providers
 from expert.research_projects import models as research_projects
 from expert.resources import models as resources
@@ -37,6 +38,7 @@ FEATURES = (
     locations,
     observations,
     operations,
+    outputs,
     providers,
     research_projects,
     resources,

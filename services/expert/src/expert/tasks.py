@@ -5,6 +5,7 @@ from expert.base import task
 from expert.deps import NAMESPACE, open_work
 from expert.jobs import tasks as jobs
 from expert.operations import tasks as operations
+from expert.outputs import tasks as outputs
 from expert.providers import tasks as providers
 from expert.resources import tasks as resources
 from expert.results import tasks as results
@@ -21,7 +22,9 @@ __all__ = ["BOOK", "run_tasks"]
 
 BOOK = task
 
-FEATURES = (access, jobs, operations, providers, resources, results, sequences, statistics, taxa, uploads)
+FEATURES = (
+    access, jobs, operations, outputs, providers, resources, results, sequences, statistics, taxa, uploads,
+)  # fmt: skip
 """Importing them notes their tasks in the book."""
 
 

@@ -24,9 +24,12 @@ class Choice:
         return is_demo(self.detector)
 
     def overrides(self) -> Overrides:
-        """The choice as overrides of a job; they are named like a project's settings."""
+        """The choice as overrides of a job, named like a project's settings; features come with the species model."""
+        species = self.species
         return Overrides(
-            object_detection_ai_model=self.detector.id, species_ai_model=self.species.id if self.species else None
+            object_detection_ai_model=self.detector.id,
+            species_ai_model=species.id if species else None,
+            embedding_ai_model=species.id if species and species.embedding_dimension is not None else None,
         )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once, Versioned
-from expert.classification_projects.state import ClassificationProjectStatus, LinkState, link_state
+from expert.classification_projects.state import ClassificationProjectStatus, KeepLogits, LinkState, link_state
 from trapper_kit.db import state_type
 from trapper_schemas.ids import uuid7
 
@@ -49,6 +49,9 @@ class ClassificationProject(Once, Versioned, Base):
     classification_threshold: Mapped[float | None]
     nms_iou: Mapped[float] = mapped_column(default=NMS_IOU)
     match_iou: Mapped[float] = mapped_column(default=MATCH_IOU)
+    keep_logits: Mapped[KeepLogits] = mapped_column(
+        state_type(KeepLogits), default=KeepLogits.AUTO, server_default=KeepLogits.AUTO.value
+    )
     sequence_interval_seconds: Mapped[int] = mapped_column(default=SEQUENCE_INTERVAL_SECONDS)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from expert.classification_projects.state import ClassificationProjectStatus, LinkState
+from expert.classification_projects.state import ClassificationProjectStatus, KeepLogits, LinkState
 from trapper_kit.text import Name
 from trapper_schemas.base import Change, Reply, Request, RowVersion
 from trapper_schemas.blocked import Blocked
@@ -23,6 +23,10 @@ class _Settings(Request):
     classification_threshold: Fraction | None = None
     nms_iou: Fraction = 0.45
     match_iou: Fraction = 0.5
+    keep_logits: KeepLogits = Field(
+        default=KeepLogits.AUTO,
+        description="Whether classifications keep their logits; auto keeps those of models with up to 5,000 labels.",
+    )
     sequence_interval_seconds: int = Field(default=300, ge=1, le=31_536_000)
 
 
@@ -53,6 +57,7 @@ class ClassificationProjectReply(Reply):
     classification_threshold: float | None
     nms_iou: float
     match_iou: float
+    keep_logits: KeepLogits
     sequence_interval_seconds: int
     created_at: datetime
     version: RowVersion

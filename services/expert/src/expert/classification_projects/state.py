@@ -16,6 +16,22 @@ class ClassificationProjectStatus(StrEnum):
     FINISHED = "finished"
 
 
+class KeepLogits(StrEnum):
+    """Whether classifications keep their logits; `auto` keeps those of models with up to 5,000 labels."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+AUTO_LOGITS_LABELS = 5_000
+
+
+def keeps_logits(setting: KeepLogits, labels: int) -> bool:
+    """Whether logits of a model with this number of labels are kept."""
+    return setting is KeepLogits.ALWAYS or (setting is KeepLogits.AUTO and labels <= AUTO_LOGITS_LABELS)
+
+
 class LinkState(StrEnum):
     """Whether the collection's owners let a classification project use it; only an open link gives access."""
 

@@ -39,6 +39,8 @@ class Provenance:
     job_id: UUID
     received_batch_id: UUID
     match_iou: float
+    logits_algorithm_id: UUID | None = None
+    features_algorithm_id: UUID | None = None
     job_config_version: int = 1
     only_own: bool = False
     """Whether rows of other jobs stay current, as in a re-parse."""
@@ -53,7 +55,10 @@ class Recorded:
 
 
 async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *, now: datetime) -> Recorded:
-    """Write an ai row for each resource whose current row has another content hash."""
+    """Write an ai row for each resource whose current row has another content hash.
+
+    A current row with the same hash stays, and points to this batch when that holds more of the models' outputs.
+    """
     if not seen:
         return Recorded(0, 0)
     ids = [resource.resource_id for resource in seen]
@@ -69,6 +74,7 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
     own = [resource for resource in seen if not source.only_own or _is_own(current.get(resource.resource_id), source)]
     superseded = len(seen) - len(own)
     fresh = [resource for resource in own if not _is_unchanged(current.get(resource.resource_id), resource)]
+    await _point_to_outputs(db, own, current, source)
     if not fresh:
         return Recorded(0, superseded)
     new_ids = {resource.resource_id: uuid7() for resource in fresh}
@@ -99,6 +105,33 @@ def _is_own(current: queries.Current | None, source: Provenance) -> bool:
 
 def _is_unchanged(current: queries.Current | None, resource: SeenByAi) -> bool:
     return current is not None and current.content_hash == resource.content_hash
+
+
+async def _point_to_outputs(
+    db: Session, seen: Sequence[SeenByAi], current: Mapping[UUID, queries.Current], source: Provenance
+) -> None:
+    """Point unchanged rows to this batch where it holds more logits or features than the batch they point to."""
+    places: list[queries.OutputPlace] = []
+    for resource in seen:
+        row = current.get(resource.resource_id)
+        if row is None or not _is_unchanged(row, resource) or not _holds_more(source, row):
+            continue
+        outputs = [
+            (place, prediction.algorithm_id, prediction.output_row)
+            for place, observation in enumerate(resource.observations)
+            for prediction in observation.predictions
+            if prediction.output_row is not None
+        ]
+        places.append(queries.OutputPlace(row.id, resource.batch_row, outputs))
+    if places:
+        await queries.point_to_batch(db, source.received_batch_id, places)
+
+
+def _holds_more(source: Provenance, row: queries.Current) -> bool:
+    """Whether a batch holds every output of the current row's batch, and another one."""
+    new = source.logits_algorithm_id, source.features_algorithm_id
+    old = row.logits_algorithm_id, row.features_algorithm_id
+    return new != old and all(then is None or then == now for now, then in zip(new, old, strict=True))
 
 
 def _row(

@@ -1,5 +1,6 @@
 """Freezes a job's configuration: the project's settings with the job's own overrides, down to the weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from expert.classification_projects.models import ClassificationProject
+from expert.classification_projects.state import KeepLogits, keeps_logits
 from expert.jobs import queries
 from expert.jobs.errors import NoDetectionProvider
 from expert.jobs.queries import Chosen
@@ -34,6 +36,7 @@ class _Settings(BaseModel):
     classification_threshold: float | None
     nms_iou: float
     match_iou: float
+    keep_logits: KeepLogits
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,12 @@ async def freeze_config(db: Session, project: ClassificationProject, overrides: 
         ),
     }
     config = FrozenJobConfig(
-        stages=tuple(_stage(choice, thresholds, settings.nms_iou, overrides) for choice in chosen),
+        stages=tuple(_stage(choice, thresholds, settings, overrides) for choice in chosen),
         detection_threshold=thresholds[ModelKind.DETECTION],
         classification_threshold=thresholds[ModelKind.CLASSIFICATION],
         nms_iou=settings.nms_iou,
         match_iou=settings.match_iou,
+        embedding_algorithm_id=_embedding_algorithm(chosen, settings),
         overrides=overrides.model_dump(mode="json", exclude_unset=True),
     )
     return Frozen(config, detection.connection_id)
@@ -74,7 +78,7 @@ def _settings(project: ClassificationProject, overrides: Overrides) -> _Settings
         name: getattr(project, f"{name}_id" if name.endswith("_ai_model") else name) for name in _Settings.model_fields
     }
     given = overrides.model_dump(include=overrides.model_fields_set & values.keys())
-    fixed = {name: values[name] for name in ("nms_iou", "match_iou") if given.get(name) is None}
+    fixed = {name: values[name] for name in ("nms_iou", "match_iou", "keep_logits") if given.get(name) is None}
     return _Settings(**(values | given | fixed))
 
 
@@ -121,7 +125,15 @@ def _unfit(setting: str, overrides: Overrides, message: str) -> Invalid:
     return Invalid(f"the project's {setting}: {message}")
 
 
-def _stage(choice: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, overrides: Overrides) -> ProviderStage:
+def _embedding_algorithm(chosen: Sequence[Chosen], settings: _Settings) -> UUID | None:
+    """The algorithm of the chosen embedding provider, which may be the classifier."""
+    algorithms = {choice.provider.id: choice.provider.algorithm_id for choice in chosen}
+    return algorithms[settings.embedding_ai_model] if settings.embedding_ai_model is not None else None
+
+
+def _stage(
+    choice: Chosen, thresholds: dict[ModelKind, float], settings: _Settings, overrides: Overrides
+) -> ProviderStage:
     provider = choice.provider
     assert provider.algorithm_id is not None  # noqa: S101 - an active provider is registered
     return ProviderStage(
@@ -135,9 +147,9 @@ def _stage(choice: Chosen, thresholds: dict[ModelKind, float], nms_iou: float, o
             name=provider.name, version=provider.version, sha256=provider.sha256, unpinned=provider.is_unpinned
         ),
         threshold=thresholds.get(choice.kind),
-        nms_iou=nms_iou if choice.kind is ModelKind.DETECTION else None,
+        nms_iou=settings.nms_iou if choice.kind is ModelKind.DETECTION else None,
         top_k=overrides.top_k,
-        logits=overrides.logits,
+        logits=choice.kind is ModelKind.CLASSIFICATION and keeps_logits(settings.keep_logits, choice.labels),
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from expert.classification_projects.state import KeepLogits
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.jobs import JobConfig, JobState, Stage
 from trapper_schemas.v1.models import Fraction, ModelKind
@@ -111,7 +112,9 @@ class Overrides(BaseModel):
     nms_iou: Fraction | None = Field(default=None, description="Null takes the project's.")
     match_iou: Fraction | None = Field(default=None, description="Null takes the project's.")
     top_k: int = Field(default=5, ge=1, le=100, description="How many labels a classification keeps.")
-    logits: bool = Field(default=False, description="Whether classifications keep their logits.")
+    keep_logits: KeepLogits | None = Field(
+        default=None, description="Whether classifications keep their logits; null takes the project's."
+    )
     allow_unpinned: bool = Field(default=False, description="Allow models whose weights no operator has confirmed.")
 
 
@@ -149,6 +152,9 @@ class FrozenJobConfig(JobConfig):
     classification_threshold: Fraction
     nms_iou: Fraction
     match_iou: Fraction
+    embedding_algorithm_id: UUID | None = Field(
+        default=None, description="Algorithm whose features are stored as embeddings; null stores none."
+    )
     overrides: dict[str, str | bool | int | float | None] = Field(
         default_factory=dict, description="The overrides as they were given; they are applied already."
     )
@@ -165,6 +171,17 @@ class FrozenJobConfig(JobConfig):
             ModelKind.CLASSIFICATION: self.classification_threshold,
         }
         return thresholds.get(kind, 0.0)
+
+    def algorithm_of(self, kind: ModelKind) -> UUID | None:
+        """The algorithm of the stage of this kind, or None without such a stage."""
+        return next((stage.algorithm_id for stage in self.stages if stage.kind is kind), None)
+
+    @property
+    def features_algorithm_id(self) -> UUID | None:
+        """The algorithm whose features a blob may hold: the embedding stage's, else a classifier's that gives some."""
+        classifier = next((stage for stage in self.stages if stage.kind is ModelKind.CLASSIFICATION), None)
+        given = classifier.algorithm_id if classifier is not None and classifier.features is not None else None
+        return self.algorithm_of(ModelKind.EMBEDDING) or given
 
     @property
     def models_key(self) -> str:

@@ -18,6 +18,7 @@ from expert.providers.schemas import (
     ConnectionReply,
     ConnectionSync,
     ConnectionSyncs,
+    FeaturesNotStored,
     ManagerConnection,
     ProviderDetail,
     ProviderReply,
@@ -99,6 +100,9 @@ async def sync(_caller: MayAdministerSite, work: Work) -> ConnectionSyncs:
                 added=report.added,
                 deactivated=report.deactivated,
                 unresolved=[UnresolvedLabel(model=row.model, label=row.label) for row in report.unresolved],
+                features_not_stored=[
+                    FeaturesNotStored(model=row.model, reason=row.reason) for row in report.features_not_stored
+                ],
                 problem=report.problem,
             )
             for report in reports

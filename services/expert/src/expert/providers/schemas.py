@@ -71,12 +71,20 @@ class UnresolvedLabel(Reply):
     label: str
 
 
+class FeaturesNotStored(Reply):
+    """A model whose features cannot be stored, and why; it cannot be chosen as embedding model."""
+
+    model: str
+    reason: str
+
+
 class ConnectionSync(Reply):
     connection: str
     models: int
     added: list[str]
     deactivated: list[str]
     unresolved: list[UnresolvedLabel]
+    features_not_stored: list[FeaturesNotStored]
     problem: str | None
 
 

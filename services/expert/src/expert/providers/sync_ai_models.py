@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from expert.algorithms.add_partition import ensure_partition
 from expert.algorithms.register import register_algorithm
 from expert.deps import ExpertWork
 from expert.providers import queries
@@ -26,6 +27,14 @@ class Unresolved:
     label: str
 
 
+@dataclass(frozen=True)
+class FeaturesNotStored:
+    """A model whose features cannot be stored, so that it is no embedding model, and why."""
+
+    model: str
+    reason: str
+
+
 @dataclass
 class SyncReport:
     """What one connection's catalogue changed."""
@@ -35,6 +44,7 @@ class SyncReport:
     added: list[str] = field(default_factory=list[str])
     deactivated: list[str] = field(default_factory=list[str])
     unresolved: list[Unresolved] = field(default_factory=list[Unresolved])
+    features_not_stored: list[FeaturesNotStored] = field(default_factory=list[FeaturesNotStored])
     problem: str | None = None
 
 
@@ -99,11 +109,12 @@ async def _failed(work: ExpertWork, connection: AiProviderConnection, reason: st
 async def _record(db: Session, connection: AiProviderConnection, models: list[ModelReply], report: SyncReport) -> None:
     before = {(row.name, row.version): row for row in await queries.providers_of(db, connection.id)}
     for model in models:
-        algorithm_id, unresolved = None, ()
+        algorithm_id, unresolved, dimension = None, (), None
         if model.kind is not ModelKind.POSE and model.availability is Availability.READY:
             registered = await register_algorithm(db, model)
             algorithm_id, unresolved = registered.algorithm_id, registered.unresolved
-        await _keep(db, connection.id, model, algorithm_id)
+            dimension = await _store_features(db, model, algorithm_id, report)
+        await _keep(db, connection.id, model, algorithm_id, dimension)
         report.models += 1
         report.unresolved += [Unresolved(model.name, label) for label in unresolved]
         if (model.name, model.version) not in before:
@@ -114,7 +125,20 @@ async def _record(db: Session, connection: AiProviderConnection, models: list[Mo
     report.deactivated = [row.name for row in gone]
 
 
-async def _keep(db: Session, connection_id: UUID, model: ModelReply, algorithm_id: UUID | None) -> None:
+async def _store_features(db: Session, model: ModelReply, algorithm_id: UUID, report: SyncReport) -> int | None:
+    """The number of features that are stored of each object, or None for a model without, or with unfit ones."""
+    if model.spec is None or model.spec.embedding is None:
+        return None
+    reason = await ensure_partition(db, algorithm_id, model.spec.embedding.dimension)
+    if reason is not None:
+        report.features_not_stored.append(FeaturesNotStored(model.name, reason))
+        return None
+    return model.spec.embedding.dimension
+
+
+async def _keep(
+    db: Session, connection_id: UUID, model: ModelReply, algorithm_id: UUID | None, dimension: int | None
+) -> None:
     spec = model.spec
     runnable = model.availability is Availability.READY and spec is not None and model.kind is not ModelKind.POSE
     await queries.keep_provider(
@@ -132,7 +156,7 @@ async def _keep(db: Session, connection_id: UUID, model: ModelReply, algorithm_i
             "threshold_typical": spec.thresholds.typical if spec else None,
             "threshold_conservative": spec.thresholds.conservative if spec else None,
             "nms_iou": spec.nms_iou if spec else None,
-            "embedding_dimension": spec.embedding.dimension if spec and spec.embedding else None,
+            "embedding_dimension": dimension,
             "licence": model.licence,
             "description": model.description,
             "is_active": runnable and model.state == _PUBLISHED,

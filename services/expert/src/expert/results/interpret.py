@@ -57,7 +57,12 @@ def _object(box: Box, detector: ModelLabels, classifier: ModelLabels | None) -> 
     if species is not None and classifier is not None and meaning.observation_type in NO_TAXON:
         typed = classifier.meanings[_best(box)[0]].observation_type is not None
         species = replace(species, terminal=species.terminal and typed)  # a species model's answer about a human
-    detection = _prediction(detector, [(box.label, box.score)], terminal=species is None or not species.terminal)
+    detection = _prediction(
+        detector,
+        [(box.label, box.score)],
+        terminal=species is None or not species.terminal,
+        output_row=box.classified_row if species is None else None,  # a job that only embeds
+    )
     sure = species if species is not None and species.terminal else None
     kind = meaning.observation_type
     if sure is not None and classifier is not None:

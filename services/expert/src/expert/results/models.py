@@ -44,6 +44,10 @@ class ReceivedBatch(Base):
     blank: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     with_animals: Mapped[int] = mapped_column(default=0)
+    logits_algorithm_id: Mapped[UUID | None] = mapped_column(ForeignKey("algorithms.id"), index=True)
+    """The algorithm whose logits the blob holds, or null when it holds none."""
+    features_algorithm_id: Mapped[UUID | None] = mapped_column(ForeignKey("algorithms.id"), index=True)
+    """The algorithm whose features the blob holds, or null when it holds none."""
     superseded: Mapped[int] = mapped_column(default=0, server_default="0")
     """Resources that a re-parse left alone, because their current row is of another job."""
 

@@ -98,12 +98,12 @@ async def resource_facts(db: Session, resource_ids: Sequence[UUID]) -> dict[UUID
     return {id_: ResourceFacts(place, at, sha256) for id_, place, at, sha256 in rows if sha256 is not None}
 
 
-async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **counts: int) -> None:
+async def mark_applied(db: Session, received_batch_id: UUID, *, now: datetime, **values: int | UUID | None) -> None:
     """Marks the batch as applied, in the transaction that wrote its rows."""
     await db.execute(
         update(ReceivedBatch)
         .where(ReceivedBatch.id == received_batch_id, ReceivedBatch.state == ReceivedState.KEPT)
-        .values(state=ReceivedState.APPLIED, applied_at=now, times_applied=ReceivedBatch.times_applied + 1, **counts)
+        .values(state=ReceivedState.APPLIED, applied_at=now, times_applied=ReceivedBatch.times_applied + 1, **values)
     )
 
 

@@ -12,6 +12,7 @@ from expert.jobs.state import FrozenJobConfig
 from trapper_kit.columns import from_fixed, to_array
 from trapper_schemas.read_results import read_results
 from trapper_schemas.v1.check_results import Expectation, check_results, features_width
+from trapper_schemas.v1.models import ModelKind
 from trapper_schemas.v1.results import DAMAGED, NO_LABEL, BatchResults, Failed
 
 DIGITS = 6
@@ -47,16 +48,26 @@ class ParsedResource:
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """The resources of a batch, and the hash of the files that the worker read."""
+    """The resources of a batch, the hash of the files that the worker read, and whose outputs the blob holds."""
 
     resources: Sequence[ParsedResource]
     media_digest: str
+    logits_algorithm_id: UUID | None
+    features_algorithm_id: UUID | None
+    features: NDArray[np.float16] | None
+    """[classified detections, dimension]"""
 
 
 def read_batch(blob: bytes, batch_id: UUID, config: FrozenJobConfig, *, at_least: float) -> CheckedBatch:
     """Read, check and group a blob; CPU-bound, for a thread."""
     results = read_checked(blob, batch_id, config)
-    return CheckedBatch(parse_resources(results, at_least=at_least), results.media_digest)
+    return CheckedBatch(
+        parse_resources(results, at_least=at_least),
+        results.media_digest,
+        logits_algorithm_id=config.algorithm_of(ModelKind.CLASSIFICATION) if results.logits is not None else None,
+        features_algorithm_id=config.features_algorithm_id if results.features is not None else None,
+        features=to_array(results.features) if results.features is not None else None,  # type: ignore[arg-type]
+    )
 
 
 def read_checked(blob: bytes, batch_id: UUID, config: FrozenJobConfig) -> BatchResults:

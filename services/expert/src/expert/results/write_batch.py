@@ -7,6 +7,8 @@ from expert.classifications.record import Provenance, record_ai
 from expert.jobs import queries_scope
 from expert.jobs.queries_outcomes import foreign_resources, set_outcomes
 from expert.jobs.state import CLOSED, FIRST_CONFIG
+from expert.outputs.errors import DimensionDiffers
+from expert.outputs.write_embeddings import write_embeddings
 from expert.results import queries
 from expert.results.parse import ParseSettings, parse_batch
 from expert.results.read_blob import CheckedBatch
@@ -50,12 +52,34 @@ async def write_batch(
         job_id=job.id,
         job_config_version=job.job_config_version,
         received_batch_id=batch.id,
+        logits_algorithm_id=checked.logits_algorithm_id,
+        features_algorithm_id=checked.features_algorithm_id,
         match_iou=settings.config.match_iou,
         only_own=job.job_config_version > FIRST_CONFIG,
     )
     recorded = await record_ai(db, parsed.seen, provenance, now=now)
+    await _store_features(db, batch.id, checked, settings)
     await set_outcomes(db, job.id, parsed.outcomes, received_batch_id=batch.id)
     await queries_scope.mark_ended(db, job.linked_collection_id, ids, now=now)
-    await queries.mark_applied(db, batch.id, now=now, superseded=recorded.superseded, **parsed.counts())
+    await queries.mark_applied(
+        db,
+        batch.id,
+        now=now,
+        superseded=recorded.superseded,
+        logits_algorithm_id=checked.logits_algorithm_id,
+        features_algorithm_id=checked.features_algorithm_id,
+        **parsed.counts(),
+    )
     log("batch.applied", job=job.id, batch=batch.batch_id, resources=len(ids), superseded=recorded.superseded)
     return True
+
+
+async def _store_features(db: Session, received_batch_id: UUID, checked: CheckedBatch, settings: ParseSettings) -> None:
+    """Write the embeddings of the batch where its job asks for them."""
+    algorithm_id = settings.config.embedding_algorithm_id
+    if algorithm_id is None or checked.features is None or checked.features_algorithm_id != algorithm_id:
+        return
+    try:
+        await write_embeddings(db, received_batch_id, algorithm_id, checked.features)
+    except DimensionDiffers as problem:  # of a model that was published anew meanwhile; the blob keeps them
+        log("embeddings.refused", batch=received_batch_id, algorithm=algorithm_id, problem=problem.detail)

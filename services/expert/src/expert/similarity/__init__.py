@@ -1,0 +1,1 @@
+"""Search for objects that look like a given one, by their embeddings."""
