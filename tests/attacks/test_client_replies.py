@@ -87,6 +87,8 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
     "sequences": lambda peer: list(peer.sequences()),
     "sequence": lambda peer: peer.sequence(ID),
     "sequence_counts": lambda peer: peer.sequence_counts(ID),
+    "occurrences": lambda peer: list(peer.occurrences()),
+    "occurrence": lambda peer: peer.occurrence(ID),
     "operations": lambda peer: list(peer.operations()),
     "operation": lambda peer: peer.operation(ID),
     "operation_log": lambda peer: list(peer.operation_log(ID)),

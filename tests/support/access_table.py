@@ -220,6 +220,13 @@ RULES: dict[str, Rule] = {
     "observations_read": Rule(Place.CLASSIFICATION),
     "observations_read_provenance": Rule(Place.CLASSIFICATION),
     "operations_cancel": Rule(Place.CLASSIFICATION),
+    "occurrences_compute_again": Rule(Place.PERSON, {"occurrence_ids": ["{occurrence_id}"]}),
+    "occurrences_identify": Rule(
+        Place.PERSON, {"items": [{"occurrence_id": "{occurrence_id}", "taxon_id": "{taxon_id}"}]}
+    ),
+    "occurrences_list_all": Rule(Place.PERSON),
+    "occurrences_read": Rule(Place.CLASSIFICATION),
+    "occurrences_withdraw": Rule(Place.PERSON, {"identification_ids": ["{occurrence_id}"]}),
     "operations_list_all": Rule(Place.PERSON),
     "operations_list_lines": Rule(Place.CLASSIFICATION),
     "operations_read": Rule(Place.CLASSIFICATION),

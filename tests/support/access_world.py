@@ -161,6 +161,19 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
             "dynamic_attrs": [{"observation_type": "blank"}],
         },
     )
+    drawn = await made(
+        owner,
+        "/api/media-classifications/classifications/",
+        {
+            "classification_project_id": str(project.project_id),
+            "resource_id": str(project.resource_ids[1]),
+            "dynamic_attrs": [{"observation_type": "animal", "bbox": [0.1, 0.1, 0.5, 0.5]}],
+        },
+    )
+    path = f"/api/media-classifications/classifications/{drawn['id']}/approve/"
+    approved = await owner.post(path, headers={"If-Match": f'"{drawn["version"]}"'})
+    assert approved.status_code == 200, approved.text
+    ((occurrence_id,),) = await project.sql("select id from occurrences")
     async with backend.work.db() as db:
         operation, _ = await start_operation(
             db, "jobs.make", classification_project_id=project.project_id, parameters={}, total=0
@@ -192,6 +205,7 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "job_id": job_id,
         "operation_id": operation.id,
         "sequence_id": sequence_id,
+        "occurrence_id": occurrence_id,
         "classification_id": started["id"],
         "observation_id": started["dynamic_attrs"][0]["id"],
         "provider_id": project.detector_id,

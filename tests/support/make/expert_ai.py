@@ -31,6 +31,7 @@ from expert.jobs.state import JobStage
 from expert.manager_client import Managers
 from expert.media_store import blob_key, original_key
 from expert.observations.queries_invariants import INVARIANTS as OBSERVATIONS
+from expert.occurrences.queries_invariants import INVARIANTS as OCCURRENCES
 from expert.operations.queries_invariants import INVARIANTS as OPERATIONS
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.seal import seal
@@ -165,6 +166,7 @@ class Scene:
             **RESULTS,
             **CLASSIFICATIONS,
             **OBSERVATIONS,
+            **OCCURRENCES,
             **SEQUENCES,
             **STATISTICS,
         }.items():

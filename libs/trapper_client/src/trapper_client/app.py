@@ -21,6 +21,7 @@ from trapper_client.commands import (
     members,
     models,
     observations,
+    occurrences,
     operations,
     postprocess,
     projects,
@@ -49,8 +50,8 @@ app = typer.Typer(
 
 
 for _noun in (
-    classifications, collections, deployments, jobs, links, locations, members, models, observations, operations,
-    postprocess, projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
+    classifications, collections, deployments, jobs, links, locations, members, models, observations, occurrences,
+    operations, postprocess, projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

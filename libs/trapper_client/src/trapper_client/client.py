@@ -41,6 +41,8 @@ from trapper_client.contract import (
     ObservationChange,
     ObservationInput,
     ObservationReply,
+    OccurrenceDetail,
+    OccurrenceReply,
     OperationLineReply,
     OperationReply,
     PackedFileReply,
@@ -71,6 +73,7 @@ from trapper_client.filters import (
     JobsListOutcomesFilters,
     ObservationsListObservationsFilters,
     ObservationsListSimilarFilters,
+    OccurrencesListAllFilters,
     OperationsListAllFilters,
     OperationsListLinesFilters,
     ResearchProjectsListAllFilters,
@@ -86,6 +89,7 @@ PACK_FILES, PACKED_FILE_BYTES = 100, 1 << 19
 """How many files a pack may have, and how large each may be."""
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"
+_OCCURRENCES = "/api/occurrences/"
 _OPERATIONS = "/api/operations/"
 _SEQUENCES = "/api/sequences/"
 _PROJECTS = "/api/classification-projects/"
@@ -288,6 +292,14 @@ class TrapperClient:
     def sequence_counts(self, linked_collection_id: str) -> SequenceCounts:
         """The sequences of a linked collection, and how many resources are not chained yet."""
         return self.api.read(SequenceCounts, f"{_SEQUENCES}counts/", linked_collection_id=linked_collection_id)
+
+    # occurrences
+
+    def occurrences(self, **filters: Unpack[OccurrencesListAllFilters]) -> Iterator[OccurrenceReply]:
+        return self.api.items(OccurrenceReply, _OCCURRENCES, **filters)
+
+    def occurrence(self, occurrence_id: str) -> OccurrenceDetail:
+        return self.api.read(OccurrenceDetail, f"{_OCCURRENCES}{occurrence_id}/")
 
     # operations
 

@@ -825,6 +825,30 @@ class DeploymentReply(ContractModel):
     ]
 
 
+class DeterminationSource(StrEnum):
+    """
+    What the determination of an occurrence comes from: the first of these that there is.
+    """
+
+    IDENTIFICATION = "identification"
+    APPROVAL = "approval"
+    PREDICTION = "prediction"
+
+
+class DeterminedTaxon(ContractModel):
+    """
+    A taxon by its id and name.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+
+
 class EmbeddingBackfill(ContractModel):
     """
     Nothing has to be said: the embedding model is the project's.
@@ -923,6 +947,53 @@ class HourCounts(ContractModel):
     without_ai: Annotated[
         int, Field(description="resources without a result of the AI, from 0")
     ]
+
+
+class IdentificationItem(ContractModel):
+    """
+    An occurrence, and either its taxon, or a prediction or another person's identification to agree with.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    agreed_with_id: str | None = None
+    comment: str | None = None
+    occurrence_id: str
+    prediction_id: str | None = None
+    taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
+
+
+class IdentificationReply(ContractModel):
+    """
+    What a person identified an occurrence as.
+    """
+
+    agreed_with_id: Annotated[
+        str | None, Field(description="the identification that the person agreed with")
+    ]
+    comment: str | None
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str, Field(description="the person who asked for it; null for the system")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_standing: Annotated[
+        bool, Field(description="false once it was withdrawn or replaced")
+    ]
+    occurrence_id: str
+    person: Annotated[str | None, Field(description="name of the person")]
+    prediction_id: Annotated[
+        str | None, Field(description="the prediction that the person agreed with")
+    ]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+    taxon_id: Annotated[str, Field(description="id of the taxon")]
+    withdrawn_at: datetime | None
 
 
 class JobKind(StrEnum):
@@ -1431,6 +1502,20 @@ class NewDeployment(ContractModel):
     ] = False
 
 
+class NewIdentifications(ContractModel):
+    """
+    Identifications of different occurrences.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    items: Annotated[
+        list[IdentificationItem],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
 class NewLinkedCollection(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -1895,6 +1980,41 @@ class RankedLabel(ContractModel):
     score: Annotated[float, Field(description="how sure the model was, 0 to 1")]
     taxon_id: Annotated[
         str | None, Field(description="the taxon that the label names; null for none")
+    ]
+
+
+class RecomputedOccurrences(ContractModel):
+    """
+    Occurrences whose determination is computed again.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    occurrence_ids: list[str]
+
+
+class RecomputedResult(ContractModel):
+    """
+    Whether the determination was another one, or why it was not computed.
+    """
+
+    changed: bool
+    occurrence_id: str
+    problem: Annotated[
+        ProblemBody | None,
+        Field(description="what went wrong, in one sentence; null when nothing did"),
+    ]
+
+
+class RecomputedResults(ContractModel):
+    """
+    What became of each, in the order of the request.
+    """
+
+    items: Annotated[
+        list[RecomputedResult],
+        Field(description="the rows, in the order that the list promises"),
     ]
 
 
@@ -2417,6 +2537,40 @@ class Visibility(StrEnum):
     PRIVATE = "private"
     ON_DEMAND = "on_demand"
     PUBLIC = "public"
+
+
+class WithdrawalResult(ContractModel):
+    """
+    An identification that was withdrawn, or why it was not.
+    """
+
+    identification_id: str
+    problem: Annotated[
+        ProblemBody | None,
+        Field(description="what went wrong, in one sentence; null when nothing did"),
+    ]
+
+
+class WithdrawalResults(ContractModel):
+    """
+    What became of each, in the order of the request.
+    """
+
+    items: Annotated[
+        list[WithdrawalResult],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+
+
+class WithdrawnIdentifications(ContractModel):
+    """
+    Own identifications to withdraw; those that they replaced stand again.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    identification_ids: list[str]
 
 
 class AlgorithmReply(ContractModel):
@@ -3018,6 +3172,29 @@ class DeploymentPage(ContractModel):
     ]
 
 
+class DeterminationReply(ContractModel):
+    """
+    The taxon that an occurrence carries, and where it comes from.
+    """
+
+    score: Annotated[
+        float | None,
+        Field(
+            description="from 0 to 1, of the prediction or approved observation; null for a person's"
+        ),
+    ]
+    source: Annotated[
+        DeterminationSource,
+        Field(
+            description="the first of identification, approval and prediction that there is"
+        ),
+    ]
+    taxon: Annotated[
+        DeterminedTaxon | None,
+        Field(description="null when the approved observation names no taxon"),
+    ]
+
+
 class EnteredStage(ContractModel):
     """
     A stage that a job went through.
@@ -3082,6 +3259,30 @@ class FrozenJobConfig(ContractModel):
     version: Annotated[
         Literal[1], Field(description="version of the document; always 1")
     ] = 1
+
+
+class IdentificationResult(ContractModel):
+    """
+    The identification that stands now, or why it was refused; the others were kept.
+    """
+
+    identification_id: str | None
+    occurrence_id: str
+    problem: Annotated[
+        ProblemBody | None,
+        Field(description="what went wrong, in one sentence; null when nothing did"),
+    ]
+
+
+class IdentificationResults(ContractModel):
+    """
+    What became of each, in the order of the request.
+    """
+
+    items: Annotated[
+        list[IdentificationResult],
+        Field(description="the rows, in the order that the list promises"),
+    ]
 
 
 class InvitationReply(ContractModel):
@@ -3674,6 +3875,58 @@ class ObservationInput(ContractModel):
         list[str] | None, Field(description="short words to find it by")
     ] = None
     taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
+
+
+class OccurrenceReply(ContractModel):
+    """
+    One individual that was seen: where, when, how often, and what it is determined as.
+    """
+
+    best_observation_id: Annotated[
+        str, Field(description="the observation that its model was most sure of")
+    ]
+    best_resource_id: Annotated[
+        str,
+        Field(
+            description="the resource of that observation, as a picture of the occurrence"
+        ),
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    determination: Annotated[
+        DeterminationReply | None, Field(description="null when nothing names a taxon")
+    ]
+    duration_seconds: Annotated[
+        float | None, Field(description="from the first to the last appearance, from 0")
+    ]
+    first_at: Annotated[
+        datetime | None, Field(description="first appearance; null without a time")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    is_identified: Annotated[
+        bool, Field(description="whether an identification of a person stands")
+    ]
+    is_unmatched: Annotated[
+        bool, Field(description="identified, and the newest AI run saw nothing there")
+    ]
+    last_at: Annotated[
+        datetime | None, Field(description="last appearance; null without a time")
+    ]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    observation_count: Annotated[
+        int, Field(description="current AI and approved observations, from 1")
+    ]
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    resource_count: Annotated[
+        int, Field(description="resources with one of its observations, from 1")
+    ]
+    sequence_id: Annotated[
+        str | None, Field(description="null while its resource is in no sequence")
+    ]
 
 
 class OperationLinePage(ContractModel):
@@ -4840,6 +5093,12 @@ class ObservationReply(ContractModel):
         Field(description="one object with a box, or a group that is counted"),
     ]
     observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    occurrence_id: Annotated[
+        str | None,
+        Field(
+            description="the individual that it is of; null for groups and whole resources"
+        ),
+    ]
     predictions: Annotated[
         list[PredictionReply] | None,
         Field(description="what algorithms predicted for it; null in lists"),
@@ -4862,6 +5121,76 @@ class ObservationReply(ContractModel):
             description="the prediction that counts; null for what a person said, and for blank"
         ),
     ] = None
+
+
+class OccurrenceDetail(ContractModel):
+    """
+    An occurrence with every identification, and its first 200 observations with the predictions behind them.
+    """
+
+    best_observation_id: Annotated[
+        str, Field(description="the observation that its model was most sure of")
+    ]
+    best_resource_id: Annotated[
+        str,
+        Field(
+            description="the resource of that observation, as a picture of the occurrence"
+        ),
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    deployment_id: Annotated[str | None, Field(description="id of the deployment")]
+    determination: Annotated[
+        DeterminationReply | None, Field(description="null when nothing names a taxon")
+    ]
+    duration_seconds: Annotated[
+        float | None, Field(description="from the first to the last appearance, from 0")
+    ]
+    first_at: Annotated[
+        datetime | None, Field(description="first appearance; null without a time")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    identifications: Annotated[
+        list[IdentificationReply],
+        Field(description="oldest first, also those that ended"),
+    ]
+    is_identified: Annotated[
+        bool, Field(description="whether an identification of a person stands")
+    ]
+    is_unmatched: Annotated[
+        bool, Field(description="identified, and the newest AI run saw nothing there")
+    ]
+    last_at: Annotated[
+        datetime | None, Field(description="last appearance; null without a time")
+    ]
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ]
+    observation_count: Annotated[
+        int, Field(description="current AI and approved observations, from 1")
+    ]
+    observation_type: Annotated[ObservationType, Field(description="what was seen")]
+    observations: Annotated[
+        list[ObservationReply],
+        Field(description="in order of time, also superseded ones and copies"),
+    ]
+    resource_count: Annotated[
+        int, Field(description="resources with one of its observations, from 1")
+    ]
+    sequence_id: Annotated[
+        str | None, Field(description="null while its resource is in no sequence")
+    ]
+
+
+class OccurrencePage(ContractModel):
+    items: Annotated[
+        list[OccurrenceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
 
 
 class OperationPage(ContractModel):

@@ -341,6 +341,30 @@ class ObservationsListObservationsFilters(TypedDict, total=False):
     limit: int
 
 
+class OccurrencesListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    classification_project_id: list[str] | None
+    linked_collection_id: list[str] | None
+    deployment_id: list[str] | None
+    sequence_id: list[str] | None
+    resource_id: list[str] | None
+    observation_type: (
+        list[Literal["animal", "human", "vehicle", "blank", "unknown", "unclassified"]]
+        | None
+    )
+    taxon_id: list[str] | None
+    algorithm_id: list[str] | None
+    source: list[Literal["identification", "approval", "prediction"]] | None
+    identified: bool | None
+    unmatched: bool | None
+    min_score: float | None
+    max_score: float | None
+    captured_from: datetime | None
+    captured_until: datetime | None
+
+
 class OperationsListAllFilters(TypedDict, total=False):
     classification_project_id: list[str] | None
     id: list[str] | None

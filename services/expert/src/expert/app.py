@@ -19,6 +19,7 @@ from expert.jobs.routes import router as jobs
 from expert.locations.routes import router as locations
 from expert.members.routes import router as members
 from expert.observations.routes import router as observations
+from expert.occurrences.routes import router as occurrences
 from expert.operations.routes import router as operations
 from expert.outputs.routes import router as outputs
 from expert.providers.routes import router as providers
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sequences,
     resource_neighbours,
     observations,
+    occurrences,
     classifications,
     operations,
     jobs,

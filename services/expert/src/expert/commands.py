@@ -23,6 +23,7 @@ from expert.classifications import queries_invariants as classifications
 from expert.deps import ExpertWork, open_work
 from expert.jobs import queries_invariants as jobs
 from expert.observations import queries_invariants as observations
+from expert.occurrences import queries_invariants as occurrences
 from expert.operations import queries_invariants as operations
 from expert.outputs import queries_invariants as outputs
 from expert.outputs.check_vectors import check_vectors
@@ -57,6 +58,7 @@ INVARIANTS: dict[str, str] = {
     **taxa.INVARIANTS,
     **jobs.INVARIANTS,
     **observations.INVARIANTS,
+    **occurrences.INVARIANTS,
     **classifications.INVARIANTS,
     **outputs.INVARIANTS,
     **results.INVARIANTS,

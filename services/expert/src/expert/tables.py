@@ -12,6 +12,7 @@ from expert.deployments import models as deployments
 from expert.jobs import models as jobs
 from expert.locations import models as locations
 from expert.observations import models as observations
+from expert.occurrences import models as occurrences
 from expert.operations import models as operations
 from expert.outputs import models as outputs
 from expert.providers import models as providers
@@ -37,6 +38,7 @@ FEATURES = (
     jobs,
     locations,
     observations,
+    occurrences,
     operations,
     outputs,
     providers,

@@ -8,6 +8,7 @@ from expert.classifications import queries, queries_history
 from expert.classifications.check_gate import check_gate
 from expert.classifications.check_row_version import check_row_version
 from expert.classifications.errors import ClassificationNotFound, NotApprovable, Superseded
+from expert.classifications.hooks import after_approval
 from expert.classifications.models import Classification
 from expert.classifications.state import APPROVABLE
 from trapper_kit.db import Session
@@ -29,9 +30,11 @@ async def approve_classification(
     await check_row_version(db, locked, final, expected=expected_version)
     if locked.superseded_by_id is not None and not allow_superseded:
         raise Superseded(superseded_by_id=str(locked.superseded_by_id))
+    former = final.source_classification_id
     approved = await queries.point_final(db, final.id, source_id=locked.id, by=by, now=now)
     await queries_history.begin_approval(db, final.id, locked.id, by=by, now=now)
     await queries.lock_row(db, locked.id, now=now)
+    await after_approval(db, approved=locked.id, former=former, now=now)
     note(
         db,
         "approved",

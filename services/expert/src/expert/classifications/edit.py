@@ -17,7 +17,7 @@ from expert.classifications.state import is_editable
 from expert.classifications.write_person import new_observation, parent_of
 from expert.observations import queries as observations
 from expert.observations.models import Observation
-from expert.observations.state import ClassificationType, ObservationInput
+from expert.observations.state import ClassificationType, ObservationInput, ObservationLevel
 from expert.observations.write_many import NewObservation, write_many
 from trapper_kit.db import Session
 from trapper_kit.problems import Invalid
@@ -83,4 +83,5 @@ def _written_again(observation: ObservationInput, former: Mapping[UUID, Observat
         detection_confidence=before.detection_confidence,
         classification_confidence=before.classification_confidence if same else None,
         copied_from_id=before.copied_from_id,
+        occurrence_id=before.occurrence_id if new.observation_level is ObservationLevel.OBJECT else None,
     )

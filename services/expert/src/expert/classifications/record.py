@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.classifications import queries_record as queries
+from expert.classifications.hooks import RecordedRows, after_recording
 from expert.observations import queries as observations
 from expert.observations.match_boxes import match_boxes
 from expert.observations.models import Observation
@@ -95,7 +96,9 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
         )
         for resource in fresh
     ]
-    await write_many(db, groups, now=now)
+    begun = await write_many(db, groups, now=now)
+    left = {row.occurrence_id for rows in old_objects.values() for row in rows if row.occurrence_id is not None}
+    await after_recording(db, RecordedRows(project_id, begun, left), now=now)
     return Recorded(len(fresh), superseded)
 
 
@@ -181,7 +184,7 @@ def _matched(new: Sequence[NewObservation], old: Sequence[Observation], at_least
     result = list(new)
     for i, j in pairs.items():
         index, observation = boxed[i]
-        result[index] = replace(observation, matched_to_id=old[j].id)
+        result[index] = replace(observation, matched_to_id=old[j].id, occurrence_id=old[j].occurrence_id)
     return result
 
 

@@ -7,6 +7,7 @@ from expert.audit.note import note
 from expert.classifications import queries, queries_history
 from expert.classifications.check_row_version import check_row_version
 from expert.classifications.errors import NotApproved
+from expert.classifications.hooks import after_approval
 from expert.classifications.models import Classification
 from trapper_kit.db import Session
 
@@ -22,6 +23,7 @@ async def unapprove_classification(
     await check_row_version(db, row, final, expected=expected_version)
     freed = await queries.point_final(db, final.id, source_id=None, by=None, now=now)
     await queries_history.end_approval(db, final.id, by=by, now=now)
+    await after_approval(db, approved=None, former=approved, now=now)
     note(
         db,
         "unapproved",

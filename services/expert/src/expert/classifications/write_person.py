@@ -106,4 +106,5 @@ def copy_of(observation: Observation) -> NewObservation:
         custom_attributes=observation.custom_attributes,
         tags=observation.tags,
         copied_from_id=observation.id,
+        occurrence_id=observation.occurrence_id,
     )

@@ -24,7 +24,7 @@ _SAME = (
     "id", "classification_id", "classification_project_id", "linked_collection_id", "resource_id", "deployment_id",
     "captured_at", "is_current", "observation_level", "observation_type", "taxon_id", "label", "sex", "life_stage",
     "behaviour", "count", "individual_id", "external_id", "first_frame_index", "distance_m", "detection_confidence",
-    "classification_confidence", "copied_from_id", "matched_to_id",
+    "classification_confidence", "occurrence_id", "copied_from_id", "matched_to_id",
 )  # fmt: skip
 
 

@@ -73,6 +73,9 @@ class Observation(Base):
     custom_attributes: Mapped[dict[str, Any] | None]
     tags: Mapped[list[str] | None]
     carried_over: Mapped[bool] = mapped_column(default=False)
+    occurrence_id: Mapped[UUID | None] = mapped_column(  # of objects of AI and approved rows, and of copies of them
+        ForeignKey("occurrences.id", deferrable=True, initially="DEFERRED"), index=True
+    )
     copied_from_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("observations.id", deferrable=True, initially="DEFERRED"), index=True
     )

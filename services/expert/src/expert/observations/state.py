@@ -184,6 +184,7 @@ class ObservationReply(BaseModel):
     classification_confidence: float | None
     custom_attributes: dict[str, Any]
     tags: list[str]
+    occurrence_id: UUID | None = Field(description="the individual that it is of; null for groups and whole resources")
     copied_from_id: UUID | None
     matched_to_id: UUID | None
     terminal_prediction: TerminalPrediction | None = Field(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from expert.observations.queries_copy import copy_rows
-from expert.observations.state import Box, LifeStage, ObservationLevel, ObservationType, Sex, clip
+from expert.observations.state import Box, ClassificationType, LifeStage, ObservationLevel, ObservationType, Sex, clip
 from trapper_kit.db import Session
 from trapper_schemas.ids import uuid7
 
@@ -61,6 +61,7 @@ class NewObservation:
     tags: list[str] | None = None
     copied_from_id: UUID | None = None
     matched_to_id: UUID | None = None
+    occurrence_id: UUID | None = None
     predictions: Sequence[NewPrediction] = ()
     id: UUID | None = None  # of one that is written again; new ones get theirs in order
 
@@ -70,7 +71,7 @@ OBSERVATION_COLUMNS = (
     "classification_type", "is_current", "deployment_id", "captured_at", "observation_level", "observation_type",
     "taxon_id", "label", "sex", "life_stage", "behaviour", "count", "individual_id", "bbox_x", "bbox_y", "bbox_width",
     "bbox_height", "first_frame_index", "detection_confidence", "classification_confidence", "custom_attributes",
-    "tags", "carried_over", "copied_from_id", "matched_to_id",
+    "tags", "carried_over", "copied_from_id", "matched_to_id", "occurrence_id",
 )  # fmt: skip
 PREDICTION_COLUMNS = (
     "id", "observation_id", "algorithm_id", "taxon_id", "label", "score", "top_k", "terminal", "output_row",
@@ -78,8 +79,18 @@ PREDICTION_COLUMNS = (
 )  # fmt: skip
 
 
-async def write_many(db: Session, groups: Iterable[tuple[Parent, Sequence[NewObservation]]], *, now: datetime) -> None:
-    """All observations of all parents in two COPYs; boxes are clipped to the picture."""
+Fresh = tuple[UUID, NewObservation]
+"""An AI object observation that begins an occurrence, whose id is that of the observation."""
+
+
+async def write_many(
+    db: Session, groups: Iterable[tuple[Parent, Sequence[NewObservation]]], *, now: datetime
+) -> list[Fresh]:
+    """All observations of all parents in two COPYs; boxes are clipped to the picture.
+
+    The caller writes the occurrences of the fresh ones, which are returned, in the same transaction.
+    """
+    fresh: list[Fresh] = []
     observations: list[tuple[Any, ...]] = []
     predictions: list[tuple[Any, ...]] = []
     pairs = [(parent, observation) for parent, members in groups for observation in members]
@@ -87,7 +98,11 @@ async def write_many(db: Session, groups: Iterable[tuple[Parent, Sequence[NewObs
     prediction_ids = _in_order(sum(len(observation.predictions) for _, observation in pairs))
     for parent, observation in pairs:
         observation_id = next(ids) if observation.id is None else observation.id
-        observations.append(_observation(observation_id, parent, observation))
+        occurrence_id = observation.occurrence_id
+        if occurrence_id is None and _begins_occurrence(parent, observation):
+            occurrence_id = observation_id
+            fresh.append((observation_id, observation))
+        observations.append(_observation(observation_id, parent, observation, occurrence_id))
         predictions += [
             _prediction(next(prediction_ids), observation_id, prediction, now) for prediction in observation.predictions
         ]
@@ -95,6 +110,12 @@ async def write_many(db: Session, groups: Iterable[tuple[Parent, Sequence[NewObs
         await copy_rows(db, "observations", OBSERVATION_COLUMNS, observations)
     if predictions:
         await copy_rows(db, "predictions", PREDICTION_COLUMNS, predictions)
+    return fresh
+
+
+def _begins_occurrence(parent: Parent, observation: NewObservation) -> bool:
+    is_object = observation.observation_level is ObservationLevel.OBJECT
+    return is_object and parent.classification_type == ClassificationType.AI.value
 
 
 def _in_order(count: int) -> Iterator[UUID]:
@@ -106,7 +127,9 @@ def _json(value: object) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _observation(observation_id: UUID, parent: Parent, observation: NewObservation) -> tuple[Any, ...]:
+def _observation(
+    observation_id: UUID, parent: Parent, observation: NewObservation, occurrence_id: UUID | None
+) -> tuple[Any, ...]:
     box = (None, None, None, None) if observation.bbox is None else clip(observation.bbox)
     return (
         observation_id,
@@ -136,6 +159,7 @@ def _observation(observation_id: UUID, parent: Parent, observation: NewObservati
         False,
         observation.copied_from_id,
         observation.matched_to_id,
+        occurrence_id,
     )
 
 
