@@ -120,6 +120,9 @@ async def test_each_new_object_begins_an_occurrence_with_the_taxon_of_its_model(
     detail = (await call(foxes, "viewer", "GET", f"{OCCURRENCES}{rows[0]['id']}/")).json()
     assert [each["occurrence_id"] for each in detail["observations"]] == [rows[0]["id"]]
     assert len(detail["observations"][0]["predictions"]) == 2
+    (step,) = detail["chain"]
+    species = next(p for p in detail["observations"][0]["predictions"] if p["taxon_id"])
+    assert (step["id"], step["algorithm"], step["terminal"]) == (species["id"], species["algorithm"], True)
     assert (await call(foxes, "stranger", "GET", f"{OCCURRENCES}{rows[0]['id']}/")).status_code == 404
     async with foxes.as_("stranger") as client:
         assert (await client.get(OCCURRENCES)).json()["items"] == []
@@ -130,6 +133,7 @@ async def test_one_identification_of_a_person_stands_and_withdrawing_restores_th
     boar, deer = str(foxes.taxa["Sus scrofa"]), str(foxes.taxa["Cervus elaphus"])
     (first,) = await identified(foxes, {"occurrence_id": occurrence_id, "taxon_id": boar})
     assert await determination(foxes, occurrence_id) == ("Sus scrofa", None, "identification")
+    assert (await call(foxes, "owner", "GET", f"{OCCURRENCES}{occurrence_id}/")).json()["chain"] == []
     (again,) = await identified(foxes, {"occurrence_id": occurrence_id, "taxon_id": boar})
     assert again["identification_id"] == first["identification_id"]
     (second,) = await identified(foxes, {"occurrence_id": occurrence_id, "taxon_id": deer, "comment": "antlers"})
@@ -171,6 +175,8 @@ async def test_people_agree_with_a_prediction_and_with_a_person_and_each_item_is
         ("not-found", "there is no such occurrence, or none that you may see"),
     ]
     assert await determination(foxes, first) == ("Vulpes vulpes", None, "identification")
+    detail = (await call(foxes, "owner", "GET", f"{OCCURRENCES}{first}/")).json()
+    assert [step["id"] for step in detail["chain"]] == [fox]
     own, untyped = (
         {"occurrence_id": first, "agreed_with_id": agreed["identification_id"]},
         {"occurrence_id": first, "prediction_id": detected},
@@ -200,6 +206,9 @@ async def test_approval_speaks_before_predictions_and_a_new_box_begins_an_occurr
     approved = await call(foxes, "owner", "POST", f"{ROWS}{row['id']}/approve/", **version)
     assert approved.status_code == 200, approved.text
     assert await determination(foxes, occurrence_id) == ("Sus scrofa", None, "approval")
+    chain = (await call(foxes, "owner", "GET", f"{OCCURRENCES}{occurrence_id}/")).json()["chain"]
+    assert [step["kind"] for step in chain] == ["prediction", "ai", "user"]
+    assert [step["derived_from_id"] for step in chain] == [None, chain[0]["id"], chain[1]["id"]]
     both = await listed(foxes, resource_id=str(foxes.resource_ids[0]))
     assert [each["determination"]["source"] for each in both] == ["approval", "approval"]
     (drawn_reply,) = [each for each in both if each["id"] != occurrence_id]

@@ -5137,6 +5137,12 @@ class OccurrenceDetail(ContractModel):
             description="the resource of that observation, as a picture of the occurrence"
         ),
     ]
+    chain: Annotated[
+        list[ProvenanceStep],
+        Field(
+            description="what the determination comes from, each after the step that it was made from; of an identification what the person agreed with, empty when that is nothing"
+        ),
+    ]
     classification_project_id: Annotated[
         str, Field(description="id of the classification project")
     ]

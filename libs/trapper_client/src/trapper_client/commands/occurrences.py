@@ -54,6 +54,9 @@ def show(occurrence_id: OccurrenceId, *, as_json: Json = False) -> None:
     if score is not None:
         say(f"Score: {score}")
     say(f"Seen in {occurrence.resource_count} resources, first {occurrence.first_at}, last {occurrence.last_at}")
+    for step in occurrence.chain:
+        maker = step.algorithm.name if step.algorithm else f"row {step.classification_id} ({step.kind})"
+        say(f"From {maker}: {step.label or step.observation_type or 'no label'}")
     for identification in occurrence.identifications:
         ended = "" if identification.is_standing else ", which does not stand any more"
         say(f"{identification.person}: {identification.scientific_name}{ended}")

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, column, exists, func, or_, select, table
 
 from expert.access.state import Caller
-from expert.classification_projects.queries import row_visible_to
 from expert.observations.models import Observation, Prediction
+from expert.observations.queries import visible_to as observation_visible_to
 from expert.observations.state import ClassificationType, ObservationLevel, ObservationType
 from expert.occurrences.models import Identification, Occurrence
 from expert.occurrences.queries_identify import standing
@@ -64,13 +64,7 @@ class Appearance:
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
     """Those of the caller's projects with an observation that the caller may see."""
-    seen = row_visible_to(
-        caller,
-        project_id=Observation.classification_project_id,
-        linked_collection_id=Observation.linked_collection_id,
-        resource_id=Observation.resource_id,
-    )
-    return exists().where(Observation.occurrence_id == Occurrence.id, seen)
+    return exists().where(Observation.occurrence_id == Occurrence.id, observation_visible_to(caller))
 
 
 def _speaks() -> ColumnElement[bool]:
@@ -216,12 +210,14 @@ async def appearances(db: Session, occurrence_ids: Collection[UUID]) -> dict[UUI
     return {row[0]: Appearance(*row[1:]) for row in await db.execute(statement)}
 
 
-async def members(db: Session, occurrence_id: UUID, *, limit: int) -> list[tuple[Observation, str | None]]:
-    """The observations of an occurrence with the names of their taxa, superseded ones too, in order of time."""
+async def members(
+    db: Session, caller: Caller, occurrence_id: UUID, *, limit: int
+) -> list[tuple[Observation, str | None]]:
+    """The visible observations of an occurrence with the names of their taxa, superseded ones too, in order of time."""
     statement = (
         select(Observation, Taxon.scientific_name)
         .join(Taxon, Taxon.id == Observation.taxon_id, isouter=True)
-        .where(Observation.occurrence_id == occurrence_id)
+        .where(Observation.occurrence_id == occurrence_id, observation_visible_to(caller))
         .order_by(Observation.captured_at, Observation.id)
         .limit(limit)
     )

@@ -18,14 +18,14 @@ _MEMBERS = """
 _RULE = """
     members as ({members}),
     identified as (
-      select distinct on (occurrence_id) occurrence_id, taxon_id from identifications
+      select distinct on (occurrence_id) occurrence_id, id, taxon_id from identifications
       where occurrence_id {scope} and withdrawn_at is null and replaced_by_id is null
       order by occurrence_id, created_at desc, id desc),
     approved as (
-      select distinct on (occurrence_id) occurrence_id, taxon_id, score from members where approved_at is not null
+      select distinct on (occurrence_id) occurrence_id, id, taxon_id, score from members where approved_at is not null
       order by occurrence_id, taxon_id is not null desc, approved_at desc, id desc),
     predicted as (
-      select distinct on (m.occurrence_id) m.occurrence_id, p.taxon_id, p.score
+      select distinct on (m.occurrence_id) m.occurrence_id, p.id, p.taxon_id, p.score
       from members m join predictions p on p.observation_id = m.id and p.terminal and p.taxon_id is not null
       where m.classification_type = 'ai' and m.is_current
       order by m.occurrence_id, p.score desc, p.id),
@@ -38,6 +38,7 @@ _RULE = """
           else p.score end as score,
         case when i.occurrence_id is not null then 'identification' when a.occurrence_id is not null then 'approval'
           when p.occurrence_id is not null then 'prediction' end as source,
+        coalesce(i.id, a.id, p.id) as source_id,
         c.occurrence_id is not null as is_current,
         c.occurrence_id is null and i.occurrence_id is not null as is_unmatched
       from occurrences o
@@ -74,3 +75,9 @@ async def refresh_determinations(db: Session, occurrence_ids: Collection[UUID]) 
           determination_source = d.source, is_current = d.is_current, is_unmatched = d.is_unmatched
         from determined d where d.id = o.id and {_STORED} returning o.id"""  # noqa: S608 - constants
     return set((await db.execute(text(statement), values)).scalars())
+
+
+async def source_of(db: Session, occurrence_id: UUID) -> UUID | None:
+    """The identification, approved observation or prediction that the determination comes from."""
+    statement = f"with {_rule('= any(:ids)')} select source_id from determined"  # noqa: S608 - constants
+    return (await db.execute(text(statement), {"ids": [occurrence_id]})).scalar_one()

@@ -41,6 +41,11 @@ async def predictions(db: Session, prediction_ids: Collection[UUID]) -> dict[UUI
     return {row[0]: (row[1], row[2]) for row in await db.execute(statement)}
 
 
+async def observation_of(db: Session, prediction_id: UUID) -> UUID | None:
+    """The observation that a prediction is about; None when there is no such prediction."""
+    return await db.scalar(select(Prediction.observation_id).where(Prediction.id == prediction_id))
+
+
 async def by_ids(db: Session, identification_ids: Collection[UUID]) -> dict[UUID, Identification]:
     """Identifications as they are now."""
     statement = select(Identification).where(Identification.id.in_(identification_ids))

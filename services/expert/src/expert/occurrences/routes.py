@@ -33,6 +33,7 @@ from expert.occurrences.schemas import (
     WithdrawnIdentifications,
 )
 from expert.occurrences.state import DeterminationSource
+from expert.occurrences.trace_determination import trace_determination
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import NotFound, Problem
 from trapper_kit.web.describe import problems
@@ -148,7 +149,7 @@ async def read(occurrence_id: UUID, caller: MayRead, db: Db) -> OccurrenceDetail
     """Read one occurrence with its identifications, its observations and the predictions behind them."""
     await find_row(db, Occurrence, queries.visible_to(caller), occurrence_id, noun="occurrence")
     row, name, identified = await queries.read(db, occurrence_id)
-    members = await queries.members(db, occurrence_id, limit=_SHOWN)
+    members = await queries.members(db, caller, occurrence_id, limit=_SHOWN)
     predictions = await observations.predictions_of(db, [observation.id for observation, _ in members])
     named = await queries_identify.of_occurrences(db, [occurrence_id])
     seen = (await queries.appearances(db, [occurrence_id]))[occurrence_id]
@@ -158,6 +159,7 @@ async def read(occurrence_id: UUID, caller: MayRead, db: Db) -> OccurrenceDetail
         observations=[
             build_reply(member, taxon, predictions.get(member.id, ()), with_all=True) for member, taxon in members
         ],
+        chain=await trace_determination(db, caller, occurrence_id, {each.id: each for each, _, _ in named}),
     )
 
 

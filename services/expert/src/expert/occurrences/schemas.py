@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from expert.observations.state import ObservationReply, ObservationType
+from expert.observations.state import ObservationReply, ObservationType, ProvenanceStep
 from expert.occurrences.state import DeterminationSource
 from trapper_kit.text import Name
 from trapper_schemas.base import Reply, Request
@@ -75,6 +75,10 @@ class OccurrenceDetail(OccurrenceReply):
 
     identifications: list[IdentificationReply] = Field(description="oldest first, also those that ended")
     observations: list[ObservationReply] = Field(description="in order of time, also superseded ones and copies")
+    chain: list[ProvenanceStep] = Field(
+        description="what the determination comes from, each after the step that it was made from; "
+        "of an identification what the person agreed with, empty when that is nothing"
+    )
 
 
 class IdentificationItem(Request):
