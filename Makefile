@@ -16,10 +16,10 @@ UV := .venv-boot/bin/uv
 MEMBERS := libs/trapper_schemas libs/trapper_kit libs/trapper_client services/expert services/ai_manager services/ai_worker deploy/standalone
 SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
-BENCHMARKS := worker blob claims polling memory sequences similar run
+BENCHMARKS := worker blob claims polling memory sequences similar ingest saves run
 PYTEST := $(BIN)/pytest
 
-.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-similar bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-similar bench-ingest bench-saves bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations web)
 
 help: ## list every target
@@ -125,6 +125,12 @@ bench-sequences: install ## sequences of a million resources: built from nothing
 
 bench-similar: install ## the search for similar objects: how long it takes, and how many of the nearest the index finds
 	@$(BIN)/python -m benchmarks.bench_similar
+
+bench-ingest: install ## ingest of batch results, against a bare binary COPY of the same rows
+	@$(BIN)/python -m benchmarks.bench_ingest
+
+bench-saves: install ## results of one picture each: sixteen savers at once, and one in a large deployment
+	@$(BIN)/python -m benchmarks.bench_saves
 
 texts: install ## list every text that people meet in docs/texts.txt
 	@$(BIN)/python -m tests.architecture.texts

@@ -12,15 +12,15 @@ from trapper_schemas.v1.models import NO_RANK, ObjectType
 
 FOX = uuid4()
 ANIMAL = Meaning("animal", ObjectType.ANIMAL, None, None)
-DETECTOR = ModelLabels(uuid4(), [ANIMAL], 0.3)
+DETECTOR = ModelLabels(uuid4(), {0: ANIMAL}, 0.3)
 SPECIES = ModelLabels(
     uuid4(),
-    [
-        Meaning("red fox", None, FOX, "species"),
-        Meaning("blank", None, None, NO_RANK),
-        Meaning("animal", ObjectType.ANIMAL, None, NO_RANK),
-        Meaning("person", ObjectType.HUMAN, None, NO_RANK),
-    ],
+    {
+        0: Meaning("red fox", None, FOX, "species"),
+        1: Meaning("blank", None, None, NO_RANK),
+        2: Meaning("animal", ObjectType.ANIMAL, None, NO_RANK),
+        3: Meaning("person", ObjectType.HUMAN, None, NO_RANK),
+    },
     0.5,
 )
 

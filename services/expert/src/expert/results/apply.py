@@ -6,12 +6,12 @@ from uuid import UUID
 from expert.deps import ExpertWork
 from expert.jobs import queries as jobs
 from expert.jobs.end import end_job
-from expert.jobs.state import JobStage
+from expert.jobs.state import FrozenJobConfig, JobStage
 from expert.media_store import blob_key
 from expert.results import queries, queries_configs
 from expert.results.acknowledge import acknowledge
 from expert.results.models import ReceivedBatch
-from expert.results.parse import ParseSettings, read_settings
+from expert.results.parse import read_settings
 from expert.results.read_blob import read_batch
 from expert.results.state import ReceivedState
 from expert.results.write_batch import write_batch
@@ -19,6 +19,7 @@ from trapper_kit.db import enqueue_after_commit
 from trapper_kit.objects import ObjectMissing
 from trapper_schemas.codec import BlobRefused
 from trapper_schemas.v1.check_results import BatchRefused
+from trapper_schemas.v1.models import ModelKind
 
 
 async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
@@ -29,25 +30,23 @@ async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
             return
         job = await jobs.get(db, batch.job_id)
         assert job is not None  # noqa: S101 - a foreign key holds it
-        settings = None
-        if batch.state is ReceivedState.KEPT:
-            settings = await read_settings(db, await queries_configs.current_config(db, job))
-    if settings is not None and not await _apply(work, batch, settings):
+        config = await queries_configs.current_config(db, job) if batch.state is ReceivedState.KEPT else None
+    if config is not None and not await _apply(work, batch, config):
         return
     if batch.acknowledged_at is None:
         await acknowledge(work, batch)
-    elif settings is not None:
+    elif config is not None:
         async with work.db() as db:
             enqueue_after_commit(db, "results.close", job_id=job.id)
 
 
-async def _apply(work: ExpertWork, batch: ReceivedBatch, settings: ParseSettings) -> bool:
+async def _apply(work: ExpertWork, batch: ReceivedBatch, config: FrozenJobConfig) -> bool:
     try:
         blob = await work.blobs.read(blob_key(batch.sha256))
-        checked = await asyncio.to_thread(
-            read_batch, blob, batch.batch_id, settings.config, at_least=settings.detector.threshold
-        )
+        at_least = config.threshold_of(ModelKind.DETECTION)
+        checked = await asyncio.to_thread(read_batch, blob, batch.batch_id, config, at_least=at_least)
         async with work.db() as db:
+            settings = await read_settings(db, config, checked.resources)
             return await write_batch(db, batch.id, checked, settings, now=work.clock.now())
     except (BlobRefused, BatchRefused) as problem:
         await _refuse(work, batch, f"{problem.reason}: {problem}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -31,10 +31,10 @@ class Meaning(Protocol):
 
 @dataclass(frozen=True)
 class ModelLabels:
-    """The labels of a model in index order, and the lowest score that counts."""
+    """The labels of a model that its results name, by index, and the lowest score that counts."""
 
     algorithm_id: UUID
-    meanings: Sequence[Meaning]
+    meanings: Mapping[int, Meaning]
     threshold: float
 
 

@@ -44,12 +44,17 @@ class ParsedBatch:
         }
 
 
-async def read_settings(db: Session, config: FrozenJobConfig) -> ParseSettings:
-    """Read the labels of a configuration's models."""
+async def read_settings(db: Session, config: FrozenJobConfig, resources: Sequence[ParsedResource]) -> ParseSettings:
+    """Read the labels of a configuration's models that the detections of these resources name."""
+    boxes = [box for resource in resources for box in resource.boxes]
+    indexes = {
+        ModelKind.DETECTION: {box.label for box in boxes},
+        ModelKind.CLASSIFICATION: {index for box in boxes for index, _ in box.classified},
+    }
     labels: dict[ModelKind, ModelLabels] = {}
     for stage in config.stages:
         if stage.category_map_id is not None:
-            meanings = await queries.meanings(db, stage.category_map_id)
+            meanings = await queries.meanings_of(db, stage.category_map_id, indexes.get(stage.kind, ()))
             labels[stage.kind] = ModelLabels(stage.algorithm_id, meanings, config.threshold_of(stage.kind))
     return ParseSettings(config, labels[ModelKind.DETECTION], labels.get(ModelKind.CLASSIFICATION))
 

@@ -1,6 +1,6 @@
 """Every statement about received batches, and what applying one must look up."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -80,6 +80,15 @@ async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
         .order_by(CategoryLabel.index)
     )
     return [Meaning(*row) for row in await db.execute(statement)]
+
+
+async def meanings_of(db: Session, category_map_id: UUID, indexes: Collection[int]) -> dict[int, Meaning]:
+    """Returns some of a model's labels by index; a model may have thousands, and a batch names few."""
+    label = CategoryLabel
+    statement = select(label.index, label.label, label.observation_type, label.taxon_id, label.rank).where(
+        label.category_map_id == category_map_id, label.index.in_(indexes)
+    )
+    return {row[0]: Meaning(*row[1:]) for row in await db.execute(statement)}
 
 
 @dataclass(frozen=True)
