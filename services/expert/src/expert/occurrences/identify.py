@@ -85,13 +85,10 @@ async def withdraw_many(
     results: list[Problem | None] = []
     chosen: dict[UUID, UUID] = {}
     for identification_id in identification_ids:
-        row = present.get(identification_id)
-        if row is None or row.created_by != caller.id:
-            results.append(NotFound("there is no such identification of yours"))
-        elif row.occurrence_id in refused:
-            results.append(refused[row.occurrence_id])
-        elif row.withdrawn_at is not None or row.replaced_by_id is not None:
-            results.append(IdentificationEnded())
+        try:
+            row = _standing(present.get(identification_id), refused, caller)
+        except Problem as problem:
+            results.append(problem)
         else:
             chosen[row.id] = row.occurrence_id
             results.append(None)
@@ -138,6 +135,17 @@ def _check(item: NewIdentification, known: _Known, caller: Caller, *, is_repeate
     if item.taxon_id is None or item.taxon_id not in known.taxa:
         raise IdentificationRefused("there is no such taxon")
     return item.taxon_id
+
+
+def _standing(row: Identification | None, refused: Mapping[UUID, Problem], caller: Caller) -> Identification:
+    """The caller's identification; raises the Problem for which it is not withdrawn."""
+    if row is None or row.created_by != caller.id:
+        raise NotFound("there is no such identification of yours")
+    if row.occurrence_id in refused:
+        raise refused[row.occurrence_id]
+    if row.withdrawn_at is not None or row.replaced_by_id is not None:
+        raise IdentificationEnded
+    return row
 
 
 def _predicted(item: NewIdentification, prediction: tuple[UUID | None, UUID | None]) -> UUID:

@@ -5,16 +5,17 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from expert.observations.state import ClassificationType
 from trapper_kit.db import Session
 
 _MEMBERS = """
     select o.id, o.occurrence_id, o.taxon_id, o.classification_type, o.is_current,
-      case when o.classification_type = 'ai' then coalesce(o.classification_confidence, o.detection_confidence)
+      case when o.classification_type = '{ai}' then coalesce(o.classification_confidence, o.detection_confidence)
         else o.classification_confidence end as score, f.approved_at
     from observations o
-      left join classifications f on f.source_classification_id = o.classification_id and f.type = 'final'
+      left join classifications f on f.source_classification_id = o.classification_id and f.type = '{final}'
     where o.occurrence_id {scope}
-      and (f.id is not null or (o.classification_type = 'ai' and o.is_current))"""
+      and (f.id is not null or (o.classification_type = '{ai}' and o.is_current))"""
 _RULE = """
     members as ({members}),
     identified as (
@@ -27,7 +28,7 @@ _RULE = """
     predicted as (
       select distinct on (m.occurrence_id) m.occurrence_id, p.id, p.taxon_id, p.score
       from members m join predictions p on p.observation_id = m.id and p.terminal and p.taxon_id is not null
-      where m.classification_type = 'ai' and m.is_current
+      where m.classification_type = '{ai}' and m.is_current
       order by m.occurrence_id, p.score desc, p.id),
     present as (select distinct occurrence_id from members),
     determined as (
@@ -54,7 +55,8 @@ _STORED = (
 
 
 def _rule(scope: str) -> str:
-    return _RULE.format(scope=scope, members=_MEMBERS.format(scope=scope))
+    names = {"scope": scope, "ai": ClassificationType.AI, "final": ClassificationType.FINAL}
+    return _RULE.format(members=_MEMBERS.format(**names), **names)
 
 
 DIFFERING = f"with {_rule('is not null')} select o.id from occurrences o join determined d using (id) where {_STORED}"  # noqa: S608

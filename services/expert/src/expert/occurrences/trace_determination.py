@@ -23,7 +23,7 @@ async def trace_determination(
     its person agreed with, also by way of other people; empty when the person agreed with none.
     """
     step_id = await source_of(db, occurrence_id)
-    while step_id in identifications:
+    while step_id is not None and step_id in identifications:
         identification = identifications[step_id]
         step_id = identification.agreed_with_id or identification.prediction_id
     if step_id is None:
@@ -32,7 +32,7 @@ async def trace_determination(
     predictions = await predictions_of(db, [row.observation.id for row in rows])
     steps = {step.id: step for step in build_steps(rows, predictions)}
     chain: list[ProvenanceStep] = []
-    while step_id in steps:
+    while step_id is not None and step_id in steps:
         chain.append(steps[step_id])
         step_id = steps[step_id].derived_from_id
     return chain[::-1]
