@@ -957,10 +957,27 @@ class IdentificationItem(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    agreed_with_id: str | None = None
-    comment: str | None = None
-    occurrence_id: str
-    prediction_id: str | None = None
+    agreed_with_id: Annotated[
+        str | None,
+        Field(
+            description="the standing identification of another person that this one agrees with; null when it names a taxon or a prediction"
+        ),
+    ] = None
+    comment: Annotated[
+        str | None, Field(description="why, 1 to 2,000 characters; null for none")
+    ] = None
+    occurrence_id: Annotated[
+        str,
+        Field(
+            description="id of the occurrence: one animal, over all pictures that show it"
+        ),
+    ]
+    prediction_id: Annotated[
+        str | None,
+        Field(
+            description="the prediction of this occurrence that the person agrees with; null when the item names a taxon or an identification"
+        ),
+    ] = None
     taxon_id: Annotated[str | None, Field(description="id of the taxon")] = None
 
 
@@ -972,7 +989,9 @@ class IdentificationReply(ContractModel):
     agreed_with_id: Annotated[
         str | None, Field(description="the identification that the person agreed with")
     ]
-    comment: str | None
+    comment: Annotated[
+        str | None, Field(description="why, in the person's words; null for none")
+    ]
     created_at: Annotated[datetime, Field(description="when it was made")]
     created_by: Annotated[
         str, Field(description="the person who asked for it; null for the system")
@@ -981,7 +1000,12 @@ class IdentificationReply(ContractModel):
     is_standing: Annotated[
         bool, Field(description="false once it was withdrawn or replaced")
     ]
-    occurrence_id: str
+    occurrence_id: Annotated[
+        str,
+        Field(
+            description="id of the occurrence: one animal, over all pictures that show it"
+        ),
+    ]
     person: Annotated[str | None, Field(description="name of the person")]
     prediction_id: Annotated[
         str | None, Field(description="the prediction that the person agreed with")
@@ -993,7 +1017,10 @@ class IdentificationReply(ContractModel):
         ),
     ]
     taxon_id: Annotated[str, Field(description="id of the taxon")]
-    withdrawn_at: datetime | None
+    withdrawn_at: Annotated[
+        datetime | None,
+        Field(description="when its person took it back; null while it was not"),
+    ]
 
 
 class JobKind(StrEnum):
@@ -1991,7 +2018,7 @@ class RecomputedOccurrences(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    occurrence_ids: list[str]
+    occurrence_ids: Annotated[list[str], Field(description="ids of the occurrences")]
 
 
 class RecomputedResult(ContractModel):
@@ -1999,8 +2026,15 @@ class RecomputedResult(ContractModel):
     Whether the determination was another one, or why it was not computed.
     """
 
-    changed: bool
-    occurrence_id: str
+    changed: Annotated[
+        bool, Field(description="whether the stored determination was another one")
+    ]
+    occurrence_id: Annotated[
+        str,
+        Field(
+            description="id of the occurrence: one animal, over all pictures that show it"
+        ),
+    ]
     problem: Annotated[
         ProblemBody | None,
         Field(description="what went wrong, in one sentence; null when nothing did"),
@@ -2544,7 +2578,7 @@ class WithdrawalResult(ContractModel):
     An identification that was withdrawn, or why it was not.
     """
 
-    identification_id: str
+    identification_id: Annotated[str, Field(description="id of the identification")]
     problem: Annotated[
         ProblemBody | None,
         Field(description="what went wrong, in one sentence; null when nothing did"),
@@ -2570,7 +2604,9 @@ class WithdrawnIdentifications(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    identification_ids: list[str]
+    identification_ids: Annotated[
+        list[str], Field(description="ids of the caller's own identifications")
+    ]
 
 
 class AlgorithmReply(ContractModel):
@@ -2883,7 +2919,12 @@ class ClassificationProjectReply(ContractModel):
         str | None, Field(description="the provider of features; null for none")
     ]
     id: Annotated[str, Field(description="id of the row")]
-    keep_logits: KeepLogits
+    keep_logits: Annotated[
+        KeepLogits,
+        Field(
+            description="which raw values of the species model stay stored with the results"
+        ),
+    ]
     match_iou: Annotated[
         float,
         Field(
@@ -3142,7 +3183,12 @@ class ConnectionSync(ContractModel):
             description="models that the Manager offers no more, by name and version"
         ),
     ]
-    features_not_stored: list[FeaturesNotStored]
+    features_not_stored: Annotated[
+        list[FeaturesNotStored],
+        Field(
+            description="models whose features cannot be stored, each with the reason"
+        ),
+    ]
     models: Annotated[
         int, Field(description="number of models that the Manager offers, from 0")
     ]
@@ -3266,8 +3312,16 @@ class IdentificationResult(ContractModel):
     The identification that stands now, or why it was refused; the others were kept.
     """
 
-    identification_id: str | None
-    occurrence_id: str
+    identification_id: Annotated[
+        str | None,
+        Field(description="id of the identification; null when it was refused"),
+    ]
+    occurrence_id: Annotated[
+        str,
+        Field(
+            description="id of the occurrence: one animal, over all pictures that show it"
+        ),
+    ]
     problem: Annotated[
         ProblemBody | None,
         Field(description="what went wrong, in one sentence; null when nothing did"),
@@ -3899,7 +3953,10 @@ class OccurrenceReply(ContractModel):
         DeterminationReply | None, Field(description="null when nothing names a taxon")
     ]
     duration_seconds: Annotated[
-        float | None, Field(description="from the first to the last appearance, from 0")
+        float | None,
+        Field(
+            description="seconds from the first to the last appearance, from 0; null without times"
+        ),
     ]
     first_at: Annotated[
         datetime | None, Field(description="first appearance; null without a time")
@@ -5151,7 +5208,10 @@ class OccurrenceDetail(ContractModel):
         DeterminationReply | None, Field(description="null when nothing names a taxon")
     ]
     duration_seconds: Annotated[
-        float | None, Field(description="from the first to the last appearance, from 0")
+        float | None,
+        Field(
+            description="seconds from the first to the last appearance, from 0; null without times"
+        ),
     ]
     first_at: Annotated[
         datetime | None, Field(description="first appearance; null without a time")
@@ -5261,7 +5321,7 @@ class SimilarObservation(ContractModel):
             description="cosine distance of the features, from 0 (the same direction) to 2 (opposite)"
         ),
     ]
-    observation: ObservationReply
+    observation: Annotated[ObservationReply, Field(description="the look-alike object")]
 
 
 class SimilarObservations(ContractModel):
@@ -5282,7 +5342,7 @@ class SimilarObservations(ContractModel):
         list[SimilarObservation],
         Field(description="the rows, in the order that the list promises"),
     ]
-    next_cursor: Annotated[None, Field(None)] = None
+    next_cursor: Annotated[None, Field(description="always null")] = None
 
 
 class ClassificationDetail(ContractModel):
