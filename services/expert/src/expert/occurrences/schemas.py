@@ -46,7 +46,9 @@ class OccurrenceReply(Reply):
     is_unmatched: bool = Field(description="identified, and the newest AI run saw nothing there")
     first_at: datetime | None = Field(description="first appearance; null without a time")
     last_at: datetime | None = Field(description="last appearance; null without a time")
-    duration_seconds: float | None = Field(description="seconds from the first to the last appearance, from 0; null without times")
+    duration_seconds: float | None = Field(
+        description="seconds from the first to the last appearance, from 0; null without times"
+    )
     resource_count: int = Field(description="resources with one of its observations, from 1")
     observation_count: int = Field(description="current AI and approved observations, from 1")
     best_observation_id: UUID = Field(description="the observation that its model was most sure of")
