@@ -306,7 +306,7 @@ FORBIDDEN = (
     "update classifications set content_hash = 'x' where id = :row",
     "update classifications set job_config_version = 7 where id = :row",
     "delete from classifications where id = :row",
-    "truncate predictions",
+    "truncate predictions cascade",
     "truncate classifications cascade",
 )
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from expert.access.state import ClassificationRole
+from expert.occurrences.queries_determine import refresh_determinations
 from tests.support.make.expert_ai import Scene, applied, expert, scene, submitted
 from tests.support.make.results import CLASSIFIER, DETECTOR, results
 from trapper_schemas.ids import uuid7
@@ -40,6 +41,9 @@ async def masked(expert_database_url: str, tmp_path: Path) -> AsyncGenerator[Sce
         values = {"mask": uuid7(), "derived": uuid7(), "taxon": made.taxa["Sus scrofa"]}
         for statement in MASK:
             await made.sql(statement, **{name: value for name, value in values.items() if f":{name}" in statement})
+        ids = await made.sql("select occurrence_id from observations where label = 'wild boar'")
+        async with made.work.db() as db:
+            await refresh_determinations(db, [row.occurrence_id for row in ids])
         yield made
         assert await made.broken() == {}
 
