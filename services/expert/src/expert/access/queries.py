@@ -248,12 +248,20 @@ async def research_role(db: Session, user_id: UUID, project_id: UUID) -> Researc
     )
 
 
+async def research_roles(db: Session, user_id: UUID, project_ids: Sequence[UUID]) -> dict[UUID, ResearchRole]:
+    """Returns the role in each research project where the person has one."""
+    statement = select(ResearchMembership.research_project_id, ResearchMembership.role).where(
+        ResearchMembership.research_project_id.in_(project_ids), ResearchMembership.user_id == user_id
+    )
+    return {row[0]: row[1] for row in await db.execute(statement)}
+
+
 async def classification_roles(
-    db: Session, user_id: UUID, project_id: UUID
-) -> tuple[ClassificationRole | None, ResearchRole | None]:
-    """Returns the roles in a classification project and in its research project."""
+    db: Session, user_id: UUID, project_ids: Sequence[UUID]
+) -> dict[UUID, tuple[ClassificationRole | None, ResearchRole | None]]:
+    """Returns the roles in each classification project and in its research project."""
     statement = (
-        select(ClassificationMembership.role, ResearchMembership.role)
+        select(_projects.c.id, ClassificationMembership.role, ResearchMembership.role)
         .select_from(_projects)
         .outerjoin(
             ClassificationMembership,
@@ -265,10 +273,9 @@ async def classification_roles(
             (ResearchMembership.research_project_id == _projects.c.research_project_id)
             & (ResearchMembership.user_id == user_id),
         )
-        .where(_projects.c.id == project_id)
+        .where(_projects.c.id.in_(project_ids))
     )
-    roles = (await db.execute(statement)).one_or_none()
-    return (roles[0], roles[1]) if roles else (None, None)
+    return {row[0]: (row[1], row[2]) for row in await db.execute(statement)}
 
 
 def readable_research_projects(caller: Caller) -> Select[UUID]:

@@ -29,7 +29,8 @@ async def require(
     `missing` replaces NotFound: what a route answers for an absent row it must answer for a foreign one, too.
     """
     if classification_project is not None:
-        role, above = await queries.classification_roles(db, caller.id, classification_project)
+        roles = await queries.classification_roles(db, caller.id, [classification_project])
+        role, above = roles.get(classification_project, (None, None))
         may_read = may_in_classification_project(role, above, Capability.READ)
         may = may_in_classification_project(role, above, capability)
     elif research_project is not None:

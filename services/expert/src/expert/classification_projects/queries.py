@@ -173,6 +173,26 @@ async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[
     await db.execute(made.on_conflict_do_nothing())
 
 
+async def count_rerun(db: Session, project_id: UUID) -> int:
+    """How many resources have AI results, or a job that makes them, and can be looked at again."""
+    statement = (
+        select(func.count(LinkedCollectionResource.resource_id.distinct()))
+        .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
+        .join(Collection, Collection.id == LinkedCollection.collection_id)
+        .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
+        .where(
+            LinkedCollection.classification_project_id == project_id,
+            LinkedCollection.is_active,
+            is_open(),
+            Collection.is_active,
+            LinkedCollectionResource.taken_at.is_not(None),
+            Resource.state == ResourceState.DESCRIBED,
+            Resource.is_active,
+        )
+    )
+    return (await db.scalars(statement)).one()
+
+
 async def count_link(db: Session, link_id: UUID) -> dict[str, int]:
     """How many resources a link has, and how far the AI is with them."""
     unreadable = or_(Resource.state == ResourceState.UNREADABLE, Resource.remote_url.is_not(None))

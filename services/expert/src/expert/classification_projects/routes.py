@@ -1,12 +1,14 @@
 """Classification projects: make, read, list, change; link collections."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 
 from expert.access.find_row import find_row
 from expert.access.guards import MayAdminister, MayCreateProjects, MayRead
+from expert.access.list_capabilities import list_classification_capabilities
 from expert.access.make_once import IdempotentRequest
 from expert.access.queries_rows import list_rows
 from expert.access.require import require
@@ -21,6 +23,7 @@ from expert.classification_projects.link_collection import consent_to_link, link
 from expert.classification_projects.models import ClassificationProject, LinkedCollection
 from expert.classification_projects.schemas import (
     ClassificationProjectChange,
+    ClassificationProjectChanged,
     ClassificationProjectReply,
     CollectionLinkReply,
     LinkedCollectionChange,
@@ -47,22 +50,26 @@ collection_links = APIRouter(prefix="/api/collections", tags=["collection_links"
 _LINK = "/{collection_id}/links/{link_id}"
 
 
-async def _replies(db: Session, rows: Sequence[ClassificationProject]) -> list[ClassificationProjectReply]:
+async def _replies(
+    db: Session, caller: Caller, rows: Sequence[ClassificationProject]
+) -> list[ClassificationProjectReply]:
     blocked = await find_blocked(db, rows)
+    allowed = await list_classification_capabilities(db, caller, [row.id for row in rows])
     return [
         ClassificationProjectReply(
             **{name: getattr(row, f"{name}_id" if name in TYPES else name) for name in _FIELDS},
             blocked=blocked.get(row.id),
+            capabilities=allowed[row.id],
         )
         for row in rows
     ]
 
 
-async def _reply(db: Session, row: ClassificationProject) -> ClassificationProjectReply:
-    return (await _replies(db, [row]))[0]
+async def _reply(db: Session, caller: Caller, row: ClassificationProject) -> ClassificationProjectReply:
+    return (await _replies(db, caller, [row]))[0]
 
 
-_FIELDS = tuple(name for name in ClassificationProjectReply.model_fields if name != "blocked")
+_FIELDS = tuple(name for name in ClassificationProjectReply.model_fields if name not in {"blocked", "capabilities"})
 _LINK_FIELDS = tuple(name for name in LinkedCollectionReply.model_fields if name != "blocked")
 
 
@@ -99,7 +106,7 @@ async def make(
         db, caller, IdempotentRequest.of(caller, key, ask), research_project_id=ask.research_project_id, fields=fields
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return tagged(response, await _reply(db, row))
+    return tagged(response, await _reply(db, caller, row))
 
 
 @router.get("/")
@@ -117,14 +124,14 @@ async def list_all(
     page_request = PageRequest.of(limit, cursor, filters)
     rows = await list_rows(db, ClassificationProject, queries.visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
-    return Page(items=await _replies(db, items), next_cursor=following)
+    return Page(items=await _replies(db, caller, items), next_cursor=following)
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
 async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ClassificationProjectReply:
     """Read one classification project."""
     row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project")
-    return tagged(response, await _reply(db, row))
+    return tagged(response, await _reply(db, caller, row))
 
 
 @router.patch(
@@ -138,13 +145,16 @@ async def change(
     caller: MayAdminister,
     db: Db,
     response: Response,
-) -> ClassificationProjectReply:
+    dry_run: Annotated[bool, Query(description="change nothing, and answer what the change would mean")] = False,
+) -> ClassificationProjectChanged:
     """Change a classification project; with its first detection provider its resources become due."""
     row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project", lock=True)
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    check_change(ask, if_match, await _reply(db, row), version=row.version)
-    await change_project(db, row, ask.changes())
-    return tagged(response, await _reply(db, row))
+    check_change(ask, if_match, await _reply(db, caller, row), version=row.version)
+    is_other_ai = await change_project(db, row, ask.changes(), dry_run=dry_run)
+    again = await queries.count_rerun(db, project_id) if is_other_ai else None
+    fields = (await _reply(db, caller, row)).model_dump()
+    return tagged(response, ClassificationProjectChanged(**fields, rerun_resources=again))
 
 
 @router.post(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from expert.access.state import Capability
 from expert.classification_projects.state import ClassificationProjectStatus, KeepLogits, LinkState
 from trapper_kit.text import Name
 from trapper_schemas.base import Change, Reply, Request, RowVersion
@@ -62,6 +63,16 @@ class ClassificationProjectReply(Reply):
     created_at: datetime
     version: RowVersion
     blocked: Blocked | None = Field(description="why no job can be made; null when nothing is in the way")
+    capabilities: list[Capability] = Field(description="what the caller's role and token allow on the project")
+
+
+class ClassificationProjectChanged(ClassificationProjectReply):
+    """The project as it is after a change, or as it stays after a dry run."""
+
+    rerun_resources: int | None = Field(
+        description="number of resources from 0 that a re-run under the new AI settings would take; "
+        "null when the change concerns no AI setting"
+    )
 
 
 class NewLinkedCollection(Request):

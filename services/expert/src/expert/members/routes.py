@@ -8,14 +8,12 @@ from fastapi import APIRouter, status
 
 from expert.access import queries as access
 from expert.access.guards import MayAdminister, MayCreateProjects, MayManageTokens, MayRead
+from expert.access.list_capabilities import list_classification_capabilities, list_research_capabilities
 from expert.access.require import require
 from expert.access.state import (
     Capability,
     ClassificationRole,
     ResearchRole,
-    capabilities_in_classification_project,
-    capabilities_in_research_project,
-    in_scope,
 )
 from expert.deps import Db
 from expert.members import queries
@@ -155,8 +153,8 @@ async def withdraw_research_invitation(
 async def read_research_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
     """List what the caller may do in a research project."""
     await require(db, caller, Capability.READ, research_project=project_id)
-    carried = capabilities_in_research_project(await access.research_role(db, caller.id, project_id))
-    return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
+    allowed = await list_research_capabilities(db, caller, [project_id])
+    return CapabilitiesReply(items=allowed.get(project_id, []))
 
 
 @router.delete(
@@ -225,8 +223,8 @@ async def withdraw_classification_invitation(
 async def read_classification_capabilities(project_id: UUID, caller: MayRead, db: Db) -> CapabilitiesReply:
     """List what the caller may do in a classification project."""
     await require(db, caller, Capability.READ, classification_project=project_id)
-    carried = capabilities_in_classification_project(*await access.classification_roles(db, caller.id, project_id))
-    return CapabilitiesReply(items=sorted(capability for capability in carried if in_scope(caller.scopes, capability)))
+    allowed = await list_classification_capabilities(db, caller, [project_id])
+    return CapabilitiesReply(items=allowed.get(project_id, []))
 
 
 @router.delete(

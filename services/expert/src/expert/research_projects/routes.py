@@ -1,5 +1,6 @@
 """Research projects: request, read, list, change, activate, reject."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -7,9 +8,10 @@ from fastapi import APIRouter, Query, Response, status
 
 from expert.access.find_row import find_for_change, find_row
 from expert.access.guards import MayAdministerSite, MayCreateProjects, MayRead
+from expert.access.list_capabilities import list_research_capabilities
 from expert.access.make_once import IdempotentRequest
 from expert.access.queries_rows import list_rows
-from expert.access.state import Capability
+from expert.access.state import Caller, Capability
 from expert.deps import Db, Now
 from expert.research_projects.activate import activate_project, reject_project
 from expert.research_projects.change import change_project
@@ -19,6 +21,7 @@ from expert.research_projects.queries import visible_to
 from expert.research_projects.request import request_project
 from expert.research_projects.schemas import NewResearchProject, ResearchProjectChange, ResearchProjectReply
 from expert.research_projects.state import ResearchProjectStatus
+from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
 from trapper_kit.problems import Forbidden, NotFound
 from trapper_kit.web.describe import problems
@@ -29,8 +32,19 @@ from trapper_schemas.paging import Page
 router = APIRouter(prefix="/api/research-projects", tags=["research_projects"])
 
 
-def _reply(row: ResearchProject) -> ResearchProjectReply:
-    return ResearchProjectReply.model_validate(row, from_attributes=True)
+async def _replies(db: Session, caller: Caller, rows: Sequence[ResearchProject]) -> list[ResearchProjectReply]:
+    allowed = await list_research_capabilities(db, caller, [row.id for row in rows])
+    return [
+        ResearchProjectReply(**{name: getattr(row, name) for name in _FIELDS}, capabilities=allowed.get(row.id, []))
+        for row in rows
+    ]
+
+
+async def _reply(db: Session, caller: Caller, row: ResearchProject) -> ResearchProjectReply:
+    return (await _replies(db, caller, [row]))[0]
+
+
+_FIELDS = tuple(name for name in ResearchProjectReply.model_fields if name != "capabilities")
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED, responses=problems(ProjectNameTaken))
@@ -42,7 +56,7 @@ async def request(
         db, caller, IdempotentRequest.of(caller, key, body), now=now, fields=body.model_dump()
     )
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    return tagged(response, _reply(row))
+    return tagged(response, await _reply(db, caller, row))
 
 
 @router.get("/")
@@ -60,14 +74,14 @@ async def list_all(
     page_request = PageRequest.of(limit, cursor, filters)
     rows = await list_rows(db, ResearchProject, visible_to(caller), page_request, **filters)
     items, following = split(rows, page_request, lambda row: [row.id])
-    return Page(items=[_reply(row) for row in items], next_cursor=following)
+    return Page(items=await _replies(db, caller, items), next_cursor=following)
 
 
 @router.get("/{project_id}/", responses=problems(NotFound))
 async def read(project_id: UUID, caller: MayRead, db: Db, response: Response) -> ResearchProjectReply:
     """Read one research project."""
     row = await find_row(db, ResearchProject, visible_to(caller), project_id, noun="research project")
-    return tagged(response, _reply(row))
+    return tagged(response, await _reply(db, caller, row))
 
 
 @router.patch("/{project_id}/", responses=problems(NotFound, Forbidden, ProjectNameTaken))
@@ -89,9 +103,9 @@ async def change(
         noun="research project",
         capability=Capability.CREATE_PROJECTS,
     )
-    check_change(body, if_match, _reply(row), version=row.version)
+    check_change(body, if_match, await _reply(db, caller, row), version=row.version)
     await change_project(db, row, body.changes())
-    return tagged(response, _reply(row))
+    return tagged(response, await _reply(db, caller, row))
 
 
 @router.post("/{project_id}/activate/", responses=problems(NotFound))
@@ -99,10 +113,10 @@ async def activate(
     project_id: UUID, caller: MayAdministerSite, db: Db, now: Now, response: Response
 ) -> ResearchProjectReply:
     """Activate a research project that was asked for, or that was rejected."""
-    return tagged(response, _reply(await activate_project(db, project_id, by=caller.id, now=now)))
+    return tagged(response, await _reply(db, caller, await activate_project(db, project_id, by=caller.id, now=now)))
 
 
 @router.post("/{project_id}/reject/", responses=problems(NotFound))
 async def reject(project_id: UUID, caller: MayAdministerSite, db: Db, response: Response) -> ResearchProjectReply:
     """Reject a research project; nothing is deleted."""
-    return tagged(response, _reply(await reject_project(db, project_id, by=caller.id)))
+    return tagged(response, await _reply(db, caller, await reject_project(db, project_id, by=caller.id)))

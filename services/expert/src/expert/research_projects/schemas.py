@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from expert.access.state import Capability
 from expert.research_projects.state import CaptureMethod, ResearchProjectStatus, SamplingDesign
 from trapper_kit.text import Name, Text
 from trapper_schemas.base import Change, Reply, Request, RowVersion
@@ -46,3 +47,4 @@ class ResearchProjectReply(Reply):
     created_at: datetime
     activated_at: datetime | None
     version: RowVersion
+    capabilities: list[Capability] = Field(description="what the caller's role and token allow on the project")
