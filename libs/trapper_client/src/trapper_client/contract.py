@@ -2894,10 +2894,104 @@ class ClassificationProjectChange(ContractModel):
     ] = None
 
 
+class ClassificationProjectChanged(ContractModel):
+    """
+    The project as it is after a change, or as it stays after a dry run.
+    """
+
+    blocked: Annotated[
+        Blocked | None,
+        Field(description="why no job can be made; null when nothing is in the way"),
+    ]
+    capabilities: Annotated[
+        list[Capability],
+        Field(description="what the caller's role and token allow on the project"),
+    ]
+    classification_threshold: Annotated[
+        float | None,
+        Field(
+            description="species with a lower score, 0 to 1, are not named; null takes the model's typical one"
+        ),
+    ]
+    classificator_id: Annotated[
+        str, Field(description="the set of attributes that people fill in")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    detection_threshold: Annotated[
+        float | None,
+        Field(
+            description="detections with a lower score, 0 to 1, are left out; null takes the model's typical one"
+        ),
+    ]
+    embedding_ai_model: Annotated[
+        str | None, Field(description="the provider of features; null for none")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    keep_logits: Annotated[
+        KeepLogits,
+        Field(
+            description="which raw values of the species model stay stored with the results"
+        ),
+    ]
+    match_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which a box of a new run is the same object as one of before"
+        ),
+    ]
+    name: Annotated[str, Field(description="what people call it")]
+    nms_iou: Annotated[
+        float,
+        Field(
+            description="overlap, 0 to 1, from which two boxes of one picture are one object"
+        ),
+    ]
+    object_detection_ai_model: Annotated[
+        str | None,
+        Field(
+            description="the detection provider; null while none is chosen, and no job is made"
+        ),
+    ]
+    required_ai_classification: Annotated[
+        bool,
+        Field(description="whether people can approve only what the AI has looked at"),
+    ]
+    rerun_resources: Annotated[
+        int | None,
+        Field(
+            description="number of resources from 0 that a re-run under the new AI settings would take; null when the change concerns no AI setting"
+        ),
+    ]
+    research_project_id: Annotated[str, Field(description="id of the research project")]
+    sequence_interval_seconds: Annotated[
+        int,
+        Field(
+            description="captures of one deployment that are at most so many seconds apart are one sequence, 1 to 31,536,000; null takes the project's"
+        ),
+    ]
+    slug: Annotated[str, Field(description="the name in addresses; it never changes")]
+    species_ai_model: Annotated[
+        str | None, Field(description="the species provider; null for none")
+    ]
+    status: Annotated[
+        ClassificationProjectStatus, Field(description="whether work on it goes on")
+    ]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
 class ClassificationProjectReply(ContractModel):
     blocked: Annotated[
         Blocked | None,
         Field(description="why no job can be made; null when nothing is in the way"),
+    ]
+    capabilities: Annotated[
+        list[Capability],
+        Field(description="what the caller's role and token allow on the project"),
     ]
     classification_threshold: Annotated[
         float | None,
@@ -4369,6 +4463,10 @@ class ResearchProjectReply(ContractModel):
     activated_at: Annotated[
         datetime | None,
         Field(description="when a site admin activated it; null before"),
+    ]
+    capabilities: Annotated[
+        list[Capability],
+        Field(description="what the caller's role and token allow on the project"),
     ]
     capture_method: Annotated[
         CaptureMethod | None, Field(description="what triggers the cameras")

@@ -69,6 +69,10 @@ class ClassificationProjectsListAllFilters(TypedDict, total=False):
     name: str | None
 
 
+class ClassificationProjectsChangeFilters(TypedDict, total=False):
+    dry_run: bool
+
+
 class ClassificationProjectsListLinksFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

@@ -174,19 +174,20 @@ async def add_to_links(db: Session, collection_id: UUID, resource_ids: Sequence[
 
 
 async def count_rerun(db: Session, project_id: UUID) -> int:
-    """How many resources have AI results, or a job that makes them, and can be looked at again."""
+    """How many resources a job has taken before and a new one could take again."""
     statement = (
         select(func.count(LinkedCollectionResource.resource_id.distinct()))
         .join(LinkedCollection, LinkedCollection.id == LinkedCollectionResource.linked_collection_id)
-        .join(Collection, Collection.id == LinkedCollection.collection_id)
         .join(Resource, Resource.id == LinkedCollectionResource.resource_id)
         .where(
             LinkedCollection.classification_project_id == project_id,
             LinkedCollection.is_active,
             is_open(),
-            Collection.is_active,
+            LinkedCollection.collection_id.in_(select(Collection.id).where(Collection.is_active)),
             LinkedCollectionResource.taken_at.is_not(None),
             Resource.state == ResourceState.DESCRIBED,
+            Resource.kind == ResourceKind.IMAGE,
+            Resource.remote_url.is_(None),
             Resource.is_active,
         )
     )

@@ -150,7 +150,9 @@ async def change(
     """Change a classification project; with its first detection provider its resources become due."""
     row = await find_row(db, ClassificationProject, queries.visible_to(caller), project_id, noun="project", lock=True)
     await require(db, caller, Capability.ADMINISTER, classification_project=project_id)
-    check_change(ask, if_match, await _reply(db, caller, row), version=row.version)
+    check_change(
+        ask, if_match, await _reply(db, caller, row), version=row.version, ignored=frozenset({"rerun_resources"})
+    )
     is_other_ai = await change_project(db, row, ask.changes(), dry_run=dry_run)
     again = await queries.count_rerun(db, project_id) if is_other_ai else None
     fields = (await _reply(db, caller, row)).model_dump()

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
-from expert.access import queries as access
 from expert.access.guards import MayAdminister, MayCreateProjects, MayManageTokens, MayRead
 from expert.access.list_capabilities import list_classification_capabilities, list_research_capabilities
 from expert.access.require import require
