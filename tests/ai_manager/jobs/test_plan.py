@@ -4,18 +4,28 @@ from datetime import timedelta
 from uuid import UUID
 
 from ai_manager.jobs.plan import plan_job
-from ai_manager.jobs.state import ResourceCounts, closing_state, next_batch_size
+from ai_manager.jobs.state import BatchSizes, ResourceCounts, closing_state
 from ai_manager.jobs.tasks import plan_due, settle_due
 from tests.support.make.ai_manager import DETECTOR_SHA256, Manager, job_request
 from trapper_schemas.v1.jobs import JobState
 
 
-def test_a_batch_is_one_to_two_minutes_of_measured_work() -> None:
+def test_a_batch_is_at_most_the_target_seconds_of_measured_work() -> None:
     sizes = [
-        next_batch_size(images_per_second=speed, target_seconds=90, default=32, limit=512)
-        for speed in (None, 0.001, 1.0, 100.0)
+        BatchSizes.of_speed(speed, target_seconds=90, smallest=32, limit=512) for speed in (None, 0.001, 1.0, 100.0)
     ]
-    assert sizes == [32, 1, 90, 512]
+    assert sizes == [BatchSizes(32, 32), BatchSizes(1, 1), BatchSizes(32, 90), BatchSizes(32, 512)]
+
+
+def test_a_job_begins_and_ends_with_small_batches() -> None:
+    sizes = BatchSizes(32, 512).next_sizes(planned=0, total=2_000, sealed=True, alive=2, count=100)
+    assert sizes == [32, 32, 64, 128, 256, 372, 279, 210, 157, 118, 88, 66, 50, 37, 32, 32, 32, 15]
+
+
+def test_a_job_that_still_grows_does_not_end_with_small_batches() -> None:
+    sizes = BatchSizes(32, 512).next_sizes(planned=1_000, total=2_000, sealed=False, alive=2, count=100)
+    assert sizes == [512, 488]
+    assert BatchSizes(32, 512).next_sizes(planned=0, total=2_000, sealed=False, alive=2, count=3) == [32, 32, 64]
 
 
 def test_how_a_job_ends_follows_from_its_counts() -> None:
@@ -57,9 +67,10 @@ async def test_batches_follow_the_measured_speed_and_the_end_is_foretold(
     machine = await manager.worker()
     await machine.beat(images_per_second={DETECTOR_SHA256: 0.1})
     job_id = await manager.planned(expert, job_request(18))
-    (lease,) = await machine.claim()
-    assert len(lease.resources) == 9
-    await machine.finish(lease)
+    leases = await machine.claim(limit=10)
+    assert [len(lease.resources) for lease in leases] == [3, 3, 6, 3, 3]
+    for lease in leases[1:3]:
+        await machine.finish(lease)
     job = await manager.job(expert, job_id)
     assert (job.state, job.progress) == (JobState.RUNNING, 0.5)
     assert (job.images_per_second, job.eta_seconds) == (0.1, 90.0)

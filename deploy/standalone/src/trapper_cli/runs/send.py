@@ -22,6 +22,8 @@ _OF_THE_FILE = {400, 409, 410, 413, 422}
 
 
 _PACK_BYTES = 4 << 20
+_FIRST_FILES = 64
+"""Files of the first announcement: few, so that the AI begins while the others are still uploaded."""
 _CHANGED = "The file changed while it was read."
 
 
@@ -79,10 +81,9 @@ class Sender:
         """All files; of several with the same bytes one is uploaded, and each is known under its own path."""
         first, again = _first_of_each(files)
         for batch in (first, again):
-            for start in range(0, len(batch), UPLOADS_PER_CALL):
-                chunk = batch[start : start + UPLOADS_PER_CALL]
+            for chunk in _chunked(batch):
                 self._send_packs(_packs(self._announce(chunk)))
-                if start + UPLOADS_PER_CALL < len(batch):
+                if chunk[-1] is not batch[-1]:
                     self._on_chunk()
         return self.sent
 
@@ -191,6 +192,13 @@ class Sender:
         relative = file.photo.relative
         with self._lock:
             self.sent.failures[relative] = FileFailure(relative, reason, is_unread=is_unread)
+
+
+def _chunked(files: Sequence[FileToSend]) -> Iterator[Sequence[FileToSend]]:
+    start, size = 0, _FIRST_FILES
+    while start < len(files):
+        yield files[start : start + size]
+        start, size = start + size, UPLOADS_PER_CALL
 
 
 def _packs(uploads: Iterable[tuple[FileToSend, str]]) -> list[Pack]:

@@ -12,7 +12,7 @@ from ai_manager.batches.state import SEPARATOR, BatchState
 from ai_manager.deps import Work
 from ai_manager.jobs import queries
 from ai_manager.jobs.models import Job
-from ai_manager.jobs.state import next_batch_size
+from ai_manager.jobs.state import BatchSizes
 from ai_manager.workers import queries as workers
 from trapper_kit.db import Session, enqueue_after_commit
 from trapper_kit.logs import log
@@ -57,15 +57,22 @@ async def _plan_some(work: Work, db: Session, job_id: UUID) -> list[Batch]:
     missing = 2 * fleet.alive + work.settings.waiting_base - await queries.count_waiting(db, job_id)
     if missing <= 0:
         return []
-    size = next_batch_size(
-        images_per_second=fleet.images_per_second,
+    batch_sizes = BatchSizes.of_speed(
+        fleet.images_per_second,
         target_seconds=work.settings.batch_target_seconds,
-        default=work.settings.batch_size,
+        smallest=work.settings.batch_size,
         limit=work.settings.batch_size_limit,
     )
-    resources = await _resources(db, job, min(missing, AT_ONCE) * size)
-    made = await _make_batches(db, job, terms, resources, size)
-    log("job.planned", job_id=job_id, batches=len(made), size=size, planned_through=job.planned_through)
+    sizes = batch_sizes.next_sizes(
+        planned=job.planned_through,
+        total=job.total,
+        sealed=job.sealed,
+        alive=fleet.alive,
+        count=min(missing, AT_ONCE),
+    )
+    resources = await _resources(db, job, sum(sizes))
+    made = await _make_batches(db, job, terms, resources, sizes)
+    log("job.planned", job_id=job_id, batches=len(made), sizes=sizes, planned_through=job.planned_through)
     return made
 
 
@@ -78,11 +85,12 @@ async def _resources(db: Session, job: Job, count: int) -> list[ResourceRef]:
 
 
 async def _make_batches(
-    db: Session, job: Job, terms: Terms, resources: Sequence[ResourceRef], size: int
+    db: Session, job: Job, terms: Terms, resources: Sequence[ResourceRef], sizes: Sequence[int]
 ) -> list[Batch]:
     turn = max(job.next_turn, await batches.smallest_waiting_turn(db, terms.priority))
     made: list[Batch] = []
-    for start in range(0, len(resources), size):
+    start = 0
+    for size in sizes:
         part = resources[start : start + size]
         made.append(
             Batch(
@@ -101,6 +109,7 @@ async def _make_batches(
             )
         )
         turn += 1
+        start += size
     db.add_all(made)
     job.next_turn = turn
     job.planned_through += len(resources)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from ai_manager.workers.state import Ability
 from trapper_schemas.blocked import Blocked
@@ -31,11 +32,33 @@ def closing_state(counts: ResourceCounts) -> JobState:
     return JobState.FAILED if counts.failed >= counts.total else JobState.PARTIAL
 
 
-def next_batch_size(*, images_per_second: float | None, target_seconds: float, default: int, limit: int) -> int:
-    """Returns one to two minutes of work at the measured speed, or the setting without one."""
-    if images_per_second is None:
-        return min(default, limit)
-    return max(1, min(limit, round(images_per_second * target_seconds)))
+@dataclass(frozen=True)
+class BatchSizes:
+    """Sizes of a job's batches: small at first for early results, small at the end so that workers end together."""
+
+    smallest: int
+    largest: int
+
+    @classmethod
+    def of_speed(
+        cls, images_per_second: float | None, *, target_seconds: float, smallest: int, limit: int
+    ) -> "BatchSizes":
+        """Batches of at most `target_seconds` of work at the measured speed; without one, of the smallest size."""
+        if images_per_second is None:
+            return cls(min(smallest, limit), min(smallest, limit))
+        largest = max(1, min(limit, round(images_per_second * target_seconds)))
+        return cls(min(smallest, largest), largest)
+
+    def next_sizes(self, *, planned: int, total: int, sealed: bool, alive: int, count: int) -> list[int]:
+        """Resources in each of the next `count` batches, after `planned` of `total`; `alive` workers share them."""
+        sizes: list[int] = []
+        while planned < total and len(sizes) < count:
+            size = min(self.largest, planned)
+            if sealed:
+                size = min(size, ceil((total - planned) / (2 * max(1, alive))))
+            sizes.append(min(max(self.smallest, size), total - planned))
+            planned += sizes[-1]
+        return sizes
 
 
 @dataclass(frozen=True)
