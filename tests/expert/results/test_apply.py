@@ -4,14 +4,18 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from expert.jobs.cancel import cancel_job
+from expert.manager_client import Managers
 from expert.results import apply as applying
 from expert.results.apply import apply_batch
 from tests.support.make.expert_ai import Scene, applied, asked_again, expert, received, scene, submitted
 from tests.support.make.results import column, failed, results, seen
+from trapper_kit.db import TaskMessage
 from trapper_schemas.ids import uuid7
+from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.results import BatchResults
 
 OBSERVATIONS = (
@@ -74,6 +78,31 @@ async def test_applying_twice_is_applying_once(expert_database_url: str, tmp_pat
         assert await made.sql("select times_applied from received_batches") == [(1,)]
         assert await made.sql("select count(*) from observations") == [(2,)]
         assert await made.broken() == {}
+
+
+async def test_the_last_of_batches_acknowledged_at_the_same_moment_has_the_job_followed(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    together = asyncio.Barrier(3)
+
+    async def agree(request: httpx.Request) -> httpx.Response:
+        await together.wait()
+        return httpx.Response(204, headers={HEADER: str(PROTOCOL)}, stream=httpx.ByteStream(b""), request=request)
+
+    managers = Managers(transport=httpx.MockTransport(agree))
+    async with expert(expert_database_url, tmp_path, managers=managers) as work:
+        made = await scene(work)
+        job_id = await submitted(made)
+        ids = made.resource_ids
+        kept = [
+            await received(made, job_id, results(batch_id=uuid7(), resource_ids=[each], outcomes=(seen(),)))
+            for each in ids
+        ]
+        sent: list[TaskMessage] = []
+        work.database.task_sender = sent.extend
+        await asyncio.gather(*(apply_batch(work, each) for each in kept))
+        assert await made.sql("select count(*) from received_batches where acknowledged_at is null") == [(0,)]
+        assert TaskMessage("jobs.follow", {"job_id": str(job_id)}) in sent
 
 
 async def test_many_processes_that_apply_the_same_batch_write_it_once(expert_database_url: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from expert.results.listen import listen_for_results
+from expert.settings import Intervals
 from tests.support.make.expert_ai import expert, scene, submitted
 from trapper_cli.servers.valkey import EmbeddedValkey
 from trapper_kit.db import TaskMessage
@@ -17,10 +18,10 @@ from trapper_schemas.notifications import RESULTS_READY, expert_queue
 async def test_a_notification_rings_the_fetching_of_its_job_and_an_unknown_one_is_dropped(
     expert_database_url: str, tmp_path: Path, valkey: EmbeddedValkey
 ) -> None:
-    async with expert(expert_database_url, tmp_path, notifications_redis_url=valkey.notifications_url) as work:
-        made = await scene(work)
-        job_id = await submitted(made)
-        ((there,),) = await made.sql("select manager_job_id from ai_classification_jobs")
+    intervals = Intervals(gather_quiet=0, sweep=0.05)
+    async with expert(
+        expert_database_url, tmp_path, notifications_redis_url=valkey.notifications_url, intervals=intervals
+    ) as work:
         heard = asyncio.Event()
         sent: list[TaskMessage] = []
 
@@ -28,8 +29,12 @@ async def test_a_notification_rings_the_fetching_of_its_job_and_an_unknown_one_i
             sent.extend(messages)
             heard.set()
 
-        work.database.task_sender = note
         listening = asyncio.create_task(listen_for_results(work))
+        await asyncio.sleep(0)  # it begins, and finds no connection
+        made = await scene(work)
+        job_id = await submitted(made)
+        ((there,),) = await made.sql("select manager_job_id from ai_classification_jobs")
+        work.database.task_sender = note
         manager = QueueNotifier(valkey.notifications_url)
         queue = expert_queue(str(made.connection_id))
         try:

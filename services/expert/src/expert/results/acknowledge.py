@@ -23,5 +23,6 @@ async def acknowledge(work: ExpertWork, batch: ReceivedBatch) -> None:
         return
     async with work.db() as db:
         await queries.mark_acknowledged(db, batch.id, now=work.clock.now())
+    async with work.db() as db:  # after the commit: of batches acknowledged at the same moment, the last sees all
         if not await queries.left_of(db, batch.job_id):
             enqueue_after_commit(db, "jobs.follow", job_id=batch.job_id)

@@ -19,7 +19,7 @@ Listeners = dict[tuple[UUID, str], NotificationListener]
 
 
 async def listen_for_results(work: ExpertWork) -> None:
-    """Runs one listener thread per connection with an address, and checks for new connections every minute."""
+    """Runs one listener thread per connection with an address, and checks for new connections at every sweep."""
     loop = asyncio.get_running_loop()
     listeners: Listeners = {}
     receiving: set[asyncio.Task[None]] = set()
@@ -56,7 +56,7 @@ async def listen_for_results(work: ExpertWork) -> None:
             except Exception as error:  # noqa: BLE001 - as before; the next turn tries again
                 away = isinstance(error, DatabaseUnavailable)
                 log("notifications.not_updated", problem=str(error), error=None if away else error)
-            await asyncio.sleep(work.settings.intervals.max_backoff)
+            await asyncio.sleep(work.settings.intervals.sweep)
     finally:
         for listener in listeners.values():
             listener.stop()
