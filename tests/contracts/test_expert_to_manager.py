@@ -11,6 +11,8 @@ from expert.jobs.submit import send_job, submit_job
 from expert.manager_client import ManagerClient
 from expert.providers.open_connection import open_connection
 from expert.results import fetch
+from expert.results.apply import apply_batch
+from expert.results.close import close_job
 from expert.results.fetch import fetch_results
 from expert.results.listen import _receive
 from tests.contracts.conftest import Pair
@@ -201,6 +203,27 @@ async def test_whatever_call_fails_on_the_way_back_is_made_again(pair: Pair, shu
     pair.faults.unavailable = ()
     await finished(pair)
     assert await pair.expert.sql("select distinct times_applied from received_batches") == [(1,)]
+
+
+async def test_a_job_closed_after_its_last_acknowledgement_ends_at_the_notification(
+    pair: Pair,
+) -> None:
+    await pair.sweep()
+    await pair.plan()
+    machine = await pair.manager.worker()
+    for lease in await machine.claim(limit=8):
+        assert (await machine.finish(lease)).status_code == 200
+    ((job_id,),) = await pair.expert.sql("select id from ai_classification_jobs")
+    await fetch_results(pair.expert.work, job_id)
+    for (received_id,) in await pair.expert.sql("select id from received_batches"):
+        await apply_batch(pair.expert.work, received_id)
+    await pair.settle()
+    sent: list[TaskMessage] = []
+    pair.expert.work.database.task_sender = sent.extend
+    await fetch_results(pair.expert.work, job_id)
+    assert sent == [TaskMessage("results.close", {"job_id": str(job_id)})]
+    await close_job(pair.expert.work, job_id)
+    assert await pair.stage() == "finished"
 
 
 async def test_a_death_between_blob_and_row_or_row_and_rows_costs_nothing(

@@ -34,6 +34,9 @@ async def fetch_results(work: ExpertWork, job_id: UUID) -> None:
     except Problem as problem:
         log("results.not_listed", job=job_id, problem=problem.type, detail=problem.detail)
         return
+    if not closed:  # the Manager has perhaps closed the job, after its last batch was acknowledged
+        async with work.db() as db:
+            enqueue_after_commit(db, "results.close", job_id=job_id)
     for batch in closed:
         try:
             await keep_batch(work, manager, job_id, batch)
