@@ -210,6 +210,7 @@ RULES: dict[str, Rule] = {
     "jobs_read_for_inference": Rule(Place.PUBLIC),
     "jobs_read_job": Rule(Place.CLASSIFICATION),
     "jobs_rerun": Rule(Place.CLASSIFICATION, {"dry_run": True}),
+    "jobs_rerun_stage_of_job": Rule(Place.CLASSIFICATION),
     "jobs_update_status": Rule(Place.CLASSIFICATION),
     "locations_change": Rule(Place.RESEARCH, {"name": "other"}, stale=True),
     "locations_list_all": Rule(Place.PERSON),

@@ -11,7 +11,8 @@ from uuid import UUID
 import httpx
 
 from expert.access.issue_token import issue_token
-from expert.operations.start import start_operation
+from expert.operations.models import Operation
+from expert.operations.start import begin_operation
 from expert.sequences.build import build_missing
 from expert.sequences.extend import extend_link
 from tests.support.access_table import CALLERS, OUTSIDER, OWNER, CallerKind, Place, Route
@@ -52,7 +53,13 @@ class World:
 
     async def call(self, route: Route, caller: CallerKind, ids: Ids, **query: str) -> httpx.Response:
         """One request on these objects; a row of the owner's own is made for it, for it may end with it."""
-        ids = {**ids, "unique": uuid7().hex[-10:], "nobody": uuid7(), "sha256": uuid7().hex + uuid7().hex}
+        ids = {
+            **ids,
+            "unique": uuid7().hex[-10:],
+            "nobody": uuid7(),
+            "stage": "sequences",
+            "sha256": uuid7().hex + uuid7().hex,
+        }
         for name, statement in OWN_ROWS.items():
             if f"{{{name}}}" in route.path and name not in ids and route.rule.place is Place.OWN:
                 ids[name] = uuid7()
@@ -175,9 +182,8 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
     assert approved.status_code == 200, approved.text
     ((occurrence_id,),) = await project.sql("select id from occurrences")
     async with backend.work.db() as db:
-        operation, _ = await start_operation(
-            db, "jobs.make", classification_project_id=project.project_id, parameters={}, total=0
-        )
+        operation = Operation(kind="jobs.make", classification_project_id=project.project_id, parameters={}, total=0)
+        await begin_operation(db, operation)
     await project.sql(
         "update resources set captured_at = now(), time_override = now(), deployment_id = :d where id = any(:ids)",
         d=deployment["id"],

@@ -15,7 +15,7 @@ from expert.operations.models import Operation
 from expert.operations.recover import recover_operations
 from expert.operations.register import KINDS, operation_kind
 from expert.operations.run import run_operation
-from expert.operations.start import start_operation
+from expert.operations.start import begin_operation
 from expert.operations.state import MAX_FAILURES, BatchOutcome, LogLevel, LogLine
 from expert.settings import Intervals
 from tests.support.make.expert_ai import Scene, expert, scene
@@ -64,11 +64,8 @@ async def project(expert_database_url: str, tmp_path: Path) -> AsyncIterator[Sce
 
 async def started(project: Scene, name: str = "tests.count") -> UUID:
     async with project.work.db() as db:
-        operation, is_new = await start_operation(
-            db, name, classification_project_id=project.project_id, parameters={}, total=ROWS
-        )
-    assert is_new
-    return operation.id
+        operation = Operation(kind=name, classification_project_id=project.project_id, parameters={}, total=ROWS)
+        return (await begin_operation(db, operation)).id
 
 
 async def read(project: Scene, operation_id: UUID) -> dict[str, Any]:

@@ -2340,6 +2340,37 @@ class SplitParts(ContractModel):
     ]
 
 
+class StageAfterIngest(StrEnum):
+    """
+    What follows once all results of a job are applied; each can be run again alone.
+    """
+
+    SEQUENCES = "sequences"
+
+
+class StageRunReply(ContractModel):
+    """
+    One run of a stage after ingest; it is an operation, whose log and counters have its address.
+    """
+
+    attempt: Annotated[int, Field(description="how many times it was started, from 0")]
+    done: Annotated[
+        int, Field(description="number of resources that it is done with, from 0")
+    ]
+    ended_at: Annotated[
+        datetime | None, Field(description="when its operation ended; null before")
+    ]
+    error: Annotated[str | None, Field(description="why it failed")]
+    operation_id: Annotated[str, Field(description="id of the operation")]
+    started_at: Annotated[
+        datetime | None, Field(description="when it was first started; null before")
+    ]
+    state: Annotated[
+        OperationState, Field(description="`waiting` also between two attempts")
+    ]
+    total: Annotated[int, Field(description="number of resources of the job, from 1")]
+
+
 class StartedBackfill(ContractModel):
     """
     The operation that stores features of kept results as embeddings.
@@ -3453,115 +3484,6 @@ class InvitationReply(ContractModel):
     ]
 
 
-class JobReply(ContractModel):
-    """
-    One job; counts of an open one are counted now, those of a closed one were written when it closed.
-    """
-
-    blank: Annotated[
-        int, Field(description="number of resources without anything in them, from 0")
-    ]
-    blocked: Annotated[
-        Blocked | None,
-        Field(
-            description="why the job waits for a person; null when nothing is in the way"
-        ),
-    ]
-    cancelled: Annotated[
-        int, Field(description="number of resources of a cancelled job, from 0")
-    ]
-    classification_project_id: Annotated[
-        str, Field(description="id of the classification project")
-    ]
-    closed_at: Annotated[
-        datetime | None, Field(description="when it ended; null while it is open")
-    ]
-    connection_id: Annotated[
-        str, Field(description="the Manager that offers or runs it")
-    ]
-    created_at: Annotated[datetime, Field(description="when it was made")]
-    created_by: Annotated[
-        str | None,
-        Field(description="the person who asked for it; null for the system"),
-    ]
-    done: Annotated[
-        int, Field(description="number of resources that were looked at, from 0")
-    ]
-    error: Annotated[
-        str | None,
-        Field(description="the last error in one sentence; null when there is none"),
-    ]
-    eta_seconds: Annotated[
-        float | None,
-        Field(
-            description="estimated seconds until the job ends, from 0; null while unknown"
-        ),
-    ]
-    failed: Annotated[
-        int,
-        Field(description="number of resources that could not be processed, from 0"),
-    ]
-    id: Annotated[str, Field(description="id of the row")]
-    images_per_second: Annotated[
-        float | None,
-        Field(
-            description="measured speed in images per second, from 0; null while unknown"
-        ),
-    ]
-    interactive: Annotated[
-        bool,
-        Field(description="whether a person waits for it: it goes before other jobs"),
-    ]
-    job_config: Annotated[
-        FrozenJobConfig,
-        Field(
-            description="what runs on every resource: the stages with their models and thresholds"
-        ),
-    ]
-    job_config_version: Annotated[
-        int,
-        Field(
-            description="the configuration that its results were parsed with, from 1"
-        ),
-    ]
-    kind: Annotated[
-        JobKind, Field(description="what the job asks for; always `detect`")
-    ]
-    linked_collection_id: Annotated[
-        str, Field(description="id of the link of a collection to a project")
-    ]
-    models_key: Annotated[
-        str,
-        Field(
-            description="equal for jobs that run the same models, whatever their thresholds"
-        ),
-    ]
-    operation_id: Annotated[
-        str | None,
-        Field(description="of the operation that made it, null when it was made alone"),
-    ]
-    pending: Annotated[
-        int,
-        Field(
-            description="number of resources without an outcome, from 0: the rest of the total"
-        ),
-    ]
-    progress: Annotated[
-        float,
-        Field(description="the part of the resources that have an outcome, 0 to 1"),
-    ]
-    provider: Annotated[JobProvider, Field(description="what computed or offers it")]
-    stage: Annotated[JobStage, Field(description="how far the job is")]
-    stages: Annotated[
-        list[EnteredStage],
-        Field(description="the stages that the job went through, with their times"),
-    ]
-    total: Annotated[int, Field(description="number of resources, from 0")]
-    with_animals: Annotated[
-        int, Field(description="number of resources with at least one animal, from 0")
-    ]
-
-
 class JobRerun(ContractModel):
     """
     The same scope again, or only what failed.
@@ -3823,23 +3745,6 @@ class NewJob(ContractModel):
             description="only these resources of the project, at most 100,000; null for all of the link"
         ),
     ] = None
-
-
-class NewJobReply(ContractModel):
-    """
-    How many resources are taken, or would be; neither job nor operation when there are none, or on a dry run.
-    """
-
-    job: Annotated[
-        JobReply | None, Field(description="the job; null when none was made")
-    ]
-    operation_id: Annotated[
-        str | None,
-        Field(
-            description="of the operation that makes several jobs, when one is not enough"
-        ),
-    ]
-    resources: Annotated[int, Field(description="number of resources, from 0")]
 
 
 class NewResearchMember(ContractModel):
@@ -4863,6 +4768,33 @@ class SessionReply(ContractModel):
     user: Annotated[UserReply, Field(description="who is signed in")]
 
 
+class StageAfterIngestReply(ContractModel):
+    """
+    What follows once all results of a job are applied: its newest run, and those before it.
+    """
+
+    attempt: Annotated[int, Field(description="how many times it was started, from 0")]
+    done: Annotated[
+        int, Field(description="number of resources that it is done with, from 0")
+    ]
+    ended_at: Annotated[
+        datetime | None, Field(description="when its operation ended; null before")
+    ]
+    error: Annotated[str | None, Field(description="why it failed")]
+    history: Annotated[
+        list[StageRunReply], Field(description="earlier runs, the newest first")
+    ]
+    operation_id: Annotated[str, Field(description="id of the operation")]
+    stage: Annotated[StageAfterIngest, Field(description="how far the job is")]
+    started_at: Annotated[
+        datetime | None, Field(description="when it was first started; null before")
+    ]
+    state: Annotated[
+        OperationState, Field(description="`waiting` also between two attempts")
+    ]
+    total: Annotated[int, Field(description="number of resources of the job, from 1")]
+
+
 class Statistics(ContractModel):
     """
     A classification project in numbers, over the linked collections that the caller may read.
@@ -5061,13 +4993,116 @@ class InvitationPage(ContractModel):
     ]
 
 
-class JobPage(ContractModel):
-    items: Annotated[
-        list[JobReply],
-        Field(description="the rows, in the order that the list promises"),
+class JobReply(ContractModel):
+    """
+    One job; counts of an open one are counted now, those of a closed one were written when it closed.
+    """
+
+    after_ingest: Annotated[
+        list[StageAfterIngestReply],
+        Field(description="what followed its results; none before it finished"),
     ]
-    next_cursor: Annotated[
-        str | None, Field(description="`cursor` of the next page; null on the last one")
+    blank: Annotated[
+        int, Field(description="number of resources without anything in them, from 0")
+    ]
+    blocked: Annotated[
+        Blocked | None,
+        Field(
+            description="why the job waits for a person; null when nothing is in the way"
+        ),
+    ]
+    cancelled: Annotated[
+        int, Field(description="number of resources of a cancelled job, from 0")
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    closed_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it is open")
+    ]
+    connection_id: Annotated[
+        str, Field(description="the Manager that offers or runs it")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None,
+        Field(description="the person who asked for it; null for the system"),
+    ]
+    done: Annotated[
+        int, Field(description="number of resources that were looked at, from 0")
+    ]
+    error: Annotated[
+        str | None,
+        Field(description="the last error in one sentence; null when there is none"),
+    ]
+    eta_seconds: Annotated[
+        float | None,
+        Field(
+            description="estimated seconds until the job ends, from 0; null while unknown"
+        ),
+    ]
+    failed: Annotated[
+        int,
+        Field(description="number of resources that could not be processed, from 0"),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    images_per_second: Annotated[
+        float | None,
+        Field(
+            description="measured speed in images per second, from 0; null while unknown"
+        ),
+    ]
+    interactive: Annotated[
+        bool,
+        Field(description="whether a person waits for it: it goes before other jobs"),
+    ]
+    job_config: Annotated[
+        FrozenJobConfig,
+        Field(
+            description="what runs on every resource: the stages with their models and thresholds"
+        ),
+    ]
+    job_config_version: Annotated[
+        int,
+        Field(
+            description="the configuration that its results were parsed with, from 1"
+        ),
+    ]
+    kind: Annotated[
+        JobKind, Field(description="what the job asks for; always `detect`")
+    ]
+    linked_collection_id: Annotated[
+        str, Field(description="id of the link of a collection to a project")
+    ]
+    models_key: Annotated[
+        str,
+        Field(
+            description="equal for jobs that run the same models, whatever their thresholds"
+        ),
+    ]
+    operation_id: Annotated[
+        str | None,
+        Field(description="of the operation that made it, null when it was made alone"),
+    ]
+    pending: Annotated[
+        int,
+        Field(
+            description="number of resources without an outcome, from 0: the rest of the total"
+        ),
+    ]
+    progress: Annotated[
+        float,
+        Field(description="the part of the resources that have an outcome, 0 to 1"),
+    ]
+    provider: Annotated[JobProvider, Field(description="what computed or offers it")]
+    stage: Annotated[JobStage, Field(description="how far the job is")]
+    stages: Annotated[
+        list[EnteredStage],
+        Field(description="the stages that the job went through, with their times"),
+    ]
+    total: Annotated[int, Field(description="number of resources, from 0")]
+    with_animals: Annotated[
+        int, Field(description="number of resources with at least one animal, from 0")
     ]
 
 
@@ -5137,6 +5172,23 @@ class NewFeedback(ContractModel):
             description="attributes of the whole resource that the project defined, by name"
         ),
     ] = None
+
+
+class NewJobReply(ContractModel):
+    """
+    How many resources are taken, or would be; neither job nor operation when there are none, or on a dry run.
+    """
+
+    job: Annotated[
+        JobReply | None, Field(description="the job; null when none was made")
+    ]
+    operation_id: Annotated[
+        str | None,
+        Field(
+            description="of the operation that makes several jobs, when one is not enough"
+        ),
+    ]
+    resources: Annotated[int, Field(description="number of resources, from 0")]
 
 
 class ObservationProvenance(ContractModel):
@@ -5670,6 +5722,16 @@ class HistoryItem(ContractModel):
         Field(
             description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
         ),
+    ]
+
+
+class JobPage(ContractModel):
+    items: Annotated[
+        list[JobReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
     ]
 
 

@@ -113,15 +113,13 @@ async def _start_many(
         missing_only=selected.missing_under is not None,
         selected=selected.resource_ids is not None,
     )
-    operation, made = await start_operation(
-        db,
-        KIND,
+    operation = Operation(
+        kind=KIND,
         classification_project_id=project.id,
         parameters=parameters.model_dump(mode="json"),
         total=total,
-        items=selected.resource_ids or (),
-        request=request,
     )
+    operation, made = await start_operation(db, operation, request, items=selected.resource_ids or ())
     return AskResult(None, total, made=made, operation=operation)
 
 

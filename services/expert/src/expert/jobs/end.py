@@ -6,8 +6,9 @@ from uuid import UUID
 
 from expert.jobs import queries, queries_scope
 from expert.jobs.models import AiClassificationJob
+from expert.jobs.run_stages import run_stages
 from expert.jobs.state import CLOSED, JOB_FAILED, JobStage, Outcome
-from trapper_kit.db import Session, db_clock, enqueue_after_commit
+from trapper_kit.db import Session, db_clock
 from trapper_kit.logs import log
 
 
@@ -29,7 +30,8 @@ async def end_job(
     values |= {"error": error, "closed_at": now, "next_look_at": db_clock(), "unacknowledged": 0}
     if settled:
         values["manager_settled_at"] = now
-    enqueue_after_commit(db, "sequences.extend_one", linked_collection_id=job.linked_collection_id)
+    if stage is JobStage.FINISHED:
+        await run_stages(db, job)
     log("job.ended", job=job_id, stage=stage.value, detail=error)
     return await queries.move(db, job_id, was=job.stage, to=stage, now=now, **values)
 

@@ -18,6 +18,16 @@ class JobStillOpen(Conflict):
     title = "The job has not ended yet"
 
 
+class JobNotFinished(Conflict):
+    type = "job-not-finished"
+    title = "Stages after ingest follow the results of a job that has finished; this one has not"
+
+
+class StageStillRuns(Conflict):
+    type = "stage-still-runs"
+    title = "The stage has not ended yet"
+
+
 class NoDetectionProvider(Invalid):
     type = "no-detection-provider"
     title = "The project has no active detection model, so no AI job can be made"

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.base import Base, Once
-from expert.jobs.state import FIRST_CONFIG, FrozenJobConfig, JobKind, JobStage, Outcome
+from expert.jobs.state import FIRST_CONFIG, FrozenJobConfig, JobKind, JobStage, Outcome, StageAfterIngest
 from trapper_kit.db import document_type, state_type
 from trapper_schemas.ids import uuid7
 
@@ -76,6 +76,16 @@ class AiClassificationJob(Once, Base):
     unacknowledged: Mapped[int] = mapped_column(default=0)  # closed batches there, as last heard
     blocked: Mapped[dict[str, Any] | None]  # why no worker takes it, as last told by the Manager
     manager_settled_at: Mapped[datetime | None]  # nothing is left to say to the Manager about this job
+
+
+class JobStageRun(Base):
+    """One run of a stage after ingest; the newest of a stage counts, those before it are its history."""
+
+    __tablename__ = "job_stage_runs"
+
+    operation_id: Mapped[UUID] = mapped_column(ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("ai_classification_jobs.id"), index=True)
+    stage: Mapped[StageAfterIngest] = mapped_column(state_type(StageAfterIngest))
 
 
 class JobResource(Base):

@@ -13,14 +13,23 @@ from expert.access.queries import readable_classification_projects
 from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.deps import Db, Now, Work
-from expert.jobs import queries
+from expert.jobs import queries, queries_stages
 from expert.jobs.ask import AskResult, Scope, ask_job
 from expert.jobs.cancel import cancel_job
-from expert.jobs.errors import JobClosed, JobNotFound, MediaGrantRefused, NoDetectionProvider, ResourceNotInJob
+from expert.jobs.errors import (
+    JobClosed,
+    JobNotFinished,
+    JobNotFound,
+    MediaGrantRefused,
+    NoDetectionProvider,
+    ResourceNotInJob,
+    StageStillRuns,
+)
 from expert.jobs.follow import follow_job
 from expert.jobs.models import AiClassificationJob
 from expert.jobs.open_media import open_media
 from expert.jobs.rerun import rerun_job
+from expert.jobs.run_stages import rerun_stage
 from expert.jobs.schemas import (
     JobReply,
     JobRerun,
@@ -30,7 +39,7 @@ from expert.jobs.schemas import (
     job_reply,
     resource_reply,
 )
-from expert.jobs.state import CLOSED, JobStage, Outcome
+from expert.jobs.state import CLOSED, JobStage, Outcome, StageAfterIngest
 from expert.resources.errors import MediaRemote
 from trapper_kit.db import Session
 from trapper_kit.idempotency import fingerprint
@@ -173,6 +182,22 @@ async def rerun(
     return await _ask_reply(db, result, response)
 
 
+@router.post(
+    f"{JOBS}/{{job_id}}/after-ingest/{{stage}}/rerun/",
+    status_code=_ACCEPTED,
+    responses=problems(JobNotFound, JobNotFinished, StageStillRuns, Forbidden),
+)
+async def rerun_stage_of_job(
+    job_id: UUID, stage: StageAfterIngest, key: IdempotencyKey, response: Response, db: Db, caller: MayRunAi
+) -> JobReply:
+    """Run one stage after ingest again, alone; `Location` is the address of its operation."""
+    job = await _job(db, caller, job_id, Capability.RUN_AI)
+    request = IdempotentRequest(caller.id, key, fingerprint({"job": str(job_id), "stage": stage}))
+    operation = await rerun_stage(db, job, stage, request)
+    response.headers["Location"] = f"/api/operations/{operation.id}/"
+    return await _reply(db, job)
+
+
 @router.post(f"{JOBS}/{{job_id}}/update_status/", responses=problems(JobNotFound))
 async def update_status(job_id: UUID, work: Work, caller: MayRead) -> JobReply:
     """Ask the Manager now how far a job is."""
@@ -215,7 +240,16 @@ async def _replies(db: Session, jobs: Sequence[AiClassificationJob]) -> list[Job
     """The replies for jobs; the resources of open ones are counted now."""
     counted = await queries.counts(db, [job.id for job in jobs if job.stage not in CLOSED])
     providers = await queries.detection_providers(db, jobs)
-    return [job_reply(job, providers[job.detection_provider_id], counted.get(job.id, {})) for job in jobs]
+    runs = await queries_stages.runs_of(db, [job.id for job in jobs if job.stage is JobStage.FINISHED])
+    return [
+        job_reply(
+            job,
+            providers[job.detection_provider_id],
+            counted.get(job.id, {}),
+            runs.get(job.id, {}),
+        )
+        for job in jobs
+    ]
 
 
 async def _reply(db: Session, job: AiClassificationJob) -> JobReply:

@@ -1,13 +1,23 @@
 """Bodies of the job routes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expert.jobs.state import CLOSED, FrozenJobConfig, JobKind, JobStage, Outcome, Overrides, blocked_job
+from expert.jobs.state import (
+    CLOSED,
+    FrozenJobConfig,
+    JobKind,
+    JobStage,
+    Outcome,
+    Overrides,
+    StageAfterIngest,
+    blocked_job,
+)
+from expert.operations.state import OperationState
 from trapper_schemas.blocked import Blocked
 from trapper_schemas.v1.results import FailureCode
 
@@ -52,6 +62,26 @@ class EnteredStage(BaseModel):
     at: datetime = Field(description="when the job entered it")
 
 
+class StageRunReply(BaseModel):
+    """One run of a stage after ingest; it is an operation, whose log and counters have its address."""
+
+    operation_id: UUID
+    state: OperationState = Field(description="`waiting` also between two attempts")
+    attempt: int = Field(description="how many times it was started, from 0")
+    total: int = Field(description="number of resources of the job, from 1")
+    done: int = Field(description="number of resources that it is done with, from 0")
+    error: str | None = Field(description="why it failed")
+    started_at: datetime | None = Field(description="when it was first started; null before")
+    ended_at: datetime | None = Field(description="when its operation ended; null before")
+
+
+class StageAfterIngestReply(StageRunReply):
+    """What follows once all results of a job are applied: its newest run, and those before it."""
+
+    stage: StageAfterIngest
+    history: list[StageRunReply] = Field(description="earlier runs, the newest first")
+
+
 class JobReply(BaseModel):
     """One job; counts of an open one are counted now, those of a closed one were written when it closed."""
 
@@ -64,6 +94,7 @@ class JobReply(BaseModel):
     kind: JobKind
     stage: JobStage
     stages: list[EnteredStage]
+    after_ingest: list[StageAfterIngestReply] = Field(description="what followed its results; none before it finished")
     job_config: FrozenJobConfig
     job_config_version: int
     models_key: str
@@ -110,14 +141,35 @@ _SAME = (
 _ENDS = ("done", "blank", "failed", "cancelled")
 
 
-def job_reply(job: Any, provider: Any, counted: Mapping[str, Any]) -> JobReply:
-    """A job and its detection provider, by their attributes; a closed job answers the counts of its end."""
+_OF_RUN = ("state", "attempt", "total", "done", "error", "started_at", "ended_at")
+StageRuns = Mapping[StageAfterIngest, Sequence[tuple[UUID, object]]]
+"""The runs of each stage of a job, the newest first, by the id and the attributes of their operations."""
+
+
+def _after_ingest(runs: StageRuns) -> list[StageAfterIngestReply]:
+    replies: list[StageAfterIngestReply] = []
+    for stage, operations in runs.items():
+        values = [
+            {"operation_id": id_, **{name: getattr(operation, name) for name in _OF_RUN}}
+            for id_, operation in operations
+        ]
+        history = [StageRunReply.model_validate(each) for each in values[1:]]
+        replies.append(StageAfterIngestReply.model_validate({"stage": stage, "history": history, **values[0]}))
+    return replies
+
+
+def job_reply(job: Any, provider: Any, counted: Mapping[str, Any], runs: StageRuns) -> JobReply:
+    """A job, its detection provider and the runs of its stages, by their attributes.
+
+    A closed job answers the counts of its end.
+    """
     counts = {name: getattr(job, name) if job.stage in CLOSED else counted[name] for name in (*_ENDS, "with_animals")}
     ended = sum(counts[name] for name in _ENDS)
     return JobReply(
         **{name: getattr(job, name) for name in _SAME},
         **counts,
         provider=JobProvider(id=provider.id, name=provider.name, version=provider.version),
+        after_ingest=_after_ingest(runs),
         pending=job.total - ended,
         progress=ended / job.total,
         blocked=blocked_job(job.stage, job.error, job.blocked),

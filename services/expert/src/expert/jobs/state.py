@@ -34,6 +34,12 @@ class JobStage(StrEnum):
     CANCELLED = "cancelled"
 
 
+class StageAfterIngest(StrEnum):
+    """What follows once all results of a job are applied; each can be run again alone."""
+
+    SEQUENCES = "sequences"
+
+
 class Outcome(StrEnum):
     """How one resource of a job ended; `pending` is not an end."""
 

@@ -1,4 +1,4 @@
-"""Starts an operation, once per idempotency key."""
+"""Starts operations: for a person once per idempotency key, or for the schedule."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,37 +7,34 @@ from expert.access.make_once import IdempotentRequest, make_once
 from expert.operations import queries
 from expert.operations.models import Operation
 from expert.operations.register import KINDS
-from expert.operations.state import Document
 from trapper_kit.db import Session, enqueue_after_commit
 
 
 async def start_operation(
-    db: Session,
-    kind: str,
-    *,
-    classification_project_id: UUID,
-    parameters: Document,
-    total: int,
-    items: Collection[UUID] = (),
-    request: IdempotentRequest | None = None,
+    db: Session, operation: Operation, request: IdempotentRequest, *, items: Collection[UUID] = ()
 ) -> tuple[Operation, bool]:
-    """The operation, and whether it is new; without a request, the schedule starts it.
+    """The operation of a request, and whether it is new; `items` are the ids of the rows that it is given."""
+    started, is_new = await make_once(db, _known(operation), request, taken={})
+    if is_new:
+        await _enqueue(db, started, items)
+    return started, is_new
 
-    `parameters` must be a JSON document, `items` are the ids of the rows that it is given.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"no kind of operation is registered as {kind}")
-    operation = Operation(
-        kind=kind, classification_project_id=classification_project_id, parameters=parameters, total=total
-    )
-    if request is not None:
-        operation, is_new = await make_once(db, operation, request, taken={})
-        if not is_new:
-            return operation, False
-    else:
-        db.add(operation)
-        await db.flush()
+
+async def begin_operation(db: Session, operation: Operation, *, items: Collection[UUID] = ()) -> Operation:
+    """An operation that nobody requested."""
+    db.add(_known(operation))
+    await db.flush()
+    await _enqueue(db, operation, items)
+    return operation
+
+
+def _known(operation: Operation) -> Operation:
+    if operation.kind not in KINDS:
+        raise ValueError(f"no kind of operation is registered as {operation.kind}")
+    return operation
+
+
+async def _enqueue(db: Session, operation: Operation, items: Collection[UUID]) -> None:
     if items:
         await queries.add_items(db, operation.id, items)
     enqueue_after_commit(db, "operations.run", operation_id=operation.id)
-    return operation, True

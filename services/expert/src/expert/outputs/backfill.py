@@ -30,15 +30,13 @@ async def start_backfill(db: Session, project_id: UUID, request: IdempotentReque
     algorithm_id = await queries.embedding_algorithm_of(db, project_id)
     if algorithm_id is None:
         raise NoEmbeddingModel
-    operation, _ = await start_operation(
-        db,
-        BACKFILL,
+    operation = Operation(
+        kind=BACKFILL,
         classification_project_id=project_id,
         parameters={"algorithm_id": str(algorithm_id)},
         total=await queries.count_features_batches(db, project_id, algorithm_id),
-        request=request,
     )
-    return operation
+    return (await start_operation(db, operation, request))[0]
 
 
 @operation_kind(BACKFILL)

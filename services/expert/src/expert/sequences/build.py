@@ -7,7 +7,7 @@ from expert.access.make_once import IdempotentRequest
 from expert.deps import ExpertWork
 from expert.operations.models import Operation
 from expert.operations.register import operation_kind
-from expert.operations.start import start_operation
+from expert.operations.start import begin_operation, start_operation
 from expert.operations.state import BatchOutcome
 from expert.sequences import queries_chain as queries
 from expert.sequences.apply import apply_changes
@@ -49,16 +49,15 @@ async def start_build(
     if not deployment_ids and request is None:
         await queries.end_build(db, link_id)
         return None
-    operation, _ = await start_operation(
-        db,
-        REBUILD,
+    operation = Operation(
+        kind=REBUILD,
         classification_project_id=project_id,
         parameters={"linked_collection_id": str(link_id)},
         total=len(deployment_ids),
-        items=deployment_ids,
-        request=request,
     )
-    return operation
+    if request is None:
+        return await begin_operation(db, operation, items=deployment_ids)
+    return (await start_operation(db, operation, request, items=deployment_ids))[0]
 
 
 @operation_kind(REBUILD)

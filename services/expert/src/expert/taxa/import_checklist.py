@@ -54,17 +54,15 @@ async def receive_checklist(
             yield chunk
 
     await work.blobs.put_stream(checklist_key(file_id), digested())
+    request = IdempotentRequest(caller.id, key, fingerprint({"checklist": checklist, "sha256": digest.hexdigest()}))
+    operation = Operation(
+        kind=IMPORT,
+        classification_project_id=classification_project_id,
+        parameters={"checklist": checklist, "file_id": str(file_id)},
+        total=1,
+    )
     async with work.db() as db:
-        operation, is_new = await start_operation(
-            db,
-            IMPORT,
-            classification_project_id=classification_project_id,
-            parameters={"checklist": checklist, "file_id": str(file_id)},
-            total=1,
-            request=IdempotentRequest(
-                caller.id, key, fingerprint({"checklist": checklist, "sha256": digest.hexdigest()})
-            ),
-        )
+        operation, is_new = await start_operation(db, operation, request)
     if not is_new:
         await work.blobs.delete(checklist_key(file_id))
     return operation
