@@ -269,6 +269,15 @@ RULES: dict[str, Rule] = {
         Place.CLASSIFICATION, query={"classification_project_id": "{classification_project}", "checklist": "col"}
     ),
     "taxa_list_all": Rule(Place.PERSON),
+    "taxa_lists_add": Rule(Place.CLASSIFICATION, {"algorithm_id": "{algorithm_id}", "dry_run": True}),
+    "taxa_lists_change": Rule(Place.CLASSIFICATION, {"name": "other"}, stale=True),
+    "taxa_lists_list_all": Rule(Place.PERSON),
+    "taxa_lists_list_taxa": Rule(Place.CLASSIFICATION),
+    "taxa_lists_make": Rule(
+        Place.CLASSIFICATION, {"classification_project_id": "{classification_project}", "name": "{unique}"}
+    ),
+    "taxa_lists_read": Rule(Place.CLASSIFICATION),
+    "taxa_lists_remove": Rule(Place.CLASSIFICATION),
     "taxa_read": Rule(Place.PERSON),
     "uploads_begin": Rule(
         Place.RESEARCH,

@@ -153,6 +153,9 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
     location = await made(owner, "/api/locations/", {**research, "location_id": "L1"})
     deployment = await made(owner, "/api/deployments/", {**research, "deployment_id": "D1"})
     spare = await made(owner, "/api/classification-projects/", {**research, "name": "spare"})
+    taxa_list = await made(
+        owner, "/api/taxa-lists/", {"classification_project_id": str(project.project_id), "name": "region"}
+    )
     link = await made(
         owner,
         f"/api/classification-projects/{spare['id']}/collections/",
@@ -216,6 +219,7 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "observation_id": started["dynamic_attrs"][0]["id"],
         "provider_id": project.detector_id,
         "algorithm_id": (await project.sql("select min(id::text)::uuid from algorithms"))[0][0],
+        "taxa_list_id": taxa_list["id"],
         "taxon_id": project.taxa["Sus scrofa"],
         "user_id": (await backend.person("spare")).id,
         "connection_id": connection.json()["id"],

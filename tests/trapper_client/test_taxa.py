@@ -48,3 +48,38 @@ async def test_checklist_is_imported_and_searched(
             (otter,) = json.loads(listed)["items"]
             assert (code, otter["scientific_name"]) == (0, "Lutra lutra")
             assert otter["keys"] == [{"checklist": "mine", "key": "7"}]
+
+
+async def test_list_is_created_filled_from_a_csv_and_shown(
+    expert_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "species.csv"
+    table.write_text("scientificName\nSus scrofa\nNemo nullus\n", "utf-8-sig")
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, resources=0)
+        app = create_app(work=work)
+        app.state.work = work
+        async with serving(app) as url:
+            monkeypatch.setenv("TRAPPER_URL", url)
+            monkeypatch.setenv("TRAPPER_TOKEN", made.tokens["owner"])
+
+            async def trapper(*arguments: str) -> tuple[int, str]:
+                code = await asyncio.to_thread(run, ["taxa-lists", *arguments])
+                said = capsys.readouterr()
+                return code, said.out + said.err
+
+            assert (await trapper("create", "region", "--project", "deer"))[0] == 0
+            code, shown = await trapper("add", "region", str(table), "--dry-run")
+            assert (code, shown.splitlines()) == (
+                0,
+                ["Row 2, Nemo nullus: unknown", "1 taxa found, nothing added (--dry-run)."],
+            )
+            code, shown = await trapper("add", "region", str(table))
+            assert code == 1
+            assert "rows.1" in shown
+            assert (await trapper("add", "region", str(table), "--leave-out"))[0] == 0
+            code, shown = await trapper("list", "--json")
+            assert [(each["name"], each["taxon_count"]) for each in json.loads(shown)["items"]] == [("region", 1)]
+            assert (await trapper("add", "nobody", str(table)))[0] == 2
+            table.write_text("species\nSus scrofa\n", "utf-8")
+            assert (await trapper("add", "region", str(table)))[0] == 2

@@ -29,6 +29,7 @@ from trapper_client.commands import (
     research_projects,
     resources,
     taxa,
+    taxa_lists,
     tokens,
     uploads,
     workers,
@@ -51,7 +52,7 @@ app = typer.Typer(
 
 for _noun in (
     classifications, collections, deployments, jobs, links, locations, members, models, observations, occurrences,
-    operations, postprocess, projects, queues, research_projects, resources, taxa, tokens, uploads, workers,
+    operations, postprocess, projects, queues, research_projects, resources, taxa, taxa_lists, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from trapper_client.api import Api, Content
 from trapper_client.contract import (
+    AddedTaxaReply,
     ClassificationChange,
     ClassificationDetail,
     ClassificationProjectChange,
@@ -35,6 +36,8 @@ from trapper_client.contract import (
     NewJobReply,
     NewLinkedCollection,
     NewResearchProject,
+    NewTaxa,
+    NewTaxaList,
     NewToken,
     NewTokenReply,
     NewUploads,
@@ -57,6 +60,7 @@ from trapper_client.contract import (
     SequenceDetail,
     SequenceReply,
     SimilarObservations,
+    TaxaListReply,
     TaxonReply,
     TokenReply,
     UploadedResource,
@@ -81,6 +85,7 @@ from trapper_client.filters import (
     ResultsListMachineDetectionsFilters,
     SequencesListAllFilters,
     TaxaListAllFilters,
+    TaxaListsListAllFilters,
 )
 from trapper_schemas.base import Reply
 
@@ -90,6 +95,7 @@ PACK_FILES, PACKED_FILE_BYTES = 100, 1 << 19
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"
 _OCCURRENCES = "/api/occurrences/"
+_TAXA_LISTS = "/api/taxa-lists/"
 _OPERATIONS = "/api/operations/"
 _SEQUENCES = "/api/sequences/"
 _PROJECTS = "/api/classification-projects/"
@@ -292,6 +298,17 @@ class TrapperClient:
     def sequence_counts(self, linked_collection_id: str) -> SequenceCounts:
         """The sequences of a linked collection, and how many resources are not chained yet."""
         return self.api.read(SequenceCounts, f"{_SEQUENCES}counts/", linked_collection_id=linked_collection_id)
+
+    # taxa lists
+
+    def taxa_lists(self, **filters: Unpack[TaxaListsListAllFilters]) -> Iterator[TaxaListReply]:
+        return self.api.items(TaxaListReply, _TAXA_LISTS, **filters)
+
+    def create_taxa_list(self, body: NewTaxaList) -> TaxaListReply:
+        return self.api.send(TaxaListReply, "POST", _TAXA_LISTS, body)
+
+    def add_taxa(self, taxa_list_id: str, body: NewTaxa) -> AddedTaxaReply:
+        return self.api.send(AddedTaxaReply, "POST", f"{_TAXA_LISTS}{taxa_list_id}/taxa/", body)
 
     # occurrences
 

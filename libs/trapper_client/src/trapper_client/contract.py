@@ -883,6 +883,17 @@ class FailureCode(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+class Fate(StrEnum):
+    """
+    What a row comes to; the last two are no taxon that could be added.
+    """
+
+    MATCHED = "matched"
+    SYNONYM = "synonym"
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+
+
 class FeaturesNotStored(ContractModel):
     """
     A model whose features cannot be stored, and why; it cannot be chosen as embedding model.
@@ -1169,6 +1180,26 @@ class LinkedCollectionReply(ContractModel):
         int,
         Field(
             description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class ListedTaxonReply(ContractModel):
+    """
+    A taxon of a list.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    provisional: Annotated[
+        bool, Field(description="added by a person or a model, and in no checklist yet")
+    ]
+    rank: Annotated[
+        str | None, Field(description="such as species; null where it is not known")
+    ]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
         ),
     ]
 
@@ -1611,6 +1642,43 @@ class NewPasswordReply(ContractModel):
 
     password: Annotated[str, Field(description="the new password; shown once")]
     user_id: Annotated[str, Field(description="id of the person")]
+
+
+class NewTaxaList(ContractModel):
+    """
+    An empty list; its taxa are added afterwards.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str | None,
+        Field(
+            description="project that it belongs to; null makes a global one, which needs a site admin"
+        ),
+    ] = None
+    name: Annotated[str, Field(description="what people call it")]
+
+
+class NewTaxaListRow(ContractModel):
+    """
+    A row of a table of names: a scientific name, or a key in a checklist.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    checklist: Annotated[str | None, Field(description="such as gbif or col")] = None
+    key: Annotated[
+        str | None, Field(description="the taxon's key in the checklist")
+    ] = None
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ] = None
 
 
 class NewToken(ContractModel):
@@ -2398,6 +2466,59 @@ class StepKind(StrEnum):
     FEEDBACK = "feedback"
 
 
+class TaxaListChange(ContractModel):
+    """
+    Only what is given changes.
+    """
+
+    name: Annotated[str | None, Field(description="what people call it")] = None
+
+
+class TaxaListReply(ContractModel):
+    classification_project_id: Annotated[
+        str | None, Field(description="null for a global list")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    fingerprint: Annotated[
+        str,
+        Field(
+            description="sha256 of the taxa: lists with equal content have equal fingerprints"
+        ),
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    name: Annotated[str, Field(description="what people call it")]
+    taxon_count: Annotated[int, Field(description="number of its taxa, from 0")]
+    version: Annotated[
+        int,
+        Field(
+            description="raised by each write; send it in If-Match to change the row"
+        ),
+    ]
+
+
+class TaxaListRowReply(ContractModel):
+    """
+    What a row came to.
+    """
+
+    fate: Annotated[
+        Fate,
+        Field(
+            description="`matched`, `synonym` of the taxon, `unknown`, or `ambiguous` between several"
+        ),
+    ]
+    row: Annotated[int, Field(description="position among the given rows, from 0")]
+    scientific_name: Annotated[
+        str | None, Field(description="that of the accepted taxon")
+    ]
+    taxon_id: Annotated[
+        str | None,
+        Field(
+            description="the accepted taxon; null for a row that means none or several"
+        ),
+    ]
+
+
 class TaxonKeyReply(ContractModel):
     checklist: Annotated[
         str, Field(description="the checklist whose key it is, such as `gbif`")
@@ -2637,6 +2758,26 @@ class WithdrawnIdentifications(ContractModel):
     )
     identification_ids: Annotated[
         list[str], Field(description="ids of the caller's own identifications")
+    ]
+
+
+class AddedTaxaReply(ContractModel):
+    """
+    What was added, or would be on a dry run.
+    """
+
+    added: Annotated[
+        int,
+        Field(
+            description="number of taxa that were not in the list before, from 0; 0 on a dry run"
+        ),
+    ]
+    found: Annotated[
+        int, Field(description="number of different taxa that were found, from 0")
+    ]
+    items: Annotated[
+        list[TaxaListRowReply],
+        Field(description="one per given row; empty for other sources"),
     ]
 
 
@@ -3582,6 +3723,16 @@ class LinkedCollectionPage(ContractModel):
     ]
 
 
+class ListedTaxonPage(ContractModel):
+    items: Annotated[
+        list[ListedTaxonReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
 class LocationPage(ContractModel):
     items: Annotated[
         list[LocationReply],
@@ -3776,6 +3927,38 @@ class NewResearchProject(ContractModel):
     sampling_design: Annotated[
         SamplingDesign | None,
         Field(description="how the places of the cameras were chosen"),
+    ] = None
+
+
+class NewTaxa(ContractModel):
+    """
+    Taxa to add, from exactly one source.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    algorithm_id: Annotated[
+        str | None, Field(description="a model, whose labels name the taxa")
+    ] = None
+    approved_in: Annotated[
+        str | None,
+        Field(
+            description="a classification project, whose approved observations name the taxa"
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, Field(description="only count what would be done; nothing is made")
+    ] = False
+    leave_out: Annotated[
+        bool,
+        Field(
+            description="whether rows that match no taxon or several are left out; else nothing is added"
+        ),
+    ] = False
+    rows: Annotated[
+        list[NewTaxaListRow] | None,
+        Field(description="rows of a table; each is matched to a taxon"),
     ] = None
 
 
@@ -4821,6 +5004,16 @@ class Statistics(ContractModel):
         Field(
             description="nights of all deployments whose start and end are known, from 0"
         ),
+    ]
+
+
+class TaxaListPage(ContractModel):
+    items: Annotated[
+        list[TaxaListReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
     ]
 
 

@@ -187,6 +187,21 @@ class AccessListSessionsFilters(TypedDict, total=False):
     id: list[str] | None
 
 
+class TaxaListsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    classification_project_id: str | None
+    name: str | None
+
+
+class TaxaListsListTaxaFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    id: list[str] | None
+    name: str | None
+
+
 class TaxaListAllFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

@@ -32,6 +32,7 @@ from expert.settings import ExpertSettings
 from expert.similarity.routes import router as similarity
 from expert.statistics.routes import router as statistics
 from expert.taxa.routes import router as taxa
+from expert.taxa_lists.routes import router as taxa_lists
 from expert.uploads.routes import router as uploads
 from expert.web.routes import router as web
 from trapper_kit.web.app import build_app
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     members,
     research_projects,
     taxa,
+    taxa_lists,
     locations,
     deployments,
     resources,

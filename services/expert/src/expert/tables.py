@@ -22,6 +22,7 @@ from expert.results import models as results
 from expert.sequences import models as sequences
 from expert.statistics import models as statistics
 from expert.taxa import models as taxa
+from expert.taxa_lists import models as taxa_lists
 from expert.uploads import models as uploads
 
 __all__ = ["Base"]
@@ -48,5 +49,6 @@ FEATURES = (
     sequences,
     statistics,
     taxa,
+    taxa_lists,
     uploads,
 )
