@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from expert.uploads.receive_pack import LARGEST_FILE_BYTES, MOST_FILES
 from expert.uploads.tasks import expire
@@ -161,3 +161,29 @@ async def test_power_cut_leaves_no_file_of_a_pack_without_its_bytes(backend: Bac
         rows = (await db.execute(text("select id::text, object_key from resources"))).all()
     keys = {row[0]: row[1] for row in rows}
     assert [await store.read(keys[item["resource_id"]]) for item in items] == PHOTOS
+
+
+async def test_announcing_what_is_there_takes_the_same_number_of_statements_for_any_number_of_files(
+    backend: Backend,
+) -> None:
+    project = await backend.project(await backend.person())
+    await send(project, packed(list(zip(await announced(project, PHOTOS), PHOTOS, strict=True))))
+    deployment = await project.deployment()
+    bodies = [project.announced(data, f"{number}.jpg") for number, data in enumerate(PHOTOS)]
+    items = [{**body["items"][0], "deployment_id": deployment["id"]} for body in bodies]
+    counted: list[int] = []
+    for number in (1, 1, len(items)):  # the first also gives a file its deployment
+        statements: list[str] = []
+
+        def note(*arguments: Any, statements: list[str] = statements) -> None:
+            statements.append(arguments[2])
+
+        engine = backend.work.database.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        reply = await project.owner.client.post("/api/uploads/", json={**bodies[0], "items": items[:number]})
+        event.remove(engine, "before_cursor_execute", note)
+        assert {each["status"] for each in reply.json()["items"]} == {"exists"}
+        assert {each["resource_deployment_id"] for each in reply.json()["items"]} == {deployment["id"]}
+        counted.append(len(statements))
+    assert counted[2] <= counted[0]
+    assert counted[1] < counted[0]

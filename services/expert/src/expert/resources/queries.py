@@ -176,9 +176,11 @@ async def move_paths(db: Session, resource_id: UUID, former: UUID | None, deploy
 
 
 async def by_sha256(db: Session, research_project_id: UUID, hashes: Sequence[str]) -> dict[str, Resource]:
-    """Those that the research project has already, by their identity."""
-    statement = select(Resource).where(
-        Resource.research_project_id == research_project_id, Resource.sha256.in_(set(hashes))
+    """Those that the research project has already, by their identity, as they are in the database now."""
+    statement = (
+        select(Resource)
+        .where(Resource.research_project_id == research_project_id, Resource.sha256.in_(set(hashes)))
+        .execution_options(populate_existing=True)
     )
     return {row.sha256: row for row in await db.scalars(statement) if row.sha256 is not None}
 

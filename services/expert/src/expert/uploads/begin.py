@@ -135,7 +135,6 @@ async def _add_existing(
         if item.deployment_id is not None:
             deployments.setdefault(item.resource_id, item.deployment_id)
     learned = await learn_deployments(db, deployments)
-    for resource in known.values():
-        await db.refresh(resource)
+    await resources.by_sha256(db, research_project_id, list(known))  # the same objects, as they are now
     enqueue_after_commit(db, "jobs.cover")
     return learned

@@ -78,16 +78,22 @@ async def expire(db: Session, *, older_than: timedelta) -> None:
 
 async def set_deployments_where_unknown(db: Session, deployments: dict[UUID, UUID]) -> list[UUID]:
     """Give resources that have no deployment theirs; the ids of those that had none."""
-    changed: list[UUID] = []
-    for resource_id in sorted(deployments):
-        statement = (
+    without = select(Resource.id).where(Resource.id.in_(deployments), Resource.deployment_id.is_(None))
+    held = (await db.scalars(without.order_by(Resource.id).with_for_update())).all()  # in one order: no deadlock
+    if held:
+        given = select(
+            func.unnest(literal(held, ARRAY(Uuid))).label("id"),
+            func.unnest(literal([deployments[resource_id] for resource_id in held], ARRAY(Uuid))).label(
+                "deployment_id"
+            ),
+        ).subquery()
+        await db.execute(
             update(Resource)
-            .where(Resource.id == resource_id, Resource.deployment_id.is_(None))
-            .values(deployment_id=deployments[resource_id], version=Resource.version + 1)
-            .returning(Resource.id)
+            .where(Resource.id == given.c.id)
+            .values(deployment_id=given.c.deployment_id, version=Resource.version + 1)
+            .execution_options(synchronize_session=False)
         )
-        changed += (await db.scalars(statement)).all()
-    return changed
+    return list(held)
 
 
 async def hold_new(db: Session) -> None:
