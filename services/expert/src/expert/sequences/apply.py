@@ -3,11 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from expert.sequences import queries_chain as queries
-from expert.sequences.queries_chain import Link, Row
+from expert.sequences.queries_chain import Link, Made, Row
 from expert.sequences.state import Position, Series, assign_ids, chain
 from trapper_kit.db import Session
 
@@ -21,7 +20,7 @@ class _Chaining:
     given: Mapping[UUID, Row]
     breaks: frozenset[UUID]
     joins: Mapping[Series, Sequence[Span]]
-    made: dict[UUID, tuple[Series, datetime]] = field(default_factory=dict[UUID, tuple[Series, datetime]])
+    made: dict[UUID, Made] = field(default_factory=dict[UUID, Made])
     members: dict[Series, list[tuple[Position, UUID]]] = field(
         default_factory=dict[Series, list[tuple[Position, UUID]]]
     )
@@ -43,7 +42,8 @@ async def apply_changes(db: Session, link: Link, rows: Collection[Row]) -> None:
             chaining.deltas[row.sequence_id] -= 1
     for series, positions in spans.items():
         await _chain_series(db, link, chaining, series, (min(positions), max(positions)))
-    await queries.insert_sequences(db, link, chaining.made)
+    counted = {sequence_id: chaining.deltas.pop(sequence_id) for sequence_id in chaining.made}
+    await queries.insert_sequences(db, link, chaining.made, counted)
     gone = [row.resource_id for row in rows if row.series is None and row.former_series is not None]
     await queries.remove_members(db, link.id, gone)
     for former, after, to in chaining.rests:
@@ -53,7 +53,7 @@ async def apply_changes(db: Session, link: Link, rows: Collection[Row]) -> None:
     for series, members in chaining.members.items():
         await queries.write_members(db, link.id, series, members)
     await queries.move_statements(db, chaining.successors)
-    await queries.count_members(db, chaining.made.keys(), chaining.deltas)
+    await queries.count_members(db, chaining.deltas)
 
 
 async def _prepare(
@@ -107,11 +107,10 @@ async def _chain_series(db: Session, link: Link, chaining: _Chaining, series: Se
     starts = chain(positions, link.interval, chaining.breaks, chaining.joins.get(series, ()))
     assigned = assign_ids(starts, former)
     known = {sequence_id for sequence_id in former if sequence_id is not None}
-    chaining.made |= {
-        sequence_id: (series, position[0])
-        for position, sequence_id in zip(positions, assigned, strict=True)
-        if sequence_id not in known
-    }
+    for position, sequence_id in zip(positions, assigned, strict=True):
+        if sequence_id not in known:
+            first = chaining.made.get(sequence_id)
+            chaining.made[sequence_id] = Made(series, position[0] if first is None else first.first_at, position[0])
     chaining.members[series] = []
     for position, sequence_id, former_id in zip(positions, assigned, former, strict=True):
         row = given.get(position[1])

@@ -77,11 +77,10 @@ class SequenceMember(Base):
             "resource_id",
         ),
         Index("sequence_members_sequence_idx", "sequence_id", "captured_at", "resource_id"),
-        Index("sequence_members_resource_idx", "resource_id"),
     )
 
-    linked_collection_id: Mapped[UUID] = mapped_column(primary_key=True)
     resource_id: Mapped[UUID] = mapped_column(primary_key=True)
+    linked_collection_id: Mapped[UUID] = mapped_column(primary_key=True)
     sequence_id: Mapped[UUID] = mapped_column(ForeignKey("sequences.id"))
     deployment_id: Mapped[UUID]
     is_time_lapse: Mapped[bool]

@@ -43,6 +43,14 @@ class Row(NamedTuple):
     former_position: Position | None
 
 
+class Made(NamedTuple):
+    """A sequence that is not in the database yet."""
+
+    series: Series
+    first_at: datetime
+    last_at: datetime
+
+
 _ROWS = f"""
     select r.id as resource_id, d.deployment_id, d.is_time_lapse, d.captured_at,
       m.sequence_id, m.deployment_id as former_deployment_id, m.is_time_lapse as former_is_time_lapse,
@@ -96,9 +104,13 @@ async def begin_build(db: Session, link_id: UUID) -> tuple[UUID, Sequence[UUID]]
 
 
 async def lock_link(db: Session, link_id: UUID) -> Link | None:
-    """The linked collection with the interval that its sequences have, locked; None when they were never built."""
+    """The linked collection with the interval that its sequences have, locked; None when they were never built.
+
+    Checks of foreign keys are planned once for a connection, perhaps while a table is small: here never to read it all.
+    """
     statement = """
-        select l.id, l.classification_project_id, s.interval_seconds from link_sequences s
+        select l.id, l.classification_project_id, s.interval_seconds, set_config('enable_seqscan', 'off', true)
+        from link_sequences s
           join classification_project_collections l on l.id = s.linked_collection_id
         where l.id = :link_id for update of s"""
     row = (await db.execute(text(statement), {"link_id": link_id})).one_or_none()
@@ -166,10 +178,11 @@ async def rows_of(db: Session, link_id: UUID, resource_ids: Collection[UUID]) ->
 
 async def rows_of_deployment(db: Session, link_id: UUID, deployment_id: UUID) -> list[Row]:
     """Linked resources that are of a deployment, and those that were chained in it."""
-    condition = f"""r.id in (select id from resources where deployment_id = :d union
-        select resource_id from sequence_members where linked_collection_id = :link_id and deployment_id = :d)
-      and {_LINKED}"""  # noqa: S608 - constants; a union uses both indexes, `or` would read every resource
-    return await _rows(db, condition, {"link_id": link_id, "d": deployment_id})
+    there = f"r.deployment_id = :d and {_LINKED}"
+    former = f"""r.deployment_id is distinct from :d and r.id in (select resource_id from sequence_members
+      where linked_collection_id = :link_id and deployment_id = :d) and {_LINKED}"""  # noqa: S608 - constants
+    values: dict[str, object] = {"link_id": link_id, "d": deployment_id}
+    return [*await _rows(db, there, values), *await _rows(db, former, values)]
 
 
 async def _rows(db: Session, condition: str, values: dict[str, object]) -> list[Row]:
@@ -221,23 +234,27 @@ async def markers(db: Session, link_id: UUID) -> list[tuple[UUID, UUID | None]]:
     return [(row[0], row[1]) for row in await db.execute(text(statement), {"link_id": link_id})]
 
 
-async def insert_sequences(db: Session, link: Link, made: Mapping[UUID, tuple[Series, datetime]]) -> None:
-    """Insert sequences that are filled in this transaction; times and counts follow by `count_members`."""
+async def insert_sequences(db: Session, link: Link, made: Mapping[UUID, Made], counted: Mapping[UUID, int]) -> None:
+    """Insert sequences with their number of members, which follow in this transaction."""
     if not made:
         return
     statement = """
         insert into sequences (id, classification_project_id, linked_collection_id, deployment_id, is_time_lapse,
           first_at, last_at, resource_count)
-        select v.id, cast(:project_id as uuid), cast(:link_id as uuid), v.deployment_id, v.is_time_lapse, v.at, v.at, 1
+        select v.id, cast(:project_id as uuid), cast(:link_id as uuid), v.deployment_id, v.is_time_lapse, v.first_at,
+          v.last_at, v.members
         from unnest(cast(:ids as uuid[]), cast(:deployments as uuid[]), cast(:lapses as boolean[]),
-          cast(:times as timestamptz[])) as v(id, deployment_id, is_time_lapse, at)"""
+          cast(:firsts as timestamptz[]), cast(:lasts as timestamptz[]), cast(:members as int[]))
+          as v(id, deployment_id, is_time_lapse, first_at, last_at, members)"""
     values = {
         "project_id": link.classification_project_id,
         "link_id": link.id,
         "ids": list(made),
-        "deployments": [series[0] for series, _ in made.values()],
-        "lapses": [series[1] for series, _ in made.values()],
-        "times": [at for _, at in made.values()],
+        "deployments": [row.series[0] for row in made.values()],
+        "lapses": [row.series[1] for row in made.values()],
+        "firsts": [row.first_at for row in made.values()],
+        "lasts": [row.last_at for row in made.values()],
+        "members": [counted[sequence_id] for sequence_id in made],
     }
     await db.execute(text(statement), values)
 
@@ -297,17 +314,12 @@ async def move_statements(db: Session, successors: Mapping[UUID, UUID]) -> None:
     await db.execute(text(statement), values)
 
 
-async def count_members(db: Session, made: Collection[UUID], deltas: Mapping[UUID, int]) -> None:
-    """Bring counts and times of sequences in line with their members, and delete those without any.
-
-    A sequence that was made has counted 1 for nothing, so that its row was valid.
-    """
-    ids = list(deltas)
-    if not ids:
+async def count_members(db: Session, deltas: Mapping[UUID, int]) -> None:
+    """Bring counts and times of sequences in line with their members, and delete those without any."""
+    if not deltas:
         return
-    growth = [deltas[each] - (1 if each in made else 0) for each in ids]
-    values = {"ids": ids, "deltas": growth}
-    if min(growth) < 0:
+    values = {"ids": list(deltas), "deltas": list(deltas.values())}
+    if min(deltas.values()) < 0:
         await db.execute(
             text("""
             delete from sequences s using unnest(cast(:ids as uuid[]), cast(:deltas as int[])) as v(id, delta)
