@@ -58,17 +58,9 @@ async def ensure_finals(
     db: Session, *, project_id: UUID, linked_collection_id: UUID, resource_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, UUID]:
     """Resource to final row; inserted in one order, so that two batches never wait for each other crosswise."""
-    existing = select(Classification.resource_id, Classification.id).where(
-        Classification.type == FINAL,
-        Classification.classification_project_id == project_id,
-        Classification.resource_id.in_(resource_ids),
-    )
-    finals = {row[0]: row[1] for row in await db.execute(existing)}
-    missing = sorted(set(resource_ids) - set(finals))
-    if not missing:
-        return finals
+    ordered = sorted(set(resource_ids))
     new = (
-        func.unnest(literal([uuid7() for _ in missing], ARRAY(Uuid)), literal(missing, ARRAY(Uuid)))
+        func.unnest(literal([uuid7() for _ in ordered], ARRAY(Uuid)), literal(ordered, ARRAY(Uuid)))
         .table_valued(column("id", Uuid), column("resource_id", Uuid), name="new")
         .render_derived()
     )
@@ -84,14 +76,23 @@ async def ensure_finals(
         "created_at": literal(now),
         "updated_at": literal(now),
     }
-    await db.execute(
+    made = (
         insert(Classification)
         .from_select(list(values), select(*values.values()))
         .on_conflict_do_nothing(
             index_elements=["resource_id", "classification_project_id"], index_where=Classification.type == FINAL
         )
+        .returning(Classification.resource_id, Classification.id)
     )
-    return {row[0]: row[1] for row in await db.execute(existing)}
+    finals = {row[0]: row[1] for row in await db.execute(made)}
+    if len(finals) < len(ordered):
+        existing = select(Classification.resource_id, Classification.id).where(
+            Classification.type == FINAL,
+            Classification.classification_project_id == project_id,
+            Classification.resource_id.in_(ordered),
+        )
+        finals |= {row[0]: row[1] for row in await db.execute(existing)}
+    return finals
 
 
 async def hold_current(

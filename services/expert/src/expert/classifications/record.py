@@ -11,7 +11,7 @@ from expert.observations import queries as observations
 from expert.observations.match_boxes import match_boxes
 from expert.observations.models import Observation
 from expert.observations.state import ClassificationType
-from expert.observations.write_many import NewObservation, Parent, write_many
+from expert.observations.write_many import Fresh, NewObservation, Parent, write_many
 from trapper_kit.db import Session
 from trapper_schemas.ids import uuid7
 
@@ -53,6 +53,8 @@ class Recorded:
 
     written: int
     superseded: int
+    outputs: Sequence[tuple[UUID, int]] | None = None
+    """Every object of the batch with its row in the batch's outputs, when all are new; None when the tables know."""
 
 
 async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *, now: datetime) -> Recorded:
@@ -99,7 +101,13 @@ async def record_ai(db: Session, seen: Sequence[SeenByAi], source: Provenance, *
     begun = await write_many(db, groups, now=now)
     left = {row.occurrence_id for rows in old_objects.values() for row in rows if row.occurrence_id is not None}
     await after_recording(db, RecordedRows(project_id, begun, left), now=now)
-    return Recorded(len(fresh), superseded)
+    is_all_new = len(fresh) == len(seen) and not former
+    return Recorded(len(fresh), superseded, _outputs(begun) if is_all_new else None)
+
+
+def _outputs(begun: Sequence[Fresh]) -> list[tuple[UUID, int]]:
+    rows = ((id_, [each.output_row for each in new.predictions if each.output_row is not None]) for id_, new in begun)
+    return [(observation_id, min(output_rows)) for observation_id, output_rows in rows if output_rows]
 
 
 def _is_own(current: queries.Current | None, source: Provenance) -> bool:

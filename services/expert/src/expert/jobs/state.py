@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -48,6 +49,18 @@ class Outcome(StrEnum):
     BLANK = "blank"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ResourceOutcome:
+    """How one resource of a batch ended; `batch_row` is its index in the blob."""
+
+    resource_id: UUID
+    batch_row: int
+    outcome: Outcome
+    has_animals: bool
+    code: str | None
+    message: str | None
 
 
 CLOSED = frozenset({JobStage.FINISHED, JobStage.FAILED, JobStage.CANCELLED})

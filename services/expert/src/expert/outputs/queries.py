@@ -7,20 +7,15 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import HalfVector
-from pgvector.asyncpg import register_vector
 from sqlalchemy import ARRAY, Uuid, column, exists, func, literal, select, table, text
 
 from expert.classification_projects.models import ClassificationProject
 from expert.classifications.models import Classification
 from expert.observations.models import Observation, Prediction
-from expert.observations.queries_copy import copy_rows
+from expert.observations.queries_copy import copy_binary
 from expert.outputs.models import Embedding
 from expert.providers.models import AiProvider
 from trapper_kit.db import Session
-
-_CODEC = "trapper: vectors are sent in binary"
-"""Marks a connection on which the codec is registered."""
 
 # What is needed of the table above, by name.
 batches = table(
@@ -70,7 +65,7 @@ async def can_store_vectors(db: Session) -> bool:
     return await db.scalar(text("select to_regtype('halfvec') is not null")) is True
 
 
-async def without_embedding(db: Session, received_batch_id: UUID, algorithm_id: UUID) -> tuple[list[UUID], list[int]]:
+async def without_embedding(db: Session, received_batch_id: UUID, algorithm_id: UUID) -> list[tuple[UUID, int]]:
     """Current objects of a batch that have no embedding of this algorithm, and their rows in the batch's features."""
     statement = (
         select(Observation.id, func.min(Prediction.output_row))
@@ -86,25 +81,26 @@ async def without_embedding(db: Session, received_batch_id: UUID, algorithm_id: 
         .group_by(Observation.id)
         .order_by(Observation.id)
     )
-    rows = (await db.execute(statement)).all()
-    return [row[0] for row in rows], [row[1] or 0 for row in rows]
+    return [(row[0], row[1] or 0) for row in await db.execute(statement)]
 
 
 async def copy_embeddings(
     db: Session, algorithm_id: UUID, observation_ids: Sequence[UUID], features: NDArray[np.float16]
 ) -> None:
-    """Write one vector for each observation, as a binary COPY."""
-    connection = await (await db.connection()).get_raw_connection()
-    if not connection.info.get(_CODEC):
-        driver = connection.driver_connection
-        assert driver is not None  # noqa: S101 - the connection is open
-        await register_vector(driver)
-        connection.info[_CODEC] = True
-    records = (
-        (algorithm_id, observation_id, HalfVector(row))
-        for observation_id, row in zip(observation_ids, features, strict=True)
-    )
-    await copy_rows(db, "embeddings", ("algorithm_id", "observation_id", "vector"), records)
+    """Write one vector for each observation, as a binary COPY whose rows are one array."""
+    dimension = features.shape[1]
+    rows = np.zeros(
+        len(observation_ids),
+        dtype=[
+            ("columns", ">i2"), ("size_1", ">i4"), ("algorithm", "V16"), ("size_2", ">i4"), ("observation", "V16"),
+            ("size_3", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("vector", ">f2", (dimension,)),
+        ],
+    )  # fmt: skip
+    rows["columns"], rows["size_1"], rows["size_2"], rows["size_3"] = 3, 16, 16, 4 + 2 * dimension
+    rows["algorithm"] = np.frombuffer(algorithm_id.bytes, dtype="V16")
+    rows["observation"] = np.frombuffer(b"".join(each.bytes for each in observation_ids), dtype="V16")
+    rows["dimension"], rows["vector"] = dimension, features
+    await copy_binary(db, "embeddings", ("algorithm_id", "observation_id", "vector"), rows.tobytes())
 
 
 @dataclass(frozen=True)

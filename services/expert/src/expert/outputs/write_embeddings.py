@@ -1,5 +1,6 @@
 """Writes the features of a batch as embeddings of its current objects."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
@@ -13,12 +14,18 @@ from trapper_kit.logs import log
 
 
 async def write_embeddings(
-    db: Session, received_batch_id: UUID, algorithm_id: UUID, features: NDArray[np.float16]
+    db: Session,
+    received_batch_id: UUID,
+    algorithm_id: UUID,
+    features: NDArray[np.float16],
+    *,
+    known: Sequence[tuple[UUID, int]] | None = None,
 ) -> int:
     """Write the embeddings that are missing, in the caller's transaction, and return their number.
 
     `features` are those of the batch's blob, [classified detections, dimension]. Without a partition of the algorithm
-    nothing is written: a back-fill writes them once `sync_ai_models` has made it. Raises DimensionDiffers.
+    nothing is written: a back-fill writes them once `sync_ai_models` has made it. `known` are the batch's objects with
+    their rows of features, where the caller has just written them all. Raises DimensionDiffers.
     """
     dimension = await dimension_of(db, algorithm_id)
     if dimension is None:
@@ -26,7 +33,8 @@ async def write_embeddings(
         return 0
     if features.ndim != 2 or features.shape[1] != dimension:  # noqa: PLR2004 - rows and features
         raise DimensionDiffers(f"features of shape {features.shape} came, and {dimension} are stored of each object")
-    observation_ids, rows = await queries.without_embedding(db, received_batch_id, algorithm_id)
-    if observation_ids:
+    missing = await queries.without_embedding(db, received_batch_id, algorithm_id) if known is None else known
+    if missing:
+        observation_ids, rows = zip(*missing, strict=True)
         await queries.copy_embeddings(db, algorithm_id, observation_ids, features[np.asarray(rows, dtype=np.intp)])
-    return len(observation_ids)
+    return len(missing)

@@ -4,7 +4,6 @@ import asyncio
 from uuid import UUID
 
 from expert.deps import ExpertWork
-from expert.jobs import queries as jobs
 from expert.jobs.end import end_job
 from expert.jobs.state import FrozenJobConfig, JobStage
 from expert.media_store import blob_key
@@ -25,11 +24,10 @@ from trapper_schemas.v1.models import ModelKind
 async def apply_batch(work: ExpertWork, received_batch_id: UUID) -> None:
     """Apply a batch once, however often this is called; one that is applied already is only acknowledged."""
     async with work.db() as db:
-        batch = await queries.get(db, received_batch_id)
-        if batch is None or batch.state is ReceivedState.REFUSED:
+        kept = await queries.with_job(db, received_batch_id)
+        if kept is None or kept[0].state is ReceivedState.REFUSED:
             return
-        job = await jobs.get(db, batch.job_id)
-        assert job is not None  # noqa: S101 - a foreign key holds it
+        batch, job = kept
         config = await queries_configs.current_config(db, job) if batch.state is ReceivedState.KEPT else None
     if config is not None and not await _apply(work, batch, config):
         return

@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from expert.classifications.record import SeenByAi
-from expert.jobs.queries_outcomes import ResourceOutcome
-from expert.jobs.state import FrozenJobConfig, Outcome
+from expert.jobs.state import FrozenJobConfig, Outcome, ResourceOutcome
 from expert.observations.state import ObservationType
 from expert.results import queries
 from expert.results.interpret import ModelLabels, content_hash, observe
@@ -51,11 +50,14 @@ async def read_settings(db: Session, config: FrozenJobConfig, resources: Sequenc
         ModelKind.DETECTION: {box.label for box in boxes},
         ModelKind.CLASSIFICATION: {index for box in boxes for index, _ in box.classified},
     }
-    labels: dict[ModelKind, ModelLabels] = {}
-    for stage in config.stages:
-        if stage.category_map_id is not None:
-            meanings = await queries.meanings_of(db, stage.category_map_id, indexes.get(stage.kind, ()))
-            labels[stage.kind] = ModelLabels(stage.algorithm_id, meanings, config.threshold_of(stage.kind))
+    maps = {stage.kind: stage.category_map_id for stage in config.stages if stage.category_map_id is not None}
+    named = {(map_id, index) for kind, map_id in maps.items() for index in indexes.get(kind, ())}
+    meanings = await queries.meanings_of(db, named) if named else {}
+    labels = {
+        stage.kind: ModelLabels(stage.algorithm_id, meanings.get(maps[stage.kind], {}), config.threshold_of(stage.kind))
+        for stage in config.stages
+        if stage.kind in maps
+    }
     return ParseSettings(config, labels[ModelKind.DETECTION], labels.get(ModelKind.CLASSIFICATION))
 
 
