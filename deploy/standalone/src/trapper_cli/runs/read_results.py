@@ -77,10 +77,9 @@ class Results:
         known = {each.resource_id for each in rows}
         for ids in _chunks(set(self.detections) - known):
             rows += self._current_observations(resource_id=ids)
-        foreign = self._rows_of_other_detectors(rows)
         made: dict[str, list[Observation]] = {}
         for each in rows:
-            if each.resource_id in self.detections and each.classification_id not in foreign:
+            if each.resource_id in self.detections:
                 made.setdefault(each.resource_id, []).append(_observation(each))
         return made
 
@@ -90,23 +89,11 @@ class Results:
         project = self._workspace.project_id
         scope: ObservationsListObservationsFilters = {
             "classification_project_id": [project],
+            "provider_id": [self._provider_id],
             "type": ["ai"],
             "current": True,
         }
         return self._expert.observations(**(scope | filters))
-
-    def _rows_of_other_detectors(self, rows: Iterable[ObservationReply]) -> set[str]:
-        """Classifications of other detectors; only photos with two current rows are read again for it."""
-        by_resource: dict[str, set[str]] = {}
-        for each in rows:
-            by_resource.setdefault(each.resource_id, set()).add(each.classification_id)
-        foreign: set[str] = set()
-        for ids in _chunks(by_resource):
-            classifications = self._expert.classifications(
-                classification_project_id=[self._workspace.project_id], resource_id=ids, type=["ai"], current=True
-            )
-            foreign |= {row.id for row in classifications if row.provider_id != self._provider_id}
-        return foreign
 
     def _read_failures(self) -> None:
         """The latest failure of resources that have neither a result nor a failure of this detector."""
