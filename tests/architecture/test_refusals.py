@@ -14,8 +14,8 @@ OF_KINDS = {"unexpected", "unavailable", "malformed", "invalid", "too-large", "i
 """What the app itself answers for every route of a kind; the contract declares it by kind."""
 OF_GUARDS = {"unauthenticated", "two-credentials", "csrf-missing", "forbidden", "protocol-not-served", "not-found"}
 """What guards declare."""
-OF_METHODS = {"object-missing", "storage-full", "storage-unavailable"}
-"""Raised by methods of stores, which the walk over names does not see."""
+OF_METHODS = {"object-missing", "storage-full", "storage-unavailable", "method-refused"}
+"""Raised by methods of stores and of post-processing, which the walk over names does not see."""
 DEPENDS_ON_ARGUMENTS = {
     ("POST /api/workers/pause/", "worker-not-found"),
     ("POST /api/workers/resume/", "worker-not-found"),

@@ -37,6 +37,7 @@ WITHOUT_TENANT = {
     "/api/invitations/": "those to the caller's own address",
     "/api/invitations/{invitation_id}/": "selected with the caller's own address",
     "/api/research-projects/": "requests a new project of the caller",
+    "/api/postprocessing/": "the methods are the same for everybody",
     "/api/taxa/": "the taxonomy is everybody's",
     "/api/taxa/{taxon_id}/": "the taxonomy is everybody's",
     "/api/algorithms/": "algorithms are everybody's",

@@ -104,6 +104,7 @@ _RESEARCH = {"project_id": "research_project"}
 _CLASSIFICATION = {"project_id": "classification_project"}
 _FILE = {"name": "a.jpg", "size_bytes": 1, "sha256": "0" * 64}
 _MEMBER = {"email": "nobody@example.org"}
+_SCOPE = {"scope": {"linked_collection_id": "{link_id}"}}
 
 RULES: dict[str, Rule] = {
     "access_accept": Rule(Place.OWN),
@@ -231,6 +232,13 @@ RULES: dict[str, Rule] = {
     "operations_list_all": Rule(Place.PERSON),
     "operations_list_lines": Rule(Place.CLASSIFICATION),
     "operations_read": Rule(Place.CLASSIFICATION),
+    "post_processing_list_methods": Rule(Place.PERSON),
+    "post_processing_list_runs": Rule(Place.PERSON),
+    "post_processing_read_options": Rule(Place.CLASSIFICATION, query={"scope": "{scope}"}),
+    "post_processing_read_run": Rule(Place.CLASSIFICATION),
+    "post_processing_run_method": Rule(Place.CLASSIFICATION, _SCOPE),
+    "post_processing_try_method": Rule(Place.CLASSIFICATION, _SCOPE),
+    "post_processing_undo": Rule(Place.CLASSIFICATION, {}),
     "providers_connect": Rule(Place.SITE, {"name": "other", "url": "http://127.0.0.1:9", "credential": "x"}),
     "providers_disconnect": Rule(Place.SITE),
     "providers_list_connections": Rule(Place.SITE),

@@ -13,6 +13,8 @@ import httpx
 from expert.access.issue_token import issue_token
 from expert.operations.models import Operation
 from expert.operations.start import begin_operation
+from expert.postprocessing.start_run import RunTarget, begin_run, read_config
+from expert.postprocessing.state import MethodKey, RunScope
 from expert.sequences.build import build_missing
 from expert.sequences.extend import extend_link
 from tests.support.access_table import CALLERS, OUTSIDER, OWNER, CallerKind, Place, Route
@@ -58,6 +60,8 @@ class World:
             "unique": uuid7().hex[-10:],
             "nobody": uuid7(),
             "stage": "sequences",
+            "method": "small_size_filter",
+            "scope": f'{{"linked_collection_id": "{ids["link_id"]}"}}',
             "sha256": uuid7().hex + uuid7().hex,
         }
         for name, statement in OWN_ROWS.items():
@@ -187,6 +191,9 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
     async with backend.work.db() as db:
         operation = Operation(kind="jobs.make", classification_project_id=project.project_id, parameters={}, total=0)
         await begin_operation(db, operation)
+        scope = RunScope(linked_collection_id=project.linked_collection_id)
+        method = MethodKey.SMALL_SIZE_FILTER
+        run = await begin_run(db, RunTarget(project.project_id, method, scope, read_config(method, {})))
     await project.sql(
         "update resources set captured_at = now(), time_override = now(), deployment_id = :d where id = any(:ids)",
         d=deployment["id"],
@@ -213,6 +220,7 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "deployment_id": deployment["id"],
         "job_id": job_id,
         "operation_id": operation.id,
+        "run_id": run.id,
         "sequence_id": sequence_id,
         "occurrence_id": occurrence_id,
         "classification_id": started["id"],

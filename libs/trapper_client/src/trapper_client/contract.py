@@ -865,6 +865,16 @@ class EndedSessions(ContractModel):
     ]
 
 
+class ExampleReply(ContractModel):
+    """
+    An observation that changes.
+    """
+
+    after: Annotated[str, Field(description="the later ones, in order of time")]
+    before: Annotated[str, Field(description="the earlier ones, in order of time")]
+    observation_id: Annotated[str, Field(description="id of the observation")]
+
+
 class FailureCode(StrEnum):
     """
     Why a resource failed; stable for ever, listed in docs/problems.md.
@@ -1354,6 +1364,16 @@ class State(StrEnum):
 
     MEMBER = "member"
     INVITED = "invited"
+
+
+class MethodKey(StrEnum):
+    """
+    The methods, by the names that people and scripts use.
+    """
+
+    CLASS_MASKING = "class_masking"
+    RANK_ROLLUP = "rank_rollup"
+    SMALL_SIZE_FILTER = "small_size_filter"
 
 
 class ModelKind(StrEnum):
@@ -1873,6 +1893,16 @@ class Overrides(ContractModel):
     ] = 5
 
 
+class PairReply(ContractModel):
+    """
+    How often one label became another.
+    """
+
+    after: Annotated[str, Field(description="the later ones, in order of time")]
+    before: Annotated[str, Field(description="the earlier ones, in order of time")]
+    count: Annotated[int, Field(description="observations, from 1")]
+
+
 class ParseOverrides(ContractModel):
     """
     Other thresholds for applying kept blobs again; the models' answers stay what they are.
@@ -2150,6 +2180,27 @@ class ReparseReply(ContractModel):
     stage: Annotated[JobStage, Field(description="how far the job is")]
 
 
+class ReportReply(ContractModel):
+    """
+    What a run changed, or would change.
+    """
+
+    counters: Annotated[
+        dict[str, int],
+        Field(
+            description="observations by what became of them, and changed determinations of occurrences"
+        ),
+    ]
+    examples: Annotated[list[ExampleReply], Field(description="the first ones")]
+    facts: Annotated[
+        dict[str, object],
+        Field(
+            description="what follows from the settings, as the number of kept labels"
+        ),
+    ]
+    pairs: Annotated[list[PairReply], Field(description="the most frequent first")]
+
+
 class ResearchProjectStatus(StrEnum):
     """
     Requested, then active or rejected by a site admin.
@@ -2218,6 +2269,38 @@ class ResourceState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class RunScope(ContractModel):
+    """
+    Exactly one of the fields; resources are named with their classification project.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str | None, Field(description="every photo of the project")
+    ] = None
+    job_id: Annotated[
+        str | None, Field(description="the photos whose results an AI job brought")
+    ] = None
+    linked_collection_id: Annotated[
+        str | None, Field(description="id of the link of a collection to a project")
+    ] = None
+    occurrence_id: Annotated[
+        str | None,
+        Field(
+            description="id of the occurrence: one animal, over all pictures that show it"
+        ),
+    ] = None
+    resource_ids: Annotated[
+        list[str] | None, Field(description="together with linked_collection_id")
+    ] = None
+    sequence_ids: Annotated[
+        list[str] | None,
+        Field(description="ids of 2 to 100 sequences of one deployment"),
+    ] = None
+
+
 class SamplingDesign(StrEnum):
     """
     In the words of Camtrap DP.
@@ -2229,6 +2312,19 @@ class SamplingDesign(StrEnum):
     EXPERIMENTAL = "experimental"
     TARGETED = "targeted"
     OPPORTUNISTIC = "opportunistic"
+
+
+class ScopeKind(StrEnum):
+    """
+    What a run looks at.
+    """
+
+    CLASSIFICATION_PROJECT_ID = "classification_project_id"
+    LINKED_COLLECTION_ID = "linked_collection_id"
+    SEQUENCE_IDS = "sequence_ids"
+    OCCURRENCE_ID = "occurrence_id"
+    RESOURCE_IDS = "resource_ids"
+    JOB_ID = "job_id"
 
 
 class SequenceCounts(ContractModel):
@@ -2455,6 +2551,14 @@ class StartedRebuild(ContractModel):
     operation_id: Annotated[str, Field(description="id of the operation")]
 
 
+class StartedRun(ContractModel):
+    """
+    The operation that does the work.
+    """
+
+    operation_id: Annotated[str, Field(description="id of the operation")]
+
+
 class StepKind(StrEnum):
     """
     A step of an object's provenance: a prediction, or an observation of a row of this type.
@@ -2652,6 +2756,19 @@ class TokenReply(ContractModel):
         datetime | None,
         Field(description="when it was last used, to the minute; null before"),
     ]
+
+
+class UndoRequest(ContractModel):
+    """
+    Whether later runs on the same observations are undone, too.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    cascade: Annotated[
+        bool, Field(description="undo later runs on the same observations first")
+    ] = False
 
 
 class UnresolvedLabel(ContractModel):
@@ -3507,6 +3624,40 @@ class DeterminationReply(ContractModel):
     ]
 
 
+class DryRunReply(ContractModel):
+    """
+    What a run would change now; nothing was written.
+    """
+
+    counters: Annotated[
+        dict[str, int],
+        Field(
+            description="observations by what became of them, and changed determinations of occurrences"
+        ),
+    ]
+    examples: Annotated[list[ExampleReply], Field(description="the first ones")]
+    facts: Annotated[
+        dict[str, object],
+        Field(
+            description="what follows from the settings, as the number of kept labels"
+        ),
+    ]
+    pairs: Annotated[list[PairReply], Field(description="the most frequent first")]
+    total: Annotated[int, Field(description="observations in scope, from 0")]
+
+
+class DryRunRequest(ContractModel):
+    """
+    A scope and the settings of the method.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    config: dict[str, object] | None = None
+    scope: RunScope
+
+
 class EnteredStage(ContractModel):
     """
     A stage that a job went through.
@@ -3824,6 +3975,34 @@ class MembershipReply(ContractModel):
     ]
     state: Annotated[
         State, Field(description="member at once, or invited until the person accepts")
+    ]
+
+
+class MethodReply(ContractModel):
+    """
+    A kind of post-processing.
+    """
+
+    about: Annotated[str, Field(description="what it does, in one sentence")]
+    config_schema: Annotated[
+        dict[str, object],
+        Field(description="JSON Schema of its settings, with ranges and defaults"),
+    ]
+    key: Annotated[MethodKey, Field(description="key of the taxon in the checklist")]
+    name: Annotated[str, Field(description="what people call it")]
+    scopes: Annotated[
+        list[ScopeKind], Field(description="what a run of it can look at")
+    ]
+
+
+class MethodsReply(ContractModel):
+    """
+    Every method.
+    """
+
+    items: Annotated[
+        list[MethodReply],
+        Field(description="the rows, in the order that the list promises"),
     ]
 
 
@@ -4228,6 +4407,32 @@ class OperationReply(ContractModel):
     total: Annotated[
         int,
         Field(description="rows that it has to do, counted when it started, from 0"),
+    ]
+
+
+class OptionsReply(ContractModel):
+    """
+    What can be chosen for a run in one scope.
+    """
+
+    about: Annotated[str, Field(description="what it does, in one sentence")]
+    algorithms: Annotated[
+        list[AlgorithmSummary],
+        Field(
+            description="source algorithms that ran on the occurrence, resources or sequences; of the project otherwise"
+        ),
+    ]
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    config_schema: Annotated[
+        dict[str, object],
+        Field(description="JSON Schema of its settings, with ranges and defaults"),
+    ]
+    key: Annotated[MethodKey, Field(description="key of the taxon in the checklist")]
+    name: Annotated[str, Field(description="what people call it")]
+    scopes: Annotated[
+        list[ScopeKind], Field(description="what a run of it can look at")
     ]
 
 
@@ -4884,6 +5089,102 @@ class ResourceReply(ContractModel):
     width: Annotated[
         int | None, Field(description="width of the upright picture in pixels, from 1")
     ]
+
+
+class RunDetail(ContractModel):
+    """
+    A run with its report.
+    """
+
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    config: dict[str, object]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None, Field(description="null when a setting of the project started it")
+    ]
+    done: Annotated[int, Field(description="observations that were looked at, from 0")]
+    dry_run: Annotated[
+        bool, Field(description="only count what would be done; nothing is made")
+    ]
+    ended_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it holds")
+    ]
+    error: Annotated[
+        str | None,
+        Field(description="the last error in one sentence; null when there is none"),
+    ]
+    id: Annotated[str, Field(description="that of its operation, too")]
+    method: MethodKey
+    report: ReportReply
+    scope: RunScope
+    state: Annotated[
+        OperationState, Field(description="how far the worker is with the batch")
+    ]
+    total: Annotated[int, Field(description="observations in scope, from 0")]
+    undone_at: datetime | None
+    undone_by_id: Annotated[
+        str | None, Field(description="the operation that undid it")
+    ]
+
+
+class RunReply(ContractModel):
+    """
+    A run, with how far its operation is.
+    """
+
+    classification_project_id: Annotated[
+        str, Field(description="id of the classification project")
+    ]
+    config: dict[str, object]
+    created_at: Annotated[datetime, Field(description="when it was made")]
+    created_by: Annotated[
+        str | None, Field(description="null when a setting of the project started it")
+    ]
+    done: Annotated[int, Field(description="observations that were looked at, from 0")]
+    dry_run: Annotated[
+        bool, Field(description="only count what would be done; nothing is made")
+    ]
+    ended_at: Annotated[
+        datetime | None, Field(description="when it ended; null while it holds")
+    ]
+    error: Annotated[
+        str | None,
+        Field(description="the last error in one sentence; null when there is none"),
+    ]
+    id: Annotated[str, Field(description="that of its operation, too")]
+    method: MethodKey
+    scope: RunScope
+    state: Annotated[
+        OperationState, Field(description="how far the worker is with the batch")
+    ]
+    total: Annotated[int, Field(description="observations in scope, from 0")]
+    undone_at: datetime | None
+    undone_by_id: Annotated[
+        str | None, Field(description="the operation that undid it")
+    ]
+
+
+class RunRequest(ContractModel):
+    """
+    A scope and the settings of a run.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    config: dict[str, object] | None = None
+    confirmed_rows: Annotated[
+        int | None,
+        Field(
+            description="number of observations, needed for a whole project; a dry run tells it"
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, Field(description="run over everything, and change nothing")
+    ] = False
+    scope: RunScope
 
 
 class SequenceDetail(ContractModel):
@@ -5646,6 +5947,16 @@ class ResearchProjectPage(ContractModel):
 class ResourcePage(ContractModel):
     items: Annotated[
         list[ResourceReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class RunPage(ContractModel):
+    items: Annotated[
+        list[RunReply],
         Field(description="the rows, in the order that the list promises"),
     ]
     next_cursor: Annotated[

@@ -146,6 +146,10 @@ class ObservationsListSimilarFilters(TypedDict, total=False):
     algorithm_id: str | None
 
 
+class PostProcessingReadOptionsFilters(TypedDict, total=False):
+    scope: Required[str]
+
+
 class AccessListResearchInvitationsFilters(TypedDict, total=False):
     limit: int
     cursor: str | None
@@ -396,6 +400,14 @@ class OperationsListAllFilters(TypedDict, total=False):
 class OperationsListLinesFilters(TypedDict, total=False):
     after: int
     level: list[Literal["info", "warning", "error"]] | None
+    cursor: str | None
+    limit: int
+
+
+class PostProcessingListRunsFilters(TypedDict, total=False):
+    classification_project_id: list[str] | None
+    id: list[str] | None
+    method: list[Literal["class_masking", "rank_rollup", "small_size_filter"]] | None
     cursor: str | None
     limit: int
 

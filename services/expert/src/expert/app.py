@@ -22,6 +22,7 @@ from expert.observations.routes import router as observations
 from expert.occurrences.routes import router as occurrences
 from expert.operations.routes import router as operations
 from expert.outputs.routes import router as outputs
+from expert.postprocessing.routes import router as postprocessing
 from expert.providers.routes import router as providers
 from expert.research_projects.routes import router as research_projects
 from expert.resources.routes import router as resources
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations,
     jobs,
     outputs,
+    postprocessing,
     results,
     similarity,
     statistics,

@@ -15,6 +15,7 @@ from expert.observations import models as observations
 from expert.occurrences import models as occurrences
 from expert.operations import models as operations
 from expert.outputs import models as outputs
+from expert.postprocessing import models as postprocessing
 from expert.providers import models as providers
 from expert.research_projects import models as research_projects
 from expert.resources import models as resources
@@ -42,6 +43,7 @@ FEATURES = (
     occurrences,
     operations,
     outputs,
+    postprocessing,
     providers,
     research_projects,
     resources,

@@ -6,6 +6,7 @@ from expert.deps import NAMESPACE, open_work
 from expert.jobs import tasks as jobs
 from expert.operations import tasks as operations
 from expert.outputs import tasks as outputs
+from expert.postprocessing import tasks as postprocessing
 from expert.providers import tasks as providers
 from expert.resources import tasks as resources
 from expert.results import tasks as results
@@ -23,7 +24,8 @@ __all__ = ["BOOK", "run_tasks"]
 BOOK = task
 
 FEATURES = (
-    access, jobs, operations, outputs, providers, resources, results, sequences, statistics, taxa, uploads,
+    access, jobs, operations, outputs, postprocessing, providers, resources, results, sequences, statistics, taxa,
+    uploads,
 )  # fmt: skip
 """Importing them notes their tasks in the book."""
 

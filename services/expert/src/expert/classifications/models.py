@@ -63,6 +63,12 @@ class Classification(Once, Base):
             postgresql_nulls_not_distinct=True,  # imported rows are of no provider
             postgresql_where="type = 'ai' and superseded_by_id is null",
         ),
+        Index(
+            "classifications_results_idx",
+            "classification_project_id",
+            "received_batch_id",
+            postgresql_where="type = 'ai' and superseded_by_id is null",
+        ),
         Index("classifications_list_idx", "classification_project_id", "id"),
         Index("classifications_resource_idx", "resource_id", "classification_project_id", "id"),
     )

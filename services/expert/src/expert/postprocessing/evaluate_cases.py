@@ -12,7 +12,14 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from expert.postprocessing.mask_classes import INVALID, mask_rows
-from expert.postprocessing.roll_up_ranks import DEFAULT_THRESHOLDS, RollUpMode, rank_candidates, roll_up_rows
+from expert.postprocessing.roll_up_ranks import (
+    DEFAULT_THRESHOLDS,
+    RollUpMode,
+    Thresholds,
+    lower_case,
+    rank_candidates,
+    roll_up_rows,
+)
 from expert.taxa.state import RANKS, TaxonRank
 
 
@@ -25,17 +32,12 @@ Answer = dict[str, JsonValue]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def _lower_case(mapping: object) -> object:
-    return {str(key).strip().lower(): value for key, value in mapping.items()} if isinstance(mapping, dict) else mapping
-
-
 def _known_ranks(mapping: object) -> object:
-    lowered = _lower_case(mapping)
+    lowered = lower_case(mapping)
     return {key: value for key, value in lowered.items() if key in RANKS} if isinstance(lowered, dict) else lowered
 
 
 Lineage = Annotated[dict[TaxonRank, str | None], BeforeValidator(_known_ranks)]
-Thresholds = Annotated[dict[TaxonRank, Annotated[float, Field(gt=0, le=1)]], BeforeValidator(_lower_case)]
 
 
 class _Case(BaseModel):
@@ -103,8 +105,6 @@ class RollUpCase(_Case):
     def _fits(self) -> Self:
         if self.scores is not None:
             _check_length(len(self.scores), len(self.labels), "scores")
-        if TaxonRank.OTHER in self.thresholds:
-            raise ValueError(f"thresholds: other is no rank; known are {', '.join(RANKS)}")
         return self
 
     def decide(self) -> Answer:

@@ -49,6 +49,27 @@ def mask_rows(logits: NDArray[np.floating], kept: NDArray[np.intp], *, reweight:
     return MaskedRows(winners, scores)
 
 
+def rank_kept(
+    logits: NDArray[np.floating], kept: NDArray[np.intp], scores: NDArray[np.float64], *, top: int
+) -> list[list[tuple[int, float]]]:
+    """The best kept classes of each row with their scores, best first; the first of equal ones is the winner.
+
+    `scores` are those of the winners, from which the others follow.
+    """
+    ranked: list[list[tuple[int, float]]] = []
+    step = max(1, _VALUES_AT_ONCE // kept.size)
+    for start in range(0, len(logits), step):
+        kept_logits = logits[start : start + step][:, kept].astype(np.float64)
+        for row, score in zip(kept_logits, scores[start : start + step], strict=True):
+            count = min(top, kept.size)
+            bound = np.partition(row, kept.size - count)[kept.size - count]
+            best = np.flatnonzero(row >= bound)
+            best = best[np.argsort(-row[best], kind="stable")][:count]
+            values = score * np.exp(row[best] - row[best[0]])
+            ranked.append([(int(kept[index]), float(value)) for index, value in zip(best, values, strict=True)])
+    return ranked
+
+
 def log_sum_exp(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """The logarithm of the sum of exponentials of each row; -inf for a row of -inf only."""
     top = logits.max(axis=1)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from expert.taxa.state import RANKS, TaxonRank
 
@@ -15,6 +17,23 @@ TOLERANCE = 1e-6
 """Sums this close to a threshold count as equal to it; they are rounded, and come from rounded probabilities."""
 _EQUAL = 1e-12
 NO_LINEAGE = -1
+
+
+def lower_case(mapping: object) -> object:
+    """A mapping with its keys in lower case and without spaces around them."""
+    return {str(key).strip().lower(): value for key, value in mapping.items()} if isinstance(mapping, dict) else mapping
+
+
+def known_ranks(thresholds: dict[TaxonRank, float]) -> dict[TaxonRank, float]:
+    """The thresholds; raises ValueError for `other`, which is no rank, and for none at all."""
+    if not thresholds or TaxonRank.OTHER in thresholds:
+        raise ValueError(f"give thresholds of one or more of these ranks: {', '.join(RANKS)}")
+    return thresholds
+
+
+Thresholds = Annotated[
+    dict[TaxonRank, Annotated[float, Field(gt=0, le=1)]], BeforeValidator(lower_case), AfterValidator(known_ranks)
+]
 
 
 class RollUpMode(StrEnum):
