@@ -4,6 +4,7 @@ const FEATURES = [
   "taxa",
   "providers",
   "projects",
+  "locations",
   "deployments",
   "resources",
   "observations",

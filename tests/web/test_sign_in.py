@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import Site, Watch, sign_in
 
@@ -40,6 +40,30 @@ def test_link_of_trapper_run_signs_in_once(page: Page, site: Site, watch: Watch)
     page.goto("about:blank")
     page.goto(found[1])
     expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_late_refusal_of_the_former_session_asks_nobody(signed_in: Page, site: Site, watch: Watch) -> None:
+    watch.allowed.add(401)
+    held: list[Route] = []
+    signed_in.wait_for_load_state("networkidle")
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    signed_in.route("**/api/users/**", hold_first)
+    signed_in.context.clear_cookies()
+    signed_in.get_by_role("link", name="Fleet").click()
+    dialog = signed_in.get_by_role("dialog", name="Your session has ended")
+    dialog.get_by_label("E-mail").fill(site.email)
+    dialog.get_by_label("Password").fill(site.password)
+    signed_in.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    held[0].fulfill(status=401, content_type="application/problem+json", body='{"type": "unauthenticated"}')
+    expect(signed_in.get_by_role("cell", name=site.email)).to_be_visible()
+    expect(dialog).to_be_hidden()
 
 
 def test_ended_session_asks_over_the_page_and_goes_on(signed_in: Page, site: Site, watch: Watch) -> None:

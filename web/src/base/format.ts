@@ -46,6 +46,13 @@ export function ago(iso: string, now = Date.now()): string {
   return "";
 }
 
+export const day = (time: number): string =>
+  new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" }).format(time);
+
+/** "52.12° N". */
+export const degrees = (value: number, positive: string, negative: string): string =>
+  `${Math.abs(value)}° ${value < 0 ? negative : positive}`;
+
 /** The date and time in the zone of this browser. */
 export const moment = (iso: string): string =>
   new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));

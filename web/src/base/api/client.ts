@@ -7,16 +7,20 @@ const LONGEST_MS = 30_000;
 const LONGEST_UPLOAD_MS = 3_600_000;
 const SAFE = new Set(["GET", "HEAD"]);
 
-/** Sends a request; one that finds the session ended waits until the person has signed in again, and is repeated. */
+/**
+ * Sends a request; one that finds the session ended waits until the person has signed in again, and is repeated.
+ * A refusal of a request that began before the last sign-in is of the former session, and asks nobody.
+ */
 async function send(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname.endsWith("/content")) return fetchOrProblem(request, LONGEST_UPLOAD_MS); // a copy would keep the file in memory
   const repeated = request.clone();
+  const { signIns } = session;
   const response = await fetchOrProblem(request);
   if (response.status !== 401 || pathname.startsWith("/api/sessions/") || pathname === "/api/me/") return response;
-  await session.renewed();
+  if (session.signIns === signIns) await session.renewed();
   if (session.csrf && !SAFE.has(repeated.method)) repeated.headers.set("X-CSRF-Token", session.csrf);
-  return fetchOrProblem(repeated);
+  return send(repeated);
 }
 
 async function fetchOrProblem(request: Request, longest = LONGEST_MS): Promise<Response> {

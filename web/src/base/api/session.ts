@@ -4,11 +4,17 @@ type Listener = () => void;
 
 const listeners = new Set<Listener>();
 let expired = false;
+let signIns = 0;
 let waiting: Listener[] = [];
 
 /** The session of this browser as the page knows it; the cookie itself is out of reach of scripts. */
 export const session = {
   csrf: null as string | null,
+
+  /** How often somebody signed in on this page: a refusal of a request that began before the last time says nothing. */
+  get signIns(): number {
+    return signIns;
+  },
 
   /** Whether somebody signed in here before, so that asking who it is makes sense. */
   get mayExist(): boolean {
@@ -17,6 +23,7 @@ export const session = {
 
   begin(csrf: string): void {
     session.csrf = csrf;
+    signIns += 1;
     storage.write("signed-in", "yes");
     expired = false;
     for (const go of waiting) go();

@@ -48,11 +48,13 @@ export function useDraft(row: HistoryItem | undefined, isEditable: boolean, isFe
     isSaving.current = true;
     setState("saving");
     const sent = latest.current;
+    let changedMeanwhile = false;
     try {
       const reply = await save({ id: rowId, version: version.current }, toChanges(sent, { withIds: true }));
       version.current = reply.version;
       setError(null);
-      if (latest.current === sent) {
+      changedMeanwhile = latest.current !== sent;
+      if (!changedMeanwhile) {
         latest.current = reply.dynamic_attrs.map((each, index) => ({
           ...toDraft(each),
           key: sent[index]?.key ?? each.id,
@@ -62,12 +64,13 @@ export function useDraft(row: HistoryItem | undefined, isEditable: boolean, isFe
       }
       void decided();
     } catch (problem) {
+      changedMeanwhile = latest.current !== sent;
       setError(problem);
       setState("unsaved");
       void queryClient.invalidateQueries({ queryKey: ["classifications"] });
     } finally {
       isSaving.current = false;
-      if (latest.current !== sent && timer.current === undefined && rowId) timer.current = window.setTimeout(send, 0);
+      if (changedMeanwhile && timer.current === undefined && rowId) timer.current = window.setTimeout(send, 0);
     }
   };
 

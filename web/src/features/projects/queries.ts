@@ -1,12 +1,15 @@
 import { queryOptions } from "@tanstack/react-query";
+import { allPages } from "../../base/api/allPages";
 import { api, unwrap } from "../../base/api/client";
 
 const TEN_MINUTES = 600_000;
 
 export const projectsQuery = queryOptions({
   queryKey: ["projects", "list"],
-  queryFn: async ({ signal }) =>
-    (await unwrap(api.GET("/api/classification-projects/", { params: { query: { limit: 100 } }, signal }))).items,
+  queryFn: ({ signal }) =>
+    allPages((cursor) =>
+      unwrap(api.GET("/api/classification-projects/", { params: { query: { limit: 200, ...cursor } }, signal })),
+    ),
 });
 
 export const projectQuery = (id: string) =>
@@ -18,36 +21,38 @@ export const projectQuery = (id: string) =>
 
 export const researchProjectsQuery = queryOptions({
   queryKey: ["research-projects", "list"],
-  queryFn: async ({ signal }) =>
-    (await unwrap(api.GET("/api/research-projects/", { params: { query: { limit: 100 } }, signal }))).items,
+  queryFn: ({ signal }) =>
+    allPages((cursor) =>
+      unwrap(api.GET("/api/research-projects/", { params: { query: { limit: 200, ...cursor } }, signal })),
+    ),
 });
 
 export const linksQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["projects", "links", projectId],
-    queryFn: async ({ signal }) =>
-      (
-        await unwrap(
+    queryFn: ({ signal }) =>
+      allPages((cursor) =>
+        unwrap(
           api.GET("/api/classification-projects/{project_id}/collections/", {
-            params: { path: { project_id: projectId }, query: { limit: 100 } },
+            params: { path: { project_id: projectId }, query: { limit: 200, ...cursor } },
             signal,
           }),
-        )
-      ).items,
+        ),
+      ),
   });
 
 export const collectionsQuery = (researchProjectId: string) =>
   queryOptions({
     queryKey: ["collections", "list", researchProjectId],
-    queryFn: async ({ signal }) =>
-      (
-        await unwrap(
+    queryFn: ({ signal }) =>
+      allPages((cursor) =>
+        unwrap(
           api.GET("/api/collections/", {
-            params: { query: { research_project_id: researchProjectId, is_active: true, limit: 100 } },
+            params: { query: { research_project_id: researchProjectId, is_active: true, limit: 200, ...cursor } },
             signal,
           }),
-        )
-      ).items,
+        ),
+      ),
   });
 
 export const linkCountsQuery = (projectId: string, linkId: string) =>

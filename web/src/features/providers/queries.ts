@@ -1,22 +1,23 @@
 import { queryOptions } from "@tanstack/react-query";
+import { allPages } from "../../base/api/allPages";
 import { api, unwrap } from "../../base/api/client";
 import type { ModelKind } from "../../base/api/schema";
 
 const TEN_MINUTES = 600_000;
 
-/** The active models of a kind; a project has few enough for one page. */
+/** The active models of a kind. */
 export const providersQuery = (kind: ModelKind) =>
   queryOptions({
     queryKey: ["providers", "list", kind],
-    queryFn: async ({ signal }) =>
-      (
-        await unwrap(
+    queryFn: ({ signal }) =>
+      allPages((cursor) =>
+        unwrap(
           api.GET("/api/ai-providers/", {
-            params: { query: { provider_type: kind, is_active: true, limit: 100 } },
+            params: { query: { provider_type: kind, is_active: true, limit: 200, ...cursor } },
             signal,
           }),
-        )
-      ).items,
+        ),
+      ),
     staleTime: TEN_MINUTES,
   });
 

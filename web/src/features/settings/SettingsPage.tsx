@@ -108,7 +108,11 @@ type ModelProps = {
 };
 
 function Model({ kind, ...rest }: ModelProps) {
-  const models = useQuery(providersQuery(kind)).data ?? [];
+  const own = useQuery(providersQuery(kind)).data ?? [];
+  const classifiers = useQuery({ ...providersQuery("classification"), enabled: kind === "embedding" }).data ?? [];
+  // A species model that also gives features can be chosen for them.
+  const models =
+    kind === "embedding" ? [...own, ...classifiers.filter(({ embedding_dimension: width }) => width)] : own;
   const detail = useQuery({ ...providerQuery(rest.value), enabled: rest.value !== "" }).data;
   return (
     <div>

@@ -1,18 +1,20 @@
-import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
+import type { Statistics } from "../../base/api/schema";
 import { number } from "../../base/format";
 import { text } from "../../base/messages/en";
 import { Badge, Card, Empty, Loaded, Notice, Page, styles as ui } from "../../ui/parts";
 import { JobProgress } from "../jobs/JobsPage";
 import { jobsQuery } from "../jobs/queries";
 import { toneOfStage } from "../jobs/state";
-import { linkCountsQuery, linksQuery, projectQuery } from "../projects/queries";
+import { projectQuery } from "../projects/queries";
+import { Activity, Effort, Places, Species } from "./charts";
 import styles from "./Overview.module.css";
+import { statisticsQuery } from "./queries";
 
 export function OverviewPage() {
   const { project: id } = useParams({ from: "/signed-in/projects/$project/" });
   const project = useQuery(projectQuery(id));
-  const links = useQuery(linksQuery(id));
   return (
     <Page title={project.data?.name ?? text.overview.title} lead={text.overview.title}>
       {project.data?.blocked && (
@@ -21,47 +23,95 @@ export function OverviewPage() {
           <p>{project.data.blocked.what_to_do}</p>
         </Notice>
       )}
-      <Loaded query={links}>{(items) => <Figures project={id} linkIds={items.map((link) => link.id)} />}</Loaded>
-      <LatestJob project={id} />
+      <Loaded query={useQuery(statisticsQuery(id))} height={480}>
+        {(statistics) =>
+          statistics.totals.resources === 0 ? (
+            <Start project={id} />
+          ) : (
+            <>
+              <Figures project={id} totals={statistics.totals} />
+              {statistics.pending > 0 && <p className={ui.hint}>{text.overview.pending(statistics.pending)}</p>}
+              <LatestJob project={id} />
+              <div className={styles.columns}>
+                <Species statistics={statistics} />
+                <Activity statistics={statistics} />
+                <Effort statistics={statistics} />
+                {project.data && <Places statistics={statistics} researchProject={project.data.research_project_id} />}
+              </div>
+            </>
+          )
+        }
+      </Loaded>
     </Page>
   );
 }
 
-function Figures({ project, linkIds }: { project: string; linkIds: string[] }) {
-  const counts = useQueries({ queries: linkIds.map((link) => linkCountsQuery(project, link)) });
-  const sum = (name: "resources" | "ai_ended" | "unreadable") =>
-    counts.reduce((total, each) => total + (each.data?.[name] ?? 0), 0);
-  if (counts.every((each) => each.data) && sum("resources") === 0)
-    return (
-      <Empty title={text.overview.start}>
-        <p>{text.overview.startHint}</p>
-        <div className={ui.actions}>
-          <Link to="/projects/$project/import" params={{ project }} className={ui.button} data-kind="primary">
-            {text.overview.toImport}
-          </Link>
-          <Link to="/projects/$project/settings" params={{ project }} className={ui.button}>
-            {text.overview.toSettings}
-          </Link>
-        </div>
-      </Empty>
-    );
+const Start = ({ project }: { project: string }) => (
+  <>
+    <Empty title={text.overview.start}>
+      <p>{text.overview.startHint}</p>
+      <div className={ui.actions}>
+        <Link to="/projects/$project/import" params={{ project }} className={ui.button} data-kind="primary">
+          {text.overview.toImport}
+        </Link>
+        <Link to="/projects/$project/settings" params={{ project }} className={ui.button}>
+          {text.overview.toSettings}
+        </Link>
+      </div>
+    </Empty>
+    <LatestJob project={project} />
+  </>
+);
+
+/** The counts of the project; those that the review can filter by are links to it. */
+function Figures({ project, totals }: { project: string; totals: Statistics["totals"] }) {
+  const plain: [string, number][] = [
+    [text.overview.looked, totals.with_ai],
+    [text.overview.waits, totals.without_ai],
+    [text.overview.people, totals.by_people],
+    [text.overview.inReview, totals.in_review],
+  ];
   return (
-    <dl className={styles.figures}>
-      <div className={styles.figure}>
-        <dt>{text.overview.photos}</dt>
-        <dd>{number(sum("resources"))}</dd>
-      </div>
-      <div className={styles.figure}>
-        <dt>{text.overview.looked}</dt>
-        <dd>{number(sum("ai_ended"))}</dd>
-      </div>
-      <div className={styles.figure}>
-        <dt>{text.overview.failed}</dt>
-        <dd>{number(sum("unreadable"))}</dd>
-      </div>
-    </dl>
+    <ul className={styles.figures}>
+      <Figure project={project} name={text.overview.photos} value={totals.resources} search={{}} />
+      {plain.map(([name, value]) => (
+        <li key={name} className={styles.figure}>
+          <span>{name}</span>
+          <strong>{number(value)}</strong>
+        </li>
+      ))}
+      <Figure
+        project={project}
+        name={text.overview.approved}
+        value={totals.approved}
+        search={{ decision: "approved" }}
+      />
+      <Figure project={project} name={text.overview.blank} value={totals.blank} search={{ type: "blank" }} />
+      <li>
+        <Link to="/projects/$project/jobs" params={{ project }} search={{}} className={styles.figure}>
+          <span>{text.overview.failed}</span>
+          <strong>{number(totals.failed)}</strong>
+        </Link>
+      </li>
+    </ul>
   );
 }
+
+type FigureProps = {
+  project: string;
+  name: string;
+  value: number;
+  search: { decision?: "approved"; type?: "blank" };
+};
+
+const Figure = ({ project, name, value, search }: FigureProps) => (
+  <li>
+    <Link to="/projects/$project/review" params={{ project }} search={search} className={styles.figure}>
+      <span>{name}</span>
+      <strong>{number(value)}</strong>
+    </Link>
+  </li>
+);
 
 function LatestJob({ project }: { project: string }) {
   const job = useInfiniteQuery(jobsQuery(project, undefined)).data?.pages[0]?.items[0];
