@@ -90,7 +90,7 @@ from trapper_client.filters import (
 from trapper_schemas.base import Reply
 
 UPLOADS_PER_CALL = 500
-PACK_FILES, PACKED_FILE_BYTES = 100, 1 << 19
+PACK_FILES, PACKED_FILE_BYTES = 100, 4 << 20
 """How many files a pack may have, and how large each may be."""
 _CLASSIFICATIONS = "/api/media-classifications/classifications"
 _JOBS = "/api/ai-classification-jobs/"

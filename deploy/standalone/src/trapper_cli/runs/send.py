@@ -21,7 +21,7 @@ _OF_THE_FILE = {400, 409, 410, 413, 422}
 """Refusals that concern one file; a full disk or a missing right concerns all of them."""
 
 
-_PACK_BYTES = 4 << 20
+_PACK_BYTES = 8 << 20
 _FIRST_FILES = 64
 """Files of the first announcement: few, so that the AI begins while the others are still uploaded."""
 _CHANGED = "The file changed while it was read."

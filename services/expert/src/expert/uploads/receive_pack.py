@@ -19,11 +19,11 @@ from expert.uploads.finish import finish_uploads, key_of
 from expert.uploads.models import Upload
 from expert.uploads.receive import check_body, require_role, take_upload
 from trapper_kit.db import Session
-from trapper_kit.objects import BLOCK_BYTES
 from trapper_kit.problems import Problem
 
 MOST_FILES = 100
-LARGEST_FILE_BYTES = BLOCK_BYTES
+LARGEST_FILE_BYTES = 4 << 20
+"""One file is in memory at a time."""
 LARGEST_PACK_BYTES = MOST_FILES * (LARGEST_FILE_BYTES + 24) + 4
 _COUNT, _FILE = struct.Struct(">I"), struct.Struct(">16sQ")
 

@@ -85,7 +85,7 @@ async def receive_many(request: Request, caller: MayUpload, work: Work) -> PackR
     """Send the bytes of up to 100 small announced files in one body; each is kept or refused alone.
 
     The body: the number of files (4 bytes); for each file the id of its upload (16 bytes) and its length (8 bytes; at
-    most 524,288); then the contents in the same order. Numbers are unsigned and big-endian.
+    most 4,194,304); then the contents in the same order. Numbers are unsigned and big-endian.
     """
     body = read_body(request, at_most=LARGEST_PACK_BYTES)
     with limit_uploads(work.receiving_uploads, caller.id, at_most=work.settings.uploads_per_account):
