@@ -1,7 +1,7 @@
 """Sequences of a linked collection: built from nothing, and kept when one more resource comes.
 
-The real statements and the real operation, in one process on a durable PostgreSQL. Resources are spread over
-deployments with bursts of three within the interval, and an hour between bursts.
+The real statements and the real operation, in one process on a durable PostgreSQL. Deployments come one after the
+other, as they are uploaded, with bursts of three within the interval, and an hour between bursts.
 """
 
 import asyncio
@@ -37,14 +37,15 @@ _RESOURCES = """
       folder_print, kind, media_type, size_bytes, sha256, stored_sha256, generation, object_key, captured_at,
       time_override, time_source, offset_source, outside_deployment, state, described_at, describe_attempts, is_damaged,
       privacy_state, visibility, is_active, archived_with_deployment)
-    select gen_random_uuid(), 1, cast(:project as uuid), (cast(:deployments as uuid[]))[n % cast(:count as int) + 1],
-      'a.jpg', 'a.jpg', 'folder',
+    select uuidv7(), 1, cast(:project as uuid),
+      (cast(:deployments as uuid[]))[n / cast(:visit as int) % cast(:count as int) + 1], 'a.jpg', 'a.jpg', 'folder',
       'image', 'image/jpeg', 1, 'sha' || n, 'sha' || n, 0, 'key' || n, at, at, 'none', 'none', false, 'described',
       now(), 0, false, 'open', 'private', true, false
     from generate_series(cast(:first as int), cast(:last as int)) as n,
-      lateral (select timestamptz '2020-01-01' + (n / cast(:count as int)) / 3 * interval '1 hour'
-        + (n / cast(:count as int)) % 3 * interval '1 minute' as at) t
-    returning id)
+      lateral (select n % cast(:visit as int)
+        + n / (cast(:visit as int) * cast(:count as int)) * cast(:visit as int) as k) p,
+      lateral (select timestamptz '2020-01-01' + k / 3 * interval '1 hour' + k % 3 * interval '1 minute' as at) t
+    order by n returning id)
     insert into linked_collection_resources (linked_collection_id, resource_id)
     select cast(:link as uuid), id from made"""
 
@@ -62,9 +63,10 @@ async def opened() -> AsyncGenerator[ExpertWork, None]:
             yield work
 
 
-async def fill(made: Scene, first: int, last: int, deployments: list[UUID]) -> None:
-    """Described resources in the linked collection."""
+async def fill(made: Scene, first: int, last: int, deployments: list[UUID], *, visit: int = 1) -> None:
+    """Described resources in the linked collection, so many of a deployment before those of the next one."""
     values = {
+        "visit": visit,
         "project": made.research_project_id,
         "link": made.linked_collection_id,
         "deployments": deployments,
@@ -84,7 +86,8 @@ async def measure(resources: int, times: int) -> list[Row]:
             for number in deployments:
                 row = Deployment(id=number, research_project_id=made.research_project_id, deployment_id=str(number))
                 db.add(row)
-        await fill(made, 0, resources - 1, deployments)
+        visit = resources // DEPLOYMENTS
+        await fill(made, 0, resources - 1, deployments, visit=visit)
         await made.sql("analyze")
         async with work.db() as db:
             operation = await start_build(db, made.linked_collection_id)
@@ -97,7 +100,7 @@ async def measure(resources: int, times: int) -> list[Row]:
         await made.sql("analyze")
         extended: list[float] = []
         for number in range(resources, resources + times):
-            await fill(made, number, number, deployments)
+            await fill(made, number, number, deployments, visit=visit)
             began = time.perf_counter()
             await extend_link(work, made.linked_collection_id)
             extended.append((time.perf_counter() - began) * 1000)

@@ -90,7 +90,7 @@ async def measure(resources: int, times: int) -> list[Row]:
             for number in deployments:
                 row = Deployment(id=number, research_project_id=made.research_project_id, deployment_id=str(number))
                 db.add(row)
-        await fill(made, 0, resources - 1, deployments)
+        await fill(made, 0, resources - 1, deployments, visit=resources // DEPLOYMENTS)
         await observe(made, resources)
         await made.sql("analyze")
         began = time.perf_counter()

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from expert.access.state import ClassificationRole
+from expert.classification_projects.models import LinkedCollection
+from expert.collections.models import Collection
 from expert.occurrences.queries_determine import refresh_determinations
 from expert.occurrences.state import (
     ApprovedObservation,
@@ -267,6 +269,33 @@ async def test_list_is_narrowed_by_filters(foxes: Scene) -> None:
         page = (await client.get(OCCURRENCES, params={"limit": 2})).json()
         rest = (await client.get(OCCURRENCES, params={"limit": 2, "cursor": page["next_cursor"]})).json()
     assert [row["id"] for row in page["items"] + rest["items"]] == [first, second, third]
+
+
+async def test_what_a_caller_may_not_see_of_an_occurrence_is_neither_shown_nor_counted(foxes: Scene) -> None:
+    first, second, third = [row["id"] for row in await listed(foxes)]
+    _, hidden, seen_id = foxes.resource_ids
+    collection = Collection(id=uuid7(), research_project_id=foxes.research_project_id, name="closed")
+    closed = LinkedCollection(id=uuid7(), classification_project_id=foxes.project_id, collection_id=collection.id)
+    async with foxes.work.db() as db:
+        db.add(collection)
+        await db.flush()
+        db.add(closed)
+    for table in ("linked_collection_resources", "job_resources", "classifications", "observations"):
+        await foxes.sql(f"update {table} set linked_collection_id = :l where resource_id = :r", l=closed.id, r=hidden)  # noqa: S608
+
+    async def shown(**filters: Any) -> list[str]:
+        async with foxes.as_("viewer") as client:
+            return [row["id"] for row in (await client.get(OCCURRENCES, params=filters)).json()["items"]]
+
+    assert await shown() == [first, third]
+    await foxes.sql("update observations set occurrence_id = :id where resource_id = :r", id=UUID(third), r=hidden)
+    await foxes.sql("delete from occurrences where id = :id", id=UUID(second))
+    async with foxes.work.db() as db:
+        await refresh_determinations(db, [UUID(third)])
+    detail = (await call(foxes, "viewer", "GET", f"{OCCURRENCES}{third}/")).json()
+    assert [each["resource_id"] for each in detail["observations"]] == [str(seen_id)]
+    assert (detail["resource_count"], detail["best_resource_id"]) == (1, str(seen_id))
+    assert await shown(resource_id=str(hidden)) == []
 
 
 async def test_wrong_determination_is_seen_by_the_invariants_and_computed_again(foxes: Scene) -> None:

@@ -22,6 +22,9 @@ from trapper_client.contract import (
     ConnectionSyncs,
     DeploymentReply,
     History,
+    IdentificationItem,
+    IdentificationResult,
+    IdentificationResults,
     JobReply,
     JobRerun,
     JobResourceReply,
@@ -32,6 +35,7 @@ from trapper_client.contract import (
     NewCollection,
     NewDeployment,
     NewFeedback,
+    NewIdentifications,
     NewJob,
     NewJobReply,
     NewLinkedCollection,
@@ -317,6 +321,11 @@ class TrapperClient:
 
     def occurrence(self, occurrence_id: str) -> OccurrenceDetail:
         return self.api.read(OccurrenceDetail, f"{_OCCURRENCES}{occurrence_id}/")
+
+    def identify(self, items: Sequence[IdentificationItem]) -> list[IdentificationResult]:
+        """What became of each; one that is refused does not hold back the others."""
+        body = NewIdentifications(items=list(items))
+        return self.api.send(IdentificationResults, "POST", f"{_OCCURRENCES}identifications/", body).items
 
     # operations
 

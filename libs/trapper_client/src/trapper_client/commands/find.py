@@ -1,4 +1,6 @@
-"""Finds classification projects by their slug or name."""
+"""Finds classification projects by their slug or name, and taxa by their scientific name."""
+
+from uuid import UUID
 
 from trapper_client.client import TrapperClient
 from trapper_client.contract import ClassificationProjectReply
@@ -21,3 +23,17 @@ def find_project(expert: TrapperClient, named: str) -> ClassificationProjectRepl
             return project
     known = ", ".join(project.slug for project in projects) or "none yet: trapper run FOLDER makes one"
     raise WrongUsage(f"There is no classification project {named!r}.", hint=f"Known: {known}.")
+
+
+def find_taxon(expert: TrapperClient, named: str) -> str:
+    """The id of the taxon with this id or scientific name."""
+    try:
+        return str(UUID(named))
+    except ValueError:
+        taxa = [taxon for taxon in expert.taxa(name=named) if taxon.scientific_name.lower() == named.lower()]
+    if len(taxa) != 1:
+        there = "no taxon" if not taxa else f"{len(taxa)} taxa"
+        raise WrongUsage(
+            f"{there.capitalize()} with the scientific name {named!r}.", hint=f"trapper taxa search {named!r}"
+        )
+    return taxa[0].id

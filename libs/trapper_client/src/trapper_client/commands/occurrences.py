@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from trapper_client.commands.find import find_project
+from trapper_client.commands.find import find_project, find_taxon
 from trapper_client.commands.rows import ProjectFilter
-from trapper_client.contract import DeterminationReply
+from trapper_client.contract import DeterminationReply, IdentificationItem
 from trapper_client.output import Json, answer, say, table
 from trapper_client.stack import connect
 
@@ -60,6 +60,35 @@ def show(occurrence_id: OccurrenceId, *, as_json: Json = False) -> None:
     for identification in occurrence.identifications:
         ended = "" if identification.is_standing else ", which does not stand any more"
         say(f"{identification.person}: {identification.scientific_name}{ended}")
+
+
+@group.command("identify")
+def identify(
+    occurrence_ids: Annotated[
+        list[str], typer.Argument(metavar="OCCURRENCE...", help="The occurrences' ids.", show_default=False)
+    ],
+    *,
+    taxon: Annotated[str, typer.Option(help="The taxon's id, or its whole scientific name.", show_default=False)],
+    comment: Annotated[str | None, typer.Option(help="Why, for others to read.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Identifies occurrences as a taxon; exit code 1 when one of them was refused, the others are kept.
+
+    Example: trapper occurrences identify 0192f6a0-1111-7000-8000-000000000101 --taxon "Vulpes vulpes"
+    """
+    with connect() as expert:
+        taxon_id = find_taxon(expert, taxon)
+        items = [IdentificationItem(occurrence_id=each, taxon_id=taxon_id, comment=comment) for each in occurrence_ids]
+        results = expert.identify(items)
+    refused = [result for result in results if result.problem is not None]
+    if as_json:
+        answer({"items": [result.model_dump(mode="json") for result in results]})
+    else:
+        say(f"{len(results) - len(refused)} of {len(results)} occurrence(s) identified.")
+        for result in refused:
+            say(f"{result.occurrence_id}: {result.problem and (result.problem.detail or result.problem.title)}")
+    if refused:
+        raise typer.Exit(1)
 
 
 def _determination(determination: DeterminationReply | None) -> tuple[str | None, float | None, str | None]:

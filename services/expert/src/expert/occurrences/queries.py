@@ -63,8 +63,14 @@ class Appearance:
 
 
 def visible_to(caller: Caller) -> ColumnElement[bool]:
-    """Those of the caller's projects with an observation that the caller may see."""
-    return exists().where(Observation.occurrence_id == Occurrence.id, observation_visible_to(caller))
+    """Those of the caller's projects with an observation that counts and that the caller may see."""
+    return exists().where(*_is_seen(caller))
+
+
+def _is_seen(caller: Caller) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on an observation that tells a caller where the occurrence was seen."""
+    counts = or_(_speaks(), ~Occurrence.is_current)
+    return Observation.occurrence_id == Occurrence.id, counts, observation_visible_to(caller)
 
 
 def _speaks() -> ColumnElement[bool]:
@@ -97,7 +103,8 @@ async def list_visible(
     db: Session, caller: Caller, page_request: PageRequest, given: OccurrenceFilter
 ) -> list[tuple[Occurrence, str | None, bool]]:
     """A page of occurrences, oldest first, each with the name of its taxon and whether a person identified it."""
-    statement: Any = _select().where(visible_to(caller), or_(Occurrence.is_current, Occurrence.is_unmatched))
+    seen = exists().where(*_is_seen(caller), *_of_members(given))
+    statement: Any = _select().where(seen, or_(Occurrence.is_current, Occurrence.is_unmatched))
     identified = _is_identified()
     if given.classification_project_id:
         statement = statement.where(Occurrence.classification_project_id.in_(given.classification_project_id))
@@ -114,12 +121,6 @@ async def list_visible(
         statement = statement.where(Occurrence.determination_score >= given.min_score)
     if given.max_score is not None:
         statement = statement.where(Occurrence.determination_score <= given.max_score)
-    if conditions := _of_members(given):
-        statement = statement.where(
-            exists().where(
-                Observation.occurrence_id == Occurrence.id, or_(_speaks(), ~Occurrence.is_current), *conditions
-            )
-        )
     rows = await db.execute(page_of(statement, [Occurrence.id], page_request, [UUID], ids=given.id))
     return [tuple(row) for row in rows]
 
@@ -150,8 +151,8 @@ def _of_members(given: OccurrenceFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-async def appearances(db: Session, occurrence_ids: Collection[UUID]) -> dict[UUID, Appearance]:
-    """Where, when and how often each was seen; one without a current observation by all of them.
+async def appearances(db: Session, caller: Caller, occurrence_ids: Collection[UUID]) -> dict[UUID, Appearance]:
+    """Where, when and how often each was seen, as far as the caller may see it; one of the past by all observations.
 
     Best is the observation that its model was most sure of, of equal ones the one with the smallest id.
     """
@@ -167,7 +168,6 @@ async def appearances(db: Session, occurrence_ids: Collection[UUID]) -> dict[UUI
         .scalar_subquery()
     )
     same = Observation.occurrence_id
-    counted = or_(speaks, ~Occurrence.is_current)
     ranked = (
         select(
             Observation.occurrence_id,
@@ -186,7 +186,7 @@ async def appearances(db: Session, occurrence_ids: Collection[UUID]) -> dict[UUI
         .join(Occurrence, Occurrence.id == Observation.occurrence_id)
         .where(
             Observation.occurrence_id.in_(occurrence_ids),
-            counted,
+            *_is_seen(caller)[1:],
             Observation.observation_level == ObservationLevel.OBJECT,
         )
         .subquery()

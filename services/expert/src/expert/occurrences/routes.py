@@ -98,7 +98,7 @@ async def list_all(
     rows, following = split(
         await queries.list_visible(db, caller, page_request, given), page_request, lambda row: [row[0].id]
     )
-    seen = await queries.appearances(db, [row[0].id for row in rows])
+    seen = await queries.appearances(db, caller, [row[0].id for row in rows])
     items = [_reply(row, name, seen[row.id], is_identified=identified) for row, name, identified in rows]
     return Page(items=items, next_cursor=following)
 
@@ -152,7 +152,7 @@ async def read(occurrence_id: UUID, caller: MayRead, db: Db) -> OccurrenceDetail
     members = await queries.members(db, caller, occurrence_id, limit=_SHOWN)
     predictions = await observations.predictions_of(db, [observation.id for observation, _ in members])
     named = await queries_identify.of_occurrences(db, [occurrence_id])
-    seen = (await queries.appearances(db, [occurrence_id]))[occurrence_id]
+    seen = (await queries.appearances(db, caller, [occurrence_id]))[occurrence_id]
     return OccurrenceDetail(
         **_reply(row, name, seen, is_identified=identified).model_dump(),
         identifications=[_identification(row, taxon, person) for row, taxon, person in named],

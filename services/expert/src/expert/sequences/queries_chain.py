@@ -106,10 +106,12 @@ async def begin_build(db: Session, link_id: UUID) -> tuple[UUID, Sequence[UUID]]
 async def lock_link(db: Session, link_id: UUID) -> Link | None:
     """The linked collection with the interval that its sequences have, locked; None when they were never built.
 
-    Checks of foreign keys are planned once for a connection, perhaps while a table is small: here never to read it all.
+    The transaction has plain index scans alone: checks of foreign keys are planned once for a connection, perhaps while
+    a table is small, and a bitmap of a queue (`sequence_changes`) holds every row that was taken from it.
     """
     statement = """
-        select l.id, l.classification_project_id, s.interval_seconds, set_config('enable_seqscan', 'off', true)
+        select l.id, l.classification_project_id, s.interval_seconds, set_config('enable_seqscan', 'off', true),
+          set_config('enable_bitmapscan', 'off', true)
         from link_sequences s
           join classification_project_collections l on l.id = s.linked_collection_id
         where l.id = :link_id for update of s"""
