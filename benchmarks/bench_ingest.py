@@ -34,7 +34,7 @@ PICTURES, ANIMALS, LABELS, DIMENSION = 100, 10, 2497, 64
 BAR = 0.4
 TABLES = ("classifications", "occurrences", "observations", "predictions", "embeddings")
 """In the order in which their rows name each other."""
-_COLUMNS = """
+COLUMNS = """
     select column_name from information_schema.columns
     where table_name = :table and is_generated = 'NEVER' order by ordinal_position"""
 
@@ -81,7 +81,7 @@ async def copy_again(made: Scene) -> float:
     async with made.work.db() as db:
         driver: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         for table in TABLES:
-            columns = [name for (name,) in await made.sql(_COLUMNS, table=table)]
+            columns = [name for (name,) in await made.sql(COLUMNS, table=table)]
             rows = io.BytesIO()
             query = f"select {', '.join(columns)} from {table}"  # noqa: S608 - names of a table and its columns
             await driver.copy_from_query(query, output=rows, format="binary")

@@ -95,17 +95,20 @@ class Held:
 
 _HOLD = text("""
     select j.id, b.batch_id, b.state, b.times_applied, j.stage, j.job_config_version, j.classification_project_id,
-      j.linked_collection_id, j.detection_provider_id
+      j.linked_collection_id, j.detection_provider_id, set_config('enable_seqscan', 'off', true)
     from received_batches b join ai_classification_jobs j on j.id = b.job_id
     where b.id = :id for no key update of b for share of j""")
 
 
 async def hold(db: Session, received_batch_id: UUID) -> Held | None:
-    """Locks a batch, and its job against cancelling and ending; other batches of the job can still be applied."""
+    """Locks a batch, and its job against cancelling and ending; other batches of the job can still be applied.
+
+    Checks of foreign keys are planned once for a connection, perhaps while a table is small: here never to read it all.
+    """
     row = (await db.execute(_HOLD, {"id": received_batch_id})).one_or_none()
     if row is None:
         return None
-    return Held(row[0], row[1], ReceivedState(row[2]), row[3], JobStage(row[4]), *row[5:])
+    return Held(row[0], row[1], ReceivedState(row[2]), row[3], JobStage(row[4]), *row[5:9])
 
 
 async def meanings(db: Session, category_map_id: UUID) -> list[Meaning]:
