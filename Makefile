@@ -16,10 +16,10 @@ UV := .venv-boot/bin/uv
 MEMBERS := libs/trapper_schemas libs/trapper_kit libs/trapper_client services/expert services/ai_manager services/ai_worker deploy/standalone
 SERVICES := expert ai_manager ai_worker
 INSTALLED := .make/installed
-BENCHMARKS := worker blob claims polling memory sequences statistics similar ingest saves run
+BENCHMARKS := worker blob claims polling memory sequences statistics similar masking ingest saves run
 PYTEST := $(BIN)/pytest
 
-.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-statistics bench-similar bench-ingest bench-saves bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-statistics bench-similar bench-masking bench-ingest bench-saves bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations web)
 
 help: ## list every target
@@ -128,6 +128,9 @@ bench-statistics: install ## the statistics of a million resources and three mil
 
 bench-similar: install ## the search for similar objects: how long it takes, and how many of the nearest the index finds
 	@$(BIN)/python -m benchmarks.bench_similar
+
+bench-masking: install ## class masking over kept logits, against a bare loop over the same blobs
+	@$(BIN)/python -m benchmarks.bench_masking
 
 bench-ingest: install ## ingest of batch results, against a bare binary COPY of the same rows
 	@$(BIN)/python -m benchmarks.bench_ingest

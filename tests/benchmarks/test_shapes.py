@@ -49,7 +49,20 @@ def test_a_report_says_what_holds_and_leaves_with_1_when_something_does_not(tmp_
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "name", ["worker", "claims", "polling", "memory", "sequences", "statistics", "similar", "ingest", "saves", "run"]
+    "name",
+    [
+        "worker",
+        "claims",
+        "polling",
+        "memory",
+        "sequences",
+        "statistics",
+        "similar",
+        "masking",
+        "ingest",
+        "saves",
+        "run",
+    ],
 )
 async def test_a_benchmark_runs_at_its_smallest_and_cleans_up(name: str, tmp_path: Path) -> None:
     program = (sys.executable, "-m", f"benchmarks.bench_{name}", "--tiny", "--out", str(tmp_path))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from expert.operations.state import Document
 from expert.postprocessing import queries_algorithms as queries
 from expert.postprocessing.errors import MethodRefused
-from expert.postprocessing.queries_algorithms import KnownAlgorithm, MapLabel
+from expert.postprocessing.queries_algorithms import KnownAlgorithm
 from expert.postprocessing.queries_selection import Row, algorithms_with_logits
 from expert.postprocessing.state import MethodKey, SkipReason
 from trapper_kit.db import Session
@@ -19,13 +19,15 @@ from trapper_kit.db import Session
 
 @dataclass(frozen=True)
 class Source:
-    """A model, its labels, and the algorithms of masks and roll-ups that are derived from it."""
+    """A model, and the algorithms of masks and roll-ups that are derived from it."""
 
     algorithm: KnownAlgorithm
-    labels: list[MapLabel]
+    category_map_id: UUID
+    size: int
+    """How many labels it has."""
+    unresolved: int
+    """How many of them name no known taxon."""
     derived: Mapping[UUID, KnownAlgorithm]
-    kept_by: Mapping[UUID, NDArray[np.intp]]
-    """The indexes of the classes that each mask keeps."""
 
     @cached_property
     def family(self) -> frozenset[UUID]:
@@ -68,17 +70,17 @@ async def find_source(db: Session, project_id: UUID, algorithm_id: UUID) -> Sour
         )
     if algorithm.category_map_id is None:
         raise MethodRefused(f"the algorithm {algorithm.name} has no category map, so its logits have no meaning")
-    labels = await queries.labels_of(db, algorithm.category_map_id)
+    size, unresolved = await queries.count_labels(db, algorithm.category_map_id)
     methods = {MethodKey.CLASS_MASKING.value, MethodKey.RANK_ROLLUP.value}
     derived = {key: row for key, row in (await queries.derived_from(db, algorithm.id)).items() if row.method in methods}
-    kept_by: dict[UUID, NDArray[np.intp]] = {}
-    for key, row in derived.items():
-        if row.method == MethodKey.CLASS_MASKING.value and row.category_map_id is not None:
-            kept = [label.index for label in await queries.labels_of(db, row.category_map_id)]
-            kept_by[key] = np.array(kept, np.intp)
-    return Source(algorithm, labels, derived, kept_by)
+    return Source(algorithm, algorithm.category_map_id, size, unresolved, derived)
+
+
+async def kept_by(db: Session, mask: KnownAlgorithm) -> NDArray[np.intp]:
+    """The indexes of the classes that a mask keeps."""
+    return np.array(await queries.indexes_of(db, mask.category_map_id) if mask.category_map_id else [], np.intp)
 
 
 def facts_of(source: Source) -> Document:
     """What a report says about the source."""
-    return {"source_algorithm": source.algorithm.name, "source_labels": len(source.labels)}
+    return {"source_algorithm": source.algorithm.name, "source_labels": source.size}

@@ -1,5 +1,6 @@
 """Class masking: the best class among those that a taxa list keeps, computed from logits; pure."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ def mask_rows(logits: NDArray[np.floating], kept: NDArray[np.intp], *, reweight:
 def rank_kept(
     logits: NDArray[np.floating], kept: NDArray[np.intp], scores: NDArray[np.float64], *, top: int
 ) -> list[list[tuple[int, float]]]:
-    """The best kept classes of each row with their scores, best first; the first of equal ones is the winner.
+    """The best kept classes of each row that have a score, best first; the first of equal ones is the winner.
 
     `scores` are those of the winners, from which the others follow.
     """
@@ -60,13 +61,16 @@ def rank_kept(
     step = max(1, _VALUES_AT_ONCE // kept.size)
     for start in range(0, len(logits), step):
         kept_logits = logits[start : start + step][:, kept].astype(np.float64)
-        for row, score in zip(kept_logits, scores[start : start + step], strict=True):
-            count = min(top, kept.size)
-            bound = np.partition(row, kept.size - count)[kept.size - count]
-            best = np.flatnonzero(row >= bound)
-            best = best[np.argsort(-row[best], kind="stable")][:count]
-            values = score * np.exp(row[best] - row[best[0]])
-            ranked.append([(int(kept[index]), float(value)) for index, value in zip(best, values, strict=True)])
+        every = np.arange(len(kept_logits))
+        columns: list[tuple[list[int], list[float]]] = []
+        for _ in range(min(top, kept.size)):
+            best = kept_logits.argmax(axis=1)
+            columns.append((kept[best].tolist(), kept_logits[every, best].tolist()))
+            kept_logits[every, best] = -np.inf
+        for row, score in enumerate(scores[start : start + step].tolist()):
+            first = columns[0][1][row]
+            values = [(indexes[row], score * math.exp(logit[row] - first)) for indexes, logit in columns]
+            ranked.append([pair for place, pair in enumerate(values) if place == 0 or pair[1] > 0])
     return ranked
 
 

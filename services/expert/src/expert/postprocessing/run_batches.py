@@ -22,8 +22,8 @@ from trapper_kit.problems import NotFound
 
 __all__ = ["CLASS_MASKING", "RANK_ROLLUP", "SMALL_SIZE_FILTER", "run_batch"]
 
-_BYTES_AT_ONCE = 24 << 20
-"""Logits of a batch; a batch of results is not divided."""
+_BYTES_AT_ONCE = 96 << 20
+"""Logits of a batch, which are read blob by blob; a batch of results is not divided."""
 _ROWS_AT_ONCE = 4_000
 _PAIRS_KEPT, _EXAMPLES = 1_000, 20
 _PLANS_AT_ONCE = 8

@@ -1,7 +1,7 @@
 """The method class masking: on stored logits, the best class among those that a taxa list keeps."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -15,8 +15,9 @@ from expert.operations.state import Document
 from expert.outputs.read_logits import UnreadLogits, read_logits
 from expert.postprocessing import queries_algorithms as queries
 from expert.postprocessing.errors import MethodRefused
-from expert.postprocessing.find_source import Source, facts_of, find_source
+from expert.postprocessing.find_source import Source, facts_of, find_source, kept_by
 from expert.postprocessing.mask_classes import INVALID, NO_WINNER, mask_rows, rank_kept
+from expert.postprocessing.queries_algorithms import MapLabel
 from expert.postprocessing.queries_selection import Row, Selection
 from expert.postprocessing.register import Method, MethodConfig, register
 from expert.postprocessing.state import (
@@ -65,16 +66,16 @@ class MaskingPlan:
     selection: Selection
     source: Source
     kept: NDArray[np.intp]
+    kept_labels: Mapping[int, MapLabel]
     output_id: UUID
     base_id: UUID | None
     """The mask that is intersected; None for the model itself."""
     config: MaskingConfig
-    unresolved: int
 
     @property
     def labels(self) -> int:
         """Numbers per row."""
-        return len(self.source.labels)
+        return self.source.size
 
     @property
     def facts(self) -> Document:
@@ -82,7 +83,7 @@ class MaskingPlan:
         return {
             **facts_of(self.source),
             "kept_labels": len(self.kept),
-            "labels_without_taxon": self.unresolved,
+            "labels_without_taxon": self.source.unresolved,
             "output_algorithm_id": str(self.output_id),
         }
 
@@ -133,7 +134,7 @@ class MaskingPlan:
     def _decide_row(self, row: Row, winner: int, score: float) -> Decision:
         if winner in {INVALID, NO_WINNER}:
             return skipped(SkipReason.NOT_FINITE if winner == INVALID else SkipReason.NO_WINNER)
-        label = self.source.labels[winner]
+        label = self.kept_labels[winner]
         source = self._applied_to(row)
         is_same = label.label == source.label and abs(score - source.score) <= TOLERANCE
         if is_same or (self.config.only_when_taxon_changes and label.taxon_id == source.taxon_id):
@@ -150,15 +151,14 @@ class MaskingPlan:
         verdict = decision.verdict
         if verdict is None:
             return decision
-        top = [_ranked(self.source, index, score) for index, score in classes]
+        top = [_ranked(self.kept_labels[index], score) for index, score in classes]
         ranked = Verdict(
             verdict.algorithm_id, verdict.applied_to_id, verdict.label, verdict.taxon_id, verdict.score, top
         )
         return Decision(decision.outcome, verdict=ranked)
 
 
-def _ranked(source: Source, index: int, score: float) -> dict[str, object]:
-    label = source.labels[index]
+def _ranked(label: MapLabel, score: float) -> dict[str, object]:
     return {"label": label.label, "score": score, "taxon_id": label.taxon_id and str(label.taxon_id)}
 
 
@@ -170,20 +170,22 @@ async def prepare_masking(db: Session, project_id: UUID, scope: RunScope, docume
     if taxa_list is None:
         raise MethodRefused("the project has no such taxa list, and there is none for everybody")
     base = source.derived.get(config.algorithm_id) if config.compose is Compose.INTERSECT else None
-    kept = await _kept(db, source, config)
+    labels = await queries.kept_labels(
+        db, source.category_map_id, taxa_list.id, include_descendants=config.include_descendants
+    )
     if base is not None:
-        kept = np.intersect1d(kept, source.kept_by.get(base.id, np.array([], np.intp)))
-    unresolved = sum(label.taxon_id is None for label in source.labels)
-    if not kept.size:
+        indexes = set((await kept_by(db, base)).tolist())
+        labels = [label for label in labels if label.index in indexes]
+    if not labels:
         raise MethodRefused(
-            f"the list {taxa_list.name} keeps none of the {len(source.labels)} labels of {source.algorithm.name} "
-            f"({unresolved} of them name no known taxon): choose another list, or import the missing taxa"
+            f"the list {taxa_list.name} keeps none of the {source.size} labels of {source.algorithm.name} "
+            f"({source.unresolved} of them name no known taxon): choose another list, or import the missing taxa"
         )
     parameters: Document = {
         "taxa_list_id": str(taxa_list.id),
         "taxa_list": taxa_list.name,
         "fingerprint": taxa_list.fingerprint,
-        "kept": queries.content_print([[int(index), str(source.labels[index].taxon_id)] for index in kept]),
+        "kept": queries.content_print([[label.index, str(label.taxon_id)] for label in labels]),
         "include_descendants": config.include_descendants,
         "reweight": config.reweight,
     }
@@ -193,18 +195,12 @@ async def prepare_masking(db: Session, project_id: UUID, scope: RunScope, docume
         base or source.algorithm,
         parameters,
         name=f"masked to {taxa_list.name}, {'reweighted' if config.reweight else 'not reweighted'}",
-        labels=[source.labels[index] for index in kept],
+        labels=labels,
     )
+    kept = np.array([label.index for label in labels], np.intp)
+    by_index = {label.index: label for label in labels}
     selection = Selection(project_id, scope, source.algorithm.id)
-    return MaskingPlan(selection, source, kept, output_id, base and base.id, config, unresolved)
-
-
-async def _kept(db: Session, source: Source, config: MaskingConfig) -> NDArray[np.intp]:
-    """The indexes of the labels whose accepted taxon the list allows."""
-    accepted = await queries.accepted_taxa(db, {label.taxon_id for label in source.labels if label.taxon_id})
-    allowed = await queries.list_allowed(db, config.taxa_list_id, include_descendants=config.include_descendants)
-    kept = [label.index for label in source.labels if label.taxon_id and accepted.get(label.taxon_id) in allowed]
-    return np.array(kept, np.intp)
+    return MaskingPlan(selection, source, kept, by_index, output_id, base and base.id, config)
 
 
 CLASS_MASKING = register(

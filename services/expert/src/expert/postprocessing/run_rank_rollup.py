@@ -14,7 +14,7 @@ from expert.operations.state import Document
 from expert.outputs.read_logits import UnreadLogits, read_logits
 from expert.postprocessing import queries_algorithms as queries
 from expert.postprocessing.errors import MethodRefused
-from expert.postprocessing.find_source import Source, facts_of, find_source
+from expert.postprocessing.find_source import Source, facts_of, find_source, kept_by
 from expert.postprocessing.mask_classes import has_invalid, log_sum_exp
 from expert.postprocessing.queries_selection import Row, Selection
 from expert.postprocessing.register import Method, MethodConfig, register
@@ -69,13 +69,15 @@ class RollUpPlan:
     candidates: Sequence[Candidates]
     taxa: Mapping[str, tuple[UUID, str]]
     """The id and the name of each candidate."""
+    kept_by: Mapping[UUID, NDArray[np.intp]]
+    """The indexes of the classes that each mask keeps."""
     config: RollUpConfig
     outputs: dict[UUID, UUID] = field(default_factory=dict[UUID, UUID])
 
     @property
     def labels(self) -> int:
         """Numbers per row."""
-        return len(self.source.labels)
+        return self.source.size
 
     @property
     def facts(self) -> Document:
@@ -164,7 +166,7 @@ class RollUpPlan:
     def _probabilities(self, logits: NDArray[np.float16], algorithm_id: UUID) -> NDArray[np.float64]:
         """The probabilities of all classes; exactly 0 for those that a mask excluded."""
         values = logits.astype(np.float64)
-        kept = self.source.kept_by.get(algorithm_id)
+        kept = self.kept_by.get(algorithm_id)
         mask = self.source.derived.get(algorithm_id)
         reweight = mask is not None and bool(mask.parameters.get("reweight"))
         total = log_sum_exp(values[:, kept] if kept is not None and reweight else values)
@@ -193,24 +195,21 @@ async def prepare_rollup(db: Session, project_id: UUID, scope: RunScope, documen
     """The plan; raises MethodRefused when no label has an ancestor at a rank that counts."""
     config = RollUpConfig.model_validate(document)
     source = await find_source(db, project_id, config.algorithm_id)
-    accepted = await queries.accepted_taxa(db, {label.taxon_id for label in source.labels if label.taxon_id})
-    lineages = await queries.lineages_of(db, set(accepted.values()))
+    lineages = await queries.lineages_of(db, source.category_map_id)
     named = {str(taxon_id): (taxon_id, name) for lineage in lineages.values() for _, taxon_id, name in lineage}
     by_label = [
-        {
-            TaxonRank(rank): str(taxon_id)
-            for rank, taxon_id, _ in lineages.get(accepted.get(label.taxon_id, label.taxon_id), ())
-            if rank in RANKS
-        }
+        {TaxonRank(rank): str(taxon_id) for rank, taxon_id, _ in lineages.get(label.taxon_id, ()) if rank in RANKS}
         if label.taxon_id is not None
         else {}
-        for label in source.labels
+        for label in await queries.labels_of(db, source.category_map_id)
     ]
     candidates = rank_candidates(by_label, list(config.thresholds))
     if not candidates:
         ranks = ", ".join(config.thresholds)
         raise MethodRefused(f"no label of {source.algorithm.name} has a taxon of these ranks: {ranks}")
-    return RollUpPlan(Selection(project_id, scope, source.algorithm.id), source, candidates, named, config)
+    masks = {key: row for key, row in source.derived.items() if row.method == MethodKey.CLASS_MASKING.value}
+    kept = {key: await kept_by(db, mask) for key, mask in masks.items()}
+    return RollUpPlan(Selection(project_id, scope, source.algorithm.id), source, candidates, named, kept, config)
 
 
 RANK_ROLLUP = register(
