@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg import Connection
 from sqlalchemy import event
 
 from expert.access.state import Caller
@@ -19,6 +20,7 @@ from tests.support.make.expert_ai import Scene, asked_again, received
 __all__ = ["foxes"]
 
 MOST = 80
+COPY: Callable[..., Awaitable[object]] = Connection.copy_records_to_table
 TABLES = ("occurrences", "identifications", "observations", "predictions", "classifications")
 
 
@@ -36,9 +38,16 @@ async def die_everywhere(made: Scene, change: Callable[[], Awaitable[object]]) -
             if next(statements) == fatal:
                 raise ConnectionError("the process dies here")
 
+        async def copy(connection: Connection, *args: Any, die: Callable[..., None] = die, **kwargs: Any) -> object:
+            copied = await COPY(connection, *args, **kwargs)
+            die()
+            return copied
+
         event.listen(engine, "after_cursor_execute", die)
         try:
-            await change()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Connection, "copy_records_to_table", copy)
+                await change()
         except ConnectionError:
             if await stored(made) != before:  # it was committed, and died in what follows
                 return fatal
@@ -67,7 +76,7 @@ async def test_crash_at_any_statement_of_a_newer_run_leaves_the_occurrences(foxe
     async def apply() -> None:
         await apply_batch(foxes.work, received_id)
 
-    assert await die_everywhere(foxes, apply) >= 10
+    assert await die_everywhere(foxes, apply) >= 12
     await apply()
     assert await foxes.sql("select count(*) from occurrences where is_current") == [(3,)]
     assert await foxes.sql("select id from occurrences where is_unmatched") == [(occurrence_id,)]

@@ -64,6 +64,7 @@ from trapper_client.contract import (
     SequenceDetail,
     SequenceReply,
     SimilarObservations,
+    StageAfterIngest,
     TaxaListReply,
     TaxonReply,
     TokenReply,
@@ -290,6 +291,10 @@ class TrapperClient:
     def rerun_job(self, job_id: str, request: JobRerun) -> NewJobReply:
         """Requests a job for the resources of an earlier one, or for those that failed in it."""
         return self.api.send(NewJobReply, "POST", f"{_JOBS}{job_id}/rerun/", request)
+
+    def rerun_stage(self, job_id: str, stage: StageAfterIngest) -> JobReply:
+        """Runs one stage after ingest again, alone."""
+        return self.api.send(JobReply, "POST", f"{_JOBS}{job_id}/after-ingest/{stage}/rerun/")
 
     # sequences
 

@@ -9,7 +9,7 @@ from trapper_client.client import TrapperClient
 from trapper_client.commands.complete import complete_job
 from trapper_client.commands.find import find_project
 from trapper_client.commands.rows import ProjectFilter
-from trapper_client.contract import JobReply, JobRerun, JobStage
+from trapper_client.contract import JobReply, JobRerun, JobStage, StageAfterIngest
 from trapper_client.derived import ended_resources, is_closed
 from trapper_client.errors import Failure
 from trapper_client.output import Json, answer, say, table
@@ -53,6 +53,42 @@ def watch(job_id: JobId, *, as_json: Json = False) -> None:
     if as_json:
         raise typer.Exit(1)  # the document says how it ended, and there is only one
     raise Failure(f"The job {job.id} ended as {job.stage}: {job.error or 'no reason was given'}.")
+
+
+@group.command("show")
+def show(job_id: JobId, *, as_json: Json = False) -> None:
+    """Shows one job, and what follows its results: each stage after ingest with its progress."""
+    with connect() as expert:
+        job = expert.job(job_id)
+    if as_json:
+        answer(job.model_dump(mode="json"))
+        return
+    say(f"Job {job.id}: {job.stage}, {ended_resources(job)} of {job.total}, {job.failed} failed")
+    if (reason := _reason(job)) is not None:
+        say(reason)
+    rows = (
+        (stage.stage, stage.state, f"{stage.done} of {stage.total}", stage.attempt, stage.operation_id, stage.error)
+        for stage in job.after_ingest
+    )
+    columns = ("Stage after ingest", "State", "Photos", "Attempts", "Operation", "Error")
+    table(columns, rows, empty="No stage follows its results yet.")
+
+
+@group.command("run-stage")
+def run_stage(
+    job_id: JobId,
+    stage: Annotated[StageAfterIngest, typer.Argument(help="The stage's name.", show_default=False)],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Runs one stage after ingest of a finished job again, alone."""
+    with connect() as expert:
+        job = expert.rerun_stage(job_id, stage)
+    if as_json:
+        answer(job.model_dump(mode="json"))
+        return
+    operation = next(each.operation_id for each in job.after_ingest if each.stage is stage)
+    say(f"It runs again. Follow it: trapper operations watch {operation}")
 
 
 @group.command("cancel")

@@ -26,4 +26,8 @@ INVARIANTS: dict[str, str] = {
         select r.resource_id from job_resources r join linked_collection_resources l
           on (l.linked_collection_id, l.resource_id) = (r.linked_collection_id, r.resource_id)
         where r.outcome <> 'pending' and l.ai_ended_at is null""",
+    "a stage after ingest is an operation of its job's project": """
+        select s.job_id from job_stage_runs s join ai_classification_jobs j on j.id = s.job_id
+          join operations o on o.id = s.operation_id
+        where o.classification_project_id <> j.classification_project_id""",
 }
