@@ -102,7 +102,7 @@ def test_a_category_file_names_each_label_once_and_a_taxon_with_its_rank(path: P
     for label in labels:
         assert (label.scientific_name is None) == (label.rank in (None, NO_RANK))
         assert all(key.key.isdigit() for key in label.taxon_keys if key.checklist == "gbif")
-    used = {entry.spec.labels for entry in ENTRIES if entry.spec}
+    used = [entry.spec.labels for entry in ENTRIES if entry.spec]
     assert tuple(labels) in used
 
 
@@ -244,3 +244,29 @@ def test_a_category_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
     path.write_bytes("label\nblåvinge".encode("latin-1"))
     with pytest.raises(CatalogMalformed, match="not UTF-8"):
         read_labels(path)
+
+
+def test_speciesnet_labels_spell_out_their_lineage() -> None:
+    deer = "5c7ce479;mammalia;cetartiodactyla;cervidae;odocoileus;virginianus;white-tailed deer"
+    (label, family, plain) = map_species([deer, "1;mammalia;carnivora;felidae;;;cat family", "red fox"], None)
+    assert label.lineage == {
+        "class": "Mammalia",
+        "order": "Cetartiodactyla",
+        "family": "Cervidae",
+        "genus": "Odocoileus",
+        "species": "Odocoileus virginianus",
+    }
+    assert family.lineage == {"class": "Mammalia", "order": "Carnivora", "family": "Felidae"}
+    assert plain.lineage == {}
+    assert "lineage" not in plain.model_dump()
+    lineages = [each.lineage for each in read_labels(DATA / "categories" / "speciesnet-v4.csv")]
+    assert sum("genus" in each for each in lineages) > 2_000
+
+
+def test_a_category_file_gives_labels_a_lineage(tmp_path: Path) -> None:
+    file = tmp_path / "categories.csv"
+    file.write_text("label,lineage\nlynx,family:Felidae; Genus:Lynx\nstone,\n", "utf-8")
+    assert [each.lineage for each in read_labels(file)] == [{"family": "Felidae", "genus": "Lynx"}, {}]
+    file.write_text("label,lineage\nlynx,Felidae\n", "utf-8")
+    with pytest.raises(CatalogMalformed, match=r"categories.csv: 0.lineage"):
+        read_labels(file)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from ai_manager.catalog.sync_models_from_schemas import sync_models_from_schemas
 from expert.algorithms.models import Algorithm, CategoryLabel, CategoryMap
+from expert.postprocessing.queries_algorithms import named_lineages_of
 from expert.providers.connect_manager import connect_manager
 from expert.providers.errors import CredentialUnreadable
 from expert.providers.models import AiProvider, AiProviderConnection
@@ -125,6 +126,19 @@ async def test_labels_that_are_no_species_become_no_taxa(backend: Backend, manag
         "animal": ("animal", None),
         "unknown": (None, None),
     }
+
+
+async def test_the_taxa_of_a_labels_lineage_are_known_without_a_checklist(backend: Backend, manager: RunningManager):
+    lynx = {"label": "lynx", "scientific_name": "Lynx lynx", "lineage": {"family": "Felidae", "genus": "Lynx"}}
+    await publish(manager, entry("cats", "classification", [lynx], b"weights of cats"), b"weights of cats")
+    await connected(backend, manager)
+    await sync_ai_models(backend.work)
+    async with backend.work.db() as db:
+        (label,) = (await db.scalars(select(CategoryLabel).where(CategoryLabel.label == "lynx"))).all()
+        assert label.lineage == lynx["lineage"]
+        lineages = await named_lineages_of(db, label.category_map_id)
+        assert sorted((rank, name) for rank, _, name in lineages[0]) == [("family", "Felidae"), ("genus", "Lynx")]
+        assert set(await db.scalars(select(Taxon.provisional))) == {True}
 
 
 async def test_syncing_again_changes_nothing(backend: Backend, manager: RunningManager):

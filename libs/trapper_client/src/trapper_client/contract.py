@@ -3845,6 +3845,12 @@ class LabelReply(ContractModel):
     ]
     index: Annotated[int, Field(description="position in the output, from 0")]
     label: Annotated[str, Field(description="label as the model has it")]
+    lineage: Annotated[
+        dict[str, str],
+        Field(
+            description="names of the taxa above it and of itself, by rank, as the model has them"
+        ),
+    ]
     observation_type: Annotated[ObjectType | None, Field(description="what was seen")]
     rank: Annotated[
         str | None,

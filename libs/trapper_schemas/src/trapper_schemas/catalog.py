@@ -18,6 +18,7 @@ DATA = Path(__file__).parent / "data"
 BUILT_IN_MAPS = ("coco", "megadetector")
 _MAX_FILE_BYTES = 5_000_000
 _SPECIESNET_PARTS = 6
+_SPECIESNET_RANKS = ("class", "order", "family", "genus", "species")
 
 
 class CatalogMalformed(ValueError):  # noqa: N818 - named after what is the case
@@ -51,7 +52,7 @@ class LabelMap(BaseModel):
 _LABELS = TypeAdapter(list[Label])
 _CATEGORY_FILE = r"^categories/[^/]+\.(yaml|csv)$"
 _GOLDEN_RUN_FILE = r"^proofs/[^/]+\.json$"
-_COLUMNS = ("label", "observation_type", "rank", "scientific_name", "common_name", "taxon_keys")
+_COLUMNS = ("label", "observation_type", "rank", "scientific_name", "common_name", "taxon_keys", "lineage")
 
 
 def read_manifest(path: Path = DATA / "model_manifest.yaml") -> list[ModelEntry]:
@@ -84,10 +85,13 @@ def read_proofs(path: Path = DATA / "model_manifest.yaml") -> dict[tuple[str, st
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of a category file in index order: a YAML list, or CSV with a heading; raises CatalogMalformed."""
+    """The labels of a category file in index order: a YAML list, or CSV with a heading; raises CatalogMalformed.
+
+    A SpeciesNet label without a lineage has the one that it spells out.
+    """
     document = _rows(path) if path.suffix == ".csv" else _load(path)
     try:
-        labels = _LABELS.validate_python(document)
+        labels = [_with_lineage(label) for label in _LABELS.validate_python(document)]
     except ValidationError as problem:
         raise CatalogMalformed(f"{path.name}: {_first(problem)}") from problem
     seen: dict[str, int] = {}
@@ -174,6 +178,20 @@ def map_labels(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label,
     )
 
 
+def lineage_of(label: str) -> dict[str, str]:
+    """Names by rank of a SpeciesNet label, `uuid;class;order;family;genus;species;common name`; none of another one."""
+    if label.count(";") != _SPECIESNET_PARTS:
+        return {}
+    names = dict(zip(_SPECIESNET_RANKS, label.split(";")[1:-1], strict=True))
+    genus, epithet = names["genus"].capitalize(), names["species"]
+    lineage = {rank: name.capitalize() for rank, name in names.items()}
+    return {rank: name for rank, name in (lineage | {"species": epithet and f"{genus} {epithet}"}).items() if name}
+
+
+def _with_lineage(label: Label) -> Label:
+    return label if label.lineage else label.model_copy(update={"lineage": lineage_of(label.label)})
+
+
 def map_species(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label, ...]:
     """A classifier's labels in index order; those that name no species have the rank `none`, and become no taxon.
 
@@ -190,7 +208,8 @@ def map_species(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label
         is_species = table.observation_type(-1, word) is None and not (
             kind is None and (table.names_nothing(-1, word) or chosen.names_nothing(index, name))
         )
-        labels.append(Label(label=name, observation_type=kind, rank=None if is_species else NO_RANK))
+        rank = None if is_species else NO_RANK
+        labels.append(Label(label=name, observation_type=kind, rank=rank, lineage=lineage_of(name)))
     return tuple(labels)
 
 
@@ -209,7 +228,10 @@ def _load(path: Path) -> Any:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    """One label per line, an empty cell says nothing; `taxon_keys` are `checklist:key` with spaces between."""
+    """One label per line, an empty cell says nothing.
+
+    `taxon_keys` are `checklist:key` with spaces between, `lineage` is `rank:name` with semicolons between.
+    """
     reader = csv.reader(_text(path).splitlines(), strict=True)
     rows: list[dict[str, Any]] = []
     try:
@@ -221,7 +243,14 @@ def _rows(path: Path) -> list[dict[str, Any]]:
                 raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {len(cells)} cells, not {len(heading)}")
             label: dict[str, Any] = {name: cell or None for name, cell in zip(heading, cells, strict=True)}
             keys = [key.partition(":") for key in (label.get("taxon_keys") or "").split()]
-            rows.append({**label, "taxon_keys": [{"checklist": checklist, "key": key} for checklist, _, key in keys]})
+            taxa = [taxon.partition(":") for taxon in (label.get("lineage") or "").split(";") if taxon.strip()]
+            rows.append(
+                {
+                    **label,
+                    "taxon_keys": [{"checklist": checklist, "key": key} for checklist, _, key in keys],
+                    "lineage": {rank.strip().lower(): name.strip() for rank, _, name in taxa},
+                }
+            )
     except csv.Error as problem:
         raise CatalogMalformed(f"{path.name}, line {reader.line_num}: {problem}") from problem
     return rows

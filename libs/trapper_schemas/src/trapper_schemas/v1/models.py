@@ -31,7 +31,7 @@ def _is_none(value: object) -> bool:
 
 
 def _is_empty(value: object) -> bool:
-    return value == ()
+    return value in ((), {})
 
 
 class ModelKind(StrEnum):
@@ -98,6 +98,10 @@ class TaxonKey(Request):
     key: str = Field(min_length=1, max_length=80)
 
 
+RankName = Annotated[str, Field(pattern="^[a-z]{1,40}$")]
+TaxonName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class Label(Request):
     """What one index of a model's output means; a label without observation type is dropped (say, a bench)."""
 
@@ -107,6 +111,12 @@ class Label(Request):
     rank: str | None = Field(default=None, max_length=40, exclude_if=_is_none)
     common_name: str | None = Field(default=None, max_length=200, exclude_if=_is_none)
     taxon_keys: tuple[TaxonKey, ...] = Field(default=(), exclude_if=_is_empty)
+    lineage: dict[RankName, TaxonName] = Field(
+        default_factory=dict,
+        max_length=40,
+        exclude_if=_is_empty,
+        description="names of the taxa above it and of itself, by rank; empty where they are not known",
+    )
 
 
 class Thresholds(Request):

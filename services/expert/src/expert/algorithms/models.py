@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from expert.algorithms.state import AlgorithmKind
 from expert.base import Base
-from trapper_kit.db import state_type
+from trapper_kit.db import JsonDocument, state_type
 from trapper_schemas.ids import uuid7
 from trapper_schemas.v1.models import ObjectType
 
@@ -39,6 +39,7 @@ class CategoryLabel(Base):
     rank: Mapped[str | None]
     common_name: Mapped[str | None]
     taxon_keys: Mapped[list[Any]] = mapped_column(default=list)
+    lineage: Mapped[dict[str, str]] = mapped_column(JsonDocument, default=dict, server_default="{}")  # names by rank
     taxon_id: Mapped[UUID | None] = mapped_column(ForeignKey("taxa.id"), index=True)
 
 

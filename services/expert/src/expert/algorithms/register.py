@@ -9,6 +9,7 @@ from expert.algorithms import queries
 from expert.algorithms.models import CategoryLabel
 from expert.algorithms.state import AlgorithmKind
 from expert.taxa.resolve import TaxonName, resolve_taxa
+from expert.taxa.state import RANKS
 from trapper_kit.db import Session
 from trapper_kit.idempotency import fingerprint
 from trapper_schemas.ids import uuid7
@@ -60,10 +61,13 @@ async def _register_labels(db: Session, labels: Sequence[Label]) -> UUID:
             "rank": label.rank,
             "common_name": label.common_name,
             "taxon_keys": [key.model_dump() for key in label.taxon_keys],
+            "lineage": label.lineage,
         }
         for index, label in enumerate(labels)
     ]
     await queries.insert_map(db, {"id": made, "labels_print": labels_print, "size": len(rows)}, rows)
+    above = {(name, rank) for label in labels for rank, name in label.lineage.items() if rank in RANKS}
+    await resolve_taxa(db, [TaxonName(name, scientific_name=name, rank=rank) for name, rank in sorted(above)])
     return await queries.map_by_print(db, labels_print) or made
 
 

@@ -38,4 +38,7 @@ class LabelReply(Reply):
     scientific_name: str | None
     rank: str | None
     common_name: str | None
+    lineage: dict[str, str] = Field(
+        description="names of the taxa above it and of itself, by rank, as the model has them"
+    )
     taxon_id: UUID | None = Field(description="null when the label names no taxon, or none that is known")

@@ -144,6 +144,21 @@ async def lineages_of(db: Session, category_map_id: UUID) -> dict[UUID, list[tup
     return {taxon_id: [ranks[each] for each in ancestors if each in ranks] for taxon_id, ancestors in above.items()}
 
 
+_NAMED_LINEAGES = text("""
+    select l.index, e.key, coalesce(t.accepted_id, t.id), t.canonical_name
+    from category_labels l cross join jsonb_each_text(l.lineage) e
+      join taxa t on lower(t.canonical_name) = lower(e.value) and t.rank = e.key
+    where l.category_map_id = :map_id order by t.id desc""")
+
+
+async def named_lineages_of(db: Session, category_map_id: UUID) -> dict[int, list[tuple[str, UUID, str]]]:
+    """By label the rank, id and name of the taxa in the lineage that the model itself gives it."""
+    lineages: dict[int, list[tuple[str, UUID, str]]] = {}
+    for index, rank, taxon_id, name in await db.execute(_NAMED_LINEAGES, {"map_id": category_map_id}):
+        lineages.setdefault(index, []).append((rank, taxon_id, name))
+    return lineages
+
+
 async def output_algorithm(
     db: Session,
     method: MethodKey,

@@ -196,12 +196,14 @@ async def prepare_rollup(db: Session, project_id: UUID, scope: RunScope, documen
     config = RollUpConfig.model_validate(document)
     source = await find_source(db, project_id, config.algorithm_id)
     lineages = await queries.lineages_of(db, source.category_map_id)
-    named = {str(taxon_id): (taxon_id, name) for lineage in lineages.values() for _, taxon_id, name in lineage}
-    by_label = [
-        {TaxonRank(rank): str(taxon_id) for rank, taxon_id, _ in lineages.get(label.taxon_id, ()) if rank in RANKS}
-        if label.taxon_id is not None
-        else {}
+    own = await queries.named_lineages_of(db, source.category_map_id)
+    ancestors = [  # of the label's taxon; the lineage that the model gives it fills the ranks that no checklist does
+        [*own.get(label.index, ()), *lineages.get(label.taxon_id, ())] if label.taxon_id is not None else []
         for label in await queries.labels_of(db, source.category_map_id)
+    ]
+    named = {str(taxon_id): (taxon_id, name) for lineage in ancestors for _, taxon_id, name in lineage}
+    by_label = [
+        {TaxonRank(rank): str(taxon_id) for rank, taxon_id, _ in lineage if rank in RANKS} for lineage in ancestors
     ]
     candidates = rank_candidates(by_label, list(config.thresholds))
     if not candidates:
