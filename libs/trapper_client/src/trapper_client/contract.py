@@ -1501,6 +1501,12 @@ class NewClassificationProject(ContractModel):
     species_ai_model: Annotated[
         str | None, Field(description="the species provider; null for none")
     ] = None
+    taxa_list: Annotated[
+        str | None,
+        Field(
+            description="taxa list with which the results of each job are masked; null masks none"
+        ),
+    ] = None
 
 
 class NewDeployment(ContractModel):
@@ -2510,6 +2516,7 @@ class StageAfterIngest(StrEnum):
     """
 
     SEQUENCES = "sequences"
+    POST_PROCESSING = "post_processing"
 
 
 class StageRunReply(ContractModel):
@@ -3181,6 +3188,12 @@ class ClassificationProjectChange(ContractModel):
         ClassificationProjectStatus | None,
         Field(description="ongoing, or finished: then no AI job is made"),
     ] = None
+    taxa_list: Annotated[
+        str | None,
+        Field(
+            description="taxa list with which the results of each job are masked; null masks none"
+        ),
+    ] = None
 
 
 class ClassificationProjectChanged(ContractModel):
@@ -3264,6 +3277,9 @@ class ClassificationProjectChanged(ContractModel):
     ]
     status: Annotated[
         ClassificationProjectStatus, Field(description="whether work on it goes on")
+    ]
+    taxa_list: Annotated[
+        str | None, Field(description="with which the results of each job are masked")
     ]
     version: Annotated[
         int,
@@ -3350,6 +3366,9 @@ class ClassificationProjectReply(ContractModel):
     status: Annotated[
         ClassificationProjectStatus,
         Field(description="ongoing, or finished: then no AI job is made"),
+    ]
+    taxa_list: Annotated[
+        str | None, Field(description="with which the results of each job are masked")
     ]
     version: Annotated[
         int,

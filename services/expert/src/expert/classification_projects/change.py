@@ -4,6 +4,7 @@ from typing import Any
 
 from expert.access.make_once import keep
 from expert.classification_projects.check_providers import TYPES, check_providers
+from expert.classification_projects.check_taxa_list import check_taxa_list
 from expert.classification_projects.create import columns, refusals
 from expert.classification_projects.models import ClassificationProject
 from trapper_kit.db import Session, enqueue_after_commit
@@ -22,6 +23,7 @@ async def change_project(db: Session, row: ClassificationProject, fields: dict[s
     # A provider that went away after it was chosen must not stop other changes.
     chosen = {name: fields[name] for name in TYPES if name in fields and fields[name] != getattr(row, f"{name}_id")}
     await check_providers(db, chosen)
+    await check_taxa_list(db, row.id, fields.get("taxa_list"))
     changed = {name: value for name, value in columns(fields).items() if getattr(row, name) != value}
     written = await db.begin_nested()
     for name, value in changed.items():

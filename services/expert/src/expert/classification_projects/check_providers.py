@@ -15,6 +15,8 @@ TYPES: Mapping[str, frozenset[ModelKind]] = {
     "embedding_ai_model": frozenset({ModelKind.EMBEDDING, ModelKind.CLASSIFICATION}),
 }
 """A classifier that also gives features can be chosen for them."""
+REFERENCES = frozenset({*TYPES, "taxa_list"})
+"""Fields that are stored as ids of rows."""
 
 
 async def check_providers(db: Session, chosen: Mapping[str, UUID | None]) -> None:

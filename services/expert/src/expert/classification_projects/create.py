@@ -8,7 +8,8 @@ from uuid import UUID
 from expert.access.make_once import IdempotentRequest, make_once
 from expert.access.require import require
 from expert.access.state import Caller, Capability
-from expert.classification_projects.check_providers import TYPES, check_providers
+from expert.classification_projects.check_providers import REFERENCES, TYPES, check_providers
+from expert.classification_projects.check_taxa_list import check_taxa_list
 from expert.classification_projects.errors import ClassificationProjectNameTaken
 from expert.classification_projects.models import ClassificationProject
 from expert.classificators.make_default import default_classificator
@@ -27,6 +28,7 @@ async def create_project(
     await require(db, caller, Capability.CREATE_PROJECTS, research_project=research_project_id)
     await require_active(db, research_project_id)
     await check_providers(db, {name: fields[name] for name in TYPES})
+    await check_taxa_list(db, None, fields["taxa_list"])
     classificator = await default_classificator(db, research_project_id, by=caller.id)
     made = uuid7()
     row = ClassificationProject(
@@ -46,8 +48,8 @@ def refusals(row: ClassificationProject) -> dict[str, Problem]:
 
 
 def columns(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a body as columns: providers are stored by id."""
-    return {f"{name}_id" if name in TYPES else name: value for name, value in fields.items()}
+    """Fields of a body as columns: providers and the taxa list are stored by id."""
+    return {f"{name}_id" if name in REFERENCES else name: value for name, value in fields.items()}
 
 
 def slug_of(name: str, project_id: UUID) -> str:

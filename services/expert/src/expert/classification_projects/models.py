@@ -53,6 +53,9 @@ class ClassificationProject(Once, Versioned, Base):
         state_type(KeepLogits), default=KeepLogits.AUTO, server_default=KeepLogits.AUTO.value
     )
     sequence_interval_seconds: Mapped[int] = mapped_column(default=SEQUENCE_INTERVAL_SECONDS)
+    taxa_list_id: Mapped[UUID | None] = mapped_column(  # with which the results of jobs are masked
+        ForeignKey("taxa_lists.id", use_alter=True), index=True
+    )
 
 
 class LinkedCollection(Once, Versioned, Base):

@@ -13,6 +13,7 @@ from expert.classification_projects.models import ClassificationProject, LinkedC
 from expert.collections.models import Collection, CollectionResource
 from expert.resources.models import Resource
 from expert.resources.state import ResourceKind, ResourceState, Visibility
+from expert.taxa_lists.models import TaxaList
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, page_of
 
@@ -209,3 +210,10 @@ async def count_link(db: Session, link_id: UUID) -> dict[str, int]:
     )
     row = (await db.execute(statement)).one()
     return {"resources": row[0], "taken": row[1], "ai_ended": row[2], "unreadable": row[3]}
+
+
+async def may_choose_list(db: Session, project_id: UUID | None, taxa_list_id: UUID) -> bool:
+    """Whether a taxa list is for everybody or of this project."""
+    of_project = TaxaList.classification_project_id == project_id
+    usable = or_(TaxaList.classification_project_id.is_(None), of_project)
+    return await db.scalar(select(TaxaList.id).where(TaxaList.id == taxa_list_id, usable)) is not None

@@ -15,7 +15,7 @@ from expert.access.require import require
 from expert.access.state import Caller, Capability
 from expert.classification_projects import queries
 from expert.classification_projects.change import change_project
-from expert.classification_projects.check_providers import TYPES
+from expert.classification_projects.check_providers import REFERENCES
 from expert.classification_projects.create import create_project
 from expert.classification_projects.errors import ClassificationProjectNameTaken, LinkNotOpen, ProviderUnfit
 from expert.classification_projects.find_blocked import find_blocked, find_blocked_links
@@ -57,7 +57,7 @@ async def _replies(
     allowed = await list_classification_capabilities(db, caller, [row.id for row in rows])
     return [
         ClassificationProjectReply(
-            **{name: getattr(row, f"{name}_id" if name in TYPES else name) for name in _FIELDS},
+            **{name: getattr(row, f"{name}_id" if name in REFERENCES else name) for name in _FIELDS},
             blocked=blocked.get(row.id),
             capabilities=allowed[row.id],
         )

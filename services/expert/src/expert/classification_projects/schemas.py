@@ -29,6 +29,9 @@ class _Settings(Request):
         description="Whether classifications keep their logits; auto keeps those of models with up to 5,000 labels.",
     )
     sequence_interval_seconds: int = Field(default=300, ge=1, le=31_536_000)
+    taxa_list: UUID | None = Field(
+        default=None, description="taxa list with which the results of each job are masked; null masks none"
+    )
 
 
 class NewClassificationProject(_Settings):
@@ -60,6 +63,7 @@ class ClassificationProjectReply(Reply):
     match_iou: float
     keep_logits: KeepLogits
     sequence_interval_seconds: int
+    taxa_list: UUID | None = Field(description="with which the results of each job are masked")
     created_at: datetime
     version: RowVersion
     blocked: Blocked | None = Field(description="why no job can be made; null when nothing is in the way")

@@ -11,13 +11,18 @@ from expert.operations.state import CLOSED
 from expert.sequences.extend import EXTEND
 from trapper_kit.db import Session
 
-KINDS_OF_STAGES = {StageAfterIngest.SEQUENCES: EXTEND}
+POST_PROCESS = "postprocessing.after_job"
+"""The kind of operation that masks the results of a job with the taxa list of its project."""
+KINDS_OF_STAGES = {StageAfterIngest.SEQUENCES: EXTEND, StageAfterIngest.POST_PROCESSING: POST_PROCESS}
 """The kind of operation that runs each stage."""
 
 
 async def run_stages(db: Session, job: AiClassificationJob) -> None:
-    """Starts every stage after ingest of a job whose results are applied."""
+    """Starts the stages after ingest of a job whose results are applied; post-processing only with a taxa list."""
+    project = await queries.project(db, job.classification_project_id)
     for stage in StageAfterIngest:
+        if stage is StageAfterIngest.POST_PROCESSING and (project is None or project.taxa_list_id is None):
+            continue
         await _note(db, job, stage, await begin_operation(db, _operation(job, stage)))
 
 

@@ -39,6 +39,7 @@ class StageAfterIngest(StrEnum):
     """What follows once all results of a job are applied; each can be run again alone."""
 
     SEQUENCES = "sequences"
+    POST_PROCESSING = "post_processing"
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from expert.access.queries import readable_classification_projects
 from expert.access.state import Caller
 from expert.algorithms.models import Algorithm
+from expert.jobs.run_stages import POST_PROCESS
 from expert.operations.models import Operation
 from expert.operations.state import CLOSED
 from expert.postprocessing.models import PostprocessingRun
@@ -87,7 +88,7 @@ async def open_run(db: Session, project_id: UUID) -> UUID | None:
     """A run or an undo of the project that has not ended."""
     statement = select(Operation.id).where(
         Operation.classification_project_id == project_id,
-        Operation.kind.in_((RUN, UNDO)),
+        Operation.kind.in_((RUN, POST_PROCESS, UNDO)),
         Operation.state.not_in(tuple(CLOSED)),
     )
     return await db.scalar(statement.limit(1))

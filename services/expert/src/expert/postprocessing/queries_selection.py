@@ -232,6 +232,12 @@ async def algorithms_with_logits(db: Session, project_id: UUID) -> set[UUID]:
     return set((await db.execute(statement)).scalars())
 
 
+async def has_logits_of_job(db: Session, job_id: UUID, algorithm_id: UUID) -> bool:
+    """Whether a batch of the job holds logits of this algorithm."""
+    given = [_batches.c.job_id == job_id, _batches.c.logits_algorithm_id == algorithm_id]
+    return await db.scalar(select(exists().where(*given))) is True
+
+
 async def is_job_of(db: Session, job_id: UUID, project_id: UUID) -> bool:
     """Whether the project has this job."""
     given = [_jobs.c.id == job_id, _jobs.c.classification_project_id == project_id]

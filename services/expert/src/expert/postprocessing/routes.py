@@ -14,7 +14,7 @@ from expert.access.state import Capability
 from expert.algorithms.state import AlgorithmSummary
 from expert.deps import Db, Work
 from expert.operations.models import Operation
-from expert.postprocessing import queries
+from expert.postprocessing import follow_job, queries
 from expert.postprocessing.errors import (
     MethodRefused,
     RunInProgress,
@@ -50,6 +50,8 @@ from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit
 from trapper_schemas.paging import Page
+
+__all__ = ["follow_job", "router"]  # the kind of operation that a rerun of its stage starts
 
 router = APIRouter(prefix="/api/postprocessing", tags=["post_processing"])
 _PAIRS = 50

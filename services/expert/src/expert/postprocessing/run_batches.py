@@ -37,6 +37,7 @@ async def run_batch(work: ExpertWork, db: Session, operation: Operation) -> Batc
     run = await queries.read(db, operation.id)
     if run is None:
         raise NotFound("the run of this operation is gone")
+    await queries.hold_project(db, run.classification_project_id)  # batches of two runs never overlap
     if run.dry_run:
         nested = await db.begin_nested()
         outcome, report = await _run_batch(work, db, operation, run)

@@ -139,7 +139,7 @@ async def start_run(
         raise ScopeUnconfirmed(f"the project has {total} observations: send confirmed_rows {total}", rows=total)
     operation, is_new = await start_operation(db, _operation(target, total), request)
     if is_new:
-        await _note(db, operation, plan, target, is_dry=is_dry)
+        await note_run(db, operation, plan, target, is_dry=is_dry)
     return operation
 
 
@@ -148,7 +148,7 @@ async def begin_run(db: Session, target: RunTarget) -> Operation:
     plan = await target.prepare(db)
     total = await count_rows(db, plan.selection)
     operation = await begin_operation(db, _operation(target, total))
-    await _note(db, operation, plan, target, is_dry=False)
+    await note_run(db, operation, plan, target, is_dry=False)
     return operation
 
 
@@ -157,7 +157,8 @@ def _operation(target: RunTarget, total: int) -> Operation:
     return Operation(kind=RUN, classification_project_id=target.project_id, parameters=parameters, total=total)
 
 
-async def _note(db: Session, operation: Operation, plan: Plan, target: RunTarget, *, is_dry: bool) -> None:
+async def note_run(db: Session, operation: Operation, plan: Plan, target: RunTarget, *, is_dry: bool) -> None:
+    """Write what was asked of a run beside its operation."""
     db.add(
         PostprocessingRun(
             operation_id=operation.id,

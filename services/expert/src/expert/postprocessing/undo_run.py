@@ -65,6 +65,7 @@ async def start_undo(db: Session, run: PostprocessingRun, request: IdempotentReq
 @operation_kind(UNDO)
 async def undo_batch(work: ExpertWork, db: Session, operation: Operation) -> BatchOutcome:
     """Undoes the next changes of the first run that has some left; a run without any is marked as undone."""
+    await queries.hold_project(db, operation.classification_project_id)
     given = operation.parameters["run_ids"]
     run_ids = [UUID(str(each)) for each in given] if isinstance(given, list) else []
     index = int(str(operation.position.get("run", 0)))
