@@ -3673,8 +3673,16 @@ class DryRunRequest(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    config: dict[str, object] | None = None
-    scope: RunScope
+    config: Annotated[
+        dict[str, object] | None,
+        Field(description="settings of the method; what is not given has its default"),
+    ] = None
+    scope: Annotated[
+        RunScope,
+        Field(
+            description="what it looks at: exactly one of a project, a linked collection, sequences, an occurrence and resources"
+        ),
+    ]
 
 
 class EnteredStage(ContractModel):
@@ -5124,7 +5132,10 @@ class RunDetail(ContractModel):
     classification_project_id: Annotated[
         str, Field(description="id of the classification project")
     ]
-    config: dict[str, object]
+    config: Annotated[
+        dict[str, object],
+        Field(description="settings of the method; what is not given has its default"),
+    ]
     created_at: Annotated[datetime, Field(description="when it was made")]
     created_by: Annotated[
         str | None, Field(description="null when a setting of the project started it")
@@ -5141,14 +5152,27 @@ class RunDetail(ContractModel):
         Field(description="the last error in one sentence; null when there is none"),
     ]
     id: Annotated[str, Field(description="that of its operation, too")]
-    method: MethodKey
-    report: ReportReply
-    scope: RunScope
+    method: Annotated[
+        MethodKey, Field(description="which kind of post-processing it is")
+    ]
+    report: Annotated[
+        ReportReply,
+        Field(description="what it changed and what it left alone, by reason"),
+    ]
+    scope: Annotated[
+        RunScope,
+        Field(
+            description="what it looks at: exactly one of a project, a linked collection, sequences, an occurrence and resources"
+        ),
+    ]
     state: Annotated[
         OperationState, Field(description="how far the worker is with the batch")
     ]
     total: Annotated[int, Field(description="observations in scope, from 0")]
-    undone_at: datetime | None
+    undone_at: Annotated[
+        datetime | None,
+        Field(description="when its changes were taken back; null while they stand"),
+    ]
     undone_by_id: Annotated[
         str | None, Field(description="the operation that undid it")
     ]
@@ -5162,7 +5186,10 @@ class RunReply(ContractModel):
     classification_project_id: Annotated[
         str, Field(description="id of the classification project")
     ]
-    config: dict[str, object]
+    config: Annotated[
+        dict[str, object],
+        Field(description="settings of the method; what is not given has its default"),
+    ]
     created_at: Annotated[datetime, Field(description="when it was made")]
     created_by: Annotated[
         str | None, Field(description="null when a setting of the project started it")
@@ -5179,13 +5206,23 @@ class RunReply(ContractModel):
         Field(description="the last error in one sentence; null when there is none"),
     ]
     id: Annotated[str, Field(description="that of its operation, too")]
-    method: MethodKey
-    scope: RunScope
+    method: Annotated[
+        MethodKey, Field(description="which kind of post-processing it is")
+    ]
+    scope: Annotated[
+        RunScope,
+        Field(
+            description="what it looks at: exactly one of a project, a linked collection, sequences, an occurrence and resources"
+        ),
+    ]
     state: Annotated[
         OperationState, Field(description="how far the worker is with the batch")
     ]
     total: Annotated[int, Field(description="observations in scope, from 0")]
-    undone_at: datetime | None
+    undone_at: Annotated[
+        datetime | None,
+        Field(description="when its changes were taken back; null while they stand"),
+    ]
     undone_by_id: Annotated[
         str | None, Field(description="the operation that undid it")
     ]
@@ -5199,7 +5236,10 @@ class RunRequest(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    config: dict[str, object] | None = None
+    config: Annotated[
+        dict[str, object] | None,
+        Field(description="settings of the method; what is not given has its default"),
+    ] = None
     confirmed_rows: Annotated[
         int | None,
         Field(
@@ -5209,7 +5249,12 @@ class RunRequest(ContractModel):
     dry_run: Annotated[
         bool, Field(description="run over everything, and change nothing")
     ] = False
-    scope: RunScope
+    scope: Annotated[
+        RunScope,
+        Field(
+            description="what it looks at: exactly one of a project, a linked collection, sequences, an occurrence and resources"
+        ),
+    ]
 
 
 class SequenceDetail(ContractModel):
