@@ -59,6 +59,7 @@ class World:
             **ids,
             "unique": uuid7().hex[-10:],
             "nobody": uuid7(),
+            "order": "pause",
             "stage": "sequences",
             "method": "small_size_filter",
             "scope": f'{{"linked_collection_id": "{ids["link_id"]}"}}',
@@ -205,9 +206,12 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "select id from sequences where linked_collection_id = :link", link=project.linked_collection_id
     )
     admin = await backend.person("root", site_admin=True)
-    connection = await admin.client.put(
-        "/api/ai-provider-connections/", json={"name": "spare", "url": "http://127.0.0.1:9", "credential": "x"}
-    )
+    connections = [
+        await admin.client.put(
+            "/api/ai-provider-connections/", json={"name": name, "url": "http://127.0.0.1:9", "credential": "x"}
+        )
+        for name in ("spare", "kept")
+    ]
     return {
         "research_project": project.research_project_id,
         "classification_project": project.project_id,
@@ -230,7 +234,8 @@ async def objects(backend: Backend, owner: httpx.AsyncClient, project: Scene) ->
         "taxa_list_id": taxa_list["id"],
         "taxon_id": project.taxa["Sus scrofa"],
         "user_id": (await backend.person("spare")).id,
-        "connection_id": connection.json()["id"],
+        "connection_id": connections[0].json()["id"],
+        "kept_connection": connections[1].json()["id"],
         "owner": project.user_ids["owner"],
     }
 

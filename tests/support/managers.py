@@ -54,6 +54,13 @@ class RunningManager:
     work: Work
     client: httpx.AsyncClient
 
+    async def token(self, *scopes: Scope) -> str:
+        """As the operator's command makes it for a service."""
+        async with self.work.db() as db:
+            return issue_token(
+                db, name="another", scopes=scopes, now=self.work.clock.now(), hash_token=self.work.hash_token
+            )
+
     async def enrolment_token(
         self, *, runtimes: Sequence[str] = ("onnx-cpu",), uses: int = 1, offline: bool = False
     ) -> str:

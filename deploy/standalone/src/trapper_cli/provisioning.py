@@ -118,7 +118,7 @@ class Provisioner:
         private_files.write_json(self._layout.operator, {"token": token, "scopes": list(OPERATOR_SCOPES)})
 
     async def _connect(self) -> None:
-        token = await self._token("expert", "jobs")
+        token = await self._token("expert", "jobs", "fleet")
         words = ("--name", CONNECTION, "--url", self._at.http("ai_manager"), "--token-stdin")
         await self._command("expert", "connect_manager", *words, stdin=token)
 

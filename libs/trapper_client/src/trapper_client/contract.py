@@ -600,6 +600,20 @@ class DayCounts(ContractModel):
     ]
 
 
+class DeadTaskReply(ContractModel):
+    """
+    A message to the task process that failed as often as it may.
+    """
+
+    arguments: Annotated[dict[str, str], Field(description="what it was called with")]
+    died_at: Annotated[datetime, Field(description="when it failed for the last time")]
+    error: Annotated[
+        str | None, Field(description="last line of the traceback; null without one")
+    ]
+    id: Annotated[str, Field(description="id of the row")]
+    task: Annotated[str, Field(description="name of the task")]
+
+
 class DeploymentChange(ContractModel):
     """
     Only what is given changes.
@@ -846,6 +860,44 @@ class DeterminedTaxon(ContractModel):
         Field(
             description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
         ),
+    ]
+
+
+class Device(ContractModel):
+    """
+    One thing that computes.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: Annotated[str, Field(description="cpu, cuda, hailo")]
+    memory_bytes: Annotated[
+        int | None,
+        Field(description="memory of the device in bytes, from 0; null when unknown"),
+    ] = None
+    name: Annotated[
+        str, Field(description="the maker's name of the device, at most 200 characters")
+    ]
+
+
+class DeviceLoad(ContractModel):
+    """
+    How busy one device was since the last heartbeat, and what its process holds.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    busy: Annotated[
+        float,
+        Field(description="share of the time in which a batch was being computed"),
+    ]
+    memory_bytes: Annotated[
+        int | None, Field(description="bytes held by its inference process")
+    ] = None
+    name: Annotated[
+        str, Field(description="the maker's name of the device, at most 200 characters")
     ]
 
 
@@ -1428,6 +1480,38 @@ class ModelRef(ContractModel):
     version: Annotated[
         str, Field(description="which release of it, at most 40 characters")
     ]
+
+
+class ModelSet(ContractModel):
+    """
+    The work of one queue that asks for the same models.
+    """
+
+    blocked: Annotated[
+        Blocked | None,
+        Field(
+            description="why no worker takes it; null when one may, or has some of it"
+        ),
+    ]
+    models: Annotated[list[str], Field(description="names, in the order of the stages")]
+    oldest_waiting_seconds: Annotated[
+        float | None,
+        Field(
+            description="seconds that the oldest batch has waited, from 0; null when none waits"
+        ),
+    ]
+    resources: Annotated[int, Field(description="number of resources in them, from 0")]
+    unpinned: Annotated[
+        bool,
+        Field(description="only for workers that allow weights which nobody confirmed"),
+    ]
+    unplanned: Annotated[
+        int,
+        Field(
+            description="number of resources of open jobs that are not in batches yet, from 0"
+        ),
+    ]
+    waiting: Annotated[int, Field(description="number of batches that wait, from 0")]
 
 
 class NewClassificationMember(ContractModel):
@@ -2102,6 +2186,42 @@ class ProviderStage(ContractModel):
     ] = 5
 
 
+class Queue(ContractModel):
+    """
+    The batches that the same runtimes can run.
+    """
+
+    leased: Annotated[
+        int, Field(description="number of batches that workers have, from 0")
+    ]
+    model_sets: Annotated[
+        list[ModelSet], Field(description="the work by the models that it needs")
+    ]
+    oldest_waiting_seconds: Annotated[
+        float | None,
+        Field(
+            description="seconds that the oldest batch has waited, from 0; null when none waits"
+        ),
+    ]
+    resources: Annotated[
+        int,
+        Field(
+            description="number of resources in batches that wait or are leased, from 0"
+        ),
+    ]
+    runtimes: Annotated[list[str], Field(description="what can run these batches")]
+    unplanned: Annotated[
+        int,
+        Field(
+            description="number of resources of open jobs that are not in batches yet, from 0"
+        ),
+    ]
+    waiting: Annotated[
+        int, Field(description="number of batches that no worker has yet, from 0")
+    ]
+    workers: Annotated[int, Field(description="number of workers, from 0")]
+
+
 class RankedLabel(ContractModel):
     """
     One of the best labels of a prediction.
@@ -2184,6 +2304,14 @@ class ReparseReply(ContractModel):
 
     id: Annotated[str, Field(description="id of the row")]
     stage: Annotated[JobStage, Field(description="how far the job is")]
+
+
+class ReplayedTasks(ContractModel):
+    """
+    How many dead letters are in the queue again.
+    """
+
+    replayed: Annotated[int, Field(description="number of messages, from 0 to 200")]
 
 
 class ReportReply(ContractModel):
@@ -2305,6 +2433,43 @@ class RunScope(ContractModel):
         list[str] | None,
         Field(description="ids of 2 to 100 sequences of one deployment"),
     ] = None
+
+
+class Runtime(ContractModel):
+    """
+    What one runtime could do next; `seconds_of_work` is the autoscaling signal.
+    """
+
+    oldest_waiting_seconds: Annotated[
+        float | None,
+        Field(
+            description="seconds that the oldest batch has waited, from 0; null when none waits"
+        ),
+    ]
+    resources: Annotated[
+        int,
+        Field(
+            description="number of waiting resources that it could run, planned or not, from 0"
+        ),
+    ]
+    runtime: Annotated[
+        str, Field(description="what runs the models, such as `onnx-cpu`")
+    ]
+    seconds_of_work: Annotated[
+        float | None,
+        Field(
+            description="for one worker at the measured speed; null while nobody measured one of the models"
+        ),
+    ]
+    waiting: Annotated[
+        int, Field(description="number of batches that no worker has yet, from 0")
+    ]
+    workers: Annotated[
+        int,
+        Field(
+            description="number of workers that live and are neither paused nor leaving, from 0"
+        ),
+    ]
 
 
 class SamplingDesign(StrEnum):
@@ -2575,6 +2740,25 @@ class StepKind(StrEnum):
     AI = "ai"
     USER = "user"
     FEEDBACK = "feedback"
+
+
+class TaskQueueReply(ContractModel):
+    """
+    The messages to this service's task process.
+    """
+
+    dead: Annotated[int, Field(description="number of dead letters, from 0")]
+    dead_tasks: Annotated[
+        list[DeadTaskReply],
+        Field(description="dead letters, latest first, at most 200"),
+    ]
+    delayed: Annotated[
+        int,
+        Field(description="number of messages that wait for their next try, from 0"),
+    ]
+    waiting: Annotated[
+        int, Field(description="number of messages that are due, from 0")
+    ]
 
 
 class TaxaListChange(ContractModel):
@@ -2883,6 +3067,28 @@ class WithdrawnIdentifications(ContractModel):
     identification_ids: Annotated[
         list[str], Field(description="ids of the caller's own identifications")
     ]
+
+
+class WorkerOrder(StrEnum):
+    """
+    Take nothing new, go on, or finish what is held and leave.
+    """
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    DRAIN = "drain"
+
+
+class WorkerState(StrEnum):
+    """
+    Seen recently (and told to pause or to leave, or neither), not seen recently, or sent away.
+    """
+
+    ALIVE = "alive"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    SILENT = "silent"
+    REVOKED = "revoked"
 
 
 class AddedTaxaReply(ContractModel):
@@ -4735,6 +4941,19 @@ class ProviderPage(ContractModel):
     ]
 
 
+class Queues(ContractModel):
+    """
+    Every queue that is not empty, and every runtime that has work or a live worker.
+    """
+
+    items: Annotated[
+        list[Queue], Field(description="the rows, in the order that the list promises")
+    ]
+    runtimes: Annotated[
+        list[Runtime], Field(description="what can run the models, such as `onnx-cpu`")
+    ]
+
+
 class ResearchMemberReply(ContractModel):
     email: Annotated[str, Field(description="e-mail address")]
     name: Annotated[
@@ -5436,6 +5655,68 @@ class UserPage(ContractModel):
     ]
 
 
+class WorkerReply(ContractModel):
+    """
+    A worker in the fleet view.
+    """
+
+    device_load: Annotated[
+        list[DeviceLoad] | None, Field(description="as of its last heartbeat")
+    ] = None
+    devices: Annotated[list[Device], Field(description="the devices that compute")]
+    drain: Annotated[
+        bool, Field(description="whether it finishes what it has and leaves")
+    ] = False
+    enrolled_at: Annotated[
+        datetime | None, Field(description="when the machine became a worker")
+    ] = None
+    id: Annotated[str, Field(description="id of the row")]
+    images_per_second: Annotated[
+        dict[str, float],
+        Field(
+            description="measured images per second, by sha256 of the first model, from 0"
+        ),
+    ]
+    leases: Annotated[int, Field(description="number of batches that it has, from 0")]
+    load: Annotated[
+        float | None,
+        Field(description="share of the machine's processors in use, from 0"),
+    ] = None
+    losses: Annotated[
+        dict[str, int] | None,
+        Field(description="batches it did not finish, by the way that happened"),
+    ] = None
+    models_on_disk: Annotated[
+        int, Field(description="number of models on its disk, from 0")
+    ] = 0
+    name: Annotated[str, Field(description="what the fleet calls the machine")]
+    offline: Annotated[
+        bool, Field(description="whether it may lease batches for days")
+    ] = False
+    paused: Annotated[bool, Field(description="whether it takes no new work")] = False
+    project: Annotated[
+        str, Field(description="the only project it works for; empty: all")
+    ] = ""
+    revoked_at: Annotated[
+        datetime | None,
+        Field(description="when it was taken back; null while it holds"),
+    ] = None
+    runtimes: Annotated[
+        list[str], Field(description="what can run the models, such as `onnx-cpu`")
+    ]
+    seen_at: Annotated[
+        datetime | None,
+        Field(description="when it last called; null before its first heartbeat"),
+    ]
+    state: Annotated[
+        WorkerState,
+        Field(description="whether it is alive, silent, paused, draining or revoked"),
+    ]
+    version: Annotated[
+        str, Field(description="which release of it, at most 40 characters")
+    ]
+
+
 class AlgorithmDetail(ContractModel):
     """
     An algorithm with its first 200 labels in index order; `labels/` lists all of them.
@@ -5687,6 +5968,31 @@ class LabelPage(ContractModel):
     ]
     next_cursor: Annotated[
         str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
+
+
+class ManagerFleetReply(ContractModel):
+    """
+    What one connected Manager has.
+    """
+
+    connection_id: Annotated[
+        str, Field(description="the Manager that offers or runs it")
+    ]
+    name: Annotated[str, Field(description="what people call it")]
+    problem: Annotated[
+        str | None,
+        Field(
+            description="why it could not be read, with what to do; null when it was"
+        ),
+    ]
+    queues: Annotated[
+        Queues | None,
+        Field(description="what waits for its workers; null when it could not be read"),
+    ]
+    workers: Annotated[
+        list[WorkerReply],
+        Field(description="those that are enrolled, also silent and revoked ones"),
     ]
 
 
@@ -6162,6 +6468,23 @@ class ClassificationDetail(ContractModel):
         int,
         Field(
             description="from 0, raised by each edit of the row and each decision about its resource; send it in If-Match"
+        ),
+    ]
+
+
+class FleetReply(ContractModel):
+    """
+    Workers and queues of every connected Manager, and the task queue of this service.
+    """
+
+    managers: Annotated[
+        list[ManagerFleetReply],
+        Field(description="each connected one, asked at the same time"),
+    ]
+    tasks: Annotated[
+        TaskQueueReply | None,
+        Field(
+            description="null when sweeps do all the work, or Valkey does not answer"
         ),
     ]
 

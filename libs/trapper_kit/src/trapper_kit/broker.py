@@ -1,6 +1,6 @@
 """Background work: a book of tasks that a service's process declares on its own broker; nothing happens at import."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Protocol, TypeVar
@@ -154,13 +154,16 @@ class QueueTaskSender:
         await self._sender.close()
         self.broker.close()
 
+    def repeat(self, actor: str, arguments: Mapping[str, object]) -> None:
+        """Sends a message that failed before, now; blocks, and raises what is in UNREACHABLE."""
+        self._send([TaskMessage(actor, arguments)])
+
     def _send(self, messages: Sequence[TaskMessage]) -> None:
         self.broker.declare_queue(QUEUE)
         for message in messages:
+            arguments = dict(message.arguments)
             self.broker.enqueue(
-                dramatiq.Message(
-                    queue_name=QUEUE, actor_name=message.actor, args=(), kwargs=dict(message.arguments), options={}
-                )
+                dramatiq.Message(queue_name=QUEUE, actor_name=message.actor, args=(), kwargs=arguments, options={})
             )
 
 

@@ -15,6 +15,7 @@ from expert.classifications.routes import router as classifications
 from expert.collections.routes import router as collections
 from expert.deployments.routes import router as deployments
 from expert.deps import ExpertWork, open_work
+from expert.fleet.routes import router as fleet
 from expert.jobs.routes import router as jobs
 from expert.locations.routes import router as locations
 from expert.members.routes import router as members
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     resources,
     collections,
     algorithms,
+    fleet,
     providers,
     classification_projects,
     collection_links,

@@ -11,6 +11,8 @@ from trapper_schemas.paging import Page
 from trapper_schemas.protocol import HEADER, PROTOCOL
 from trapper_schemas.v1.jobs import ClosedBatches, JobReply, JobRequest, ResourceFailure, ResourcePage
 from trapper_schemas.v1.models import BlockedModel, ModelReply
+from trapper_schemas.v1.queues import Queues
+from trapper_schemas.v1.workers import WorkerReply
 
 PAGE_LIMIT = 200
 
@@ -28,6 +30,18 @@ class ManagerClient:
     async def blocked_models(self) -> list[BlockedModel]:
         """The models that no enrolled worker can run at present."""
         return await self.http.read_pages(BlockedModel, "/api/blocked-models/")
+
+    async def workers(self) -> list[WorkerReply]:
+        """Returns every worker, also silent and revoked ones."""
+        return await self.http.read_pages(WorkerReply, "/api/workers/")
+
+    async def queues(self) -> Queues:
+        """Returns what waits for workers."""
+        return parse_reply(Queues, await self.http.request("GET", "/api/queues/"))
+
+    async def instruct_worker(self, worker_id: UUID, order: str) -> None:
+        """Tells a worker to pause, resume or drain; repeating changes nothing."""
+        await self.http.request("POST", f"/api/workers/{worker_id}/{order}/", idempotent=True)
 
     async def submit(self, job_id: UUID, request: JobRequest) -> JobReply:
         """Submits a job; repeating is safe, because the key is the job's id."""

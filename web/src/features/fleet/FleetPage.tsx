@@ -1,14 +1,15 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import type { ProviderReply } from "../../base/api/schema";
 import { ago } from "../../base/format";
 import { text } from "../../base/messages/en";
 import { Button } from "../../ui/Button";
-import { Badge, Card, Empty, Loaded, Page, Problem, styles as ui } from "../../ui/parts";
+import { Badge, Empty, Loaded, Page, Problem, styles as ui } from "../../ui/parts";
 import { meQuery } from "../access/queries";
 import { researchProjectsQuery } from "../projects/queries";
+import { Managers } from "./Managers";
 import { activateResearchProject, setUserActive, syncModels } from "./mutations";
 import { connectionsQuery, modelsQuery, usersQuery } from "./queries";
+import { Section } from "./Section";
 
 export function FleetPage() {
   const me = useQuery(meQuery).data;
@@ -22,6 +23,7 @@ export function FleetPage() {
     );
   return (
     <Page title={text.fleet.title} lead={text.fleet.lead}>
+      <Managers />
       <Connections />
       <Models />
       <ResearchProjects />
@@ -29,31 +31,6 @@ export function FleetPage() {
     </Page>
   );
 }
-
-type TableProps = { title: string; heads: readonly string[]; actions?: ReactNode; children: ReactNode };
-
-const Section = ({ title, heads, actions, children }: TableProps) => (
-  <section className={ui.form}>
-    <div className={ui.pageHead}>
-      <h2>{title}</h2>
-      {actions}
-    </div>
-    <Card isPadded={false}>
-      <table className={ui.table}>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </Card>
-  </section>
-);
 
 function Connections() {
   const connections = useQuery(connectionsQuery);

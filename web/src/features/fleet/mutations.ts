@@ -1,4 +1,5 @@
 import { api, unwrap } from "../../base/api/client";
+import type { WorkerOrder } from "../../base/api/schema";
 import { queryClient } from "../../base/queryClient";
 
 export async function syncModels(): Promise<number> {
@@ -8,6 +9,18 @@ export async function syncModels(): Promise<number> {
   const problem = items.find((each) => each.problem !== null);
   if (problem) throw new Error(`${problem.connection}: ${problem.problem}`);
   return items.reduce((total, each) => total + each.models, 0);
+}
+
+export async function instructWorker(connection: string, worker: string, order: WorkerOrder): Promise<void> {
+  const path = { connection_id: connection, worker_id: worker, order };
+  await unwrap(api.POST("/api/fleet/managers/{connection_id}/workers/{worker_id}/{order}/", { params: { path } }));
+  await queryClient.invalidateQueries({ queryKey: ["fleet", "state"] });
+}
+
+export async function replayDeadTasks(): Promise<number> {
+  const { replayed } = await unwrap(api.POST("/api/fleet/tasks/replay/"));
+  await queryClient.invalidateQueries({ queryKey: ["fleet", "state"] });
+  return replayed;
 }
 
 export async function setUserActive(id: string, isActive: boolean): Promise<void> {

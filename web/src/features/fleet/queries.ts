@@ -11,6 +11,12 @@ export const connectionsQuery = queryOptions({
   refetchInterval: 30_000,
 });
 
+export const fleetQuery = queryOptions({
+  queryKey: ["fleet", "state"],
+  queryFn: ({ signal }) => unwrap(api.GET("/api/fleet/", { signal })),
+  refetchInterval: 5_000,
+});
+
 export const usersQuery = queryOptions({
   queryKey: ["fleet", "users"],
   queryFn: ({ signal }) =>

@@ -79,7 +79,8 @@ def _with_scope(scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
         request: Request, work: WorkDep, authorization: Authorization = None, protocol: Protocol = PROTOCOL
     ) -> Caller:
         caller = await _caller(request, work, authorization, protocol)
-        if scope is not None and scope not in caller.scopes:
+        is_included = scope is Scope.FLEET and Scope.OPERATE in caller.scopes
+        if scope is not None and scope not in caller.scopes and not is_included:
             raise Forbidden(f"this token has no scope {scope.value}", scope=scope.value)
         return caller
 
@@ -111,6 +112,8 @@ async def _this_worker(worker_id: UUID, caller: MayWork) -> WorkerCaller:
 MaySubmit = Annotated[Caller, Depends(_with_scope(Scope.JOBS))]
 MayPublish = Annotated[Caller, Depends(_with_scope(Scope.PUBLISH))]
 MayOperate = Annotated[Caller, Depends(_with_scope(Scope.OPERATE))]
+MaySeeFleet = Annotated[Caller, Depends(_with_scope(Scope.FLEET))]
+"""Reads workers and queues, and lets workers pause, go on and leave."""
 MayReadCatalog = Annotated[Caller, Depends(_with_scope(None))]
 MayWorkAsThis = Annotated[WorkerCaller, Depends(_this_worker)]
 """The worker whose id is in the path, and no other."""

@@ -7,15 +7,16 @@ from uuid import UUID
 
 
 class Scope(StrEnum):
-    """What a token allows; `work` is given by enrolment only."""
+    """What a token allows; `operate` includes `fleet`, and `work` is given by enrolment only."""
 
     JOBS = "jobs"
     PUBLISH = "models:write"
     OPERATE = "operate"
+    FLEET = "fleet"
     WORK = "work"
 
 
-GRANTABLE = (Scope.JOBS, Scope.PUBLISH, Scope.OPERATE)
+GRANTABLE = (Scope.JOBS, Scope.PUBLISH, Scope.FLEET, Scope.OPERATE)
 
 
 @dataclass(frozen=True)
