@@ -1,11 +1,13 @@
 """Write many observations with their predictions at once; the one statement that writes them."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from expert.observations.queries_copy import copy_rows
 from expert.observations.state import Box, ClassificationType, LifeStage, ObservationLevel, ObservationType, Sex, clip
@@ -120,11 +122,11 @@ def _begins_occurrence(parent: Parent, observation: NewObservation) -> bool:
 
 def _in_order(count: int) -> Iterator[UUID]:
     """Ids that sort as they are given out, also within one millisecond."""
-    return iter(sorted(uuid7() for _ in range(count)))
+    return iter(sorted((uuid7() for _ in range(count)), key=attrgetter("int")))
 
 
 def _json(value: object) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return None if value is None else to_json(value).decode()
 
 
 def _observation(
