@@ -55,6 +55,7 @@ for _noun in (
     operations, postprocess, projects, queues, research_projects, resources, taxa, taxa_lists, tokens, uploads, workers,
 ):  # fmt: skip
     app.add_typer(_noun.group, name=_noun.__name__.rpartition(".")[2].replace("_", "-"))
+app.command("run_class_masking")(postprocess.run_class_masking)
 
 
 def _print_version(given: bool) -> None:

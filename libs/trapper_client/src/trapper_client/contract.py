@@ -2405,7 +2405,7 @@ class ResourceState(StrEnum):
 
 class RunScope(ContractModel):
     """
-    Exactly one of the fields; resources are named with their classification project.
+    Exactly one of the fields; resources are named with their linked collection.
     """
 
     model_config = ConfigDict(
@@ -2430,8 +2430,7 @@ class RunScope(ContractModel):
         list[str] | None, Field(description="together with linked_collection_id")
     ] = None
     sequence_ids: Annotated[
-        list[str] | None,
-        Field(description="ids of 2 to 100 sequences of one deployment"),
+        list[str] | None, Field(description="sequences of one project")
     ] = None
 
 

@@ -54,13 +54,15 @@ class SkipReason(StrEnum):
 
 
 class RunScope(BaseModel):
-    """Exactly one of the fields; resources are named with their classification project."""
+    """Exactly one of the fields; resources are named with their linked collection."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     classification_project_id: UUID | None = Field(default=None, description="every photo of the project")
     linked_collection_id: UUID | None = None
-    sequence_ids: tuple[UUID, ...] | None = Field(default=None, min_length=1, max_length=500)
+    sequence_ids: tuple[UUID, ...] | None = Field(
+        default=None, min_length=1, max_length=500, description="sequences of one project"
+    )
     occurrence_id: UUID | None = None
     resource_ids: tuple[UUID, ...] | None = Field(
         default=None, min_length=1, max_length=1000, description="together with linked_collection_id"
