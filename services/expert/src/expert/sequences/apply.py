@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 from expert.sequences import queries_chain as queries
@@ -107,24 +108,26 @@ async def _chain_series(db: Session, link: Link, chaining: _Chaining, series: Se
     starts = chain(positions, link.interval, chaining.breaks, chaining.joins.get(series, ()))
     assigned = assign_ids(starts, former)
     known = {sequence_id for sequence_id in former if sequence_id is not None}
-    for position, sequence_id in zip(positions, assigned, strict=True):
+    members = chaining.members[series] = []
+    for begin, end in pairwise([*starts, len(items)]):
+        sequence_id, grown = assigned[begin], 0
         if sequence_id not in known:
-            first = chaining.made.get(sequence_id)
-            chaining.made[sequence_id] = Made(series, position[0] if first is None else first.first_at, position[0])
-    chaining.members[series] = []
-    for position, sequence_id, former_id in zip(positions, assigned, former, strict=True):
-        row = given.get(position[1])
-        left = former_id if row is None else row.sequence_id
-        if left is not None and left != sequence_id:
-            chaining.successors.setdefault(left, sequence_id)
-        if row is not None:
-            chaining.deltas[sequence_id] += 1
-            is_moved = row.series != row.former_series or row.position != row.former_position
-            if is_moved or sequence_id != former_id:
-                chaining.members[series].append((position, sequence_id))
-        elif former_id is not None and sequence_id != former_id:
-            chaining.deltas[former_id] -= 1
-            chaining.deltas[sequence_id] += 1
-            chaining.members[series].append((position, sequence_id))
+            chaining.made[sequence_id] = Made(series, positions[begin][0], positions[end - 1][0])
+        for position, former_id in items[begin:end]:
+            row = given.get(position[1])
+            left = former_id if row is None else row.sequence_id
+            is_other = former_id is None or former_id != sequence_id
+            if left is not None and left != sequence_id:
+                chaining.successors.setdefault(left, sequence_id)
+            if row is not None:
+                grown += 1
+                if is_other or row.series != row.former_series or row.position != row.former_position:
+                    members.append((position, sequence_id))
+            elif former_id is not None and is_other:
+                grown += 1
+                chaining.deltas[former_id] -= 1
+                members.append((position, sequence_id))
+        if grown:
+            chaining.deltas[sequence_id] += grown
     if items and former[-1] is not None and former[-1] != assigned[-1] and positions[-1] > span[1]:
         chaining.rests.append((former[-1], positions[-1], assigned[-1]))

@@ -199,7 +199,7 @@ async def _rows(db: Session, condition: str, values: dict[str, object]) -> list[
         former_id,
         former_lapse,
         former_at,
-    ) in result:
+    ) in result.all():
         series = position = former_series = former_position = None
         if deployment_id is not None:
             series, position = (deployment_id, is_time_lapse), (captured_at, resource_id)
