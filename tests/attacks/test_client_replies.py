@@ -22,6 +22,7 @@ from trapper_client.client import TrapperClient
 from trapper_client.contract import (
     AnnouncedFile,
     ClassificationProjectChange,
+    IdentificationItem,
     JobRerun,
     LinkedCollectionChange,
     NewClassificationProject,
@@ -30,11 +31,14 @@ from trapper_client.contract import (
     NewJob,
     NewLinkedCollection,
     NewResearchProject,
+    NewTaxa,
+    NewTaxaList,
     NewToken,
     NewUploads,
     ObservationChange,
     ObservationInput,
     ObservationType,
+    StageAfterIngest,
 )
 from trapper_client.errors import ApiProblem, Failure, Unreachable
 from trapper_client.manager import ManagerClient
@@ -89,6 +93,10 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
     "sequence_counts": lambda peer: peer.sequence_counts(ID),
     "occurrences": lambda peer: list(peer.occurrences()),
     "occurrence": lambda peer: peer.occurrence(ID),
+    "identify": lambda peer: peer.identify([IdentificationItem(occurrence_id=ID, taxon_id=ID)]),
+    "taxa_lists": lambda peer: list(peer.taxa_lists()),
+    "create_taxa_list": lambda peer: peer.create_taxa_list(NewTaxaList(name="region")),
+    "add_taxa": lambda peer: peer.add_taxa(ID, NewTaxa(algorithm_id=ID)),
     "operations": lambda peer: list(peer.operations()),
     "operation": lambda peer: peer.operation(ID),
     "operation_log": lambda peer: list(peer.operation_log(ID)),
@@ -98,6 +106,7 @@ EXPERT: dict[str, Callable[[TrapperClient], Any]] = {
     "request_ai": lambda peer: peer.request_ai(NewJob(classification_project_id=ID)),
     "job_resources": lambda peer: list(peer.job_resources(ID)),
     "cancel_job": lambda peer: peer.cancel_job(ID),
+    "rerun_stage": lambda peer: peer.rerun_stage(ID, StageAfterIngest.SEQUENCES),
     "rerun_job": lambda peer: peer.rerun_job(ID, JobRerun(failed_only=True)),
     "machine_detections": lambda peer: list(peer.machine_detections(ID)),
     "observations": lambda peer: list(peer.observations()),
