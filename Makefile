@@ -19,7 +19,7 @@ INSTALLED := .make/installed
 BENCHMARKS := worker blob claims polling memory sequences statistics similar masking ingest saves run
 PYTEST := $(BIN)/pytest
 
-.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-statistics bench-similar bench-masking bench-ingest bench-saves bench-run image pin-images audit sbom openapi env migration migrate doctor lock format
+.PHONY: help texts install run serve up down check test coverage test-slow test-chaos bench bench-worker bench-blob bench-claims bench-polling bench-memory bench-sequences bench-statistics bench-similar bench-masking bench-ingest bench-saves bench-run screenshots image pin-images audit sbom openapi env migration migrate doctor lock format
 .PHONY: $(addprefix check-,format types imports architecture dependencies openapi any migrations web)
 
 help: ## list every target
@@ -137,6 +137,9 @@ bench-ingest: install ## ingest of batch results, against a bare binary COPY of 
 
 bench-saves: install ## results of one picture each: sixteen savers at once, and one in a large deployment
 	@$(BIN)/python -m benchmarks.bench_saves
+
+screenshots: install ## every page of the web app in light and dark, as wide as a desktop and as a phone, into screenshots/
+	@TRAPPER_SCREENSHOTS=screenshots $(PYTEST) -q --no-header tests/web/test_look.py && ls screenshots
 
 texts: install ## list every text that people meet in docs/texts.txt
 	@$(BIN)/python -m tests.architecture.texts

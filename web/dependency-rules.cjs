@@ -8,6 +8,7 @@ const FEATURES = [
   "deployments",
   "resources",
   "observations",
+  "occurrences",
   "jobs",
   "fleet",
   "statistics",

@@ -103,6 +103,12 @@ const classifyRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/classifications/ClassifyPage"), "ClassifyPage"),
 });
 
+const occurrenceRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/occurrences/$occurrence",
+  component: lazyRouteComponent(() => import("../features/occurrences/OccurrencePage"), "OccurrencePage"),
+});
+
 const importRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: "/import",
@@ -128,6 +134,7 @@ export const router = createRouter({
         jobRoute,
         reviewRoute,
         classifyRoute,
+        occurrenceRoute,
         importRoute,
         settingsRoute,
       ]),

@@ -261,7 +261,9 @@ function Photo({ project, photo, rows }: PhotoProps) {
               focusesSpecies={wantsSpecies}
             />
           )}
-          {!isEditable && <Provenance row={row?.dynamic_attrs.find((each) => each.id === selected)} />}
+          {!isEditable && (
+            <Provenance project={project} row={row?.dynamic_attrs.find((each) => each.id === selected)} />
+          )}
         </section>
         <HistoryList rows={rows} chosen={row?.id} me={me} onChoose={setChosenId} />
       </aside>

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import type { Neighbours } from "../../base/api/schema";
+import { captured } from "../../base/format";
 import { text } from "../../base/messages/en";
 import { thumbnailUrl } from "../resources/queries";
 import styles from "./Classify.module.css";
@@ -29,7 +30,7 @@ export function FilmStrip({ project, resource, neighbours }: Props) {
             className={styles.frame}
             data-starts={startsSequence}
             aria-current={isCurrent}
-            aria-label={member.captured_at.slice(0, 19).replace("T", " ")}
+            aria-label={captured(member.captured_at, null)}
           >
             <img src={thumbnailUrl(member.resource_id)} alt="" decoding="async" />
           </Link>

@@ -1,12 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { LifeStage, ObservationType, Sex } from "../../base/api/schema";
 import { text } from "../../base/messages/en";
 import { Button } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/fields";
 import { Icon } from "../../ui/icons";
-import { SearchField } from "../../ui/SearchField";
-import { taxaQuery } from "../taxa/queries";
+import { TaxonField } from "../taxa/TaxonField";
 import styles from "./Classify.module.css";
 import { type Draft, withType } from "./state";
 
@@ -65,27 +63,20 @@ type SpeciesProps = { draft: Draft; onChange: (draft: Draft) => void; isFocused:
 
 function Species({ draft, onChange, isFocused }: SpeciesProps) {
   const [search, setSearch] = useState(draft.label ?? draft.scientific_name ?? "");
-  const taxa = useQuery(taxaQuery(search.trim())).data ?? [];
-  const choose = (id: string) => {
-    const taxon = taxa.find((each) => each.id === id);
-    if (!taxon) return;
-    const name = taxon.vernacular_names.en ?? null;
-    setSearch(name ?? taxon.scientific_name);
-    onChange({ ...draft, taxon_id: taxon.id, scientific_name: taxon.scientific_name, label: name });
-  };
   return (
-    <SearchField
+    <TaxonField
       label={text.classify.species}
-      text={search}
-      onText={setSearch}
-      options={taxa.map((taxon) => ({
-        id: taxon.id,
-        name: taxon.vernacular_names.en ?? taxon.scientific_name,
-        detail: taxon.scientific_name,
-      }))}
-      onChoose={choose}
-      emptyText={search.trim().length < 2 ? text.classify.speciesHint : text.classify.noTaxon}
-      autoFocus={isFocused}
+      search={search}
+      onSearch={setSearch}
+      onChoose={(taxon) =>
+        onChange({
+          ...draft,
+          taxon_id: taxon.id,
+          scientific_name: taxon.scientific_name,
+          label: taxon.vernacular_names.en ?? null,
+        })
+      }
+      isFocused={isFocused}
     />
   );
 }

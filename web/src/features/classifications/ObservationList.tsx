@@ -1,6 +1,8 @@
-import type { ObservationReply } from "../../base/api/schema";
+import { Link } from "@tanstack/react-router";
+import type { ObservationReply, PredictionReply } from "../../base/api/schema";
 import { score } from "../../base/format";
 import { text } from "../../base/messages/en";
+import { Badge } from "../../ui/parts";
 import { nameOf } from "../observations/names";
 import styles from "./Classify.module.css";
 import type { Draft } from "./state";
@@ -41,6 +43,7 @@ export function ObservationList({ drafts, rows, selected, onSelect }: Props) {
                 <em>{draft.scientific_name}</em>
               </small>
             )}
+            {row && <Before row={row} />}
             {attributes.length > 0 && <small>{attributes.join(", ")}</small>}
           </button>
         );
@@ -49,28 +52,47 @@ export function ObservationList({ drafts, rows, selected, onSelect }: Props) {
   );
 }
 
+/** What the prediction that counts was made from, where a post-processing method changed it. */
+function Before({ row }: { row: ObservationReply }) {
+  const terminal = row.predictions?.find((prediction) => prediction.terminal);
+  if (!terminal?.applied_to) return null;
+  const rule = terminal.rule ?? terminal.algorithm.name;
+  return <Badge tone="info">{text.classify.was(terminal.applied_to.label, rule)}</Badge>;
+}
+
 /** How an observation came about: each prediction, and which of them counts. */
-export function Provenance({ row }: { row: ObservationReply | undefined }) {
-  if (!row?.predictions?.length) return null;
+export function Provenance({ row, project }: { row: ObservationReply | undefined; project: string }) {
+  if (!row) return null;
   return (
     <div className={styles.section}>
-      <h3>{text.classify.provenance}</h3>
-      <ol className={styles.chain}>
-        {row.predictions.map((prediction) => (
-          <li key={prediction.id}>
-            <span>
-              {prediction.label} {prediction.terminal && `(${text.classify.terminal})`}
-            </span>
-            <span>{score(prediction.score)}</span>
-            {prediction.terminal &&
-              prediction.top_k.slice(1, 4).map((ranked) => (
-                <small key={ranked.label}>
-                  {ranked.label} {score(ranked.score)}
-                </small>
-              ))}
-          </li>
-        ))}
-      </ol>
+      {row.occurrence_id && (
+        <Link to="/projects/$project/occurrences/$occurrence" params={{ project, occurrence: row.occurrence_id }}>
+          {text.occurrence.open}
+        </Link>
+      )}
+      {row.predictions?.length ? <Predictions predictions={row.predictions} /> : null}
     </div>
   );
 }
+
+const Predictions = ({ predictions }: { predictions: readonly PredictionReply[] }) => (
+  <>
+    <h3>{text.classify.provenance}</h3>
+    <ol className={styles.chain}>
+      {predictions.map((prediction) => (
+        <li key={prediction.id}>
+          <span>
+            {prediction.label} {prediction.terminal && `(${text.classify.terminal})`}
+          </span>
+          <span>{score(prediction.score)}</span>
+          {prediction.terminal &&
+            prediction.top_k.slice(1, 4).map((ranked) => (
+              <small key={ranked.label}>
+                {ranked.label} {score(ranked.score)}
+              </small>
+            ))}
+        </li>
+      ))}
+    </ol>
+  </>
+);

@@ -1,25 +1,25 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import type { ClassificationProjectReply, ModelKind } from "../../base/api/schema";
+import type { ClassificationProjectReply, KeepLogits, ModelKind } from "../../base/api/schema";
 import { text } from "../../base/messages/en";
 import { Button } from "../../ui/Button";
 import { SelectField, Switch, TextField } from "../../ui/fields";
 import { Badge, Card, Loaded, Notice, Page, Problem, styles as ui } from "../../ui/parts";
-import { can, capabilitiesQuery } from "../access/queries";
-import { linksQuery, projectQuery } from "../projects/queries";
+import { can } from "../access/queries";
+import { projectQuery } from "../projects/queries";
 import { modelOptions } from "../projects/state";
 import { providerQuery, providersQuery } from "../providers/queries";
 import { Collections } from "./Collections";
 import { Members } from "./Members";
-import { changeProject, runLinks } from "./mutations";
+import { changeProject, countEffect } from "./mutations";
 import styles from "./Settings.module.css";
-import { type Fields, toChange, toFields, toOverrides } from "./state";
+import { type Fields, toChange, toFields } from "./state";
 
 export function SettingsPage() {
   const { project: id } = useParams({ from: "/signed-in/projects/$project/settings" });
   const project = useQuery(projectQuery(id));
-  const capabilities = useQuery(capabilitiesQuery(id)).data;
+  const capabilities = project.data?.capabilities;
   const mayChange = can(capabilities, "administer");
   return (
     <Page title={text.settings.title} lead={text.settings.lead}>
@@ -80,6 +80,14 @@ function ProjectForm({ project, mayChange }: FormProps) {
             <Numeric label={text.settings.nms} {...set("nms_iou")} />
             <Numeric label={text.settings.match} {...set("match_iou")} />
             <Numeric label={text.settings.interval} {...set("sequence_interval_seconds")} />
+            <SelectField
+              label={text.settings.keepLogits}
+              options={(Object.keys(text.settings.keep) as KeepLogits[]).map((value) => ({
+                value,
+                label: text.settings.keep[value],
+              }))}
+              {...set("keep_logits")}
+            />
             <TextField label={text.settings.name} {...set("name")} />
           </div>
         </section>
@@ -146,14 +154,9 @@ type SaveProps = {
 
 /** Says before saving how many photos the new settings would be run on. */
 function SaveBar({ project, change, onDiscard }: SaveProps) {
-  const links = useQuery(linksQuery(project.id))
-    .data?.filter((link) => link.state === "open")
-    .map((link) => link.id);
-  const overrides = toOverrides(change);
   const effect = useQuery({
-    queryKey: ["settings", "effect", project.id, overrides, links],
-    queryFn: () => runLinks({ project: project.id, links: links ?? [], overrides: overrides ?? {}, isDry: true }),
-    enabled: overrides !== null && links !== undefined,
+    queryKey: ["settings", "effect", project.id, project.version, change],
+    queryFn: () => countEffect(project.id, project.version, change),
     retry: false,
   });
   const save = useMutation({ mutationFn: () => changeProject(project.id, project.version, change) });
@@ -161,7 +164,7 @@ function SaveBar({ project, change, onDiscard }: SaveProps) {
     <div className={styles.bar} role="status">
       <div>
         <strong>{text.settings.unsaved}</strong>
-        {effect.data !== undefined && <p>{text.settings.effect(effect.data)}</p>}
+        {typeof effect.data === "number" && <p>{text.settings.effect(effect.data)}</p>}
         <Problem error={save.error ?? effect.error} />
       </div>
       <div className={ui.actions}>

@@ -1,5 +1,5 @@
-import { api, idempotent, ifMatch, unwrap } from "../../base/api/client";
-import type { ClassificationProjectChange, ClassificationRole, Overrides } from "../../base/api/schema";
+import { api, ifMatch, unwrap } from "../../base/api/client";
+import type { ClassificationProjectChange, ClassificationRole } from "../../base/api/schema";
 import { queryClient } from "../../base/queryClient";
 
 export async function changeProject(id: string, version: number, change: ClassificationProjectChange): Promise<void> {
@@ -15,27 +15,19 @@ export async function changeProject(id: string, version: number, change: Classif
   }
 }
 
-type Run = { project: string; links: readonly string[]; overrides: Overrides; isDry: boolean };
-
-/** Runs the photos of these links again, or with `isDry` only says how many there would be. */
-export async function runLinks({ project, links, overrides, isDry }: Run): Promise<number> {
-  const replies = await Promise.all(
-    links.map((link) =>
-      unwrap(
-        api.POST("/api/ai-classification-jobs/", {
-          params: { header: idempotent() },
-          body: {
-            classification_project_id: project,
-            linked_collection_id: link,
-            overrides,
-            dry_run: isDry,
-          },
-        }),
-      ),
-    ),
+/** How many photos a run under the changed settings would take; null when the change concerns no setting of the AI. */
+export async function countEffect(
+  id: string,
+  version: number,
+  change: ClassificationProjectChange,
+): Promise<number | null> {
+  const reply = await unwrap(
+    api.PATCH("/api/classification-projects/{project_id}/", {
+      params: { path: { project_id: id }, query: { dry_run: true }, header: ifMatch(version) },
+      body: change,
+    }),
   );
-  if (!isDry) await queryClient.invalidateQueries({ queryKey: ["jobs"] });
-  return replies.reduce((total, reply) => total + reply.resources, 0);
+  return reply.rerun_resources;
 }
 
 export async function setLinkActive(

@@ -1,4 +1,4 @@
-import type { ClassificationProjectChange, ClassificationProjectReply, Overrides } from "../../base/api/schema";
+import type { ClassificationProjectChange, ClassificationProjectReply, KeepLogits } from "../../base/api/schema";
 
 /** The settings as they stand in the fields: numbers are texts until they are sent. */
 export type Fields = {
@@ -12,6 +12,7 @@ export type Fields = {
   match_iou: string;
   sequence_interval_seconds: string;
   required_ai_classification: boolean;
+  keep_logits: KeepLogits;
 };
 
 const MODELS = ["object_detection_ai_model", "species_ai_model", "embedding_ai_model"] as const;
@@ -31,6 +32,7 @@ export const toFields = (project: ClassificationProjectReply): Fields => ({
   match_iou: shown(project.match_iou),
   sequence_interval_seconds: shown(project.sequence_interval_seconds),
   required_ai_classification: project.required_ai_classification,
+  keep_logits: project.keep_logits,
 });
 
 /** What differs from the project, as it is sent. */
@@ -40,20 +42,11 @@ export function toChange(fields: Fields, project: ClassificationProjectReply): C
   return {
     ...(differs("name") && { name: fields.name.trim() }),
     ...(differs("required_ai_classification") && { required_ai_classification: fields.required_ai_classification }),
+    ...(differs("keep_logits") && { keep_logits: fields.keep_logits }),
     ...Object.fromEntries(MODELS.filter(differs).map((name) => [name, fields[name] || null])),
     ...Object.fromEntries(
       OPTIONAL_NUMBERS.filter(differs).map((name) => [name, fields[name] === "" ? null : Number(fields[name])]),
     ),
     ...Object.fromEntries(NUMBERS.filter(differs).map((name) => [name, Number(fields[name])])),
   };
-}
-
-const RERUN = [...MODELS, ...OPTIONAL_NUMBERS, "nms_iou", "match_iou"] as const;
-
-/** The part of a change that another run of the AI would show; null when it would show nothing. */
-export function toOverrides(change: ClassificationProjectChange): Overrides | null {
-  const overrides = Object.fromEntries(
-    RERUN.filter((name) => change[name] !== undefined && change[name] !== null).map((name) => [name, change[name]]),
-  );
-  return Object.keys(overrides).length > 0 ? overrides : null;
 }

@@ -36,23 +36,25 @@ export function HourChart({ caption, heads, hours }: Props) {
           </text>
         ))}
       </svg>
-      <table className={styles.hidden}>
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{heads[0]}</th>
-            <th scope="col">{heads[1]}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {values.map(({ hour, value }) => (
-            <tr key={hour}>
-              <th scope="row">{hour}</th>
-              <td>{number(value)}</td>
+      <div className={styles.hidden}>
+        <table>
+          <caption>{caption}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{heads[0]}</th>
+              <th scope="col">{heads[1]}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {values.map(({ hour, value }) => (
+              <tr key={hour}>
+                <th scope="row">{hour}</th>
+                <td>{number(value)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }
