@@ -1,18 +1,27 @@
 """Class masking over stored logits: what it writes, what it leaves, and how it is undone."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
+from expert.media_store import blob_key
+from expert.observations.state import ObservationType
 from expert.operations import queries as operations
 from expert.operations.models import Operation
 from expert.operations.register import KINDS
-from expert.postprocessing.state import RUN, UNDO
+from expert.operations.run import run_operation
+from expert.postprocessing.find_source import Source
+from expert.postprocessing.queries_algorithms import KnownAlgorithm, MapLabel
+from expert.postprocessing.queries_selection import Row, Selection
+from expert.postprocessing.run_class_masking import MaskingConfig, MaskingPlan
+from expert.postprocessing.state import RUN, UNDO, RunScope
 from tests.expert.occurrences.test_crashes import die_everywhere
 from tests.expert.occurrences.test_occurrences import call, statements
-from tests.expert.postprocessing.conftest import SECOND, WINNERS
-from tests.support.make.expert_ai import SPECIES_LABELS, Scene
+from tests.expert.postprocessing.conftest import SECOND, WINNERS, add_logits, logits_for
+from tests.support.make.expert_ai import SPECIES_LABELS, Scene, expert, scene
 from tests.support.make.postprocessing import algorithm_of, ended, get, post, run, said, stored, taxa_list, undo
 from trapper_schemas.ids import uuid7
 
@@ -268,3 +277,100 @@ async def test_crash_at_any_statement_of_a_run_or_an_undo_leaves_everything_as_i
     assert await die_everywhere(herd, lambda: one_batch(herd, UNDO, undone)) >= 8
     assert await stored(herd) == before
     await ended(herd, undone)
+
+
+async def test_logits_that_cannot_be_used_are_counted_by_reason_and_the_others_are_masked(
+    expert_database_url: str, tmp_path: Path
+) -> None:
+    async with expert(expert_database_url, tmp_path) as work:
+        made = await scene(work, resources=2, classification_threshold=0.2)
+        await add_logits(made, logits_for([3, 3, 3, 3], [0, 0, 0, 0]))
+        config = await deer(made, "Cervus elaphus", "Capreolus capreolus")
+        counters = (await run(made, MASK, config))["counters"]
+        assert counters["changed"] == 4
+        ((sha256,),) = await made.sql("select sha256 from received_batches")
+        other = await deer(made, "Sus scrofa")
+        blob = await work.blobs.read(blob_key(sha256))
+        await work.blobs.delete(blob_key(sha256))
+        assert (await run(made, MASK, other))["counters"]["skipped_unreadable_logits"] == 4
+        await work.blobs.put(blob_key(sha256), blob)
+        await made.sql("update category_maps set size = 6 where size = 5")
+        assert (await run(made, MASK, other))["counters"]["skipped_wrong_length"] == 4
+        await made.sql("update received_batches set logits_algorithm_id = null")
+        refused = await post(made, f"{MASK}/run/", {"scope": {"linked_collection_id": str(made.linked_collection_id)},
+            "config": other})  # fmt: skip
+        assert refused.json()["type"] == "method-refused"
+        assert await made.sql("select count(*) from predictions where terminal") == [(4,)]
+
+
+async def test_a_run_reaches_no_other_project_and_no_closed_link(herd: Scene) -> None:
+    config = await deer(herd)
+    async with herd.as_("owner") as client:
+        body = {"research_project_id": str(herd.research_project_id), "name": "other"}
+        other = await client.post("/api/classification-projects/", json=body, headers={"Idempotency-Key": "other"})
+    own = "update taxa_lists set classification_project_id = :project where id = :id"
+    await herd.sql(own, project=UUID(other.json()["id"]), id=UUID(config["taxa_list_id"]))
+    scope = {"linked_collection_id": str(herd.linked_collection_id)}
+    assert (await post(herd, f"{MASK}/run/", {"scope": scope, "config": config})).status_code == 422
+    await herd.sql(own, project=herd.project_id, id=UUID(config["taxa_list_id"]))
+    started = (await post(herd, f"{MASK}/run/", {"scope": scope, "config": config})).json()["operation_id"]
+    await herd.sql("update classification_project_collections set revoked_at = now()")
+    before = await stored(herd)
+    await run_operation(herd.work, UUID(started))
+    assert await stored(herd) == before
+    await herd.sql("update classification_project_collections set revoked_at = null")
+
+
+async def test_list_that_was_edited_masks_again_under_another_algorithm(herd: Scene) -> None:
+    config = await deer(herd, "Cervus elaphus")
+    first = await run(herd, MASK, config)
+    await herd.sql(
+        "insert into taxa_list_entries values (:list, :taxon)",
+        list=UUID(config["taxa_list_id"]),
+        taxon=herd.taxa["Vulpes vulpes"],
+    )
+    second = await run(herd, MASK, config)
+    facts = [
+        (await get(herd, f"/api/postprocessing/runs/{each['id']}/"))["report"]["facts"] for each in (first, second)
+    ]
+    assert facts[0]["output_algorithm_id"] != facts[1]["output_algorithm_id"]
+    assert second["counters"]["restored"] == WINNERS.count(3)
+    maps = "select m.size, count(l.*) from algorithms a join category_maps m on m.id = a.category_map_id"
+    maps += " join category_labels l on l.category_map_id = m.id where a.id = :id group by m.size"
+    assert await herd.sql(maps, id=UUID(facts[1]["output_algorithm_id"])) == [(2, 2)]
+
+
+async def test_approved_rows_stay_and_a_run_before_an_approval_is_undone_around_it(herd: Scene) -> None:
+    operation = await run(herd, MASK, await deer(herd))
+    ((row_id,),) = await herd.sql(
+        "select o.classification_id from observations o join predictions p on p.observation_id = o.id and p.terminal"
+        " where p.applied_to_id is not null order by o.id limit 1"
+    )
+    path = "/api/media-classifications/classifications/"
+    async with herd.as_("owner") as client:
+        final = (await client.get(f"{path}{row_id}/")).json()["final_classification_id"]
+        version = (await client.get(f"{path}{final}/")).headers["ETag"]
+        approved = await client.post(f"{path}{row_id}/approve/", headers={"If-Match": version})
+    assert approved.status_code == 200
+    kept = await herd.sql("select * from observations where classification_id = :id order by id", id=row_id)
+    assert (await run(herd, MASK, await deer(herd, "Sus scrofa")))["counters"]["skipped_approved"] == 2
+    await undo(herd, operation["id"], cascade=True)
+    assert await herd.sql("select * from observations where classification_id = :id order by id", id=row_id) == kept
+
+
+def test_row_without_a_winner_and_one_with_a_value_that_is_no_number_are_skipped_with_their_reason() -> None:
+    source = Source(KnownAlgorithm(uuid7(), "model", "1", uuid7(), None, {}), uuid7(), 3, 0, {})
+    labels = {index: MapLabel(index, str(index), uuid7()) for index in (0, 1)}
+    selection = Selection(uuid7(), RunScope(job_id=uuid7()), source.algorithm.id)
+    config = MaskingConfig(algorithm_id=source.algorithm.id, taxa_list_id=uuid7())
+    plan = MaskingPlan(selection, source, np.array([0, 1]), labels, uuid7(), None, config)
+    row = Row(
+        *(uuid7() for _ in range(4)), ObservationType.ANIMAL, None, "2", 0.9, 0.1, False, False, False, True,
+        uuid7(), "2", None, 0.9, uuid7(), source.algorithm.id, "2", None, 0.9, None, None, None, None,
+    )  # fmt: skip
+    logits = np.array([[-np.inf, -np.inf, 1], [np.nan, 1, 2], [1, np.inf, 0], [-65504, 0, 65504]], np.float16)
+    decisions = plan._decide_rows([row] * 4, logits)
+    assert [decision.reason for decision in decisions[:3]] == ["no_winner", "not_finite", "not_finite"]
+    verdict = decisions[3].verdict
+    assert verdict is not None
+    assert (verdict.label, verdict.score, [each["label"] for each in verdict.top_k]) == ("1", 1.0, ["1"])
