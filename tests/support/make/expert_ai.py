@@ -33,6 +33,7 @@ from expert.media_store import blob_key, original_key
 from expert.observations.queries_invariants import INVARIANTS as OBSERVATIONS
 from expert.occurrences.queries_invariants import INVARIANTS as OCCURRENCES
 from expert.operations.queries_invariants import INVARIANTS as OPERATIONS
+from expert.postprocessing.queries_invariants import INVARIANTS as POSTPROCESSING
 from expert.providers.models import AiProvider, AiProviderConnection
 from expert.providers.seal import seal
 from expert.research_projects.models import ResearchProject
@@ -163,6 +164,7 @@ class Scene:
         for name, statement in {
             **JOBS,
             **OPERATIONS,
+            **POSTPROCESSING,
             **RESULTS,
             **CLASSIFICATIONS,
             **OBSERVATIONS,

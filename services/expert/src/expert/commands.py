@@ -27,6 +27,7 @@ from expert.occurrences import queries_invariants as occurrences
 from expert.operations import queries_invariants as operations
 from expert.outputs import queries_invariants as outputs
 from expert.outputs.check_vectors import check_vectors
+from expert.postprocessing import queries_invariants as postprocessing
 from expert.providers.connect_manager import connect_manager
 from expert.providers.sync_ai_models import SyncReport, sync_ai_models
 from expert.resources import queries_invariants as resources
@@ -61,6 +62,7 @@ INVARIANTS: dict[str, str] = {
     **occurrences.INVARIANTS,
     **classifications.INVARIANTS,
     **outputs.INVARIANTS,
+    **postprocessing.INVARIANTS,
     **results.INVARIANTS,
     **statistics.INVARIANTS,
 }
