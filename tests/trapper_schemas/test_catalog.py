@@ -7,6 +7,7 @@ import pytest
 from trapper_schemas.catalog import (
     DATA,
     CatalogMalformed,
+    lineage_of,
     map_labels,
     map_species,
     read_label_map,
@@ -257,6 +258,11 @@ def test_speciesnet_labels_spell_out_their_lineage() -> None:
         "species": "Odocoileus virginianus",
     }
     assert family.lineage == {"class": "Mammalia", "order": "Carnivora", "family": "Felidae"}
+    assert (family.scientific_name, family.rank, family.common_name) == ("Felidae", "family", "cat family")
+    assert list(lineage_of("1;aves;galliformes;phasianidae;gallus;gallus domesticus;chicken").items())[-2:] == [
+        ("species", "Gallus gallus"),
+        ("subspecies", "Gallus gallus domesticus"),
+    ]
     assert plain.lineage == {}
     assert "lineage" not in plain.model_dump()
     lineages = [each.lineage for each in read_labels(DATA / "categories" / "speciesnet-v4.csv")]

@@ -18,7 +18,7 @@ DATA = Path(__file__).parent / "data"
 BUILT_IN_MAPS = ("coco", "megadetector")
 _MAX_FILE_BYTES = 5_000_000
 _SPECIESNET_PARTS = 6
-_SPECIESNET_RANKS = ("class", "order", "family", "genus", "species")
+_SPECIESNET_RANKS = ("class", "order", "family", "genus")
 
 
 class CatalogMalformed(ValueError):  # noqa: N818 - named after what is the case
@@ -182,10 +182,13 @@ def lineage_of(label: str) -> dict[str, str]:
     """Names by rank of a SpeciesNet label, `uuid;class;order;family;genus;species;common name`; none of another one."""
     if label.count(";") != _SPECIESNET_PARTS:
         return {}
-    names = dict(zip(_SPECIESNET_RANKS, label.split(";")[1:-1], strict=True))
-    genus, epithet = names["genus"].capitalize(), names["species"]
-    lineage = {rank: name.capitalize() for rank, name in names.items()}
-    return {rank: name for rank, name in (lineage | {"species": epithet and f"{genus} {epithet}"}).items() if name}
+    *higher, epithets = label.split(";")[1:-1]
+    lineage = {rank: name.capitalize() for rank, name in zip(_SPECIESNET_RANKS, higher, strict=True) if name}
+    if epithets and "genus" in lineage:
+        lineage["species"] = f"{lineage['genus']} {epithets.split()[0]}"
+        if " " in epithets:
+            lineage["subspecies"] = f"{lineage['genus']} {epithets}"
+    return lineage
 
 
 def _with_lineage(label: Label) -> Label:
@@ -208,9 +211,19 @@ def map_species(names: Sequence[str], label_map: LabelMap | None) -> tuple[Label
         is_species = table.observation_type(-1, word) is None and not (
             kind is None and (table.names_nothing(-1, word) or chosen.names_nothing(index, name))
         )
-        rank = None if is_species else NO_RANK
-        labels.append(Label(label=name, observation_type=kind, rank=rank, lineage=lineage_of(name)))
+        labels.append(_species(name, kind) if is_species else Label(label=name, observation_type=kind, rank=NO_RANK))
     return tuple(labels)
+
+
+def _species(name: str, kind: ObjectType | None) -> Label:
+    lineage = lineage_of(name)
+    if not lineage:
+        return Label(label=name, observation_type=kind)
+    rank, scientific = list(lineage.items())[-1]
+    common = name.rpartition(";")[2] or None
+    return Label(
+        label=name, observation_type=kind, scientific_name=scientific, rank=rank, common_name=common, lineage=lineage
+    )
 
 
 def _word(label: str) -> str:
