@@ -43,6 +43,7 @@ WITHOUT_TENANT = {
     "/api/algorithms/": "algorithms are everybody's",
     "/api/algorithms/{algorithm_id}/": "algorithms are everybody's",
     "/api/algorithms/{algorithm_id}/labels/": "labels are everybody's",
+    "/api/unresolved-labels/": "labels are everybody's, as those of algorithms",
     "/api/ai-providers/": "the models are everybody's",
     "/api/ai-providers/{provider_id}/": "the models are everybody's",
 }

@@ -290,6 +290,10 @@ RULES: dict[str, Rule] = {
     "taxa_lists_read": Rule(Place.CLASSIFICATION),
     "taxa_lists_remove": Rule(Place.CLASSIFICATION),
     "taxa_read": Rule(Place.PERSON),
+    "unresolved_labels_list_all": Rule(Place.PERSON),
+    "unresolved_labels_match": Rule(
+        Place.CLASSIFICATION, {"classification_project_id": "{classification_project}", "dry_run": True}
+    ),
     "uploads_begin": Rule(
         Place.RESEARCH,
         {

@@ -39,6 +39,7 @@ from trapper_client.contract import (
     NewJob,
     NewJobReply,
     NewLinkedCollection,
+    NewMatching,
     NewResearchProject,
     NewTaxa,
     NewTaxaList,
@@ -68,6 +69,7 @@ from trapper_client.contract import (
     TaxaListReply,
     TaxonReply,
     TokenReply,
+    UnresolvedLabelReply,
     UploadedResource,
     UploadReplies,
     UploadReply,
@@ -91,6 +93,7 @@ from trapper_client.filters import (
     SequencesListAllFilters,
     TaxaListAllFilters,
     TaxaListsListAllFilters,
+    UnresolvedLabelsListAllFilters,
 )
 from trapper_schemas.base import Reply
 
@@ -307,6 +310,12 @@ class TrapperClient:
     def sequence_counts(self, linked_collection_id: str) -> SequenceCounts:
         """The sequences of a linked collection, and how many resources are not chained yet."""
         return self.api.read(SequenceCounts, f"{_SEQUENCES}counts/", linked_collection_id=linked_collection_id)
+
+    def unresolved_labels(self, **filters: Unpack[UnresolvedLabelsListAllFilters]) -> Iterator[UnresolvedLabelReply]:
+        return self.api.items(UnresolvedLabelReply, "/api/unresolved-labels/", **filters)
+
+    def match_labels(self, body: NewMatching) -> OperationReply:
+        return self.api.send(OperationReply, "POST", "/api/unresolved-labels/match/", body)
 
     # taxa lists
 

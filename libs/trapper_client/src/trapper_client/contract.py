@@ -210,6 +210,20 @@ class CallerReply(ContractModel):
     ]
 
 
+class CandidateTaxon(ContractModel):
+    """
+    A taxon that a label may mean.
+    """
+
+    id: Annotated[str, Field(description="id of the row")]
+    scientific_name: Annotated[
+        str,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+
+
 class Capability(StrEnum):
     """
     What a caller may do; guards, token scopes and the table below use these names.
@@ -1745,6 +1759,20 @@ class NewLocation(ContractModel):
     ] = None
 
 
+class NewMatching(ContractModel):
+    """
+    In which project observations follow; labels are matched for all.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    classification_project_id: Annotated[
+        str, Field(description="a project that the caller leads")
+    ]
+    dry_run: Annotated[bool, Field(description="only count")] = False
+
+
 class NewPasswordReply(ContractModel):
     """
     The only time that the password is shown.
@@ -2964,6 +2992,16 @@ class UndoRequest(ContractModel):
 class UnresolvedLabel(ContractModel):
     label: Annotated[str, Field(description="label as the model has it")]
     model: Annotated[str, Field(description="name of the model that has the label")]
+
+
+class UnresolvedReason(StrEnum):
+    """
+    `matches_now`: a matching of labels gives it its taxon; `vernacular`: only a vernacular name is equal.
+    """
+
+    MATCHES_NOW = "matches_now"
+    VERNACULAR = "vernacular"
+    UNKNOWN = "unknown"
 
 
 class Status(StrEnum):
@@ -5626,6 +5664,33 @@ class TokenPage(ContractModel):
     ]
 
 
+class UnresolvedLabelReply(ContractModel):
+    """
+    A label that should name a taxon, and names none that is known.
+    """
+
+    algorithm: Annotated[
+        AlgorithmSummary, Field(description="the model that has the label")
+    ]
+    candidates: Annotated[
+        list[CandidateTaxon], Field(description="taxa that it may mean; at most 5")
+    ]
+    index: Annotated[int, Field(description="position in the output, from 0")]
+    label: Annotated[str, Field(description="label as the model has it")]
+    reason: Annotated[
+        UnresolvedReason,
+        Field(
+            description="`matches_now`: matching gives it its taxon; `vernacular`: only vernacular names are equal"
+        ),
+    ]
+    scientific_name: Annotated[
+        str | None,
+        Field(
+            description="Latin name of the taxon, with author and year where the source gives them, at most 200 characters"
+        ),
+    ]
+
+
 class UploadReplies(ContractModel):
     """
     Files in the order of the request; the numbers are of what changed because a deployment became known.
@@ -6372,6 +6437,16 @@ class SimilarObservations(ContractModel):
         Field(description="the rows, in the order that the list promises"),
     ]
     next_cursor: Annotated[None, Field(description="always null")] = None
+
+
+class UnresolvedLabelPage(ContractModel):
+    items: Annotated[
+        list[UnresolvedLabelReply],
+        Field(description="the rows, in the order that the list promises"),
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next page; null on the last one")
+    ]
 
 
 class ClassificationDetail(ContractModel):

@@ -228,6 +228,13 @@ class AccessListTokensFilters(TypedDict, total=False):
     name: str | None
 
 
+class UnresolvedLabelsListAllFilters(TypedDict, total=False):
+    limit: int
+    cursor: str | None
+    algorithm_id: str | None
+    name: str | None
+
+
 class AccessListUsersFilters(TypedDict, total=False):
     limit: int
     cursor: str | None

@@ -35,6 +35,7 @@ from expert.similarity.routes import router as similarity
 from expert.statistics.routes import router as statistics
 from expert.taxa.routes import router as taxa
 from expert.taxa_lists.routes import router as taxa_lists
+from expert.unresolved_labels.routes import router as unresolved_labels
 from expert.uploads.routes import router as uploads
 from expert.web.routes import router as web
 from trapper_kit.web.app import build_app
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     research_projects,
     taxa,
     taxa_lists,
+    unresolved_labels,
     locations,
     deployments,
     resources,

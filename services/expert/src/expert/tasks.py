@@ -15,6 +15,7 @@ from expert.sequences import tasks as sequences
 from expert.settings import ExpertSettings
 from expert.statistics import tasks as statistics
 from expert.taxa import tasks as taxa
+from expert.unresolved_labels import tasks as unresolved_labels
 from expert.uploads import tasks as uploads
 from trapper_kit.parts import LEAVE_SECONDS, stop_on_signals
 from trapper_kit.task_process import TaskProcess
@@ -25,7 +26,7 @@ BOOK = task
 
 FEATURES = (
     access, jobs, operations, outputs, postprocessing, providers, resources, results, sequences, statistics, taxa,
-    uploads,
+    unresolved_labels, uploads,
 )  # fmt: skip
 """Importing them notes their tasks in the book."""
 

@@ -8,6 +8,7 @@ import typer
 from trapper_client.commands.find import find_project
 from trapper_client.commands.operations import report_operation
 from trapper_client.commands.rows import ProjectOption
+from trapper_client.contract import NewMatching
 from trapper_client.errors import WrongUsage
 from trapper_client.output import Json, answer, table
 from trapper_client.stack import connect
@@ -62,4 +63,47 @@ def import_checklist(
     with connect(patience=_PATIENCE_SECONDS) as expert:
         project_id = find_project(expert, project).id
         operation = expert.import_taxa(file, project_id=project_id, checklist=checklist)
+        report_operation(expert, operation.id, as_json=as_json)
+
+
+@group.command("unresolved")
+def unresolved(
+    label: Annotated[str | None, typer.Argument(help="A part of the label.", show_default=False)] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Lists labels of models that should name a taxon and name none that is known, with what they may mean."""
+    with connect() as expert:
+        labels = list(expert.unresolved_labels(name=label))
+    if as_json:
+        answer({"items": [each.model_dump(mode="json") for each in labels]})
+        return
+    rows = (
+        (
+            f"{each.algorithm.name} {each.algorithm.version}",
+            each.label,
+            each.scientific_name,
+            each.reason,
+            ", ".join(candidate.scientific_name for candidate in each.candidates),
+        )
+        for each in labels
+    )
+    columns = ("Model", "Label", "Scientific name", "Reason", "Candidates")
+    table(columns, rows, empty="Every label of every model has its taxon.")
+
+
+@group.command("match")
+def match(
+    *,
+    project: ProjectOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Matches labels with taxa again, such as after an import; AI observations of the project follow their labels.
+
+    Example: trapper taxa match --project wolves --dry-run
+    """
+    with connect(patience=_PATIENCE_SECONDS) as expert:
+        project_id = find_project(expert, project).id
+        operation = expert.match_labels(NewMatching(classification_project_id=project_id, dry_run=dry_run))
         report_operation(expert, operation.id, as_json=as_json)
