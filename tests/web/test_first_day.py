@@ -67,7 +67,7 @@ def test_first_day_by_mouse(signed_in: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Send feedback").click()
     expect(page.get_by_role("button", name=re.compile(r"Feedback \(you\)"))).to_be_visible()
 
-    page.get_by_role("link", name="All photos").click()
+    page.get_by_role("link", name="All photos", exact=True).click()
     page.get_by_role("main").get_by_role("link").filter(has_not_text="Red deer").nth(0).click()
     page.get_by_role("button", name=re.compile("^Edit a copy")).click()
     page.get_by_role("button", name="New box").click()
