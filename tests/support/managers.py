@@ -186,7 +186,8 @@ async def running_manager(
             )
         sweeping = asyncio.create_task(run_sweeps(BOOK, work, work.database, service="ai_manager", settings=settings))
         headers = {"Authorization": f"Bearer {token}", HEADER: str(PROTOCOL)}
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+        limits = httpx.Limits(keepalive_expiry=1)  # less than the server's, so that no request meets its end
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60, limits=limits) as client:
             try:
                 yield RunningManager(url, faults, work, client)
             finally:

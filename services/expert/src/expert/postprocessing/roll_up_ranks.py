@@ -25,8 +25,8 @@ def lower_case(mapping: object) -> object:
 
 
 def known_ranks(thresholds: dict[TaxonRank, float]) -> dict[TaxonRank, float]:
-    """The thresholds; raises ValueError for `other`, which is no rank, and for none at all."""
-    if not thresholds or TaxonRank.OTHER in thresholds:
+    """The thresholds; raises ValueError for `other`, which is no rank."""
+    if TaxonRank.OTHER in thresholds:
         raise ValueError(f"give thresholds of one or more of these ranks: {', '.join(RANKS)}")
     return thresholds
 

@@ -52,7 +52,7 @@ class RollUpConfig(MethodConfig):
 
     algorithm_id: UUID = Field(description="the model whose logits are rolled up, after any mask")
     thresholds: Thresholds = Field(
-        default_factory=lambda: dict(DEFAULT_THRESHOLDS), description="the least probability by rank"
+        min_length=1, default_factory=lambda: dict(DEFAULT_THRESHOLDS), description="the least probability by rank"
     )
     mode: RollUpMode = Field(
         default=RollUpMode.LINEAGE, description="lineage only generalizes; distribution takes the best of each rank"
