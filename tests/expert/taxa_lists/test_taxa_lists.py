@@ -86,6 +86,8 @@ async def test_taxa_come_from_a_models_labels_and_from_what_was_approved(project
         approved = await client.post(approve, headers={"If-Match": f'"{classification["version"]}"'})
         assert approved.status_code == 200, approved.text
         assert (await client.post(other, json={"approved_in": str(project.project_id)})).json()["found"] == 1
+        unknown = await client.post(other, json={"algorithm_id": str(uuid7())})
+        assert (unknown.status_code, unknown.json()["errors"][0]["loc"]) == (422, ["body", "algorithm_id"])
         both = {"approved_in": str(project.project_id), "algorithm_id": str(algorithm_id)}
         assert (await client.post(other, json=both)).status_code == 422
 

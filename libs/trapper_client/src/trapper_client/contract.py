@@ -2485,7 +2485,7 @@ class Runtime(ContractModel):
     seconds_of_work: Annotated[
         float | None,
         Field(
-            description="for one worker at the measured speed; null while nobody measured one of the models"
+            description="for one worker at the measured speed; null while a model has no measured speed"
         ),
     ]
     waiting: Annotated[

@@ -93,6 +93,11 @@ async def names_of(db: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     return {row[0]: row[1] for row in await db.execute(statement)}
 
 
+async def is_algorithm(db: Session, algorithm_id: UUID) -> bool:
+    """Whether there is such an algorithm."""
+    return await db.scalar(select(_ALGORITHMS.c.id).where(_ALGORITHMS.c.id == algorithm_id)) is not None
+
+
 async def taxa_of_algorithm(db: Session, algorithm_id: UUID) -> Sequence[UUID]:
     """The accepted taxa that the labels of a model name."""
     statement = (

@@ -31,7 +31,7 @@ from expert.taxa_lists.schemas import (
 from expert.taxa_lists.state import FOUND
 from trapper_kit.db import Session
 from trapper_kit.paging import PageRequest, split
-from trapper_kit.problems import Forbidden, NotFound
+from trapper_kit.problems import Forbidden, Invalid, NotFound
 from trapper_kit.web.bodies import MIB, body_limit
 from trapper_kit.web.describe import problems
 from trapper_kit.web.params import Cursor, IdempotencyKey, Ids, Limit, Name
@@ -139,7 +139,7 @@ async def list_taxa(
     return Page(items=replies, next_cursor=following)
 
 
-@router.post("/{taxa_list_id}/taxa/", responses=problems(NotFound, Forbidden, RowsNotMatched))
+@router.post("/{taxa_list_id}/taxa/", responses=problems(NotFound, Forbidden, Invalid, RowsNotMatched))
 @body_limit(8 * MIB)
 async def add(taxa_list_id: UUID, body: NewTaxa, caller: MayAdminister, db: Db) -> AddedTaxaReply:
     """Add taxa from rows of a table, from a model's labels, or from approved observations.
@@ -154,6 +154,8 @@ async def add(taxa_list_id: UUID, body: NewTaxa, caller: MayAdminister, db: Db) 
         taxon_ids = [each.taxon_id for each in matched if each.taxon_id is not None]
         _check(matched, leave_out=body.leave_out or body.dry_run)
     elif body.algorithm_id is not None:
+        if not await queries.is_algorithm(db, body.algorithm_id):
+            raise Invalid.field("algorithm_id", "there is no such algorithm", code="unknown")
         taxon_ids = await queries.taxa_of_algorithm(db, body.algorithm_id)
     else:
         assert body.approved_in is not None  # noqa: S101 - the body has one source
