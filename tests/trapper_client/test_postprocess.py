@@ -14,7 +14,7 @@ from expert.operations.run import run_operation
 from tests.expert.postprocessing.conftest import herd
 from tests.support.http_servers import serving
 from tests.support.make.expert_ai import Scene
-from tests.support.make.postprocessing import said, stored, taxa_list
+from tests.support.make.postprocessing import labels_of, stored, taxa_list
 from trapper_client.app import run
 
 __all__ = ["herd"]
@@ -65,7 +65,7 @@ async def test_methods_are_run_dry_run_and_undone_from_the_command_line(
         assert code == 0
         assert "red fox → roe deer: 3" in shown
         run_id = shown.split()[-1]
-        assert set(await said(herd)) == {"red deer", "roe deer"}
+        assert set(await labels_of(herd)) == {"red deer", "roe deer"}
         code, shown = await trapper("postprocess", "undo", run_id)
         assert code == 0
         assert await stored(herd) == before

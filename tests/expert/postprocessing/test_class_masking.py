@@ -22,7 +22,7 @@ from tests.expert.occurrences.test_crashes import die_everywhere
 from tests.expert.occurrences.test_occurrences import call, statements
 from tests.expert.postprocessing.conftest import SECOND, WINNERS, add_logits, logits_for
 from tests.support.make.expert_ai import SPECIES_LABELS, Scene, expert, scene
-from tests.support.make.postprocessing import algorithm_of, ended, get, post, run, said, stored, taxa_list, undo
+from tests.support.make.postprocessing import algorithm_of, ended, get, labels_of, post, run, stored, taxa_list, undo
 from trapper_schemas.ids import uuid7
 
 LABELS = [label.label for label in SPECIES_LABELS]
@@ -49,7 +49,7 @@ def expected(kept: set[int]) -> list[str]:
 
 async def test_masking_gives_each_animal_the_best_kept_class_and_says_where_it_came_from(herd: Scene) -> None:
     operation = await run(herd, MASK, await deer(herd))
-    assert await said(herd) == expected({0, 1})
+    assert await labels_of(herd) == expected({0, 1})
     counters = operation["counters"]
     changed = sum(label not in {0, 1} for label in WINNERS)
     assert (operation["total"], operation["done"]) == (12, 12)
@@ -110,10 +110,10 @@ async def test_undo_restores_every_row_byte_for_byte(herd: Scene) -> None:
 
 
 async def test_a_second_mask_replaces_the_first_and_restores_what_the_model_said_where_that_wins(herd: Scene) -> None:
-    model = await said(herd)
+    model = await labels_of(herd)
     await run(herd, MASK, await deer(herd))
     again = await run(herd, MASK, await deer(herd, "Vulpes vulpes"))
-    assert await said(herd) == ["red fox"] * 12
+    assert await labels_of(herd) == ["red fox"] * 12
     assert again["counters"]["restored"] == model.count("red fox")
     (count,) = (await herd.sql("select count(*) from predictions where terminal"))[0]
     assert count == 12
@@ -132,7 +132,7 @@ async def test_intersect_keeps_what_both_masks_keep(herd: Scene) -> None:
     of_mask = {"algorithm_id": facts["output_algorithm_id"], "compose": "intersect"}
     config = await deer(herd, "Capreolus capreolus", "Vulpes vulpes", **of_mask)
     await run(herd, MASK, config)
-    labels = await said(herd)
+    labels = await labels_of(herd)
     assert "red fox" not in labels
     assert {label for label, winner in zip(labels, WINNERS, strict=True) if winner > 1} == {"roe deer"}
     only = await deer(herd, "Vulpes vulpes", **of_mask)
@@ -143,9 +143,9 @@ async def test_intersect_keeps_what_both_masks_keep(herd: Scene) -> None:
 async def test_winner_is_the_same_without_reweighting_and_its_score_is_never_above(herd: Scene) -> None:
     await run(herd, MASK, await deer(herd, only_when_taxon_changes=False))
     scores = "select p.score from predictions p where p.terminal order by p.observation_id"
-    reweighted, labels = await herd.sql(scores), await said(herd)
+    reweighted, labels = await herd.sql(scores), await labels_of(herd)
     await run(herd, MASK, await deer(herd, only_when_taxon_changes=False, reweight=False))
-    assert await said(herd) == labels
+    assert await labels_of(herd) == labels
     assert all(high[0] > low[0] for high, low in zip(reweighted, await herd.sql(scores), strict=True))
 
 

@@ -7,7 +7,7 @@ from expert.jobs.state import JobStage
 from expert.operations.run import run_operation
 from tests.expert.outputs.test_logits import batch
 from tests.support.make.expert_ai import Scene, applied, asked_again
-from tests.support.make.postprocessing import get, said, taxa_list, undo
+from tests.support.make.postprocessing import get, labels_of, taxa_list, undo
 from trapper_schemas.ids import uuid7
 
 JOBS = "/api/ai-classification-jobs/"
@@ -35,13 +35,13 @@ async def end(made: Scene) -> list[dict[str, Any]]:
 
 
 async def test_project_with_a_taxa_list_masks_the_results_of_each_job_and_the_run_can_be_undone(herd: Scene) -> None:
-    model = await said(herd)
+    model = await labels_of(herd)
     assert await choose(herd, str(uuid7())) == 422
     assert await choose(herd, await taxa_list(herd, "Cervidae")) == 200
     stages = await end(herd)
     assert [stage["stage"] for stage in stages] == ["post_processing", "sequences"]
     assert (stages[0]["state"], stages[0]["total"], stages[0]["done"]) == ("finished", 12, 12)
-    assert set(await said(herd)) == {"red deer", "roe deer"}
+    assert set(await labels_of(herd)) == {"red deer", "roe deer"}
     determined = await herd.sql(
         "select distinct t.canonical_name from occurrences o join taxa t on t.id = o.determination_taxon_id order by 1"
     )
@@ -49,7 +49,7 @@ async def test_project_with_a_taxa_list_masks_the_results_of_each_job_and_the_ru
     ((run,),) = [(await get(herd, "/api/postprocessing/runs/"))["items"]]
     assert (run["id"], run["created_by"], run["method"]) == (stages[0]["operation_id"], None, "class_masking")
     await undo(herd, run["id"])
-    assert await said(herd) == model
+    assert await labels_of(herd) == model
 
 
 async def test_job_without_logits_says_so_and_without_a_taxa_list_nothing_follows(herd: Scene) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.expert.postprocessing.conftest import ROE, WINNERS
 from tests.support.make.expert_ai import Scene
-from tests.support.make.postprocessing import algorithm_of, ended, get, post, run, said, stored, taxa_list, undo
+from tests.support.make.postprocessing import algorithm_of, ended, get, labels_of, post, run, stored, taxa_list, undo
 
 ROLLUP, SIZES, MASK = "rank_rollup", "small_size_filter", "class_masking"
 
@@ -27,7 +27,7 @@ async def test_rollup_generalizes_to_the_first_rank_that_is_probable_enough(herd
     assert {row[0] for row in rows} == {herd.taxa["Cervidae"]}
     assert {row[3] for row in rows} == {"red deer", "roe deer"}
     assert {row[2] for row in rows} == {"family reaches 0.7"}
-    labels = await said(herd)
+    labels = await labels_of(herd)
     assert [labels[place] for place, winner in enumerate(WINNERS) if winner > ROE] == [
         "wild boar", "red fox", "red fox", "red fox", "red fox", "griffin", "wild boar"
     ]  # fmt: skip
@@ -51,7 +51,7 @@ async def test_rollup_after_a_mask_brings_no_excluded_class_back(herd: Scene, mo
     assert {taxon for taxon, _, _ in chains} == {herd.taxa["Cervidae"]}
     refused = await post(herd, f"runs/{masked['id']}/undo/", {})
     assert refused.json()["run_ids"] == [rolled["id"]]
-    labels = set(await said(herd))
+    labels = set(await labels_of(herd))
     assert not labels & {"wild boar", "red fox", "griffin"}
 
 
@@ -64,7 +64,7 @@ async def test_small_boxes_become_unknown_once_and_decide_for_no_occurrence(herd
     config = {"size_threshold": 0.5}
     first = await run(herd, SIZES, config)
     assert (first["counters"]["changed"], first["counters"]["determinations_changed"]) == (12, 12)
-    assert await said(herd) == ["unknown"] * 12
+    assert await labels_of(herd) == ["unknown"] * 12
     assert await herd.sql("select distinct observation_type, taxon_id from observations where is_current") == [
         ("unknown", None)
     ]

@@ -83,7 +83,7 @@ async def stored(made: Scene) -> list[Any]:
     return [await made.sql(f"select * from {table} order by id") for table in TABLES]  # noqa: S608 - names of tables
 
 
-async def said(made: Scene) -> list[str]:
+async def labels_of(made: Scene) -> list[str]:
     """The labels of the observations, in the order of the rows of their logits."""
     rows = await made.sql(
         "select o.label from observations o join predictions p on p.observation_id = o.id and p.output_row is not null"

@@ -37,7 +37,7 @@ class Runtime(BaseModel):
     waiting: int
     resources: int = Field(description="number of waiting resources that it could run, planned or not, from 0")
     seconds_of_work: float | None = Field(
-        description="for one worker at the measured speed; null while nobody measured one of the models"
+        description="for one worker at the measured speed; null while a model has no measured speed"
     )
     oldest_waiting_seconds: float | None
     workers: int = Field(description="number of workers that live and are neither paused nor leaving, from 0")

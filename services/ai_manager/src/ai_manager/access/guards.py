@@ -112,7 +112,7 @@ async def _this_worker(worker_id: UUID, caller: MayWork) -> WorkerCaller:
 MaySubmit = Annotated[Caller, Depends(_with_scope(Scope.JOBS))]
 MayPublish = Annotated[Caller, Depends(_with_scope(Scope.PUBLISH))]
 MayOperate = Annotated[Caller, Depends(_with_scope(Scope.OPERATE))]
-MaySeeFleet = Annotated[Caller, Depends(_with_scope(Scope.FLEET))]
+MayManageFleet = Annotated[Caller, Depends(_with_scope(Scope.FLEET))]
 """Reads workers and queues, and lets workers pause, go on and leave."""
 MayReadCatalog = Annotated[Caller, Depends(_with_scope(None))]
 MayWorkAsThis = Annotated[WorkerCaller, Depends(_this_worker)]

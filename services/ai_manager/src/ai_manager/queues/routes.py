@@ -5,7 +5,7 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from ai_manager.access.guards import MayReadCatalog, MaySeeFleet
+from ai_manager.access.guards import MayManageFleet, MayReadCatalog
 from ai_manager.batches.state import SEPARATOR
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.jobs.find_blocked import abilities, find_blocked_models, find_blocked_queue
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api", tags=["queues"])
 
 
 @router.get("/queues/")
-async def list_queues(_caller: MaySeeFleet, db: Db, now: Now, work: WorkDep) -> Queues:
+async def list_queues(_caller: MayManageFleet, db: Db, now: Now, work: WorkDep) -> Queues:
     """List the queues: what waits, for how long, and how long the work takes."""
     measured = await measure_queue(work, db)
     fleet = await abilities(work, db)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from ai_manager.access.guards import MayOperate, MaySeeFleet, check_protocol
+from ai_manager.access.guards import MayManageFleet, MayOperate, check_protocol
 from ai_manager.deps import Db, Now, WorkDep
 from ai_manager.workers import queries
 from ai_manager.workers.build_reply import build_replies
@@ -49,7 +49,7 @@ async def enrol(body: Enrolment, token_hash: MayEnrol, db: Db, now: Now, work: W
 
 @router.get("/")
 async def list_workers(
-    _caller: MaySeeFleet,
+    _caller: MayManageFleet,
     db: Db,
     work: WorkDep,
     limit: Limit = 50,
@@ -66,7 +66,7 @@ async def list_workers(
 
 
 @router.get("/{worker_id}/", responses=problems(WorkerNotFound))
-async def show_worker(worker_id: UUID, _caller: MaySeeFleet, db: Db, work: WorkDep) -> WorkerReply:
+async def show_worker(worker_id: UUID, _caller: MayManageFleet, db: Db, work: WorkDep) -> WorkerReply:
     """Read one worker, also a revoked one."""
     worker = await queries.find(db, worker_id)
     if worker is None:
@@ -82,36 +82,36 @@ async def revoke(worker_id: UUID, _caller: MayOperate, db: Db, now: Now) -> Resp
 
 
 @router.post("/pause/")
-async def pause_all(_caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def pause_all(_caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Pause every worker: it finishes what it holds and takes nothing new."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE))
 
 
 @router.post("/resume/")
-async def resume_all(_caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def resume_all(_caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Resume every worker."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME))
 
 
 @router.post("/drain/")
-async def drain_all(_caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def drain_all(_caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Drain every worker: it finishes what it holds, and leaves."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN))
 
 
 @router.post("/{worker_id}/pause/", responses=problems(WorkerNotFound))
-async def pause(worker_id: UUID, _caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def pause(worker_id: UUID, _caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Pause one worker: it finishes what it holds and takes nothing new."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.PAUSE, worker_id))
 
 
 @router.post("/{worker_id}/resume/", responses=problems(WorkerNotFound))
-async def resume(worker_id: UUID, _caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def resume(worker_id: UUID, _caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Resume one worker."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.RESUME, worker_id))
 
 
 @router.post("/{worker_id}/drain/", responses=problems(WorkerNotFound))
-async def drain(worker_id: UUID, _caller: MaySeeFleet, db: Db) -> InstructedWorkers:
+async def drain(worker_id: UUID, _caller: MayManageFleet, db: Db) -> InstructedWorkers:
     """Drain one worker: it finishes what it holds, and leaves."""
     return InstructedWorkers(workers=await instruct_workers(db, Order.DRAIN, worker_id))
