@@ -76,8 +76,12 @@ def test_a_read_that_hangs_while_uploading_is_given_up_and_the_rest_is_sent(
     writer.start()  # its first bytes are read, and then no more come
     keep_open = os.open(folder / "hangs-later.jpg", os.O_RDWR)
     warnings: list[str] = []
+    others = set(threading.enumerate())
     sent = send(expert, folder, photos, warnings)
     os.close(keep_open)
+    (folder / "hangs.jpg").write_bytes(b"late")  # both reads end after they were given up, and change nothing
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
     assert sorted(sent.failures) == ["hangs-later.jpg", "hangs.jpg"]
     assert all(each.is_unread and "the drive did not answer for" in each.reason for each in sent.failures.values())
     assert (sent.uploaded, len(sent.resources)) == (1, 1)

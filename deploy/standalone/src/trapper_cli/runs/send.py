@@ -161,9 +161,9 @@ class Sender:
         try:
             content = _content(file.photo, activity)
         except OSError as problem:
-            self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
+            self._fail_reading(file, f"The file cannot be read: {problem.strerror}.", activity)
         except FileChanged:
-            self._fail(file, _CHANGED, is_unread=True)
+            self._fail_reading(file, _CHANGED, activity)
         else:
             return content if isinstance(content, bytes) else b"".join(content)
         return None
@@ -172,13 +172,14 @@ class Sender:
         try:
             resource_id = self._expert.upload(upload_id, lambda: _content(file.photo, activity), file.photo.size)
         except OSError as problem:
-            self._fail(file, f"The file cannot be read: {problem.strerror}.", is_unread=True)
+            self._fail_reading(file, f"The file cannot be read: {problem.strerror}.", activity)
         except FileChanged:
-            self._fail(file, _CHANGED, is_unread=True)
+            self._fail_reading(file, _CHANGED, activity)
         except ApiProblem as problem:
             if problem.status not in _OF_THE_FILE:
                 raise
-            self._fail(file, problem.message)
+            if not activity.is_abandoned:
+                self._fail(file, problem.message)
         else:
             if not activity.is_abandoned:
                 self._note(file, resource_id)
@@ -187,6 +188,11 @@ class Sender:
         with self._lock:
             self.sent.resources[file.sha256] = resource_id
             self.sent.uploaded += 1
+
+    def _fail_reading(self, file: FileToSend, reason: str, activity: Activity) -> None:
+        """A read that was given up has its failure already, whatever it ends with later."""
+        if not activity.is_abandoned:
+            self._fail(file, reason, is_unread=True)
 
     def _fail(self, file: FileToSend, reason: str, *, is_unread: bool = False) -> None:
         relative = file.photo.relative
